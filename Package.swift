@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A Swift library of the package; its dependencies are the arrows of DESIGN.md and nothing else.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let collections: Target.Dependency = .product(
+  name: "OrderedCollections", package: "swift-collections")
+
+let package = Package(
+  name: "compress",
+  products: [.executable(name: "compress", targets: ["Compress"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .target(name: "CKernels"),
+
+    library("Tensors", ["COpenBLAS"]),
+    library("Kernels", ["Tensors", "CKernels"]),
+    library("GraphIR", ["Tensors", collections]),
+    library("Operators", ["GraphIR", "Kernels", "Tensors"]),
+    library("Execution", ["GraphIR", "Tensors"]),
+    library(
+      "Formats",
+      [
+        "GraphIR", "Tensors", "CHDF5", collections,
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
+    library(
+      "ObjectDetection",
+      ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", .product(name: "Yams", package: "Yams")]),
+    library("Prune", ["Execution", "GraphIR", "Tensors"]),
+    library("Reports"),
+    .executableTarget(
+      name: "Compress",
+      dependencies: [
+        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection", "Prune",
+        "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
+      swiftSettings: strict),
+    tests("TensorsTests", ["Tensors", "TestSupport"]),
+    tests("KernelsTests", ["Kernels", "CKernels", "Tensors", "TestSupport"]),
+    tests("GraphIRTests", ["GraphIR", "Tensors", "TestSupport"]),
+    tests("OperatorsTests", ["Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests("ExecutionTests", ["Execution", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
+    tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
+    tests("PruneTests", ["Prune", "GraphIR", "Tensors", "TestSupport"]),
+    tests("ReportsTests", ["Reports", "TestSupport"]),
+    tests("CommandTests", ["Compress", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef COMPRESS_CKERNELS_H
+#define COMPRESS_CKERNELS_H
+#endif

@@ -1,0 +1,4 @@
+#ifndef COMPRESS_COPENBLAS_SHIM_H
+#define COMPRESS_COPENBLAS_SHIM_H
+#include <cblas.h>
+#endif
