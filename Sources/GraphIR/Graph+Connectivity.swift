@@ -1,0 +1,40 @@
+/// Who makes and who reads each value of a graph, as it stood when asked.
+public struct Connectivity: Sendable {
+  /// The index of the node that makes a value; absent for inputs and initializers.
+  public let producer: [String: Int]
+  /// The indices of the nodes that read a value, ascending, once for each time it is read.
+  public let consumers: [String: [Int]]
+  /// The names of the graph's outputs.
+  public let outputs: Set<String>
+
+  /// Reads the links of `graph`, uses in subgraphs included.
+  public init(_ graph: Graph) {
+    var producer: [String: Int] = [:]
+    var consumers: [String: [Int]] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      for output in node.outputs where !output.isEmpty { producer[output] = index }
+      for input in node.inputs where !input.isEmpty { consumers[input, default: []].append(index) }
+      for captured in node.capturedNames { consumers[captured, default: []].append(index) }
+    }
+    self.producer = producer
+    self.consumers = consumers
+    outputs = Set(graph.outputs.map(\.name))
+  }
+
+  /// The only node that reads `value`, when there is just one and it is not a graph output.
+  public func soleConsumer(of value: String) -> Int? {
+    guard let readers = consumers[value], readers.count == 1, !outputs.contains(value) else {
+      return nil
+    }
+    return readers[0]
+  }
+}
+
+extension Node {
+  /// Names that the node's subgraphs read; some may be their own.
+  var capturedNames: [String] {
+    attributes.elements.flatMap { $0.value.subgraphs }.flatMap { graph in
+      graph.nodes.flatMap { $0.inputs + $0.capturedNames } + graph.outputs.map(\.name)
+    }.filter { !$0.isEmpty }
+  }
+}

@@ -1,0 +1,70 @@
+extension Graph {
+  /// Puts nodes in an order in which each comes after those it depends on, otherwise as they were.
+  ///
+  /// - Throws: ``GraphError/cycle(node:)``.
+  public mutating func sortTopologically() throws {
+    let links = Connectivity(self)
+    var state = [UInt8](repeating: 0, count: nodes.count)
+    var order: [Int] = []
+    order.reserveCapacity(nodes.count)
+    for root in nodes.indices where state[root] == 0 {
+      var stack: [(node: Int, next: Int, sources: [Int])] = [(root, 0, sources(of: root, links))]
+      state[root] = 1
+      while let top = stack.last {
+        if top.next < top.sources.count {
+          stack[stack.count - 1].next += 1
+          let source = top.sources[top.next]
+          if state[source] == 1 { throw GraphError.cycle(node: nodes[source].label) }
+          guard state[source] == 0 else { continue }
+          state[source] = 1
+          stack.append((source, 0, sources(of: source, links)))
+        } else {
+          state[top.node] = 2
+          order.append(top.node)
+          stack.removeLast()
+        }
+      }
+    }
+    nodes = order.map { nodes[$0] }
+  }
+
+  private func sources(of index: Int, _ links: Connectivity) -> [Int] {
+    (nodes[index].inputs + nodes[index].capturedNames).compactMap { links.producer[$0] }
+  }
+
+  /// Drops nodes and initializers that no graph output depends on.
+  ///
+  /// Initializers that are also graph inputs stay, for they are part of the interface.
+  public mutating func removeDeadNodes() {
+    var live = Set(outputs.map(\.name))
+    var kept: [Node] = []
+    for node in nodes.reversed() where node.outputs.contains(where: live.contains) {
+      kept.append(node)
+      live.formUnion(node.inputs)
+      live.formUnion(node.capturedNames)
+    }
+    nodes = kept.reversed()
+    let interface = Set(inputs.map(\.name))
+    initializers.removeAll { !live.contains($0.key) && !interface.contains($0.key) }
+    let made = Set(nodes.flatMap(\.outputs))
+    valueTypes.removeAll { !made.contains($0.key) && initializers[$0.key] == nil }
+  }
+
+  /// Makes every reader of `old` read `new` instead, graph outputs excepted.
+  public mutating func replaceUses(of old: String, with new: String) {
+    for index in nodes.indices {
+      for slot in nodes[index].inputs.indices where nodes[index].inputs[slot] == old {
+        nodes[index].inputs[slot] = new
+      }
+    }
+  }
+
+  /// A value name that nothing uses yet, made from `stem`.
+  public func freshName(_ stem: String) -> String {
+    var taken = Set(initializers.keys)
+    taken.formUnion(inputs.map(\.name))
+    for node in nodes { taken.formUnion(node.outputs) }
+    if !taken.contains(stem) { return stem }
+    return (1...).lazy.map { "\(stem)_\($0)" }.first { !taken.contains($0) } ?? stem
+  }
+}

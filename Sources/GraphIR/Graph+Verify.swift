@@ -1,0 +1,69 @@
+/// A graph that breaks a rule of well-formedness.
+public enum GraphError: Error, Equatable, CustomStringConvertible {
+  /// Two makers of one value.
+  case duplicateValue(name: String, node: String)
+  /// A node reads what nothing before it makes.
+  case undefinedValue(name: String, node: String)
+  /// An output that nothing makes.
+  case undefinedOutput(name: String)
+  /// Nodes that wait for one another.
+  case cycle(node: String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .duplicateValue(let name, let node):
+      "value '\(name)' is made twice, the second time by \(node)"
+    case .undefinedValue(let name, let node):
+      "\(node) reads value '\(name)', which nothing before it makes"
+    case .undefinedOutput(let name): "graph output '\(name)' is made by no node"
+    case .cycle(let node): "\(node) depends on its own output"
+    }
+  }
+}
+
+extension Graph {
+  /// Checks that every value is made exactly once, before it is read, and that outputs exist.
+  ///
+  /// - Parameter outer: Values of an enclosing graph that a subgraph may read.
+  /// - Throws: ``GraphError`` naming node and value of the first breach.
+  public func verify(outer: Set<String> = []) throws {
+    var made = outer
+    var own: Set<String> = []
+    for name in initializers.keys { own.insert(name) }
+    for input in inputs where !own.insert(input.name).inserted {
+      guard initializers[input.name] != nil else {
+        throw GraphError.duplicateValue(name: input.name, node: "the list of graph inputs")
+      }
+    }
+    made.formUnion(own)
+    for node in nodes {
+      for input in node.inputs where !input.isEmpty && !made.contains(input) {
+        throw GraphError.undefinedValue(name: input, node: node.label)
+      }
+      for (_, value) in node.attributes.elements {
+        for subgraph in value.subgraphs { try subgraph.verify(outer: made) }
+      }
+      for output in node.outputs where !output.isEmpty {
+        guard own.insert(output).inserted else {
+          throw GraphError.duplicateValue(name: output, node: node.label)
+        }
+        made.insert(output)
+      }
+    }
+    for output in outputs where !made.contains(output.name) {
+      throw GraphError.undefinedOutput(name: output.name)
+    }
+  }
+}
+
+extension AttributeValue {
+  /// The graphs an attribute holds.
+  public var subgraphs: [Graph] {
+    switch self {
+    case .graph(let graph): [graph]
+    case .graphs(let graphs): graphs
+    default: []
+    }
+  }
+}
