@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
 
     library("Tensors", ["COpenBLAS"]),
@@ -45,7 +47,7 @@ let package = Package(
     library(
       "Formats",
       [
-        "GraphIR", "Tensors", "CHDF5", collections,
+        "GraphIR", "Tensors", "CHDF5", "CCrypto", "CZlib", collections,
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
     library(
@@ -77,6 +79,7 @@ let package = Package(
     tests("PruneTests", ["Prune", "GraphIR", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
     tests("CommandTests", ["Compress", "TestSupport"]),
+    tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]
 )

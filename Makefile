@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh Debian machine with Swift: `make quickstart`, `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD := swift build -c release
+BIN := .build/release/compress
+SOURCES := Package.swift Sources Tests Benchmarks
+VENV := .venv
+
+.PHONY: help packages build quickstart test lint format bench parity study docs install clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+packages: ## Install the Debian packages that are missing.
+	@Tools/install-packages
+
+build: packages ## Build in release mode.
+	$(BUILD) --product compress
+
+quickstart: build ## Install, build, and compress a detector.
+	@Examples/quickstart/run
+
+test: quickstart lint ## The same, then the whole test suite.
+	swift test -c release
+
+lint: ## Check the format strictly.
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## Format the sources in place.
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+$(VENV)/ready: Tools/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements.txt
+	touch $@
+
+parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model.
+	$(VENV)/bin/python Tools/parity.py --compress $(BIN)
+
+bench: build $(VENV)/ready ## Time against ONNX Runtime and pycocotools, side by side.
+	$(VENV)/bin/python Tools/bench.py --compress $(BIN)
+
+study: build $(VENV)/ready ## Sparsity against mAP on every shared detector.
+	$(VENV)/bin/python Tools/study.py --compress $(BIN)
+
+docs: packages ## Build the documentation of the libraries into .build/documentation.
+	Tools/build-docs
+
+install: build ## Install the binary and shell completions under PREFIX (/usr/local).
+	Tools/install $(BIN) "$${PREFIX:-/usr/local}"
+
+clean: ## Remove everything that was built.
+	rm -rf .build $(VENV)

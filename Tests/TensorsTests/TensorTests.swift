@@ -1,0 +1,67 @@
+import Tensors
+import Testing
+
+@Suite struct TensorTests {
+  @Test func copiesShareUntilWritten() {
+    let original = Tensor([1, 2, 3, 4] as [Float], shape: [2, 2])
+    var copy = original
+    copy.withUnsafeMutableElements(as: Float.self) { $0[0] = 9 }
+    #expect(original.elements(as: Float.self) == [1, 2, 3, 4])
+    #expect(copy.elements(as: Float.self) == [9, 2, 3, 4])
+  }
+
+  @Test func equalityIsOfTypeAndBits() {
+    #expect(Tensor([1, 2] as [Float]) != Tensor([1, 2] as [Float], shape: [2, 1]))
+    #expect(Tensor([Float.nan]) == Tensor([Float.nan]))
+    #expect(Tensor([Float(0)]) != Tensor([-Float(0)]))
+    #expect(Tensor([1] as [Int32]) != Tensor([1] as [UInt32]))
+  }
+
+  @Test func memoryIsAligned() {
+    for count in [0, 1, 7, 1000] {
+      let tensor = Tensor(zeros: TensorType(.float32, [count]))
+      #expect(Int(bitPattern: tensor.view.base) % 64 == 0)
+      #expect(tensor.elements(as: Float.self).allSatisfy { $0 == 0 })
+    }
+  }
+
+  @Test func fourBitElementsUnpackLowNibbleFirst() {
+    let bytes: [UInt8] = [0x8f, 0x07]
+    let signed = bytes.withUnsafeBytes { Tensor(bytes: $0, type: TensorType(.int4, [3])) }
+    #expect(signed.integers == [-1, -8, 7])
+    let unsigned = bytes.withUnsafeBytes { Tensor(bytes: $0, type: TensorType(.uint4, [3])) }
+    #expect(unsigned.integers == [15, 8, 7])
+  }
+
+  @Test func numbersConvertToDouble() {
+    #expect(Tensor([Float16(0.5), -2]).doubles == [0.5, -2])
+    #expect(Tensor([BFloat16(1.5)]).doubles == [1.5])
+    #expect(Tensor([true, false]).doubles == [1, 0])
+    #expect(Tensor([Int64(-3)]).doubles == [-3])
+  }
+
+  @Test(arguments: [Float(1), 1.00390625, 1.005859375, -3.1415927, .infinity, 1e-40])
+  func bfloat16RoundsToTheNearestEven(value: Float) {
+    let rounded = BFloat16(value).float
+    let below = Float(bitPattern: value.bitPattern & 0xffff_0000)
+    let above = Float(bitPattern: (value.bitPattern & 0xffff_0000) &+ 0x1_0000)
+    if value.isInfinite {
+      #expect(rounded == value)
+      return
+    }
+    #expect(rounded == below || rounded == above)
+    #expect(abs(rounded - value) <= min(abs(below - value), abs(above - value)))
+  }
+
+  @Test func bfloat16TiesGoToEven() {
+    #expect(BFloat16(Float(bitPattern: 0x3f80_8000)).bits == 0x3f80)
+    #expect(BFloat16(Float(bitPattern: 0x3f81_8000)).bits == 0x3f82)
+    #expect(BFloat16(.nan).float.isNaN)
+  }
+
+  @Test func stridesAreRowMajor() {
+    #expect([2, 3, 4].contiguousStrides == [12, 4, 1])
+    #expect([Int]().contiguousStrides.isEmpty)
+    #expect([2, 0, 4].product == 0)
+  }
+}
