@@ -24,7 +24,7 @@ import Testing
 
   /// What every module may use: Swift's own libraries.
   static let common: Set<String> = [
-    "Foundation", "FoundationXML", "Synchronization", "Dispatch", "Glibc",
+    "Foundation", "FoundationEssentials", "FoundationXML", "Synchronization", "Dispatch", "Glibc",
   ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()

@@ -1,0 +1,43 @@
+import Foundation
+import GraphIR
+
+/// Model files of every known format.
+public enum ModelFile {
+  /// Reads a model; the format is told from the content, not from the name.
+  ///
+  /// - Throws: ``FormatError``.
+  public static func load(_ url: URL) throws -> Graph {
+    let data = try read(url)
+    if HDF5Format.isHDF5(data) { return try HDF5Format.load(url) }
+    return try ONNXFormat.parse(data, file: url.path, folder: url.deletingLastPathComponent())
+  }
+
+  /// Writes a model; `.h5` and `.hdf5` make HDF5, everything else ONNX.
+  ///
+  /// - Throws: ``FormatError``.
+  public static func save(
+    _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init()
+  ) throws {
+    if ["h5", "hdf5"].contains(url.pathExtension.lowercased()) {
+      try HDF5Format.save(graph, to: url)
+    } else {
+      try ONNXFormat.save(graph, to: url, options: options)
+    }
+  }
+
+  static func read(_ url: URL) throws -> Data {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      throw FormatError(.noInput, file: url.path, reason: "there is no such file")
+    }
+    if isFolder.boolValue {
+      throw FormatError(.badData, file: url.path, reason: "is a folder, not a model file")
+    }
+    do {
+      return try Data(contentsOf: url, options: .mappedIfSafe)
+    } catch {
+      throw FormatError(
+        .inputOutput, file: url.path, reason: "cannot be read: \(error.localizedDescription)")
+    }
+  }
+}
