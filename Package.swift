@@ -4,8 +4,10 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// A Swift library of the package; its dependencies are the arrows of DESIGN.md and nothing else.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(
@@ -49,7 +51,7 @@ let package = Package(
       [
         "GraphIR", "Tensors", "CHDF5", "CCrypto", "CZlib", collections,
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ]),
+      ], exclude: ["ONNX/onnx.proto"]),
     library(
       "ObjectDetection",
       ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", .product(name: "Yams", package: "Yams")]),

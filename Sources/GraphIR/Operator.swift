@@ -189,6 +189,20 @@ public struct Kernel: Sendable {
   }
 }
 
+/// An operator that moves whole blocks of memory, so that views can stand in for the move.
+public protocol BlockOperator: Operator {
+  /// How inputs and outputs overlay one another, or `nil` when the blocks are not contiguous.
+  func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout?
+}
+
+/// How the tensors of a ``BlockOperator`` overlay one another.
+public enum BlockLayout: Sendable, Equatable {
+  /// Output *k* is the part of input 0 that starts at element `offsets[k]` (`Split`, `Slice`).
+  case outputsInInput(offsets: [Int])
+  /// Input *k* is the part of output 0 that starts at element `offsets[k]` (`Concat`).
+  case inputsInOutput(offsets: [Int])
+}
+
 /// An operator whose multiply–accumulates are counted.
 public protocol CostedOperator: Operator {
   /// The multiply–accumulates of one run.

@@ -3,7 +3,7 @@ import Foundation
 import GraphIR
 import Tensors
 
-/// HDF5 model files: the graph with its weights as datasets. `Documentation/FileFormats.md` specifies the layout.
+/// HDF5 model files: the graph with its weights as datasets, laid out as `Documentation/FileFormats.md` says.
 ///
 /// A user block before the HDF5 data holds the length and SHA-256 digest of all that follows; both are checked before
 /// the C library reads a byte, so that a damaged file is an error and never a crash.

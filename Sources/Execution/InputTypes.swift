@@ -1,0 +1,44 @@
+import GraphIR
+import Tensors
+
+extension Graph {
+  /// The concrete types of the inputs a caller must feed.
+  ///
+  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of rank 4 or more is a
+  /// batch and becomes 1.
+  ///
+  /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration.
+  public func concreteInputTypes(_ shapes: [String: [Int]]) throws -> [(String, TensorType)] {
+    let required = requiredInputs
+    for name in shapes.keys.sorted() where !required.contains(where: { $0.name == name }) {
+      throw ExecutionError.unknownInput(name: name, known: required.map(\.name))
+    }
+    return try required.map { ($0.name, try concreteType(of: $0, given: shapes[$0.name])) }
+  }
+
+  private func concreteType(of input: ValueInfo, given: [Int]?) throws -> TensorType {
+    guard case .tensor(let element, let declared) = input.type else {
+      throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
+    }
+    if let given {
+      let fits =
+        declared == nil
+        || declared?.count == given.count
+          && zip(declared ?? [], given).allSatisfy { $0.extent == nil || $0.extent == $1 }
+      guard fits else {
+        throw ExecutionError.inputShape(
+          name: input.name, declared: "\(input.type)", given: given)
+      }
+      return TensorType(element, given)
+    }
+    guard let declared else {
+      throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
+    }
+    let shape = try declared.enumerated().map { axis, dimension in
+      if let extent = dimension.extent, extent > 0 { return extent }
+      if axis == 0, declared.count >= 3 { return 1 }
+      throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
+    }
+    return TensorType(element, shape)
+  }
+}

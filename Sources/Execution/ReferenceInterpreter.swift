@@ -1,0 +1,47 @@
+import GraphIR
+import Tensors
+
+/// Evaluates a graph node by node, nothing prepared, shared or fused: the plain twin of ``Session``.
+public struct ReferenceInterpreter {
+  private let graph: Graph
+  private let registry: OperatorRegistry
+
+  /// An interpreter of `graph` with the operators of `registry`.
+  public init(_ graph: Graph, registry: OperatorRegistry) {
+    self.graph = graph
+    self.registry = registry
+  }
+
+  /// The outputs, and any further values asked for.
+  ///
+  /// - Throws: `NodeError`; ``ExecutionError/missingInput(name:)``.
+  public func run(_ feed: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
+    var values = graph.initializers.reduce(into: [String: Tensor]()) {
+      $0[$1.key] = $1.value.tensor
+    }
+    for input in graph.inputs {
+      if let tensor = feed[input.name] { values[input.name] = tensor }
+      guard values[input.name] != nil else {
+        throw ExecutionError.missingInput(name: input.name)
+      }
+    }
+    let pool = ThreadPool(threads: 1)
+    for node in graph.nodes {
+      let rules = try registry.makeOperator(for: node, in: graph)
+      do {
+        let inputs = node.inputs.map { $0.isEmpty ? nil : values[$0] }
+        let outputs =
+          if let shaped = rules as? any ShapeOperator {
+            try shaped.evaluate(types: inputs.map { $0?.type })
+          } else {
+            try rules.evaluate(inputs, pool: pool)
+          }
+        for (name, tensor) in zip(node.outputs, outputs) { values[name] = tensor }
+      } catch {
+        throw NodeError(node: node.label, underlying: error)
+      }
+    }
+    let wanted = graph.outputs.map(\.name) + taps
+    return values.filter { wanted.contains($0.key) }
+  }
+}

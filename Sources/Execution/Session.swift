@@ -1,0 +1,242 @@
+import GraphIR
+import Tensors
+
+/// A graph prepared to run many times at fixed input shapes.
+///
+/// Preparing folds constants, applies the rewrites of the options, plans one arena and lets every operator choose its
+/// kernel; ``run()`` then allocates nothing, unless the graph has nodes whose output types depend on values: these and
+/// all that follows them allocate as they go. A session is used by one thread at a time.
+public final class Session {
+  private struct StaticStep {
+    var kernel: Kernel
+    var call: OperatorCall
+  }
+
+  private struct DynamicStep {
+    var node: Node
+    var rules: any Operator
+  }
+
+  private enum Step {
+    case fixed(StaticStep)
+    case copy(from: UnsafeRawPointer, to: UnsafeMutableRawPointer, byteCount: Int)
+    case dynamic(DynamicStep)
+  }
+
+  private struct LabelledStep {
+    var label: String
+    var opType: String
+    var algorithm: String
+    var output: String
+    var step: Step
+  }
+
+  /// The inputs to feed and their types.
+  public let inputs: [(name: String, type: TensorType)]
+  /// The names of the outputs, taps included.
+  public let outputNames: [String]
+  /// The bytes of all activations together.
+  public let arenaBytes: Int
+  /// The graph as it runs: specialised, folded and rewritten.
+  public let graph: Graph
+  private var steps: [LabelledStep] = []
+  private let pool: ThreadPool
+  private let arena: UnsafeMutableRawPointer
+  private let scratch: UnsafeMutableRawPointer
+  private var views: [String: TensorView] = [:]
+  private var constants: [String: Tensor] = [:]
+  private var dynamicValues: [String: Tensor] = [:]
+  private var durations: [Duration] = []
+
+  /// Prepares a graph.
+  ///
+  /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs, ``ExecutionError`` for
+  ///   inputs and taps.
+  public init(
+    _ graph: Graph, registry: OperatorRegistry, options: SessionOptions = SessionOptions()
+  ) throws {
+    var graph = graph
+    let made = Set(graph.nodes.flatMap(\.outputs) + graph.inputs.map(\.name))
+    for tap in options.taps where !graph.outputs.contains(where: { $0.name == tap }) {
+      guard made.contains(tap) || graph.initializers[tap] != nil else {
+        throw ExecutionError.unknownTap(name: tap)
+      }
+      graph.outputs.append(ValueInfo(name: tap, type: .undeclared))
+    }
+    pool = ThreadPool(threads: options.threads)
+    let inputs = try graph.concreteInputTypes(options.inputShapes)
+    let specialized = try SpecializedGraph(
+      graph, registry: registry, inputs: inputs, passes: options.passes, pool: pool)
+    self.inputs = inputs.map { (name: $0.0, type: $0.1) }
+    self.graph = specialized.graph
+    outputNames = graph.outputs.map(\.name)
+    let plan = MemoryPlan(
+      specialized, isConstant: { specialized.graph.initializers[$0] != nil },
+      sharesMemory: options.sharesMemory)
+    arenaBytes = plan.byteCount
+    arena = .allocate(byteCount: max(plan.byteCount, 64), alignment: 64)
+    arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount)
+    for (name, offset) in plan.offsets {
+      if let type = specialized.types[name] {
+        views[name] = TensorView(type: type, base: arena + offset)
+      }
+    }
+    for (name, initializer) in specialized.graph.initializers {
+      constants[name] = initializer.tensor
+    }
+    let prepared = try Self.prepare(specialized, threads: options.threads)
+    let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
+    scratch = .allocate(byteCount: max(scratchBytes, 64), alignment: 64)
+    assemble(specialized, plan, prepared)
+    durations = Array(repeating: .zero, count: steps.count)
+  }
+
+  deinit {
+    arena.deallocate()
+    scratch.deallocate()
+  }
+
+  private static func prepare(_ graph: SpecializedGraph, threads: Int) throws -> [Kernel?] {
+    try graph.steps.map { step in
+      guard let outputs = step.outputs else { return nil }
+      do {
+        return try step.rules.prepareKernel(
+          PreparationSite(inputs: step.inputs, outputs: outputs, threadCount: threads))
+      } catch {
+        throw NodeError(node: step.node.label, underlying: error)
+      }
+    }
+  }
+
+  private func view(_ name: String) -> TensorView? { views[name] ?? constants[name]?.view }
+
+  private func assemble(
+    _ graph: SpecializedGraph, _ plan: MemoryPlan, _ prepared: [Kernel?]
+  ) {
+    for (index, step) in graph.steps.enumerated() {
+      func append(_ work: Step, _ algorithm: String) {
+        steps.append(
+          LabelledStep(
+            label: step.node.label, opType: step.node.opType, algorithm: algorithm,
+            output: step.node.outputs.first ?? "", step: work))
+      }
+      for copy in plan.copies[index] ?? [] {
+        guard let source = view(copy.source), let destination = views[copy.destination] else {
+          continue
+        }
+        append(
+          .copy(
+            from: source.base, to: destination.base + copy.byteOffset, byteCount: copy.byteCount),
+          "copy")
+      }
+      if plan.elided.contains(index) { continue }
+      guard let kernel = prepared[index] else {
+        append(.dynamic(DynamicStep(node: step.node, rules: step.rules)), "dynamic")
+        continue
+      }
+      let call = OperatorCall(
+        inputs: step.node.inputs.map { $0.isEmpty ? nil : view($0) },
+        outputs: zip(step.node.outputs, step.outputs ?? []).map { name, type in
+          views[name] ?? TensorView(type: type, base: scratch)
+        }, scratch: scratch, pool: pool)
+      append(.fixed(StaticStep(kernel: kernel, call: call)), kernel.algorithm)
+    }
+  }
+
+  // MARK: Running
+
+  /// Runs the graph on copies of the given tensors and returns copies of the outputs.
+  ///
+  /// - Throws: ``ExecutionError`` when an input is missing, unknown or of the wrong type; `NodeError`.
+  public func run(_ feed: [String: Tensor]) throws -> [String: Tensor] {
+    for name in feed.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
+      throw ExecutionError.unknownInput(name: name, known: inputs.map(\.name))
+    }
+    for (name, type) in inputs {
+      guard let tensor = feed[name] else { throw ExecutionError.missingInput(name: name) }
+      guard tensor.type == type, let view = views[name] else {
+        throw ExecutionError.inputType(
+          name: name, expected: "\(type)", found: "\(tensor.type)")
+      }
+      tensor.withUnsafeBytes { view.bytes.copyMemory(from: $0) }
+    }
+    try run()
+    return Dictionary(
+      outputNames.compactMap { name in output(name).map { (name, $0) } },
+      uniquingKeysWith: { $1 })
+  }
+
+  /// The memory of an input, to be written before ``run()``.
+  public func input(_ name: String) -> TensorView? {
+    inputs.contains { $0.name == name } ? views[name] : nil
+  }
+
+  /// A copy of an output of the last run.
+  public func output(_ name: String) -> Tensor? {
+    if let value = dynamicValues[name] { return value }
+    if let view = views[name] { return Tensor(copying: view) }
+    return constants[name]
+  }
+
+  /// Runs the graph on what lies in the input memory.
+  public func run() throws {
+    for index in steps.indices { try execute(index) }
+  }
+
+  /// Runs the graph and adds the time of each step to the profile.
+  public func runProfiled() throws {
+    let clock = ContinuousClock()
+    for index in steps.indices {
+      let start = clock.now
+      try execute(index)
+      durations[index] += clock.now - start
+    }
+  }
+
+  /// The time each step took in all profiled runs, in order.
+  public var profile: [StepProfile] {
+    zip(steps, durations).map { step, duration in
+      StepProfile(
+        label: step.label, opType: step.opType, algorithm: step.algorithm, output: step.output,
+        duration: duration)
+    }
+  }
+
+  private func execute(_ index: Int) throws {
+    switch steps[index].step {
+    case .copy(let source, let destination, let byteCount):
+      destination.copyMemory(from: source, byteCount: byteCount)
+    case .fixed(let step):
+      do {
+        try step.kernel.run(step.call)
+      } catch {
+        throw NodeError(node: steps[index].label, underlying: error)
+      }
+    case .dynamic(let step):
+      do {
+        let outputs = try step.rules.evaluate(step.node.inputs.map(value), pool: pool)
+        for (name, tensor) in zip(step.node.outputs, outputs) { dynamicValues[name] = tensor }
+      } catch {
+        throw NodeError(node: step.node.label, underlying: error)
+      }
+    }
+  }
+
+  private func value(_ name: String) -> Tensor? {
+    name.isEmpty ? nil : output(name)
+  }
+}
+
+/// What one step of a session cost.
+public struct StepProfile: Sendable {
+  /// The node's label.
+  public var label: String
+  /// The node's operator.
+  public var opType: String
+  /// The algorithm its kernel chose; empty for the plain one.
+  public var algorithm: String
+  /// The first value it makes.
+  public var output: String
+  /// The time it took in all profiled runs.
+  public var duration: Duration
+}

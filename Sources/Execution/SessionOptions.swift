@@ -1,0 +1,53 @@
+import GraphIR
+
+/// How a ``Session`` prepares a graph.
+public struct SessionOptions: Sendable {
+  /// The threads to compute with.
+  public var threads: Int
+  /// Concrete shapes of inputs whose declared shape is not fixed.
+  public var inputShapes: [String: [Int]]
+  /// Rewrites to apply once constants are folded.
+  public var passes: [any GraphPass]
+  /// Intermediate values to return as well.
+  public var taps: [String]
+  /// Whether tensors may share memory whose lifetimes do not overlap, be views or overwrite inputs.
+  public var sharesMemory: Bool
+
+  /// Options for a run on `threads` threads.
+  public init(
+    threads: Int = 1, inputShapes: [String: [Int]] = [:], passes: [any GraphPass] = [],
+    taps: [String] = [], sharesMemory: Bool = true
+  ) {
+    self.threads = threads
+    self.inputShapes = inputShapes
+    self.passes = passes
+    self.taps = taps
+    self.sharesMemory = sharesMemory
+  }
+}
+
+/// Why a graph cannot be prepared or run.
+public enum ExecutionError: Error, Equatable, CustomStringConvertible {
+  case dynamicInput(name: String, declared: String)
+  case inputShape(name: String, declared: String, given: [Int])
+  case unknownInput(name: String, known: [String])
+  case missingInput(name: String)
+  case inputType(name: String, expected: String, found: String)
+  case unknownTap(name: String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .dynamicInput(let name, let declared):
+      "input '\(name)' is declared as \(declared); give its shape with --input-shape \(name)=…"
+    case .inputShape(let name, let declared, let given):
+      "input '\(name)' is declared as \(declared), which shape \(given) does not fit"
+    case .unknownInput(let name, let known):
+      "the model has no input '\(name)'; its inputs are \(known.joined(separator: ", "))"
+    case .missingInput(let name): "input '\(name)' was not fed"
+    case .inputType(let name, let expected, let found):
+      "input '\(name)' takes \(expected), found \(found)"
+    case .unknownTap(let name): "the graph has no value '\(name)' to return"
+    }
+  }
+}

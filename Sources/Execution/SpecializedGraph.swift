@@ -1,0 +1,99 @@
+import GraphIR
+import OrderedCollections
+import Tensors
+
+/// A graph for concrete input shapes: constants folded, every node with its operator and types.
+struct SpecializedGraph {
+  /// One node with what is known about it.
+  struct Step {
+    var node: Node
+    var rules: any Operator
+    /// `nil` for omitted inputs and, in the dynamic tail, for inputs of unknown type.
+    var inputs: [Operand?]
+    /// The types of the outputs; `nil` when only the run decides them.
+    var outputs: [TensorType]?
+  }
+
+  /// The largest constant that folding may make out of smaller ones.
+  private static let foldingLimit = 64 << 20
+
+  private(set) var graph: Graph
+  private(set) var steps: [Step] = []
+  private(set) var types: [String: TensorType]
+  let inputs: [(String, TensorType)]
+  private let registry: OperatorRegistry
+  private let pool: ThreadPool
+
+  init(
+    _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)],
+    passes: [any GraphPass], pool: ThreadPool
+  ) throws {
+    self.graph = graph
+    self.registry = registry
+    self.inputs = inputs
+    self.pool = pool
+    types = Dictionary(inputs, uniquingKeysWith: { $1 })
+    self.graph.inputs.removeAll { graph.initializers[$0.name] != nil }
+    self.graph.removeDeadNodes()
+    try walk()
+    guard !passes.isEmpty else { return }
+    for pass in passes { try pass.run(on: &self.graph) }
+    self.graph.removeDeadNodes()
+    steps = []
+    types = Dictionary(inputs, uniquingKeysWith: { $1 })
+    try walk()
+  }
+
+  /// Infers types in order, and turns nodes that always compute the same into initializers.
+  private mutating func walk() throws {
+    var kept: [Node] = []
+    for node in graph.nodes {
+      let rules = try registry.makeOperator(for: node, in: graph)
+      do {
+        let operands = node.inputs.map(operand)
+        if let constants = try fold(node, rules, operands) {
+          for (name, tensor) in zip(node.outputs, constants) where !name.isEmpty {
+            graph.initializers[name] = Initializer(tensor)
+          }
+          continue
+        }
+        kept.append(node)
+        let isKnown = zip(node.inputs, operands).allSatisfy { $0.isEmpty || $1 != nil }
+        let outputs = isKnown ? try rules.inferTypes(operands) : nil
+        for (name, type) in zip(node.outputs, outputs ?? []) { types[name] = type }
+        steps.append(Step(node: node, rules: rules, inputs: operands, outputs: outputs))
+      } catch let error where !(error is NodeError) {
+        throw NodeError(node: node.label, underlying: error)
+      }
+    }
+    graph.nodes = kept
+    graph.removeDeadNodes()
+    let live = Set(graph.nodes.flatMap(\.outputs))
+    steps.removeAll { !$0.node.outputs.contains(where: live.contains) }
+  }
+
+  private func operand(_ name: String) -> Operand? {
+    if name.isEmpty { return nil }
+    if let constant = graph.initializers[name]?.tensor { return Operand(constant: constant) }
+    return types[name].map { Operand(type: $0) }
+  }
+
+  private func fold(
+    _ node: Node, _ rules: any Operator, _ operands: [Operand?]
+  ) throws -> [Tensor]? {
+    let isKnown = zip(node.inputs, operands).allSatisfy { $0.isEmpty || $1 != nil }
+    guard isKnown else { return nil }
+    if let shaped = rules as? any ShapeOperator {
+      return try shaped.evaluate(types: operands.map { $0?.type })
+    }
+    guard zip(node.inputs, operands).allSatisfy({ $0.isEmpty || $1?.constant != nil }) else {
+      return nil
+    }
+    if let outputs = try rules.inferTypes(operands) {
+      let given = operands.reduce(0) { $0 + ($1?.type.byteCount ?? 0) }
+      let made = outputs.reduce(0) { $0 + $1.byteCount }
+      guard made <= max(given, Self.foldingLimit) else { return nil }
+    }
+    return try rules.evaluate(operands.map { $0?.constant }, pool: pool)
+  }
+}
