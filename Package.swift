@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "CKernels"),
 
     library("Tensors", ["COpenBLAS"]),
-    library("Kernels", ["Tensors", "CKernels"]),
+    library("Kernels", ["Tensors", "CKernels"], exclude: ["README.md"]),
     library("GraphIR", ["Tensors", collections]),
     library("Operators", ["GraphIR", "Kernels", "Tensors"]),
     library("Execution", ["GraphIR", "Tensors"]),

@@ -155,13 +155,15 @@ extension Tensor: Equatable {
 }
 
 final class TensorStorage {
+  /// Bytes that vector kernels may read beyond the last element.
+  static let slack = 256
   let base: UnsafeMutableRawPointer
   let byteCount: Int
   var strings: [[UInt8]] = []
 
   init(byteCount: Int) {
     self.byteCount = byteCount
-    base = .allocate(byteCount: Swift.max(byteCount, 1), alignment: 64)
+    base = .allocate(byteCount: byteCount + Self.slack, alignment: 64)
   }
 
   func copy() -> TensorStorage {

@@ -1,0 +1,5 @@
+#define ISA_NAME "portable"
+#define ISA_TABLE ck_kernels_portable
+#define VECTOR_LENGTH 4
+#define ISA_TARGET
+#include "kernels.inc"

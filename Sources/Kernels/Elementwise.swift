@@ -1,0 +1,23 @@
+import CKernels
+import Tensors
+
+/// Functions applied element by element.
+public enum Elementwise {
+  /// The elements below which a map stays on one thread.
+  private static let grain = 1 << 15
+
+  /// `y[i] = f(x[i])`; `y` may be `x`.
+  public static func map(
+    _ activation: Activation, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>,
+    count: Int, pool: ThreadPool, instructionSet: InstructionSet = .best
+  ) {
+    let kernels = instructionSet.kernels
+    let parts = max(1, min(pool.threadCount, count / grain))
+    let parameters = activation.parameters
+    pool.forEach(parts) { part in
+      let start = count * part / parts & ~63
+      let end = part == parts - 1 ? count : count * (part + 1) / parts & ~63
+      kernels.pointee.map(parameters, x + start, y + start, end - start)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Kernels
+import Tensors
+import TestSupport
+import Testing
+
+/// Seeded geometries of every kind the kernels tell apart.
+private func geometry(_ index: Int) -> ConvolutionGeometry {
+  var random = SplitMix64(seed: UInt64(index))
+  let depthwise = index % 3 == 0
+  let groups = depthwise ? Int.random(in: 2...19, using: &random) : [1, 1, 2, 3][index % 4]
+  let perGroup = depthwise ? 1 : Int.random(in: 1...21, using: &random)
+  let kernel = [1, 3, 3, 5, 2, 7][index % 6]
+  let stride = [1, 1, 2, 3][index / 2 % 4]
+  let dilation = kernel > 1 && index % 5 == 0 ? 2 : 1
+  let reach = dilation * (kernel - 1) + 1
+  return ConvolutionGeometry(
+    batch: Int.random(in: 1...2, using: &random), inputChannels: groups * perGroup,
+    inputHeight: Int.random(in: reach...reach + 24, using: &random),
+    inputWidth: Int.random(in: reach...reach + 61, using: &random),
+    outputChannels: depthwise ? groups : groups * Int.random(in: 1...27, using: &random),
+    kernelHeight: kernel, kernelWidth: index % 7 == 0 ? 1 : kernel, strideHeight: stride,
+    strideWidth: index % 11 == 0 ? 1 : stride, dilationHeight: dilation, dilationWidth: dilation,
+    padTop: Int.random(in: 0...reach - 1, using: &random),
+    padLeft: Int.random(in: 0...reach - 1, using: &random),
+    padBottom: Int.random(in: 0...reach - 1, using: &random),
+    padRight: index % 7 == 0 ? 0 : Int.random(in: 0...reach - 1, using: &random), groups: groups)
+}
+
+/// The definition, in double precision.
+private func reference(
+  _ g: ConvolutionGeometry, _ x: [Float], _ w: [Float], _ bias: [Float]
+) -> [Double] {
+  var y = [Double](repeating: 0, count: g.batch * g.outputChannels * g.outputHeight * g.outputWidth)
+  let channels = g.inputChannels / g.groups
+  let filters = g.outputChannels / g.groups
+  var at = 0
+  for n in 0..<g.batch {
+    for o in 0..<g.outputChannels {
+      for row in 0..<g.outputHeight {
+        for column in 0..<g.outputWidth {
+          var sum = Double(bias[o])
+          for i in 0..<channels {
+            for kh in 0..<g.kernelHeight {
+              for kw in 0..<g.kernelWidth {
+                let h = row * g.strideHeight + kh * g.dilationHeight - g.padTop
+                let v = column * g.strideWidth + kw * g.dilationWidth - g.padLeft
+                guard (0..<g.inputHeight).contains(h), (0..<g.inputWidth).contains(v) else {
+                  continue
+                }
+                let channel = o / filters * channels + i
+                let source =
+                  ((n * g.inputChannels + channel) * g.inputHeight + h) * g.inputWidth + v
+                let weight = ((o * channels + i) * g.kernelHeight + kh) * g.kernelWidth + kw
+                sum += Double(x[source]) * Double(w[weight])
+              }
+            }
+          }
+          y[at] = sum
+          at += 1
+        }
+      }
+    }
+  }
+  return y
+}
+
+private func run(
+  _ g: ConvolutionGeometry, _ x: [Float], _ w: [Float], _ bias: [Float], _ epilogue: Epilogue,
+  residual: [Float]?, _ set: InstructionSet, threads: Int
+) -> [Float] {
+  let prepared = PreparedConvolution(
+    g, weights: w, bias: bias, epilogue: epilogue, instructionSet: set)
+  let count = g.batch * g.outputChannels * g.outputHeight * g.outputWidth
+  var y = [Float](repeating: .nan, count: count)
+  let input = Tensor(x)
+  let pool = ThreadPool(threads: threads)
+  let scratch = UnsafeMutableRawPointer.allocate(
+    byteCount: max(64, prepared.scratchBytes(threads: threads)), alignment: 64)
+  defer { scratch.deallocate() }
+  input.withUnsafeElements(as: Float.self) { x in
+    guard let base = x.baseAddress else { return }
+    prepared.run(
+      input: base, residual: residual, output: &y, scratch: scratch, pool: pool)
+  }
+  return y
+}
+
+@Suite struct ConvolutionTests {
+  @Test(arguments: 0..<120)
+  func agreesWithTheDefinition(index: Int) {
+    let g = geometry(index)
+    var random = SplitMix64(seed: UInt64(index + 1000))
+    func values(_ count: Int) -> [Float] {
+      (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
+    }
+    let x = values(g.batch * g.inputChannels * g.inputHeight * g.inputWidth)
+    let w = values(g.outputChannels * g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth)
+    let bias = values(g.outputChannels)
+    let expected = reference(g, x, w, bias)
+    for set in InstructionSet.allCases where set <= .best {
+      let plain = run(g, x, w, bias, Epilogue(), residual: nil, set, threads: 1)
+      #expect(
+        normalizedMaxError(plain.map(Double.init), expected) <= Tolerance.rounding.bound, "\(g)")
+      #expect(run(g, x, w, bias, Epilogue(), residual: nil, set, threads: 2) == plain)
+    }
+    let extra = values(expected.count)
+    let before = Epilogue(activation: .leakyRelu(slope: 0.1), residual: .beforeActivation)
+    let after = Epilogue(activation: .relu, residual: .afterActivation)
+    let sums = zip(expected, extra).map { $0 + Double($1) }
+    #expect(
+      normalizedMaxError(
+        run(g, x, w, bias, before, residual: extra, .best, threads: 2).map(Double.init),
+        sums.map { $0 < 0 ? 0.1 * $0 : $0 }) <= Tolerance.rounding.bound)
+    #expect(
+      normalizedMaxError(
+        run(g, x, w, bias, after, residual: extra, .best, threads: 2).map(Double.init),
+        zip(expected, extra).map { max($0, 0) + Double($1) }) <= Tolerance.rounding.bound)
+  }
+}
