@@ -3,24 +3,14 @@ import Synchronization
 
 /// A fixed team of threads that runs the parts of one kernel side by side.
 ///
-/// Work is dealt out part by part from a shared counter, so which thread takes which part varies;
-/// kernels keep results independent of that by writing disjoint memory and fixing every
-/// summation order within a part. Workers spin briefly between jobs, then sleep.
-public final class ThreadPool: @unchecked Sendable {
+/// Work is dealt out part by part from a shared counter, so which thread takes which part varies; kernels keep results
+/// independent of that by writing disjoint memory and fixing every summation order within a part. Workers wait for the
+/// next job awake for a moment, then sleep.
+public final class ThreadPool: Sendable {
   /// The number of threads that work, the calling one included.
   public let threadCount: Int
 
-  private typealias Body = (Int) -> Void
-  private let generation = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
-  private let finished = Atomic<Int>(0)
-  private let sleepers = Atomic<Int>(0)
-  private let stopping = Atomic<Bool>(false)
-  private let wake = NSCondition()
-  private let caller = NSLock()
-  private var job: UnsafePointer<Body>?
-  private var partCount = 0
-  private static let spins = 20_000
+  private let team: Team?
 
   /// A team of `threads` threads; 1 runs everything on the caller.
   ///
@@ -28,39 +18,80 @@ public final class ThreadPool: @unchecked Sendable {
   public init(threads: Int) {
     precondition(threads >= 1)
     threadCount = threads
-    for index in 1..<max(threads, 1) {
-      let thread = Thread { [unowned self] in self.work() }
+    team = threads > 1 ? Team(workers: threads - 1) : nil
+  }
+
+  deinit { team?.stop() }
+
+  /// Runs `body(0)` … `body(count - 1)`, each once, and returns when all have ended.
+  ///
+  /// Must not be called from within a `body` of the same pool.
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    guard let team, count > 1 else {
+      for index in 0..<max(count, 0) { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { team.run($0, count: count) }
+    }
+  }
+}
+
+/// The workers of a pool and what they share; each worker keeps it alive.
+private final class Team: @unchecked Sendable {
+  typealias Body = (Int) -> Void
+
+  private let workers: Int
+  private let generation = Atomic<Int>(0)
+  private let next = Atomic<Int>(0)
+  private let finished = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let isStopping = Atomic<Bool>(false)
+  private let wake = NSCondition()
+  private let caller = NSLock()
+  private var job: UnsafePointer<Body>?
+  private var partCount = 0
+
+  /// Looks at the shared counters before a thread gives way: first to other threads, then to sleep.
+  private static let spins = 4_000
+  private static let yields = 50
+
+  init(workers: Int) {
+    self.workers = workers
+    for index in 1...workers {
+      let thread = Thread { self.work() }
       thread.name = "compress-\(index)"
       thread.stackSize = 4 << 20
       thread.start()
     }
   }
 
-  /// Runs `body(0)` … `body(count - 1)`, each once, and returns when all have ended.
-  ///
-  /// Must not be called from within a `body` of the same pool.
-  public func forEach(_ count: Int, _ body: (Int) -> Void) {
-    guard threadCount > 1, count > 1 else {
-      for index in 0..<max(count, 0) { body(index) }
-      return
-    }
+  func stop() {
+    isStopping.store(true, ordering: .sequentiallyConsistent)
+    wake.lock()
+    generation.add(1, ordering: .sequentiallyConsistent)
+    wake.broadcast()
+    wake.unlock()
+  }
+
+  func run(_ body: UnsafePointer<Body>, count: Int) {
     caller.lock()
     defer { caller.unlock() }
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { pointer in
-        job = pointer
-        partCount = count
-        next.store(0, ordering: .relaxed)
-        finished.store(0, ordering: .relaxed)
-        generation.add(1, ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-          wake.lock()
-          wake.broadcast()
-          wake.unlock()
-        }
-        takeParts()
-        while finished.load(ordering: .acquiring) < threadCount - 1 {}
-      }
+    job = body
+    partCount = count
+    next.store(0, ordering: .relaxed)
+    finished.store(0, ordering: .relaxed)
+    generation.add(1, ordering: .sequentiallyConsistent)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+      wake.lock()
+      wake.broadcast()
+      wake.unlock()
+    }
+    takeParts()
+    var looks = 0
+    while finished.load(ordering: .acquiring) < workers {
+      looks += 1
+      if looks > Self.spins { sched_yield() }
     }
   }
 
@@ -77,7 +108,7 @@ public final class ThreadPool: @unchecked Sendable {
     var seen = 0
     while true {
       awaitGeneration(after: seen)
-      if stopping.load(ordering: .acquiring) { return }
+      if isStopping.load(ordering: .acquiring) { return }
       seen += 1
       takeParts()
       finished.add(1, ordering: .releasing)
@@ -85,19 +116,14 @@ public final class ThreadPool: @unchecked Sendable {
   }
 
   private func awaitGeneration(after seen: Int) {
-    for _ in 0..<Self.spins where generation.load(ordering: .acquiring) != seen { return }
+    for look in 0..<Self.spins + Self.yields {
+      if generation.load(ordering: .acquiring) != seen { return }
+      if look >= Self.spins { sched_yield() }
+    }
     wake.lock()
     sleepers.add(1, ordering: .sequentiallyConsistent)
     while generation.load(ordering: .sequentiallyConsistent) == seen { wake.wait() }
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
-    wake.unlock()
-  }
-
-  deinit {
-    stopping.store(true, ordering: .releasing)
-    wake.lock()
-    generation.add(1, ordering: .sequentiallyConsistent)
-    wake.broadcast()
     wake.unlock()
   }
 }
