@@ -1,0 +1,36 @@
+import Foundation
+import GraphIR
+
+/// `x Φ(x)` with the normal distribution's Φ, exactly or by the usual tanh formula.
+///
+/// Reference: Hendrycks and Gimpel, *Gaussian Error Linear Units*, arXiv:1606.08415.
+struct Gelu: ActivationOperator {
+  static let opType = "Gelu"
+
+  let usesTanh: Bool
+
+  init(attributes: Attributes, opset: Int) throws {
+    let name = try attributes.string("approximate", default: "none")
+    guard name == "none" || name == "tanh" else {
+      throw AttributeError.invalid(name: "approximate", reason: "is '\(name)', not none or tanh")
+    }
+    usesTanh = name == "tanh"
+  }
+
+  func value(_ x: Double) -> Double { Self.value(x, usesTanh: usesTanh) }
+
+  static func value(_ x: Double, usesTanh: Bool) -> Double {
+    guard usesTanh else { return 0.5 * x * (1 + erf(x / 2.0.squareRoot())) }
+    return 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+  }
+}
+
+/// ``Gelu`` as ONNX Runtime named it before ONNX had it.
+struct MicrosoftGelu: ActivationOperator {
+  static let opType = "Gelu"
+  static let domain = "com.microsoft"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { Gelu.value(x, usesTanh: false) }
+}

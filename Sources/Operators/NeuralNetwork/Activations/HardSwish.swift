@@ -1,0 +1,12 @@
+import GraphIR
+
+/// `x · min(max(x / 6 + ½, 0), 1)`.
+///
+/// Reference: Howard et al., *Searching for MobileNetV3*, ICCV 2019, arXiv:1905.02244.
+struct HardSwish: ActivationOperator {
+  static let opType = "HardSwish"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { x * min(max(x / 6 + 0.5, 0), 1) }
+}

@@ -1,0 +1,14 @@
+import GraphIR
+
+/// An element, or `α` times it when negative.
+struct LeakyRelu: ActivationOperator {
+  static let opType = "LeakyRelu"
+
+  let alpha: Float
+
+  init(attributes: Attributes, opset: Int) throws {
+    alpha = try attributes.float("alpha", default: 0.01)
+  }
+
+  func value(_ x: Double) -> Double { x < 0 ? Double(alpha) * x : x }
+}

@@ -1,0 +1,10 @@
+import GraphIR
+
+/// The larger of an element and zero: `max(x, 0)`.
+struct Relu: ActivationOperator {
+  static let opType = "Relu"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { x > 0 ? x : (x.isNaN ? x : 0) }
+}

@@ -1,0 +1,11 @@
+import Foundation
+import GraphIR
+
+/// The logistic function `1 / (1 + e⁻ˣ)`.
+struct Sigmoid: ActivationOperator {
+  static let opType = "Sigmoid"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+}

@@ -1,0 +1,10 @@
+import GraphIR
+
+/// `x / (1 + |x|)`.
+struct Softsign: ActivationOperator {
+  static let opType = "Softsign"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { x / (1 + abs(x)) }
+}

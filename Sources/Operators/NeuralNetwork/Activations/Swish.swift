@@ -1,0 +1,17 @@
+import Foundation
+import GraphIR
+
+/// `x / (1 + e^{−α x})`, SiLU for α = 1.
+///
+/// Reference: Ramachandran et al., *Searching for Activation Functions*, arXiv:1710.05941.
+struct Swish: ActivationOperator {
+  static let opType = "Swish"
+
+  let alpha: Float
+
+  init(attributes: Attributes, opset: Int) throws {
+    alpha = try attributes.float("alpha", default: 1)
+  }
+
+  func value(_ x: Double) -> Double { x / (1 + exp(-Double(alpha) * x)) }
+}

@@ -1,0 +1,11 @@
+import Foundation
+import GraphIR
+
+/// The hyperbolic tangent.
+struct Tanh: ActivationOperator {
+  static let opType = "Tanh"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func value(_ x: Double) -> Double { tanh(x) }
+}

@@ -1,0 +1,72 @@
+import GraphIR
+import Tensors
+
+/// `y = γ (x − mean) / √(variance + ε) + β`, each channel with its own learnt numbers.
+///
+/// Inputs: x `[N, C, …]`, γ, β, mean, variance `[C]`. Only inference: statistics are not updated.
+///
+/// Reference: Ioffe and Szegedy, *Batch Normalization*, ICML 2015, arXiv:1502.03167.
+struct BatchNormalization: Operator {
+  static let opType = "BatchNormalization"
+
+  let epsilon: Float
+
+  init(attributes: Attributes, opset: Int) throws {
+    epsilon = try attributes.float("epsilon", default: 1e-5)
+    if try attributes.flag("training_mode", default: false) {
+      throw AttributeError.invalid(
+        name: "training_mode", reason: "asks for training, only inference is supported")
+    }
+    if opset < 7, try !attributes.flag("is_test", default: false) {
+      throw AttributeError.invalid(
+        name: "is_test", reason: "asks for training, only inference is supported")
+    }
+    if opset < 9, try attributes.int("spatial", default: 1) != 1 {
+      throw AttributeError.invalid(
+        name: "spatial", reason: "is 0, only one number per channel is supported")
+    }
+  }
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(5...5)
+    let x = try inputs.required(0)
+    try x.check(0, holds: .float32, .float64)
+    try x.check(0, rank: 1...8)
+    let channels = x.shape.count > 1 ? x.shape[1] : 1
+    for (index, what) in zip(1..., ["scale", "bias", "mean", "variance"]) {
+      let parameter = try inputs.required(index)
+      try parameter.check(index, holds: x.elementType)
+      try parameter.check(index, shape: [channels], "the \(what)")
+    }
+    return [x.type]
+  }
+
+  func forward(_ call: OperatorCall) throws {
+    call.outputs[0].elementType == .float32
+      ? normalize(call, Float.self) : normalize(call, Double.self)
+  }
+
+  var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  private func normalize<Element: TensorElement & BinaryFloatingPoint>(
+    _ call: OperatorCall, _: Element.Type
+  ) {
+    guard let x = call.inputs[0]?.elements(as: Element.self),
+      let scale = call.inputs[1]?.elements(as: Element.self),
+      let bias = call.inputs[2]?.elements(as: Element.self),
+      let mean = call.inputs[3]?.elements(as: Element.self),
+      let variance = call.inputs[4]?.elements(as: Element.self)
+    else { return }
+    let y = call.outputs[0].elements(as: Element.self)
+    let shape = call.outputs[0].shape
+    let channels = shape.count > 1 ? shape[1] : 1
+    let run = shape.dropFirst(2).product
+    let epsilon = Element(epsilon)
+    call.pool.forEach(shape.count > 1 ? shape[0] * channels : shape.product) { row in
+      let channel = row % channels
+      let factor = scale[channel] / (variance[channel] + epsilon).squareRoot()
+      let offset = bias[channel] - mean[channel] * factor
+      for index in row * run..<(row + 1) * run { y[index] = x[index] * factor + offset }
+    }
+  }
+}

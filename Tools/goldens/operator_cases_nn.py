@@ -1,0 +1,127 @@
+"""Cases for the operators of neural networks; see make_operator_goldens.py."""
+
+import numpy as np
+
+from make_operator_goldens import Case, uniform
+
+F = np.float32
+
+
+def unary(op, opset=17, low=-4.0, high=4.0, suffix="", **attributes):
+    return Case(f"{op}{suffix}_{opset}", op, [uniform((2, 3, 5), low, high)], attributes, opset)
+
+
+ACTIVATIONS = [
+    unary("Relu", 6), unary("Relu", 14), unary("LeakyRelu", 6), unary("LeakyRelu", 16, suffix="_a", alpha=0.3),
+    unary("Elu", 6), unary("Elu", 6, suffix="_a", alpha=1.7), unary("Selu", 6),
+    unary("Selu", 6, suffix="_a", alpha=1.2, gamma=2.0), unary("Sigmoid", 13, -20, 20),
+    unary("Tanh", 13, -10, 10), unary("HardSigmoid", 6),
+    unary("HardSigmoid", 6, suffix="_a", alpha=1 / 6, beta=0.4), unary("HardSwish", 14),
+    unary("Softplus", 1, -30, 30), unary("Softsign", 1), unary("Mish", 18),
+    unary("Gelu", 20), unary("Gelu", 20, suffix="_tanh", approximate="tanh"),
+    unary("ThresholdedRelu", 10, suffix="_a", alpha=1.5),
+    unary("Celu", 12, suffix="_a", alpha=1.3),
+]
+
+CASES = [*ACTIVATIONS]
+
+
+def parameters(channels, low=-1.0, high=1.0):
+    return uniform((channels,), low, high)
+
+
+NORMALIZATIONS = [
+    Case("BatchNormalization_7", "BatchNormalization",
+         [uniform((2, 5, 3, 4)), parameters(5), parameters(5), parameters(5), parameters(5, 0.1, 2)],
+         {"epsilon": 1e-3}, 7, constants=(1, 2, 3, 4)),
+    Case("BatchNormalization_15_1d", "BatchNormalization",
+         [uniform((3, 4, 7)), parameters(4), parameters(4), parameters(4), parameters(4, 0.1, 2)],
+         {}, 15),
+    Case("BatchNormalization_15_rank2", "BatchNormalization",
+         [uniform((3, 4)), parameters(4), parameters(4), parameters(4), parameters(4, 0.1, 2)], {}, 15),
+    Case("InstanceNormalization_6", "InstanceNormalization",
+         [uniform((2, 3, 4, 5)), parameters(3), parameters(3)], {"epsilon": 1e-2}, 6),
+    Case("LayerNormalization_17", "LayerNormalization",
+         [uniform((2, 3, 10)), parameters(10), parameters(10)], {}, 17, outputs=3),
+    Case("LayerNormalization_17_axis", "LayerNormalization",
+         [uniform((2, 3, 4)), uniform((3, 4))], {"axis": 1}, 17, outputs=1),
+    Case("GroupNormalization_21", "GroupNormalization",
+         [uniform((2, 6, 3, 3)), parameters(6), parameters(6)], {"num_groups": 3}, 21),
+    Case("LRN_13", "LRN", [uniform((2, 7, 3, 2))],
+         {"size": 3, "alpha": 0.01, "beta": 0.6, "bias": 2.0}, 13),
+    Case("Dropout_13", "Dropout", [uniform((2, 3))], {}, 13, outputs=2),
+    Case("Dropout_7", "Dropout", [uniform((2, 3))], {"ratio": 0.3}, 7),
+    Case("PRelu_16", "PRelu", [uniform((2, 3, 4, 5)), uniform((3, 1, 1))], {}, 16),
+    Case("PRelu_9_full", "PRelu", [uniform((2, 3, 4)), uniform((3, 4))], {}, 9),
+    Case("PRelu_9_scalar", "PRelu", [uniform((2, 3, 4)), uniform((1,))], {}, 9),
+    Case("Clip_6", "Clip", [uniform((3, 5), -4, 4)], {"min": -1.0, "max": 2.5}, 6),
+    Case("Clip_6_min", "Clip", [uniform((3, 5), -4, 4)], {"min": -1.0}, 6),
+    Case("Clip_11", "Clip", [uniform((3, 5), -4, 4), F(-1), F(2)], {}, 11, constants=(1, 2)),
+    Case("Clip_12_max", "Clip", [uniform((3, 5), -4, 4), None, F(2)], {}, 12),
+    Case("Clip_12_int64", "Clip", [uniform((3, 5), -9, 9, np.int64), np.int64(-3), np.int64(4)], {}, 12),
+    Case("Clip_12_uint8", "Clip", [uniform((3, 5), 0, 255, np.uint8), np.uint8(3), np.uint8(99)], {}, 12),
+]
+
+
+def resize(name, shape, scales=None, sizes=None, roi=None, opset=13, low=-1, dtype=np.float32, **attributes):
+    inputs = [uniform(shape, low, 1 if low < 0 else 200, dtype),
+              None if roi is None else np.array(roi, F),
+              None if scales is None else np.array(scales, F),
+              None if sizes is None else np.array(sizes, np.int64)]
+    if scales is None and opset < 13:
+        inputs[2] = np.zeros(0, F)
+    if roi is None and opset < 13:
+        inputs[1] = np.zeros(0, F)
+    while inputs[-1] is None:
+        inputs.pop()
+    return Case(f"Resize_{name}_{opset}", "Resize", inputs, attributes, opset, constants=(1, 2, 3))
+
+
+MODES = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+IMAGE = (1, 2, 5, 6)
+RESIZES = [
+    Case("Resize_10_nearest_up", "Resize", [uniform(IMAGE), np.array([1, 1, 2, 2.6], F)],
+         {"mode": "nearest"}, 10, constants=(1,)),
+    Case("Resize_10_nearest_down", "Resize", [uniform(IMAGE), np.array([1, 1, 0.6, 0.7], F)],
+         {"mode": "nearest"}, 10, constants=(1,)),
+    Case("Resize_10_linear", "Resize", [uniform(IMAGE), np.array([1, 1, 2.3, 0.7], F)],
+         {"mode": "linear"}, 10, constants=(1,)),
+    Case("Upsample_7", "Upsample", [uniform(IMAGE)], {"scales": [1.0, 1.0, 2.0, 3.0]}, 7),
+    Case("Upsample_9_linear", "Upsample", [uniform(IMAGE), np.array([1, 1, 2, 3], F)],
+         {"mode": "linear"}, 9, constants=(1,)),
+    *[resize(f"nearest_{mode}_{rounding}", IMAGE, scales=[1, 1, 2.5, 0.8], mode="nearest",
+             coordinate_transformation_mode=mode, nearest_mode=rounding)
+      for mode in MODES for rounding in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]],
+    *[resize(f"{kind}_{mode}", IMAGE, scales=[1, 1, 2.5, 0.8], mode=kind,
+             coordinate_transformation_mode=mode)
+      for mode in MODES for kind in ["linear", "cubic"]],
+    resize("nearest_tf_half_pixel", IMAGE, scales=[1, 1, 2.5, 0.8], opset=11, mode="nearest",
+           coordinate_transformation_mode="tf_half_pixel_for_nn"),
+    resize("sizes_linear", IMAGE, sizes=[1, 2, 9, 3], opset=11, mode="linear",
+           coordinate_transformation_mode="half_pixel"),
+    resize("sizes_cubic_outside", IMAGE, sizes=[1, 2, 9, 3], mode="cubic", exclude_outside=1, cubic_coeff_a=-0.5),
+    resize("nearest_2x", (2, 3, 4, 5), scales=[1, 1, 2, 2], opset=11, mode="nearest",
+           coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    resize("nearest_uint8", IMAGE, low=0, dtype=np.uint8, scales=[1, 1, 2, 2], mode="nearest"),
+    resize("nearest_3d", (1, 2, 3, 4, 5), scales=[1, 1, 2, 1.5, 2], mode="nearest"),
+    resize("nearest_batch", (2, 2, 3, 4), scales=[2, 1, 1, 2], mode="nearest"),
+    resize("linear_1d", (1, 2, 7), sizes=[1, 2, 11], mode="linear"),
+    resize("crop_linear", IMAGE, sizes=[1, 2, 4, 7], roi=[0, 0, -0.2, 0.3, 1, 1, 0.7, 1.3], mode="linear",
+           coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=9.0),
+    resize("crop_nearest", IMAGE, sizes=[1, 2, 4, 7], roi=[0, 0, 0.2, 0.3, 1, 1, 0.7, 0.9], mode="nearest",
+           coordinate_transformation_mode="tf_crop_and_resize"),
+    resize("axes", IMAGE, scales=[2, 1.5], opset=18, axes=[2, 3], mode="linear"),
+    resize("axes_negative", IMAGE, sizes=[9, 7], opset=18, axes=[-1, -2], mode="nearest"),
+    resize("not_larger", IMAGE, sizes=[8, 7], opset=18, axes=[2, 3], mode="nearest",
+           keep_aspect_ratio_policy="not_larger"),
+    resize("not_smaller", IMAGE, sizes=[8, 7], opset=18, axes=[2, 3], mode="linear",
+           keep_aspect_ratio_policy="not_smaller"),
+    resize("antialias_linear", (1, 1, 9, 11), sizes=[1, 1, 4, 5], opset=18, mode="linear", antialias=1),
+    resize("antialias_cubic", (1, 1, 9, 11), scales=[1, 1, 0.5, 0.6], opset=18, mode="cubic", antialias=1),
+    resize("antialias_outside", (1, 1, 9, 11), scales=[1, 1, 0.5, 0.6], opset=18, mode="cubic",
+           antialias=1, exclude_outside=1),
+    resize("half_pixel_symmetric", IMAGE, scales=[1, 1, 2.3, 0.7], opset=19, mode="linear",
+           coordinate_transformation_mode="half_pixel_symmetric"),
+]
+
+CASES += NORMALIZATIONS + RESIZES
