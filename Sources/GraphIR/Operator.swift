@@ -203,6 +203,14 @@ public enum BlockLayout: Sendable, Equatable {
   case inputsInOutput(offsets: [Int])
 }
 
+/// An operator that may have any number of outputs, which only the node tells (`Split`).
+public protocol OutputCountedOperator: Operator {
+  /// Parses the attributes of a node with the given number of outputs.
+  ///
+  /// - Throws: ``AttributeError`` when an attribute is missing, of the wrong kind or out of range.
+  init(attributes: Attributes, opset: Int, outputCount: Int) throws
+}
+
 /// An operator whose multiply–accumulates are counted.
 public protocol CostedOperator: Operator {
   /// The multiply–accumulates of one run.

@@ -33,6 +33,10 @@ public struct OperatorRegistry: Sendable {
     }
     let opset = graph.properties.opsets[node.domain] ?? 1
     do {
+      if let counted = type as? any OutputCountedOperator.Type {
+        return try counted.init(
+          attributes: node.attributes, opset: opset, outputCount: node.outputs.count)
+      }
       return try type.init(attributes: node.attributes, opset: opset)
     } catch {
       throw NodeError(node: node.label, underlying: error)
