@@ -125,3 +125,102 @@ RESIZES = [
 ]
 
 CASES += NORMALIZATIONS + RESIZES
+
+
+def conv(name, x, w, bias=True, opset=11, constants=(1, 2), **attributes):
+    inputs = [uniform(x), uniform(w)] + ([uniform((w[0],))] if bias else [])
+    return Case(f"Conv_{name}", "Conv", inputs, attributes, opset, constants=constants)
+
+
+CONVOLUTIONS = [
+    conv("1x1", (2, 5, 4, 6), (7, 5, 1, 1)),
+    conv("1x1_stride", (1, 5, 5, 6), (7, 5, 1, 1), strides=[2, 2]),
+    conv("3x3", (1, 3, 7, 9), (4, 3, 3, 3), pads=[1, 1, 1, 1]),
+    conv("3x3_nobias", (1, 3, 7, 9), (9, 3, 3, 3), bias=False, strides=[2, 2], pads=[0, 1, 1, 0]),
+    conv("runtime_weights", (1, 3, 7, 9), (4, 3, 3, 3), constants=(), kernel_shape=[3, 3]),
+    conv("dilated", (1, 3, 9, 11), (4, 3, 3, 3), dilations=[2, 3], pads=[2, 3, 2, 3]),
+    conv("depthwise", (2, 6, 7, 8), (6, 1, 3, 3), group=6, pads=[1, 1, 1, 1]),
+    conv("depthwise_stride", (1, 6, 9, 8), (6, 1, 5, 5), group=6, pads=[2, 2, 2, 2], strides=[2, 2]),
+    conv("depthwise_multiplier", (1, 3, 7, 8), (6, 1, 3, 3), group=3),
+    conv("groups", (1, 6, 7, 8), (4, 3, 3, 3), group=2, pads=[1, 0, 1, 0]),
+    conv("asymmetric_kernel", (1, 3, 7, 9), (4, 3, 1, 5), strides=[1, 2], pads=[0, 3, 0, 1]),
+    conv("same_upper", (1, 3, 7, 8), (4, 3, 4, 3), auto_pad="SAME_UPPER", strides=[2, 3]),
+    conv("same_lower", (1, 3, 7, 8), (4, 3, 4, 3), auto_pad="SAME_LOWER", strides=[2, 3]),
+    conv("valid", (1, 3, 7, 8), (4, 3, 3, 3), auto_pad="VALID"),
+    conv("1d", (2, 3, 11), (4, 3, 3), pads=[1, 1], strides=[2], dilations=[2]),
+    conv("1d_depthwise", (2, 4, 11), (4, 1, 3), group=4),
+    *[Case(f"ConvTranspose_{name}", "ConvTranspose",
+           [uniform(x), uniform(w), uniform((w[1] * attributes.get("group", 1),))], attributes, 11,
+           constants=(1, 2))
+      for name, x, w, attributes in [
+          ("2x2", (1, 3, 4, 5), (3, 4, 2, 2), {"strides": [2, 2]}),
+          ("3x3", (2, 3, 4, 5), (3, 4, 3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
+          ("dilated", (1, 2, 4, 5), (2, 3, 3, 3), {"dilations": [2, 2], "pads": [1, 0, 2, 1]}),
+          ("groups", (1, 4, 4, 5), (4, 3, 4, 4), {"group": 2, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+          ("depthwise", (1, 4, 4, 5), (4, 1, 4, 4), {"group": 4, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+          ("output_shape", (1, 2, 4, 5), (2, 3, 3, 3), {"strides": [3, 2], "output_shape": [10, 8]}),
+          ("same_upper", (1, 2, 4, 5), (2, 3, 3, 3), {"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+          ("same_lower", (1, 2, 4, 5), (2, 3, 3, 3), {"strides": [2, 2], "auto_pad": "SAME_LOWER"}),
+          ("1d", (1, 3, 7), (3, 4, 4), {"strides": [2], "pads": [1, 1]}),
+      ]],
+]
+
+
+def pool(name, x, opset=12, outputs=1, op="MaxPool", dtype=np.float32, **attributes):
+    low, high = (0, 255) if dtype == np.uint8 else (-1, 1)
+    return Case(f"{op}_{name}", op, [uniform(x, low, high, dtype)], attributes, opset, outputs)
+
+
+POOLS = [
+    *[case for op, opset in [("MaxPool", 12), ("AveragePool", 19)] for case in [
+        pool("2x2", (2, 3, 6, 8), opset, op=op, kernel_shape=[2, 2], strides=[2, 2]),
+        pool("3x3", (1, 3, 7, 8), opset, op=op, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        pool("wide", (1, 2, 10, 10), opset, op=op, kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        pool("asymmetric", (1, 2, 7, 10), opset, op=op, kernel_shape=[3, 2], pads=[0, 1, 2, 0]),
+        pool("ceil", (1, 2, 7, 10), opset, op=op, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+        pool("ceil_pads", (1, 2, 6, 9), opset, op=op, kernel_shape=[3, 3], strides=[3, 3], pads=[1, 1, 1, 1],
+             ceil_mode=1),
+        pool("same_upper", (1, 2, 7, 9), opset, op=op, kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+        pool("same_lower", (1, 2, 7, 9), opset, op=op, kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_LOWER"),
+        pool("dilated", (1, 2, 9, 9), opset, op=op, kernel_shape=[3, 3], dilations=[2, 2], pads=[1, 1, 1, 1]),
+        pool("1d", (1, 2, 9), opset, op=op, kernel_shape=[3], strides=[2]),
+    ]],
+    pool("uint8", (1, 2, 6, 6), dtype=np.uint8, kernel_shape=[3, 3]),
+    pool("indices", (2, 2, 6, 6), outputs=2, kernel_shape=[2, 2], strides=[2, 2]),
+    pool("indices_columns", (2, 2, 6, 5), outputs=2, kernel_shape=[2, 2], strides=[2, 1], storage_order=1),
+    pool("old", (1, 2, 7, 8), opset=8, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+    *[pool(f"include_{opset}{suffix}", (1, 2, 7, 10), opset, op="AveragePool", kernel_shape=[3, 3],
+           strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1, **extra)
+      for opset in (7, 10, 11, 19) for suffix, extra in [("", {}), ("_ceil", {"ceil_mode": 1})]
+      if opset > 7 or not extra],
+    pool("exclude_ceil_11", (1, 2, 8, 9), 11, op="AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    pool("3", (2, 3, 5, 7), 1, op="GlobalAveragePool"),
+    pool("1d", (2, 3, 7), 1, op="GlobalAveragePool"),
+    pool("2", (2, 3, 5, 7), 1, op="GlobalMaxPool"),
+]
+
+SOFTMAXES = [
+    Case(f"{op}_{opset}_{axis}", op, [uniform((2, 3, 4, 5), -4, 4)], {"axis": axis}, opset)
+    for op in ["Softmax", "LogSoftmax"] for opset in (11, 13) for axis in (0, 1, 2, -1)
+] + [
+    Case("Softmax_default_11", "Softmax", [uniform((2, 3, 4), -4, 4)], {}, 11),
+    Case("Softmax_default_13", "Softmax", [uniform((2, 3, 4), -40, 40)], {}, 13),
+    Case("Softmax_double_13", "Softmax", [uniform((2, 3, 4), -4, 4, np.float64)], {"axis": 1}, 13),
+]
+
+PRODUCTS = [
+    *[Case(f"MatMul_{name}", "MatMul", [uniform(a), uniform(b)], {}, 13) for name, a, b in [
+        ("2d", (3, 4), (4, 5)), ("batch", (2, 3, 4), (2, 4, 5)), ("broadcast", (2, 1, 3, 4), (3, 4, 5)),
+        ("right", (2, 3, 4), (4, 5)), ("left", (3, 4), (2, 4, 5)), ("vector_matrix", (4,), (4, 5)),
+        ("matrix_vector", (3, 4), (4,)), ("vectors", (4,), (4,)), ("batch_vector", (2, 3, 4), (4,)),
+        ("vector_batch", (4,), (2, 4, 5)), ("large", (40, 70), (70, 50))]],
+    Case("MatMul_double", "MatMul", [uniform((3, 4), dtype=np.float64), uniform((4, 5), dtype=np.float64)], {}, 13),
+    Case("Gemm_plain", "Gemm", [uniform((3, 4)), uniform((4, 5))], {}, 13),
+    Case("Gemm_all", "Gemm", [uniform((4, 3)), uniform((5, 4)), uniform((5,))],
+         {"transA": 1, "transB": 1, "alpha": 0.5, "beta": 2.0}, 13, constants=(1, 2)),
+    Case("Gemm_column", "Gemm", [uniform((3, 4)), uniform((4, 5)), uniform((3, 1))], {}, 13),
+    Case("Gemm_full", "Gemm", [uniform((3, 4)), uniform((5, 4)), uniform((3, 5))], {"transB": 1}, 9),
+    Case("Gemm_scalar", "Gemm", [uniform((3, 4)), uniform((4, 5)), uniform(())], {"beta": -1.0}, 11),
+]
+
+CASES += CONVOLUTIONS + POOLS + SOFTMAXES + PRODUCTS

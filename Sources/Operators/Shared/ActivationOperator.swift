@@ -1,13 +1,18 @@
 import GraphIR
+import Kernels
 import Tensors
 
 /// An operator that maps each element of its one input by itself, in place where possible.
 protocol ActivationOperator: Operator {
   /// The value at one element.
   func value(_ x: Double) -> Double
+  /// The kernel for float32, or `nil` when ``value(_:)`` serves.
+  var activation: Activation? { get }
 }
 
 extension ActivationOperator {
+  var activation: Activation? { nil }
+
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(1...1)
     let x = try inputs.required(0)
@@ -17,7 +22,14 @@ extension ActivationOperator {
 
   func forward(_ call: OperatorCall) throws {
     guard let x = call.inputs[0] else { return }
-    ElementLoop.map(x, call.outputs[0], pool: call.pool) { self.value($0) }
+    let y = call.outputs[0]
+    if let activation, x.elementType == .float32 {
+      Elementwise.map(
+        activation, from: x.base.assumingMemoryBound(to: Float.self),
+        to: y.base.assumingMemoryBound(to: Float.self), count: x.count, pool: call.pool)
+    } else {
+      ElementLoop.map(x, y, pool: call.pool) { self.value($0) }
+    }
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }

@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 import Tensors
 
 /// `min(max(x, lowest), highest)`; the bounds are attributes up to opset 10, inputs from 11 on.
@@ -35,7 +36,10 @@ struct Clip: Operator {
     case .float32:
       let low = bound(call, 1, Float.self) ?? lowest
       let high = bound(call, 2, Float.self) ?? highest
-      clip(call, low, high)
+      Elementwise.map(
+        .clip(lowest: low, highest: high), from: x.base.assumingMemoryBound(to: Float.self),
+        to: call.outputs[0].base.assumingMemoryBound(to: Float.self), count: x.count,
+        pool: call.pool)
     case .float64:
       clip(
         call, bound(call, 1, Double.self) ?? Double(lowest),

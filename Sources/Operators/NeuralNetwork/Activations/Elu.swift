@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Kernels
 
 /// An element, or `α (eˣ − 1)` when negative.
 ///
@@ -15,4 +16,6 @@ struct Elu: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { x < 0 ? Double(alpha) * expm1(x) : x }
+
+  var activation: Activation? { .elu(alpha: alpha) }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 
 /// A sigmoid of three straight pieces: `min(max(α x + β, 0), 1)`.
 struct HardSigmoid: ActivationOperator {
@@ -13,4 +14,6 @@ struct HardSigmoid: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { min(max(Double(alpha) * x + Double(beta), 0), 1) }
+
+  var activation: Activation? { .hardSigmoid(alpha: alpha, beta: beta) }
 }

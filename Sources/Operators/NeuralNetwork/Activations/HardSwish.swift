@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 
 /// `x · min(max(x / 6 + ½, 0), 1)`.
 ///
@@ -9,4 +10,6 @@ struct HardSwish: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { x * min(max(x / 6 + 0.5, 0), 1) }
+
+  var activation: Activation? { .hardSwish }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 
 /// An element, or `α` times it when negative.
 struct LeakyRelu: ActivationOperator {
@@ -11,4 +12,6 @@ struct LeakyRelu: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { x < 0 ? Double(alpha) * x : x }
+
+  var activation: Activation? { .leakyRelu(slope: alpha) }
 }

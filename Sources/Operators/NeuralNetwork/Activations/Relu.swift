@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 
 /// The larger of an element and zero: `max(x, 0)`.
 struct Relu: ActivationOperator {
@@ -7,4 +8,6 @@ struct Relu: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { x > 0 ? x : (x.isNaN ? x : 0) }
+
+  var activation: Activation? { .relu }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Kernels
 
 /// The logistic function `1 / (1 + e⁻ˣ)`.
 struct Sigmoid: ActivationOperator {
@@ -8,4 +9,6 @@ struct Sigmoid: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+  var activation: Activation? { .sigmoid }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Kernels
 
 /// `x / (1 + e^{−α x})`, SiLU for α = 1.
 ///
@@ -14,4 +15,6 @@ struct Swish: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { x / (1 + exp(-Double(alpha) * x)) }
+
+  var activation: Activation? { alpha == 1 ? .silu : nil }
 }

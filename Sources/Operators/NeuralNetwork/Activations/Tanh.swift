@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Kernels
 
 /// The hyperbolic tangent.
 struct Tanh: ActivationOperator {
@@ -8,4 +9,6 @@ struct Tanh: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { tanh(x) }
+
+  var activation: Activation? { .tanh }
 }

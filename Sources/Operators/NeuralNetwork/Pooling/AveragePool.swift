@@ -1,0 +1,67 @@
+import GraphIR
+import Tensors
+
+/// The mean under a sliding window, over its taps within the input or, with `count_include_pad`,
+/// within the padding too.
+///
+/// Input: x `[N, C, (H,) W]`.
+struct AveragePool: PreparedOperator {
+  static let opType = "AveragePool"
+
+  let rule: PoolRule
+  let countsPadding: Bool
+
+  init(attributes: Attributes, opset: Int) throws {
+    rule = try PoolRule(attributes)
+    countsPadding = try attributes.flag("count_include_pad", default: false)
+  }
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(1...1)
+    let x = try inputs.required(0)
+    try x.check(0, holds: .float32, .float64)
+    return [try rule.outputType(x)]
+  }
+
+  func prepare(_ site: PreparationSite) throws -> Kernel {
+    let shape = try site.inputs.required(0).shape
+    let window = try rule.placed(on: shape).lifted
+    let planes = shape[0] * shape[1]
+    return site.outputs[0].elementType == .float32
+      ? kernel(PlanePool<Float>(window, start: 0), planes, site)
+      : kernel(PlanePool<Double>(window, start: 0), planes, site)
+  }
+
+  private func kernel<Element: TensorElement & BinaryFloatingPoint>(
+    _ pool: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
+  ) -> Kernel {
+    let bytes = pool.bufferCount * MemoryLayout<Element>.stride * site.threadCount
+    let counts = (
+      rows: pool.window.tapCounts(0, countsPadding),
+      columns: pool.window.tapCounts(1, countsPadding)
+    )
+    let divisors = counts.rows.flatMap { row in counts.columns.map { Element(max(1, row * $0)) } }
+    return Kernel(algorithm: "separable", scratchBytes: bytes) { call in
+      guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
+      let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)
+      divisors.withUnsafeBufferPointer { divisors in
+        pool.pool(
+          planes: planes, from: x, into: y, scratch: call.scratch, threads: call.pool,
+          { $0 + $1 }, finish: { plane in for i in divisors.indices { plane[i] /= divisors[i] } })
+      }
+    }
+  }
+}
+
+extension PlacedWindow {
+  /// How many taps of each output along one axis lie within the input, or the padded input.
+  func tapCounts(_ axis: Int, _ countsPadding: Bool) -> [Int] {
+    (0..<outputs[axis]).map { output in
+      (0..<kernel[axis]).count { tap in
+        let place = output * strides[axis] + tap * dilations[axis] - padsBefore[axis]
+        return countsPadding
+          ? place < extents[axis] + padsAfter[axis] : place >= 0 && place < extents[axis]
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import GraphIR
+import Tensors
+
+/// The mean of each channel of each image: `[N, C, …]` to `[N, C, 1, …]`.
+struct GlobalAveragePool: Operator {
+  static let opType = "GlobalAveragePool"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    [try GlobalPool.outputType(inputs)]
+  }
+
+  func forward(_ call: OperatorCall) throws {
+    if call.outputs[0].elementType == .float32 {
+      GlobalPool.reduce(call, Float.self, start: 0, { $0 + $1 }) { $0.sum() / Float($1) }
+    } else {
+      GlobalPool.reduce(call, Double.self, start: 0, { $0 + $1 }) { $0.sum() / Double($1) }
+    }
+  }
+}

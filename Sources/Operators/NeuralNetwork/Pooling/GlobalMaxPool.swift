@@ -1,0 +1,24 @@
+import GraphIR
+import Tensors
+
+/// The largest element of each channel of each image: `[N, C, …]` to `[N, C, 1, …]`.
+struct GlobalMaxPool: Operator {
+  static let opType = "GlobalMaxPool"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    [try GlobalPool.outputType(inputs)]
+  }
+
+  func forward(_ call: OperatorCall) throws {
+    if call.outputs[0].elementType == .float32 {
+      GlobalPool.reduce(call, Float.self, start: -.infinity, pointwiseMax) { lanes, _ in lanes.max()
+      }
+    } else {
+      GlobalPool.reduce(call, Double.self, start: -.infinity, pointwiseMax) { lanes, _ in
+        lanes.max()
+      }
+    }
+  }
+}
