@@ -12,6 +12,8 @@ public struct Tolerance: Sendable {
   public static let rounding = Tolerance(bound: 2e-6)
   /// Transcendental functions by polynomials.
   public static let fastMath = Tolerance(bound: 1e-5)
+  /// Numbers of a metric against its reference implementation.
+  public static let metric = Tolerance(bound: 1e-9)
   /// Whole networks against another engine.
   public static let network = Tolerance(bound: 1e-4)
 }

@@ -1,0 +1,177 @@
+import Foundation
+
+/// Images with, perhaps, the boxes of the objects in them.
+public struct Dataset: Sendable {
+  /// A class of objects.
+  public struct Category: Hashable, Sendable, Codable {
+    /// The number annotations know it by.
+    public var id: Int
+    /// What people call it.
+    public var name: String
+
+    /// The category `name`, known as `id`.
+    public init(id: Int, name: String) {
+      self.id = id
+      self.name = name
+    }
+  }
+
+  /// One image file.
+  public struct Image: Sendable, Hashable {
+    /// The number annotations know it by.
+    public var id: Int
+    /// Where it lies.
+    public var file: URL
+    /// The width the labels declare, in pixels.
+    public var width: Int?
+    /// The height the labels declare, in pixels.
+    public var height: Int?
+
+    /// An image of the given number and file.
+    public init(id: Int, file: URL, width: Int? = nil, height: Int? = nil) {
+      self.id = id
+      self.file = file
+      self.width = width
+      self.height = height
+    }
+  }
+
+  /// One labelled object.
+  public struct Annotation: Sendable, Hashable {
+    /// Its number; 0 when the format has none.
+    public var id: Int
+    /// The index of its image in ``Dataset/images``.
+    public var image: Int
+    /// The ``Category/id`` of its category.
+    public var category: Int
+    /// The left edge, in pixels.
+    public var x: Double
+    /// The upper edge, in pixels.
+    public var y: Double
+    /// The horizontal extent, in pixels.
+    public var width: Double
+    /// The vertical extent, in pixels.
+    public var height: Double
+    /// The area that size classes go by, in square pixels: the segment's in COCO, else the box's.
+    public var area: Double
+    /// Whether the box stands for many objects; matching it is neither right nor wrong.
+    public var isCrowd: Bool
+    /// Whether Pascal VOC calls it difficult; evaluation passes over it.
+    public var isDifficult: Bool
+
+    /// A labelled object; the area is the box's unless given.
+    public init(
+      id: Int, image: Int, category: Int, x: Double, y: Double, width: Double, height: Double,
+      area: Double? = nil, isCrowd: Bool = false, isDifficult: Bool = false
+    ) {
+      self.id = id
+      self.image = image
+      self.category = category
+      self.x = x
+      self.y = y
+      self.width = width
+      self.height = height
+      self.area = area ?? width * height
+      self.isCrowd = isCrowd
+      self.isDifficult = isDifficult
+    }
+  }
+
+  /// The format's name, for reports.
+  public var format: String
+  /// Where it was read from.
+  public var source: URL
+  /// The classes, by ascending id.
+  public var categories: [Category]
+  /// The images, by ascending id.
+  public var images: [Image]
+  /// The labelled objects, in the order of the labels.
+  public var annotations: [Annotation]
+
+  /// A data set of the given parts; images and categories are sorted by id.
+  public init(
+    format: String, source: URL, categories: [Category], images: [Image],
+    annotations: [Annotation]
+  ) {
+    self.format = format
+    self.source = source
+    self.categories = categories.sorted { $0.id < $1.id }
+    let order = images.indices.sorted { (images[$0].id, $0) < (images[$1].id, $1) }
+    var place = [Int](repeating: 0, count: images.count)
+    for (new, old) in order.enumerated() { place[old] = new }
+    self.images = order.map { images[$0] }
+    self.annotations = annotations.map {
+      var annotation = $0
+      annotation.image = place[$0.image]
+      return annotation
+    }
+  }
+
+  /// Whether there are labels to evaluate against.
+  public var isLabelled: Bool { !categories.isEmpty }
+
+  /// Reads a data set of any known format, told from what lies at `url`.
+  ///
+  /// - Parameter split: Which part of a VOC or YOLO set; `nil` for the one meant for validation.
+  /// - Throws: ``DatasetError``.
+  public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      throw DatasetError.missing(url.path)
+    }
+    if !isFolder.boolValue {
+      switch url.pathExtension.lowercased() {
+      case "json": return try COCOFormat.load(annotations: url)
+      case "yaml", "yml": return try YOLOFormat.load(url, split: split)
+      case let suffix where ImageFile.suffixes.contains(suffix): return images([url], source: url)
+      default: throw DatasetError.unknownFormat(url.path)
+      }
+    }
+    func has(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: url.appending(path: name).path)
+    }
+    if has("annotations.json") {
+      return try COCOFormat.load(annotations: url.appending(path: "annotations.json"))
+    }
+    if has("data.yaml") {
+      return try YOLOFormat.load(url.appending(path: "data.yaml"), split: split)
+    }
+    if has("Annotations") { return try VOCFormat.load(url, split: split) }
+    let files = ImageFile.files(in: url)
+    if !files.isEmpty { return images(files, source: url) }
+    if has("images") {
+      let files = ImageFile.files(in: url.appending(path: "images"))
+      if !files.isEmpty { return images(files, source: url) }
+    }
+    throw DatasetError.unknownFormat(url.path)
+  }
+
+  private static func images(_ files: [URL], source: URL) -> Dataset {
+    Dataset(
+      format: "images", source: source, categories: [],
+      images: files.enumerated().map { Image(id: $0 + 1, file: $1) }, annotations: [])
+  }
+}
+
+/// Why a data set cannot be read.
+public enum DatasetError: Error, Equatable, CustomStringConvertible {
+  case missing(String)
+  case unknownFormat(String)
+  case unreadable(file: String)
+  case malformed(file: String, place: String, reason: String)
+  case noImages(String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .missing(let path): "\(path): there is no such file or folder"
+    case .unknownFormat(let path):
+      "\(path): is no data set: looked for annotations.json (COCO), data.yaml (YOLO), "
+        + "Annotations/ (Pascal VOC), and JPEG or PNG images"
+    case .unreadable(let file): "\(file): cannot be read"
+    case .malformed(let file, let place, let reason):
+      place.isEmpty ? "\(file): \(reason)" : "\(file): \(place): \(reason)"
+    case .noImages(let path): "\(path): names no image"
+    }
+  }
+}
