@@ -1,0 +1,167 @@
+import GraphIR
+import Tensors
+
+/// The input with elements added before and after each axis, or taken away where a pad is negative.
+///
+/// What is added is a value (`constant`), the elements mirrored at the edge (`reflect`), the edge
+/// itself (`edge`) or the elements of the other end (`wrap`). Pads and value are attributes up to
+/// opset 10, inputs from 11 on; from 18 on an input may name the axes.
+struct Pad: PreparedOperator {
+  static let opType = "Pad"
+
+  let mode: PadMode
+  let attributes: (pads: [Int], value: Float)?
+
+  init(attributes: Attributes, opset: Int) throws {
+    let name = try attributes.string("mode", default: "constant")
+    guard let mode = PadMode(rawValue: name) else {
+      throw AttributeError.invalid(
+        name: "mode", reason: "is '\(name)', expected constant, reflect, edge or wrap")
+    }
+    self.mode = mode
+    guard opset < 11 else {
+      self.attributes = nil
+      return
+    }
+    guard let pads = try attributes.ints("pads") else {
+      throw AttributeError.missing(name: "pads")
+    }
+    self.attributes = (pads, try attributes.float("value", default: 0))
+  }
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(attributes == nil ? 2...4 : 1...1)
+    let x = try inputs.required(0)
+    try x.checkMovable(0)
+    if let value = inputs.optional(2) {
+      try value.check(2, holds: x.elementType)
+      guard value.type.count == 1 else {
+        throw OperatorError.shape(input: 2, found: value.shape, reason: "is not one number")
+      }
+    } else if attributes != nil {
+      try x.check(0, holdsOneOf: [.float32, .float64, .float16])
+    }
+    guard let layout = try layout(x, inputs) else { return nil }
+    return [try TensorType(checking: x.elementType, layout.shape)]
+  }
+
+  func prepare(_ site: PreparationSite) throws -> Kernel {
+    let x = try site.inputs.required(0)
+    guard let layout = try layout(x, site.inputs) else { throw OperatorErrors.dynamicTypes }
+    guard mode == .constant else {
+      let maps = layout.maps(mode)
+      let gather = MappedCopy(maps, shape: x.shape, elementBytes: x.elementBytes)
+      return Kernel(algorithm: mode.rawValue) { call in
+        gather.run(from: try call.input(0), to: call.outputs[0], pool: call.pool)
+      }
+    }
+    let copy = layout.copy(elementBytes: x.elementBytes)
+    let fill = StridedCopy(
+      [layout.shape.product], from: [0], to: [1], elementBytes: x.elementBytes)
+    let fallback = fallbackValue(x.elementType)
+    return Kernel(algorithm: "") { call in
+      let value = call.optionalInput(2) ?? fallback.view
+      fill.run(from: value, to: call.outputs[0], pool: call.pool)
+      copy.run(from: try call.input(0), to: call.outputs[0], pool: call.pool)
+      withExtendedLifetime(fallback) {}
+    }
+  }
+
+  private func fallbackValue(_ type: ElementType) -> Tensor {
+    let value = attributes?.value ?? 0
+    switch type {
+    case .float32: return Tensor(scalar: value)
+    case .float64: return Tensor(scalar: Double(value))
+    case .float16: return Tensor(scalar: Float16(value))
+    default: return Tensor(zeros: TensorType(type, []))
+    }
+  }
+
+  private func layout(_ x: Operand, _ inputs: [Operand?]) throws -> PadLayout? {
+    guard let pads = try attributes?.pads ?? inputs.required(1).constantIntegers(1) else {
+      return nil
+    }
+    var axes = Array(x.shape.indices)
+    if let operand = inputs.optional(3) {
+      guard let values = try operand.constantIntegers(3) else { return nil }
+      axes = try values.axes(ofRank: x.shape.count)
+    }
+    return try PadLayout(x.shape, pads: pads, axes: axes, mode: mode)
+  }
+}
+
+/// What stands beyond the edge of an axis.
+enum PadMode: String, Sendable {
+  case constant, reflect, edge, wrap
+}
+
+/// How the elements of a padded tensor lie over those of its input.
+private struct PadLayout {
+  /// The padding before each axis; negative where elements are cut off.
+  var before: [Int]
+  /// The padding after each axis.
+  var after: [Int]
+  /// The extents of the input.
+  var extents: [Int]
+  /// The extents of the output.
+  var shape: [Int]
+
+  init(_ extents: [Int], pads: [Int], axes: [Int], mode: PadMode) throws {
+    func misfit(_ reason: String) -> OperatorError {
+      .shape(input: 0, found: extents, reason: "cannot be padded by \(pads): \(reason)")
+    }
+    guard pads.count == 2 * axes.count, pads.allSatisfy({ abs(Int32(clamping: $0)) < .max }) else {
+      throw misfit("two numbers below 2³¹ are needed for each axis")
+    }
+    self.extents = extents
+    before = extents.map { _ in 0 }
+    after = before
+    for (index, axis) in axes.enumerated() {
+      (before[axis], after[axis]) = (pads[index], pads[index + axes.count])
+    }
+    shape = extents.indices.map { [before, after] in before[$0] + extents[$0] + after[$0] }
+    for (axis, extent) in extents.enumerated() {
+      let kept = extent + min(before[axis], 0) + min(after[axis], 0)
+      guard kept >= 0, shape[axis] >= 0 else { throw misfit("more is cut off than there is") }
+      if mode != .constant, kept == 0, shape[axis] > 0 {
+        throw misfit("nothing remains to repeat")
+      }
+    }
+  }
+
+  /// The copy of what remains of the input.
+  func copy(elementBytes: Int) -> StridedCopy {
+    let kept = extents.indices.map { extents[$0] + min(before[$0], 0) + min(after[$0], 0) }
+    let (source, target) = (extents.contiguousStrides, shape.contiguousStrides)
+    return StridedCopy(
+      kept, from: source, to: target, elementBytes: elementBytes,
+      sourceOffset: zip(before, source).reduce(0) { $0 - min($1.0, 0) * $1.1 },
+      targetOffset: zip(before, target).reduce(0) { $0 + max($1.0, 0) * $1.1 })
+  }
+
+  /// For each axis, the index in the input that stands at each index of the output.
+  func maps(_ mode: PadMode) -> [[Int]] {
+    extents.indices.map { axis in
+      let cut = -min(before[axis], 0)
+      let kept = extents[axis] - cut + min(after[axis], 0)
+      return (0..<shape[axis]).map { index in
+        cut + Self.source(index - max(before[axis], 0), kept, mode)
+      }
+    }
+  }
+
+  private static func source(_ index: Int, _ extent: Int, _ mode: PadMode) -> Int {
+    func modulo(_ value: Int, _ period: Int) -> Int {
+      let rest = value % period
+      return rest < 0 ? rest + period : rest
+    }
+    switch mode {
+    case .reflect:
+      guard extent > 1 else { return 0 }
+      let place = modulo(index, 2 * extent - 2)
+      return min(place, 2 * extent - 2 - place)
+    case .wrap: return modulo(index, extent)
+    case .constant, .edge: return min(max(index, 0), extent - 1)
+    }
+  }
+}

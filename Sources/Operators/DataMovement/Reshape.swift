@@ -1,0 +1,43 @@
+import GraphIR
+import Tensors
+
+/// The same elements under the shape that the second input lists.
+///
+/// An extent of −1 is what the others leave; 0 is the input's extent on that axis, or an empty axis
+/// when `allowzero` is set.
+struct Reshape: ViewOperator {
+  static let opType = "Reshape"
+
+  let allowsZero: Bool
+
+  init(attributes: Attributes, opset: Int) throws {
+    allowsZero = opset >= 14 ? try attributes.flag("allowzero", default: false) : false
+  }
+
+  func outputShape(_ x: Operand, _ inputs: [Operand?]) throws -> [Int]? {
+    try inputs.checkCount(2...2)
+    guard let wanted = try inputs.required(1).constantIntegers(1) else { return nil }
+    var shape = wanted
+    if !allowsZero {
+      for (axis, extent) in wanted.enumerated() where extent == 0 {
+        guard axis < x.shape.count else { throw misfit(x, wanted) }
+        shape[axis] = x.shape[axis]
+      }
+    }
+    let free = shape.indices.filter { shape[$0] == -1 }
+    guard free.count <= 1, shape.allSatisfy({ $0 >= -1 }) else { throw misfit(x, wanted) }
+    for axis in free { shape[axis] = 1 }
+    let known = try TensorType(checking: .uint8, shape).count
+    if let axis = free.first {
+      guard known > 0, x.type.count % known == 0 else { throw misfit(x, wanted) }
+      shape[axis] = x.type.count / known
+    } else if known != x.type.count {
+      throw misfit(x, wanted)
+    }
+    return shape
+  }
+
+  private func misfit(_ x: Operand, _ wanted: [Int]) -> OperatorError {
+    .shape(input: 0, found: x.shape, reason: "cannot take the shape \(wanted)")
+  }
+}

@@ -1,0 +1,12 @@
+import GraphIR
+import Tensors
+
+/// The bits set in exactly one of two whole numbers.
+struct BitwiseXor: ArithmeticOperator {
+  static let opType = "BitwiseXor"
+  static let elementTypes = ElementType.wholes
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number { a ^ b }
+}

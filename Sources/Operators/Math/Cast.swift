@@ -1,0 +1,33 @@
+import GraphIR
+import Tensors
+
+/// The input's elements in the type the attribute `to` names.
+///
+/// Reals lose their fraction on the way to whole numbers; what does not fit there is cut to its low
+/// bits, as in ONNX Runtime. Truth values are 0 and 1, and every number but 0 is true.
+struct Cast: PreparedOperator, BlockOperator {
+  static let opType = "Cast"
+
+  let target: ElementType
+
+  init(attributes: Attributes, opset: Int) throws {
+    target = try ElementType(code: attributes.requiredInt("to"), attribute: "to")
+  }
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(1...1)
+    let x = try inputs.required(0)
+    try ElementConversion.check(0, x.elementType, target)
+    return [TensorType(target, x.shape)]
+  }
+
+  func prepare(_ site: PreparationSite) throws -> Kernel {
+    Kernel(algorithm: "") { call in
+      ElementConversion.run(try call.input(0), call.outputs[0], pool: call.pool)
+    }
+  }
+
+  func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout? {
+    inputs.optional(0)?.elementType == target ? .outputsInInput(offsets: [0]) : nil
+  }
+}

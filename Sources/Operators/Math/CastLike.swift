@@ -1,0 +1,26 @@
+import GraphIR
+import Tensors
+
+/// The first input's elements in the type of the second's; see ``Cast``.
+struct CastLike: PreparedOperator, BlockOperator {
+  static let opType = "CastLike"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(2...2)
+    let (x, model) = (try inputs.required(0), try inputs.required(1))
+    try ElementConversion.check(0, x.elementType, model.elementType)
+    return [TensorType(model.elementType, x.shape)]
+  }
+
+  func prepare(_ site: PreparationSite) throws -> Kernel {
+    Kernel(algorithm: "") { call in
+      ElementConversion.run(try call.input(0), call.outputs[0], pool: call.pool)
+    }
+  }
+
+  func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout? {
+    inputs.optional(0)?.elementType == outputs[0].elementType ? .outputsInInput(offsets: [0]) : nil
+  }
+}

@@ -1,0 +1,18 @@
+import GraphIR
+import Tensors
+
+/// The mean of one or more numbers.
+struct Mean: ArithmeticOperator {
+  static let opType = "Mean"
+  static let inputCounts = 1...Int.max
+  static let elementTypes = ElementType.reals
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
+  func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
+
+  func finish(_ result: TensorView, count: Int, pool: ThreadPool) {
+    ElementLoop.map(result, result, pool: pool) { $0 / Double(count) }
+  }
+}

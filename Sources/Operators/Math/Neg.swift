@@ -1,0 +1,13 @@
+import GraphIR
+import Tensors
+
+/// The number with the opposite sign.
+struct Neg: UnaryMathOperator {
+  static let opType = "Neg"
+  static let elementTypes = ElementType.numbers
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func real<Number: WideReal>(_ x: Number) -> Number { -x }
+  func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { 0 &- x }
+}

@@ -1,0 +1,13 @@
+import GraphIR
+import Tensors
+
+/// −1, 0 or 1 as a number is negative, zero or positive; NaN stays.
+struct Sign: UnaryMathOperator {
+  static let opType = "Sign"
+  static let elementTypes = ElementType.numbers
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func real<Number: WideReal>(_ x: Number) -> Number { x > 0 ? 1 : (x < 0 ? -1 : x) }
+  func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x.signum() }
+}

@@ -1,0 +1,14 @@
+import GraphIR
+import Tensors
+
+/// The sum of one or more numbers.
+struct Sum: ArithmeticOperator {
+  static let opType = "Sum"
+  static let inputCounts = 1...Int.max
+  static let elementTypes = ElementType.reals
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
+  func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
+}
