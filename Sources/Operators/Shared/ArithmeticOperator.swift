@@ -1,8 +1,9 @@
 import GraphIR
 import Tensors
 
-/// An operator that combines two numbers of one type into a third, element by element, operands
-/// broadcast to one shape. With more than two inputs the result so far meets the next input.
+/// An operator that combines two numbers of one type into a third, operands broadcast to one shape.
+///
+/// With more than two inputs the result so far meets the next input.
 protocol ArithmeticOperator: PreparedOperator {
   /// How many inputs a node may have.
   static var inputCounts: ClosedRange<Int> { get }
