@@ -1,0 +1,111 @@
+import Foundation
+import GraphIR
+import Tensors
+
+/// A network that runs on one image: what the rest of the tool plugs in.
+public protocol DetectorRuntime {
+  /// The shape of the image input, `[1, 3, H, W]`.
+  var inputShape: [Int] { get }
+  /// The outputs' names, in the network's order.
+  var outputNames: [String] { get }
+  /// The memory of the image input.
+  var input: UnsafeMutablePointer<Float> { get }
+  /// Runs the network on what lies in ``input``.
+  func run() throws -> [String: Tensor]
+}
+
+/// A network with the head that reads its outputs: images in, boxes out.
+public struct Detector {
+  /// The settings in force.
+  public let configuration: HeadConfiguration
+  /// Why the head was taken for what it is; empty when the settings name it.
+  public let reasons: [String]
+  private let runtime: any DetectorRuntime
+  private let family: HeadFamily
+
+  /// The metadata key under which a model carries its ``HeadConfiguration``.
+  public static let metadataKey = "compress.head"
+
+  /// A detector of the given network.
+  ///
+  /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top.
+  ///
+  /// - Throws: ``HeadError`` when no family fits.
+  public init(
+    _ runtime: any DetectorRuntime, graph: Graph, settings: HeadSettings = HeadSettings()
+  ) throws {
+    let outputs = try runtime.run()
+    let evidence = HeadEvidence(
+      outputs: runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) },
+      height: runtime.inputShape[2], width: runtime.inputShape[3], graph: graph)
+    let recognition =
+      HeadRecognition.carried(by: graph)
+      ?? HeadRecognition.of(
+        evidence, family: settings.family)
+    guard var configuration = recognition?.configuration else {
+      throw HeadError.unrecognized(
+        outputs: evidence.outputs.map { "'\($0.name)' \($0.shape)" })
+    }
+    settings.apply(to: &configuration)
+    guard let family = HeadFamily.named(configuration.family) else {
+      throw HeadError.unknownFamily(configuration.family)
+    }
+    self.runtime = runtime
+    self.family = family
+    self.configuration = configuration
+    reasons = recognition?.reasons ?? []
+  }
+
+  /// The boxes in an image, in image pixels, the most confident first.
+  ///
+  /// - Throws: ``HeadError``, and what the network throws.
+  public func detect(_ image: PixelBuffer) throws -> [Detection] {
+    let (height, width) = (runtime.inputShape[2], runtime.inputShape[3])
+    let placement = configuration.preprocessing.apply(
+      image, width: width, height: height, to: runtime.input)
+    return try detect(placement: placement)
+  }
+
+  /// The boxes in the image that lies in the runtime's input at `placement`.
+  func detect(placement: Preprocessing.Placement) throws -> [Detection] {
+    let outputs = HeadOutputs(
+      tensors: try runtime.run(), order: runtime.outputNames, height: runtime.inputShape[2],
+      width: runtime.inputShape[3])
+    let candidates = try family.decode(outputs, configuration).filter { detection in
+      let b = detection.box
+      return b.left.isFinite && b.top.isFinite && b.right.isFinite && b.bottom.isFinite
+    }.map { detection in
+      var detection = detection
+      detection.box = placement.imageBox(detection.box)
+      return detection
+    }
+    return NonMaximumSuppression(
+      iouThreshold: configuration.iou, maxDetections: configuration.maxDetections)(candidates)
+  }
+
+  var input: UnsafeMutablePointer<Float> { runtime.input }
+  var inputSize: (width: Int, height: Int) { (runtime.inputShape[3], runtime.inputShape[2]) }
+}
+
+extension HeadRecognition {
+  /// The first family that fits, or the one named.
+  public static func of(_ evidence: HeadEvidence, family: String? = nil) -> HeadRecognition? {
+    for candidate in HeadFamily.all where family == nil || family == candidate.name {
+      if let recognition = candidate.recognize(evidence) { return recognition }
+    }
+    guard let family, HeadFamily.named(family) != nil else { return nil }
+    return HeadRecognition(
+      configuration: HeadConfiguration(family: family, classes: COCOClasses.names),
+      reasons: ["the family is given"])
+  }
+
+  /// The configuration that a model of this tool carries in its metadata.
+  static func carried(by graph: Graph) -> HeadRecognition? {
+    guard let text = graph.properties.metadata[Detector.metadataKey],
+      let configuration = try? JSONDecoder().decode(
+        HeadConfiguration.self, from: Data(text.utf8))
+    else { return nil }
+    return HeadRecognition(
+      configuration: configuration, reasons: ["the model's metadata says so"])
+  }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import GraphIR
+import Tensors
+
+/// A way in which detectors write boxes into their outputs.
+public struct HeadFamily: Sendable {
+  /// The name users give in `family:`.
+  public var name: String
+  /// One line for help texts.
+  public var summary: String
+  /// The configuration and the reasons for it, or `nil` when the outputs are not of this family.
+  var recognize: @Sendable (HeadEvidence) -> HeadRecognition?
+  /// The candidate boxes of one image, in network pixels, above the confidence threshold.
+  var decode: @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
+
+  /// Every family, the most specific first.
+  public static let all: [HeadFamily] = [
+    .endToEnd, .nanoDet, .ssd, .fastestDet, .yolov8, .yolox, .yolov5,
+  ]
+
+  /// The family of that name.
+  public static func named(_ name: String) -> HeadFamily? { all.first { $0.name == name } }
+}
+
+/// A family that fits a network, and why.
+public struct HeadRecognition: Sendable {
+  /// The settings of the family for this network.
+  public var configuration: HeadConfiguration
+  /// What was seen that speaks for it.
+  public var reasons: [String]
+}
+
+/// What recognition looks at: the shapes of input and outputs, and what feeds the outputs.
+public struct HeadEvidence: Sendable {
+  /// The outputs and their concrete shapes, in the network's order.
+  public var outputs: [(name: String, shape: [Int])]
+  /// Rows of the input.
+  public var height: Int
+  /// Columns of the input.
+  public var width: Int
+  /// The network.
+  public var graph: Graph
+
+  /// The evidence of a network at a given input size.
+  public init(outputs: [(name: String, shape: [Int])], height: Int, width: Int, graph: Graph) {
+    self.outputs = outputs
+    self.height = height
+    self.width = width
+    self.graph = graph
+  }
+
+  /// Sets of strides that detectors use, the common ones first.
+  private static let strideSets = [
+    [8, 16, 32], [16, 32], [8, 16, 32, 64], [4, 8, 16, 32], [8, 16, 32, 64, 128], [16], [32], [8],
+  ]
+
+  /// Cells of a map of the given stride.
+  func cells(_ stride: Int) -> Int {
+    ((height + stride - 1) / stride) * ((width + stride - 1) / stride)
+  }
+
+  /// The strides whose maps together have `count / anchors` cells.
+  func strides(cells count: Int, anchors: Int = 1) -> [Int]? {
+    Self.strideSets.first { set in set.reduce(0) { $0 + cells($1) } * anchors == count }
+  }
+
+  /// The operators on the way to an output, at most `depth` nodes back.
+  func operators(before output: String, depth: Int) -> Set<String> {
+    let links = Connectivity(graph)
+    var found: Set<String> = []
+    var front = [output]
+    for _ in 0..<depth {
+      let nodes = Set(front.compactMap { links.producer[$0] })
+      found.formUnion(nodes.map { graph.nodes[$0].opType })
+      front = nodes.flatMap { graph.nodes[$0].inputs }
+    }
+    return found
+  }
+
+  /// Class names from the model's metadata, else COCO's for 80 classes, else numbers.
+  func classNames(_ count: Int) -> [String] {
+    if let text = graph.properties.metadata["names"] {
+      let names = text.matches(of: /(\d+)\s*:\s*['"]([^'"]*)['"]/).map { String($0.2) }
+      if names.count == count { return names }
+    }
+    return count == COCOClasses.names.count
+      ? COCOClasses.names : (0..<count).map { "class\($0)" }
+  }
+}
+
+/// The outputs of one run, for one image of the batch.
+public struct HeadOutputs {
+  /// The tensors by name.
+  public var tensors: [String: Tensor]
+  /// The names in the network's order.
+  public var order: [String]
+  /// Which image of the batch.
+  public var image: Int
+  /// Rows of the input.
+  public var height: Int
+  /// Columns of the input.
+  public var width: Int
+
+  /// The outputs of a run at a given input size.
+  public init(
+    tensors: [String: Tensor], order: [String], image: Int = 0, height: Int, width: Int
+  ) {
+    self.tensors = tensors
+    self.order = order
+    self.image = image
+    self.height = height
+    self.width = width
+  }
+
+  /// One output as float32 values of one image; `shape` is without the batch.
+  struct Plane {
+    var shape: [Int]
+    var values: [Float]
+  }
+
+  /// The outputs in order, each cut to this image.
+  func planes(_ family: String) throws -> [Plane] {
+    try order.map { name in
+      guard let tensor = tensors[name], tensor.elementType.isFloatingPoint else {
+        throw HeadError.outputs(family: family, reason: "'\(name)' is missing or not of floats")
+      }
+      let shape = tensor.shape
+      guard shape.count >= 3 else { return Plane(shape: shape, values: tensor.floats) }
+      guard image < shape[0] else {
+        throw HeadError.outputs(
+          family: family, reason: "'\(name)' of shape \(shape) has no image \(image)")
+      }
+      let size = shape.dropFirst().product
+      let values = tensor.floats
+      return Plane(
+        shape: Array(shape.dropFirst()),
+        values: shape[0] == 1 ? values : Array(values[image * size..<(image + 1) * size]))
+    }
+  }
+
+  /// Column and row of each cell of the maps of the given strides, one map after the other.
+  func grid(_ strides: [Int]) -> [(column: Double, row: Double, stride: Double)] {
+    strides.flatMap { stride in
+      let columns = (width + stride - 1) / stride
+      return (0..<((height + stride - 1) / stride) * columns).map {
+        (Double($0 % columns), Double($0 / columns), Double(stride))
+      }
+    }
+  }
+}
+
+extension Box {
+  /// A box around a centre.
+  init(centreX x: Double, y: Double, width: Double, height: Double) {
+    self.init(
+      left: x - width / 2, top: y - height / 2, right: x + width / 2, bottom: y + height / 2)
+  }
+}
+
+/// `1 / (1 + e⁻ˣ)`
+func logistic(_ x: Float) -> Float { 1 / (1 + exp(-x)) }

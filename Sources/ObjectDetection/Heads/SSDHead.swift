@@ -1,0 +1,114 @@
+import Foundation
+
+extension HeadFamily {
+  /// SSD: scores `[N, priors, C]` with a background class first, boxes `[N, priors, 4]`.
+  ///
+  /// Decoded boxes are corners relative to the image. Raw boxes are offsets from priors:
+  /// `xy = prior.xy + 0.1·offset·prior.wh`, `wh = prior.wh·e^(0.2·size)`. `anchors` holds the sizes of the square priors of
+  /// each stride, in input pixels.
+  static let ssd = HeadFamily(
+    name: "ssd", summary: "class scores with background, boxes by priors (SSD, UltraFace)",
+    recognize: recognizeSSD, decode: decodeSSD)
+
+  /// UltraFace's priors: sizes in pixels at strides 8, 16, 32, 64.
+  private static let facePriors: [[[Double]]] = [
+    [[10, 10], [16, 16], [24, 24]], [[32, 32], [48, 48]], [[64, 64], [96, 96]],
+    [[128, 128], [192, 192], [256, 256]],
+  ]
+
+  private static func recognizeSSD(_ evidence: HeadEvidence) -> HeadRecognition? {
+    guard evidence.outputs.count == 2,
+      evidence.outputs.allSatisfy({ $0.shape.count == 3 }),
+      let boxes = evidence.outputs.last(where: { $0.shape[2] == 4 }),
+      let scores = evidence.outputs.first(where: { $0.name != boxes.name }),
+      scores.shape[1] == boxes.shape[1], scores.shape[2] >= 2
+    else { return nil }
+    let isDecoded = evidence.operators(before: boxes.name, depth: 12).contains("Exp")
+    let classes = scores.shape[2] - 1
+    let strides = [8, 16, 32, 64]
+    let priors = zip(strides, facePriors).reduce(0) { $0 + evidence.cells($1.0) * $1.1.count }
+    let isFace = classes == 1 && priors == boxes.shape[1]
+    guard isDecoded || isFace else { return nil }
+    return HeadRecognition(
+      configuration: HeadConfiguration(
+        family: "ssd", classes: isFace ? ["face"] : evidence.classNames(classes),
+        strides: isFace ? strides : [], anchors: isFace ? facePriors : [], isDecoded: isDecoded,
+        confidence: 0.01, iou: 0.5, maxDetections: 200,
+        preprocessing: Preprocessing(
+          fit: .stretch, order: .rgb, mean: isFace ? [127] : [127.5],
+          std: isFace ? [128] : [127.5])),
+      reasons: [
+        "outputs '\(scores.name)' and '\(boxes.name)' hold \(scores.shape[2]) scores and a box for "
+          + "each of \(boxes.shape[1]) priors",
+        isDecoded
+          ? "an Exp before the boxes: they are decoded"
+          : "no Exp before the boxes, and UltraFace's priors are as many",
+      ])
+  }
+
+  private static func decodeSSD(
+    _ outputs: HeadOutputs, _ configuration: HeadConfiguration
+  ) throws -> [Detection] {
+    let planes = try outputs.planes("ssd")
+    let classes = configuration.classes.count + 1
+    guard planes.count == 2,
+      let boxes = planes.last(where: { $0.shape.count == 2 && $0.shape[1] == 4 }),
+      let scores = planes.first(where: { $0.shape.count == 2 && $0.shape[1] == classes }),
+      scores.shape[0] == boxes.shape[0]
+    else {
+      throw HeadError.outputs(
+        family: "ssd",
+        reason: "expected [N, priors, \(classes)] and [N, priors, 4], found "
+          + "\(planes.map(\.shape))")
+    }
+    let priors =
+      configuration.isDecoded ? [] : self.priors(outputs, configuration)
+    guard configuration.isDecoded || priors.count == boxes.shape[0] else {
+      throw HeadError.outputs(
+        family: "ssd", reason: "\(boxes.shape[0]) boxes for \(priors.count) priors")
+    }
+    let (width, height) = (Double(outputs.width), Double(outputs.height))
+    var found: [Detection] = []
+    for index in 0..<boxes.shape[0] {
+      func value(_ field: Int) -> Double { Double(boxes.values[index * 4 + field]) }
+      for label in 1..<classes
+      where Double(scores.values[index * classes + label]) > configuration.confidence {
+        let box: Box
+        if configuration.isDecoded {
+          box = Box(
+            left: value(0) * width, top: value(1) * height, right: value(2) * width,
+            bottom: value(3) * height)
+        } else {
+          let prior = priors[index]
+          box = Box(
+            centreX: (prior.left + prior.right) / 2 + 0.1 * value(0) * prior.width,
+            y: (prior.top + prior.bottom) / 2 + 0.1 * value(1) * prior.height,
+            width: prior.width * exp(0.2 * value(2)), height: prior.height * exp(0.2 * value(3)))
+        }
+        found.append(
+          Detection(
+            box: box, classIndex: label - 1,
+            confidence: Double(scores.values[index * classes + label])))
+      }
+    }
+    return found
+  }
+
+  /// Priors in network pixels, cell by cell, all sizes of a cell together.
+  private static func priors(
+    _ outputs: HeadOutputs, _ configuration: HeadConfiguration
+  ) -> [Box] {
+    zip(configuration.strides, configuration.anchors).flatMap { stride, sizes in
+      outputs.grid([stride]).flatMap { cell in
+        sizes.map { size in
+          // The grid is spread over the whole image, also where the stride does not divide it.
+          let columns = Double((outputs.width + stride - 1) / stride)
+          let rows = Double((outputs.height + stride - 1) / stride)
+          return Box(
+            centreX: (cell.column + 0.5) / columns * Double(outputs.width),
+            y: (cell.row + 0.5) / rows * Double(outputs.height), width: size[0], height: size[1])
+        }
+      }
+    }
+  }
+}

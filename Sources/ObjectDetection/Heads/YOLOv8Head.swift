@@ -1,0 +1,120 @@
+import Foundation
+
+extension HeadFamily {
+  /// YOLOv8, YOLO11 and kin: anchor-free, no objectness.
+  ///
+  /// Decoded: `[N, 4 + C, cells]` of centre, size, class scores. Raw: one map `[N, 4·(regMax + 1) + C, H, W]` a stride;
+  /// each side's distance is the mean of a distribution over its bins, in cells from the cell's centre.
+  static let yolov8 = HeadFamily(
+    name: "yolov8", summary: "anchor-free, distance distributions, no objectness (YOLOv8–v12)",
+    recognize: recognizeYOLOv8, decode: decodeYOLOv8)
+
+  private static func recognizeYOLOv8(_ evidence: HeadEvidence) -> HeadRecognition? {
+    let letterbox = Preprocessing(fit: .letterboxCentre)
+    if evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first, shape.count == 3,
+      shape[1] > 4, shape[2] > shape[1], let strides = evidence.strides(cells: shape[2])
+    {
+      return HeadRecognition(
+        configuration: HeadConfiguration(
+          family: "yolov8", classes: evidence.classNames(shape[1] - 4), strides: strides,
+          isDecoded: true, confidence: 0.001, iou: 0.65, maxDetections: 300,
+          preprocessing: letterbox),
+        reasons: [
+          "output '\(name)' has \(shape[2]) columns: one for each cell of strides \(strides)",
+          "each column holds a box and \(shape[1] - 4) classes, no objectness",
+        ])
+    }
+    guard evidence.outputs.count == 3,
+      evidence.outputs.allSatisfy({ $0.shape.count == 4 && $0.shape[2] > 0 }),
+      let channels = evidence.outputs.first?.shape[1], channels > 64,
+      evidence.outputs.allSatisfy({ $0.shape[1] == channels })
+    else { return nil }
+    let strides = evidence.outputs.map { evidence.height / $0.shape[2] }
+    guard strides.sorted() == [8, 16, 32], channels % 3 != 0 || channels == 144 else { return nil }
+    return HeadRecognition(
+      configuration: HeadConfiguration(
+        family: "yolov8", classes: evidence.classNames(channels - 64), strides: strides,
+        regMax: 15, isDecoded: false, confidence: 0.001, iou: 0.65, maxDetections: 300,
+        preprocessing: letterbox),
+      reasons: [
+        "three maps of strides \(strides) with 4 × 16 + \(channels - 64) channels: raw YOLOv8"
+      ])
+  }
+
+  private static func decodeYOLOv8(
+    _ outputs: HeadOutputs, _ configuration: HeadConfiguration
+  ) throws -> [Detection] {
+    let planes = try outputs.planes("yolov8")
+    let classes = configuration.classes.count
+    let threshold = Float(configuration.confidence)
+    var found: [Detection] = []
+    if configuration.isDecoded {
+      guard let plane = planes.first, plane.shape.count == 2, plane.shape[0] == classes + 4 else {
+        throw HeadError.outputs(
+          family: "yolov8",
+          reason: "expected [N, 4 + \(classes), cells], found "
+            + "\(planes.map(\.shape))")
+      }
+      let count = plane.shape[1]
+      plane.values.withUnsafeBufferPointer { values in
+        for label in 0..<classes {
+          for cell in 0..<count where values[(4 + label) * count + cell] > threshold {
+            found.append(
+              Detection(
+                box: Box(
+                  centreX: Double(values[cell]), y: Double(values[count + cell]),
+                  width: Double(values[2 * count + cell]),
+                  height: Double(values[3 * count + cell])), classIndex: label,
+                confidence: Double(values[(4 + label) * count + cell])))
+          }
+        }
+      }
+      return found
+    }
+    let bins = configuration.regMax + 1
+    for (plane, stride) in zip(planes, configuration.strides) {
+      guard plane.shape.count == 3, plane.shape[0] == 4 * bins + classes else {
+        throw HeadError.outputs(
+          family: "yolov8",
+          reason: "a map of shape \(plane.shape) for 4 × \(bins) bins and "
+            + "\(classes) classes")
+      }
+      let (columns, cells) = (plane.shape[2], plane.shape[1] * plane.shape[2])
+      for cell in 0..<cells {
+        for label in 0..<classes {
+          let score = logistic(plane.values[(4 * bins + label) * cells + cell])
+          guard score > threshold else { continue }
+          let sides = (0..<4).map { side in
+            DistanceDistribution.mean(bins) { plane.values[(side * bins + $0) * cells + cell] }
+              * Double(stride)
+          }
+          let x = (Double(cell % columns) + 0.5) * Double(stride)
+          let y = (Double(cell / columns) + 0.5) * Double(stride)
+          found.append(
+            Detection(
+              box: Box(
+                left: x - sides[0], top: y - sides[1], right: x + sides[2], bottom: y + sides[3]),
+              classIndex: label, confidence: Double(score)))
+        }
+      }
+    }
+    return found
+  }
+}
+
+/// Distances written as distributions over equally spaced bins.
+///
+/// Reference: Li et al., *Generalized Focal Loss*, NeurIPS 2020, arXiv:2006.04388, §3.
+enum DistanceDistribution {
+  /// The mean bin under the softmax of the logits.
+  static func mean(_ bins: Int, _ logit: (Int) -> Float) -> Double {
+    let highest = (0..<bins).map(logit).max() ?? 0
+    var (total, sum) = (0.0, 0.0)
+    for bin in 0..<bins {
+      let weight = exp(Double(logit(bin) - highest))
+      total += weight
+      sum += weight * Double(bin)
+    }
+    return sum / total
+  }
+}
