@@ -1,6 +1,42 @@
 import ArgumentParser
+import Foundation
 
+/// The command `compress` and its verbs.
 @main
 struct Compress: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "compress", version: "0.1.0")
+  static let configuration = CommandConfiguration(
+    commandName: "compress",
+    abstract: "Make object detectors small and fast enough for edge devices.",
+    discussion: """
+      Reads a trained detector (ONNX or HDF5), prunes it, writes a model that the ordinary runtimes \
+      load, and reports accuracy against size and speed.
+
+      EXAMPLES
+        compress inspect model.onnx
+        compress evaluate model.onnx --data coco/
+        compress prune model.onnx --sparsity 0.75 --data coco/ --report report/
+
+      EXIT STATUS
+        0   done
+        3   a quality floor (--max-drop, --min-map) was missed; the best model is still written
+        64  wrong usage
+        65  bad data in an input file
+        66  an input file or folder does not exist or is empty
+        70  an error inside the tool
+        74  a file could not be read or written
+      """,
+    version: Version.text,
+    subcommands: [
+      Inspect.self, Evaluate.self, Detect.self, Benchmark.self, Prune.self, Report.self,
+      Convert.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      Exit.with(error, parser: self)
+    }
+  }
 }

@@ -1,0 +1,32 @@
+import Execution
+import Formats
+import Foundation
+import GraphIR
+import ObjectDetection
+
+/// Which exit status an error of a library stands for.
+enum ErrorStatus {
+  /// The status, or `nil` for errors of argument parsing.
+  static func of(_ error: any Error) -> ExitStatus? {
+    switch error {
+    case let error as CommandError: error.status
+    case let error as FormatError:
+      switch error.kind {
+      case .badData: .badData
+      case .noInput: .noInput
+      case .inputOutput: .inputOutput
+      }
+    case let error as DatasetError:
+      switch error {
+      case .missing, .noImages, .unknownFormat: .noInput
+      case .unreadable: .inputOutput
+      case .malformed: .badData
+      }
+    case ImageError.unreadable: .noInput
+    case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
+    case is ExecutionError: .usage
+    case let error as CocoaError where error.isFileError: .inputOutput
+    default: nil
+    }
+  }
+}

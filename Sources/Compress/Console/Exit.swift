@@ -1,0 +1,37 @@
+import ArgumentParser
+import Foundation
+
+/// What the process tells its caller when it ends: the codes of `sysexits.h`, and 3.
+enum ExitStatus: Int32 {
+  case done = 0
+  case qualityFloorMissed = 3
+  case usage = 64
+  case badData = 65
+  case noInput = 66
+  case internalError = 70
+  case inputOutput = 74
+}
+
+/// A failure with a sentence for the user and the status the process ends with.
+struct CommandError: Error, CustomStringConvertible {
+  var status: ExitStatus
+  var description: String
+
+  /// A failure that ends the process with `status`.
+  init(_ status: ExitStatus, _ description: String) {
+    self.status = status
+    self.description = description
+  }
+}
+
+/// Ends the process.
+enum Exit {
+  /// Prints the error on standard error and ends with the status that fits it.
+  static func with(_ error: any Error, parser: any ParsableCommand.Type) -> Never {
+    if let status = ErrorStatus.of(error) {
+      Console.error("\(error)")
+      exit(status.rawValue)
+    }
+    parser.exit(withError: error)
+  }
+}

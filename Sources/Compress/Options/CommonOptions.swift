@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// How a result is printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+}
+
+/// What every verb understands.
+struct CommonOptions: ParsableArguments {
+  @Option(help: "Threads to compute with (default: all cores).")
+  var threads: Int?
+
+  @Option(help: "Print the result as text or as JSON.")
+  var format: OutputFormat = .text
+
+  @Flag(name: .shortAndLong, help: "Print errors and results only.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Print what is being done.")
+  var verbose = false
+
+  mutating func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads must lie between 1 and 256, found \(threads).")
+    }
+    if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other.") }
+  }
+
+  /// The threads to compute with.
+  var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+  /// Whether progress may be drawn.
+  var showsProgress: Bool { !quiet }
+
+  /// A logger on standard error at the level asked for.
+  var logger: Logger {
+    var logger = Logger(label: "compress", factory: { _ in StandardErrorLog() })
+    logger.logLevel = quiet ? .error : verbose ? .debug : .notice
+    return logger
+  }
+}
+
+/// A log that writes one plain line a message to standard error.
+struct StandardErrorLog: LogHandler {
+  var logLevel: Logger.Level = .notice
+  var metadata: Logger.Metadata = [:]
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let prefix =
+      switch event.level {
+      case .warning: "warning: "
+      case .error, .critical: "error: "
+      default: ""
+      }
+    Console.note("\(prefix)\(event.message)")
+  }
+}

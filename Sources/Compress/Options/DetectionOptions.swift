@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+
+/// Which images to look at, and how to read boxes off the network's outputs.
+struct DetectionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Head family, or a YAML file with head and preprocessing settings.",
+      discussion: "'auto' recognises the family from the graph and says why."))
+  var head = "auto"
+
+  @Option(help: "Lowest confidence a box needs (default: the head family's for evaluation).")
+  var confidence: Float?
+
+  @Option(help: "Overlap above which the weaker of two boxes of a class is dropped.")
+  var iou: Float?
+
+  @Option(help: "Most boxes kept in an image.")
+  var maxDetections: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shape of a dynamic network input, as NAME=1x3x320x320.", valueName: "name=shape"))
+  var inputShape: [String] = []
+
+  mutating func validate() throws {
+    for (flag, value) in [("--confidence", confidence), ("--iou", iou)] {
+      if let value, !(0...1).contains(value) {
+        throw ValidationError("\(flag) must lie between 0 and 1, found \(value).")
+      }
+    }
+    if let maxDetections, maxDetections < 1 {
+      throw ValidationError("--max-detections must be at least 1, found \(maxDetections).")
+    }
+    _ = try parsedShapes()
+  }
+
+  /// The shapes given for dynamic inputs, by input name.
+  func parsedShapes() throws -> [String: [Int]] { try InputShapes.parse(inputShape) }
+}
+
+/// Reads `NAME=1x3x320x320`.
+enum InputShapes {
+  /// The shapes by input name.
+  static func parse(_ texts: [String]) throws -> [String: [Int]] {
+    var shapes: [String: [Int]] = [:]
+    for text in texts {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      let extents = parts.count == 2 ? parts[1].split(separator: "x").map { Int($0) } : []
+      let known = extents.compactMap { $0 }.filter { $0 > 0 }
+      guard !known.isEmpty, known.count == extents.count else {
+        throw ValidationError("--input-shape takes NAME=1x3x320x320, found '\(text)'.")
+      }
+      shapes[String(parts[0])] = known
+    }
+    return shapes
+  }
+}
+
+/// The labelled images a verb works on.
+struct DataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, or a folder of images.",
+      valueName: "path"))
+  var data: String?
+
+  @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
+  var split: String?
+
+  @Flag(help: "Skip images that cannot be decoded, naming each, instead of stopping.")
+  var skipBad = false
+}

@@ -1,0 +1,166 @@
+import GraphIR
+import Tensors
+
+/// What a model costs, counted without running it.
+public struct ModelCost: Codable, Sendable, Equatable {
+  /// The cost of one node.
+  public struct Node: Codable, Sendable, Equatable {
+    /// The node's name, or its first output when it has none.
+    public var name: String
+    /// The operator with its domain.
+    public var opType: String
+    /// The shape of the first output; empty when only a run decides it.
+    public var outputShape: [Int]
+    /// Elements of the float constants the node reads.
+    public var parameters: Int
+    /// Those that are not zero.
+    public var nonzeros: Int
+    /// Multiply–accumulates.
+    public var macs: Int
+    /// Bytes of all outputs.
+    public var activationBytes: Int
+    /// The float constant with the most elements, by name; empty when there is none.
+    public var weight: String
+    /// The shape of that constant.
+    public var weightShape: [Int]
+
+    /// The fraction of the parameters that are zero.
+    public var sparsity: Double {
+      parameters == 0 ? 0 : 1 - Double(nonzeros) / Double(parameters)
+    }
+  }
+
+  /// The nodes that have parameters or cost multiply–accumulates, in order.
+  public var nodes: [Node]
+  /// Elements of all float constants of rank 1 or more that nodes read, each counted once.
+  public var parameters: Int
+  /// Those that are not zero.
+  public var nonzeros: Int
+  /// Multiply–accumulates; FLOPs are twice as many.
+  public var macs: Int
+  /// The bytes that all activations need at once, as the session plans them.
+  public var peakActivationBytes: Int
+  /// Operators whose multiply–accumulates are not counted because their rules are unknown.
+  public var uncounted: [String]
+
+  /// The fraction of the parameters that are zero.
+  public var sparsity: Double { parameters == 0 ? 0 : 1 - Double(nonzeros) / Double(parameters) }
+
+  /// Counts the cost of a graph at the given input shapes.
+  ///
+  /// - Throws: ``ExecutionError`` when an input's shape is not known.
+  public init(
+    _ graph: Graph, registry: OperatorRegistry, inputShapes: [String: [Int]] = [:]
+  ) throws {
+    let inputs = try graph.concreteInputTypes(inputShapes)
+    let walk = CostWalk(graph, registry: registry, inputs: inputs)
+    nodes = walk.nodes
+    uncounted = walk.uncounted.sorted()
+    parameters = walk.parameters
+    nonzeros = walk.nonzeros
+    macs = nodes.reduce(0) { $0 + $1.macs }
+    peakActivationBytes = 0
+    if uncounted.isEmpty,
+      let specialized = try? SpecializedGraph(
+        graph, registry: registry, inputs: inputs, passes: [], pool: ThreadPool(threads: 1))
+    {
+      peakActivationBytes = MemoryPlan(specialized, sharesMemory: true).byteCount
+    }
+  }
+}
+
+/// Infers types node by node and passes over what it cannot know.
+private struct CostWalk {
+  private(set) var nodes: [ModelCost.Node] = []
+  private(set) var uncounted: Set<String> = []
+  private(set) var parameters = 0
+  private(set) var nonzeros = 0
+  private var operands: [String: Operand] = [:]
+  private var weights: [String: (count: Int, nonzeros: Int)] = [:]
+
+  init(_ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]) {
+    for (name, type) in inputs { operands[name] = Operand(type: type) }
+    for (name, initializer) in graph.initializers {
+      operands[name] = Operand(constant: initializer.tensor)
+    }
+    let pool = ThreadPool(threads: 1)
+    for node in graph.nodes { visit(node, graph, registry, pool) }
+  }
+
+  private mutating func visit(
+    _ node: Node, _ graph: Graph, _ registry: OperatorRegistry, _ pool: ThreadPool
+  ) {
+    let inputs = node.inputs.map { $0.isEmpty ? nil : operands[$0] }
+    var outputs: [TensorType] = []
+    var macs = 0
+    if let rules = try? registry.makeOperator(for: node, in: graph) {
+      let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
+      let isConstant = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1?.constant != nil }
+      var values: [Tensor]?
+      if isKnown, let shaped = rules as? any ShapeOperator {
+        values = try? shaped.evaluate(types: inputs.map { $0?.type })
+      } else if isConstant {
+        values = try? rules.evaluate(
+          inputs.map { $0?.constant }, outputCount: node.outputs.count, pool: pool)
+      }
+      if let values {
+        outputs = values.map(\.type)
+        for (name, value) in zip(node.outputs, values) {
+          operands[name] = Operand(constant: value)
+        }
+      } else if isKnown,
+        let types = try? rules.inferTypes(inputs, outputCount: node.outputs.count)
+      {
+        outputs = types
+        for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
+        macs = (rules as? any CostedOperator)?.macs(
+          inputs: inputs.map { $0?.type }, outputs: types) ?? 0
+      }
+    } else {
+      uncounted.insert(node.qualifiedType)
+    }
+    record(node, inputs, outputs, macs)
+  }
+
+  private mutating func record(
+    _ node: Node, _ inputs: [Operand?], _ outputs: [TensorType], _ macs: Int
+  ) {
+    // A Constant node's value is counted where it is read.
+    guard node.opType != "Constant" else { return }
+    var entry = ModelCost.Node(
+      name: node.name.isEmpty ? node.outputs.first ?? "" : node.name,
+      opType: node.qualifiedType, outputShape: outputs.first?.shape ?? [], parameters: 0,
+      nonzeros: 0, macs: macs, activationBytes: outputs.reduce(0) { $0 + $1.byteCount },
+      weight: "", weightShape: [])
+    for (name, operand) in zip(node.inputs, inputs) {
+      guard let tensor = operand?.constant, !tensor.shape.isEmpty,
+        tensor.elementType.isFloatingPoint, tensor.elementType.bitWidth >= 16
+      else { continue }
+      let isNew = weights[name] == nil
+      let (count, nonzeros) = weights[name] ?? (tensor.count, tensor.nonzeroCount)
+      weights[name] = (count, nonzeros)
+      entry.parameters += count
+      entry.nonzeros += nonzeros
+      if isNew {
+        parameters += count
+        self.nonzeros += nonzeros
+      }
+      if count > entry.weightShape.product || entry.weight.isEmpty {
+        (entry.weight, entry.weightShape) = (name, tensor.shape)
+      }
+    }
+    if entry.parameters > 0 || macs > 0 { nodes.append(entry) }
+  }
+}
+
+extension Tensor {
+  /// The number of elements that are not zero; 0 and −0 both are.
+  var nonzeroCount: Int {
+    switch elementType {
+    case .float32: withUnsafeElements(as: Float.self) { $0.reduce(0) { $0 + ($1 != 0 ? 1 : 0) } }
+    case .float64: withUnsafeElements(as: Double.self) { $0.reduce(0) { $0 + ($1 != 0 ? 1 : 0) } }
+    case .float16: withUnsafeElements(as: Float16.self) { $0.reduce(0) { $0 + ($1 != 0 ? 1 : 0) } }
+    default: doubles.reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
+    }
+  }
+}
