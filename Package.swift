@@ -44,7 +44,7 @@ let package = Package(
     library("Tensors", ["COpenBLAS"]),
     library("Kernels", ["Tensors", "CKernels"], exclude: ["README.md"]),
     library("GraphIR", ["Tensors", collections]),
-    library("Operators", ["GraphIR", "Kernels", "Tensors"]),
+    library("Operators", ["GraphIR", "Kernels", "Tensors", collections]),
     library("Execution", ["GraphIR", "Tensors"]),
     library(
       "Formats",

@@ -27,8 +27,7 @@ struct Compress: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Inspect.self, Evaluate.self, Detect.self, Benchmark.self, Prune.self, Report.self,
-      Convert.self,
+      Inspect.self, Evaluate.self, Benchmark.self, Compare.self, Convert.self,
     ])
 
   static func main() {

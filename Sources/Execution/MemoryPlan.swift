@@ -36,7 +36,7 @@ struct MemoryPlan {
   private var places: [String: (buffer: Int, offset: Int)] = [:]
   private var lastUse: [String: Int] = [:]
 
-  init(_ graph: SpecializedGraph, isConstant: (String) -> Bool, sharesMemory: Bool) {
+  init(_ graph: SpecializedGraph, sharesMemory: Bool) {
     for (index, step) in graph.steps.enumerated() {
       for name in step.node.inputs { lastUse[name] = index }
     }

@@ -101,7 +101,7 @@ private struct CostWalk {
         values = try? shaped.evaluate(types: inputs.map { $0?.type })
       } else if isConstant {
         values = try? rules.evaluate(
-          inputs.map { $0?.constant }, outputCount: node.outputs.count, pool: pool)
+          inputs.map { $0?.constant }, pool: pool)
       }
       if let values {
         outputs = values.map(\.type)
@@ -109,12 +109,13 @@ private struct CostWalk {
           operands[name] = Operand(constant: value)
         }
       } else if isKnown,
-        let types = try? rules.inferTypes(inputs, outputCount: node.outputs.count)
+        let types = try? rules.inferTypes(inputs)
       {
         outputs = types
         for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
-        macs = (rules as? any CostedOperator)?.macs(
-          inputs: inputs.map { $0?.type }, outputs: types) ?? 0
+        macs =
+          (rules as? any CostedOperator)?.macs(
+            inputs: inputs.map { $0?.type }, outputs: types) ?? 0
       }
     } else {
       uncounted.insert(node.qualifiedType)

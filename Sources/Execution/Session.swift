@@ -24,6 +24,7 @@ public final class Session {
   }
 
   private struct LabelledStep {
+    var name: String
     var label: String
     var opType: String
     var algorithm: String
@@ -70,9 +71,7 @@ public final class Session {
     self.inputs = inputs.map { (name: $0.0, type: $0.1) }
     self.graph = specialized.graph
     outputNames = graph.outputs.map(\.name)
-    let plan = MemoryPlan(
-      specialized, isConstant: { specialized.graph.initializers[$0] != nil },
-      sharesMemory: options.sharesMemory)
+    let plan = MemoryPlan(specialized, sharesMemory: options.sharesMemory)
     arenaBytes = plan.byteCount
     arena = .allocate(byteCount: max(plan.byteCount, 64), alignment: 64)
     arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount)
@@ -117,7 +116,8 @@ public final class Session {
       func append(_ work: Step, _ algorithm: String) {
         steps.append(
           LabelledStep(
-            label: step.node.label, opType: step.node.opType, algorithm: algorithm,
+            name: step.node.name, label: step.node.label, opType: step.node.opType,
+            algorithm: algorithm,
             output: step.node.outputs.first ?? "", step: work))
       }
       for copy in plan.copies[index] ?? [] {
@@ -197,7 +197,8 @@ public final class Session {
   public var profile: [StepProfile] {
     zip(steps, durations).map { step, duration in
       StepProfile(
-        label: step.label, opType: step.opType, algorithm: step.algorithm, output: step.output,
+        name: step.name, label: step.label, opType: step.opType, algorithm: step.algorithm,
+        output: step.output,
         duration: duration)
     }
   }
@@ -229,6 +230,8 @@ public final class Session {
 
 /// What one step of a session cost.
 public struct StepProfile: Sendable {
+  /// The node's name; may be empty.
+  public var name: String
   /// The node's label.
   public var label: String
   /// The node's operator.

@@ -37,6 +37,9 @@ struct SpecializedGraph {
     self.graph.removeDeadNodes()
     try walk()
     guard !passes.isEmpty else { return }
+    for (name, type) in types {
+      self.graph.valueTypes[name] = ValueInfo(name: name, type: ValueType(type))
+    }
     for pass in passes { try pass.run(on: &self.graph) }
     self.graph.removeDeadNodes()
     steps = []

@@ -102,7 +102,9 @@ struct Compare: ParsableCommand {
 
   private func show(_ rows: [Row]) throws {
     if common.format == .json { return try Console.json(Result(outputs: rows)) }
-    var table = Table([("output", .left), ("elements", .right), ("error", .right), ("mean", .right)])
+    var table = Table([
+      ("output", .left), ("elements", .right), ("error", .right), ("mean", .right),
+    ])
     for row in rows {
       table.append([
         row.name, "\(row.count)", String(format: "%.2e", row.normalizedMaxError),
@@ -127,7 +129,9 @@ struct Compare: ParsableCommand {
       self.name = name
       count = ours.count
       let scale = max(theirs.lazy.filter(\.isFinite).map(abs).max() ?? 0, .leastNormalMagnitude)
-      let differences = zip(ours, theirs).map { $0 == $1 || $0.isNaN && $1.isNaN ? 0 : abs($0 - $1) }
+      let differences = zip(ours, theirs).map {
+        $0 == $1 || $0.isNaN && $1.isNaN ? 0 : abs($0 - $1)
+      }
       normalizedMaxError = (differences.max() ?? 0) / scale
       normalizedMeanError = differences.reduce(0, +) / Double(max(count, 1)) / scale
     }

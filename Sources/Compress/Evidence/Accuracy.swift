@@ -43,7 +43,8 @@ extension DetectionOptions {
     log.info("head \(detector.configuration.family) in \(model.name):")
     for reason in detector.reasons { log.info("  because \(reason)") }
     let p = detector.configuration.preprocessing
-    log.info("  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
+    log.info(
+      "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
     return detector
   }
 

@@ -1,0 +1,156 @@
+import ArgumentParser
+import Execution
+import Foundation
+import Operators
+import Tensors
+
+/// `compress benchmark`: how long a model takes on this machine.
+struct Benchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time a model on this machine.",
+    discussion: """
+      Prepares the model, warms up, and times runs on a fixed random input. With --profile each layer is timed as well.
+
+      EXAMPLE
+        compress benchmark model.onnx --threads 1
+        compress benchmark model.onnx --profile
+      """)
+
+  @Argument(help: "The model file.", completion: .file())
+  var model: String
+
+  @Option(help: "Runs that are not counted.")
+  var warmup = 5
+
+  @Option(help: "The fewest runs that are counted.")
+  var runs = 20
+
+  @Option(help: "Seconds to go on for at least.")
+  var seconds = 0.0
+
+  @Flag(help: "Time each layer.")
+  var profile = false
+
+  @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
+  var inputShape: [String] = []
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard warmup >= 0, runs >= 1, seconds >= 0, seconds <= 3600 else {
+      throw ValidationError(
+        "--warmup, --runs and --seconds must not be negative, --runs at least 1.")
+    }
+    _ = try InputShapes.parse(inputShape)
+  }
+
+  func run() throws {
+    let loaded = try LoadedModel(model)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let session = try Session(
+      loaded.graph, registry: .standard,
+      options: SessionOptions(
+        threads: common.threadCount, inputShapes: try InputShapes.parse(inputShape),
+        passes: StandardRewrites.inference))
+    let preparation = clock.now - start
+    session.fillInputs()
+    let latency = try LatencyStatistics.measure(
+      warmUp: warmup, runs: runs, duration: .seconds(seconds)
+    ) { try session.run() }
+    if profile { for _ in 0..<max(runs, 10) { try session.runProfiled() } }
+    let result = Result(
+      model: loaded.name, cpu: Machine.cpu, threads: common.threadCount,
+      inputs: session.inputs.map { "\($0.name) \($0.type)" },
+      preparationMilliseconds: preparation / .milliseconds(1), latency: latency,
+      framesPerSecond: latency.perSecond, peakMemoryBytes: Machine.peakMemoryBytes,
+      activationBytes: session.arenaBytes,
+      layers: profile ? layers(session, loaded, runs: max(runs, 10)) : nil)
+    try show(result)
+  }
+
+  private func layers(_ session: Session, _ loaded: LoadedModel, runs: Int) -> [Layer] {
+    let macs = (try? ModelCost(session.graph, registry: .standard))?.nodes ?? []
+    let macsOf = Dictionary(macs.map { ($0.name, $0.macs) }, uniquingKeysWith: { a, _ in a })
+    let total = session.profile.reduce(Duration.zero) { $0 + $1.duration }
+    return session.profile.map { step in
+      let name = step.name.isEmpty ? step.output : step.name
+      let milliseconds = step.duration / .milliseconds(1) / Double(runs)
+      let count = macsOf[name] ?? 0
+      return Layer(
+        name: name, opType: step.opType, algorithm: step.algorithm, milliseconds: milliseconds,
+        share: total > .zero ? step.duration / total : 0, macs: count,
+        gmacsPerSecond: milliseconds > 0 ? Double(count) / milliseconds / 1e6 : 0)
+    }
+  }
+
+  private func show(_ result: Result) throws {
+    if common.format == .json { return try Console.json(result) }
+    let l = result.latency
+    var table = Table([("", .left), ("", .right)])
+    for (name, value) in [
+      ("model", result.model), ("CPU", result.cpu), ("threads", "\(result.threads)"),
+      ("preparation", Format.milliseconds(result.preparationMilliseconds)),
+      ("latency, median", Format.milliseconds(l.median)), ("p90", Format.milliseconds(l.p90)),
+      ("min", Format.milliseconds(l.min)), ("max", Format.milliseconds(l.max)),
+      ("runs", "\(l.runs)"), ("frames a second", String(format: "%.1f", l.perSecond)),
+      ("activations", Format.megabytes(result.activationBytes)),
+      ("peak memory", Format.megabytes(result.peakMemoryBytes)),
+    ] { table.append([name, value]) }
+    Console.result(table.text.trimmingCharacters(in: .newlines))
+    guard let layers = result.layers else { return }
+    var profile = Table([
+      ("layer", .left), ("operator", .left), ("algorithm", .left), ("ms", .right),
+      ("share", .right), ("GMAC/s", .right),
+    ])
+    for layer in layers.sorted(by: { $0.milliseconds > $1.milliseconds }) {
+      profile.append([
+        String(layer.name.suffix(40)), layer.opType, layer.algorithm,
+        String(format: "%.3f", layer.milliseconds), Format.percent(layer.share),
+        layer.macs > 0 ? String(format: "%.1f", layer.gmacsPerSecond) : "",
+      ])
+    }
+    Console.result("\n" + profile.text)
+  }
+
+  private struct Layer: Encodable {
+    var name: String
+    var opType: String
+    var algorithm: String
+    var milliseconds: Double
+    var share: Double
+    var macs: Int
+    var gmacsPerSecond: Double
+  }
+
+  private struct Result: Encodable {
+    var schemaVersion = 1
+    var model: String
+    var cpu: String
+    var threads: Int
+    var inputs: [String]
+    var preparationMilliseconds: Double
+    var latency: LatencyStatistics
+    var framesPerSecond: Double
+    var peakMemoryBytes: Int
+    var activationBytes: Int
+    var layers: [Layer]?
+  }
+}
+
+extension Session {
+  /// Writes fixed random numbers in 0…1 into the float inputs, zeros into the others.
+  func fillInputs(seed: UInt64 = 0) {
+    var random = CounterRandom(seed: seed)
+    for (name, type) in inputs {
+      guard let view = input(name) else { continue }
+      if type.elementType == .float32 {
+        for index in view.elements(as: Float.self).indices {
+          view.elements(as: Float.self)[index] = Float.random(in: 0..<1, using: &random)
+        }
+      } else {
+        view.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+      }
+    }
+  }
+}

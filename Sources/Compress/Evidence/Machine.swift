@@ -1,0 +1,21 @@
+import Foundation
+
+/// What the measurements ran on.
+enum Machine {
+  /// The CPU's name.
+  static let cpu: String = {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last.map {
+      $0.trimmingCharacters(in: .whitespaces)
+    } ?? "unknown"
+  }()
+
+  /// The most memory the process has held, in bytes.
+  static var peakMemoryBytes: Int {
+    let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
+    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)
+      * 1024
+  }
+}

@@ -1,0 +1,46 @@
+import GraphIR
+
+/// Moves the addition of a residual into the convolution that makes the other summand.
+///
+/// The residual must be made before the convolution runs; of two convolutions the later one takes it.
+struct FuseResidualAdd: GraphPass {
+  let name = "fuse residual additions into convolutions"
+
+  func run(on graph: inout Graph) throws {
+    let links = Connectivity(graph)
+    for index in graph.nodes.indices {
+      let sum = graph.nodes[index]
+      guard sum.opType == "Add", sum.domain.isEmpty, sum.inputs.count == 2,
+        sum.inputs[0] != sum.inputs[1],
+        sum.inputs.allSatisfy({ graph[constant: $0] == nil })
+      else { continue }
+      let slots = [0, 1].sorted {
+        (links.producer[sum.inputs[$0]] ?? -1) > (links.producer[sum.inputs[$1]] ?? -1)
+      }
+      guard let slot = slots.first, let source = links.producer[sum.inputs[slot]],
+        graph.nodes[source].isConvolution,
+        links.soleConsumer(of: sum.inputs[slot]) == index,
+        try graph.nodes[source].attributes.string("residual", default: "none") == "none",
+        graph.shapesAgree(sum.inputs[0], sum.inputs[1])
+      else { continue }
+      var convolution = graph.nodes[source].fused
+      let hasActivation =
+        try convolution.attributes.string("activation", default: "Identity") != "Identity"
+      convolution.attributes["residual"] = .string(hasActivation ? "after" : "before")
+      while convolution.inputs.count < 3 { convolution.inputs.append("") }
+      convolution.inputs = Array(convolution.inputs.prefix(3)) + [sum.inputs[1 - slot]]
+      convolution.outputs = [sum.outputs[0]]
+      graph.replace([source, index], with: convolution)
+    }
+    graph.dropEmptied()
+  }
+}
+
+extension Graph {
+  /// Whether two values are known to have the same shape.
+  func shapesAgree(_ a: String, _ b: String) -> Bool {
+    guard let first = valueTypes[a]?.type.concrete, let second = valueTypes[b]?.type.concrete
+    else { return false }
+    return first == second
+  }
+}
