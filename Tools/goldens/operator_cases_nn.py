@@ -224,3 +224,94 @@ PRODUCTS = [
 ]
 
 CASES += CONVOLUTIONS + POOLS + SOFTMAXES + PRODUCTS
+
+U8, I8, I16, U16, I32 = np.uint8, np.int8, np.int16, np.uint16, np.int32
+
+
+def whole(shape, dtype, low=None, high=None):
+    info = np.iinfo(dtype)
+    return uniform(shape, info.min if low is None else low, info.max if high is None else high, dtype)
+
+
+def int4(shape, dtype):
+    """4-bit integers in the form that ml_dtypes gives them."""
+    import ml_dtypes
+    kind = {"int4": ml_dtypes.int4, "uint4": ml_dtypes.uint4}[dtype]
+    low, high = (-8, 7) if dtype == "int4" else (0, 15)
+    return lambda generator: generator.integers(low, high, size=shape, endpoint=True).astype(kind)
+
+
+QUANTIZATIONS = [
+    Case("QuantizeLinear_10_u8", "QuantizeLinear", [uniform((2, 3, 7), -5, 5), F(0.03), U8(120)], {}, 10),
+    Case("QuantizeLinear_13_i8", "QuantizeLinear", [uniform((2, 3, 7), -5, 5), F(0.03), I8(-7)], {}, 13),
+    Case("QuantizeLinear_13_default", "QuantizeLinear", [uniform((2, 3, 7), -5, 5), F(0.03)], {}, 13),
+    Case("QuantizeLinear_13_ties", "QuantizeLinear",
+         [np.arange(-9, 9).astype(F) / 2, F(1), I8(1)], {}, 13),
+    Case("QuantizeLinear_13_axis", "QuantizeLinear",
+         [uniform((2, 3, 7), -5, 5), uniform((3,), 0.01, 0.1), whole((3,), U8)], {"axis": 1}, 13),
+    Case("QuantizeLinear_13_last_axis", "QuantizeLinear",
+         [uniform((2, 3, 7), -5, 5), uniform((7,), 0.01, 0.1), whole((7,), I8)], {"axis": -1}, 13),
+    Case("QuantizeLinear_21_i16", "QuantizeLinear",
+         [uniform((2, 3, 7), -5, 5), F(0.0003), I16(-70)], {}, 21),
+    Case("QuantizeLinear_21_u16_axis", "QuantizeLinear",
+         [uniform((2, 3, 7), -5, 5), uniform((3,), 0.0001, 0.001), whole((3,), U16)], {"axis": 1}, 21),
+    Case("QuantizeLinear_21_block", "QuantizeLinear",
+         [uniform((2, 6, 3), -5, 5), uniform((2, 3, 3), 0.01, 0.1), whole((2, 3, 3), I8)],
+         {"axis": 1, "block_size": 2}, 21),
+    Case("QuantizeLinear_21_block_last", "QuantizeLinear",
+         [uniform((4, 7), -5, 5), uniform((4, 3), 0.01, 0.1)],
+         {"axis": 1, "block_size": 3, "output_dtype": 3}, 21),
+    Case("DequantizeLinear_10_u8", "DequantizeLinear", [whole((2, 3, 7), U8), F(0.03), U8(120)], {}, 10),
+    Case("DequantizeLinear_10_i32", "DequantizeLinear", [whole((2, 3, 7), I32, -9999, 9999), F(0.03)], {}, 10),
+    Case("DequantizeLinear_13_axis0", "DequantizeLinear",
+         [whole((4, 2, 3, 3), I8), uniform((4,), 0.01, 0.1), whole((4,), I8)], {"axis": 0}, 13),
+    Case("DequantizeLinear_13_i32_axis", "DequantizeLinear",
+         [whole((4,), I32, -9999, 9999), uniform((4,), 0.01, 0.1)], {"axis": 0}, 13),
+    Case("DequantizeLinear_21_u16", "DequantizeLinear", [whole((5,), U16), F(0.03), U16(999)], {}, 21),
+    Case("DequantizeLinear_21_i16", "DequantizeLinear", [whole((5,), I16), F(0.03), I16(-999)], {}, 21),
+    Case("DequantizeLinear_21_block", "DequantizeLinear",
+         [whole((6, 4), I8), uniform((3, 4), 0.01, 0.1), whole((3, 4), I8)], {"axis": 0, "block_size": 2}, 21),
+    Case("DequantizeLinear_21_int4", "DequantizeLinear",
+         [int4((3, 5), "int4"), F(0.3), int4((), "int4")], {}, 21, constants=(0, 1, 2)),
+    Case("DequantizeLinear_21_uint4_block", "DequantizeLinear",
+         [int4((3, 7), "uint4"), uniform((3, 3), 0.1, 1), int4((3, 3), "uint4")],
+         {"axis": 1, "block_size": 3}, 21, constants=(0, 1, 2)),
+    Case("DynamicQuantizeLinear", "DynamicQuantizeLinear", [uniform((3, 40), -2, 5)], {}, 11, 3),
+    Case("DynamicQuantizeLinear_positive", "DynamicQuantizeLinear", [uniform((3, 9), 1, 5)], {}, 11, 3),
+    Case("DynamicQuantizeLinear_negative", "DynamicQuantizeLinear", [uniform((3, 9), -5, -1)], {}, 11, 3),
+    Case("DynamicQuantizeLinear_zero", "DynamicQuantizeLinear", [np.zeros((3, 2), F)], {}, 11, 3),
+]
+
+
+def qconv(name, x, w, bias=True, xType=U8, wType=I8, yType=U8, perChannel=False, **attributes):
+    scales = uniform((w[0],), 0.001, 0.01) if perChannel else F(0.004)
+    zeros = np.zeros((w[0],) if perChannel else (), wType) if wType == I8 else wType(131)
+    inputs = [whole(x, xType), F(0.02), xType(100), whole(w, wType), scales, zeros, F(0.9), yType(90)]
+    if bias:
+        inputs.append(whole((w[0],), I32, -3000, 3000))
+    return Case(f"QLinearConv_{name}", "QLinearConv", inputs, attributes, 10,
+                constants=tuple(range(1, len(inputs))))
+
+
+def convInteger(name, x, w, xZero=None, wZero=None, xType=U8, wType=I8, **attributes):
+    inputs = [whole(x, xType), whole(w, wType), xZero, wZero]
+    while inputs[-1] is None:
+        inputs.pop()
+    return Case(f"ConvInteger_{name}", "ConvInteger", inputs, attributes, 10, constants=(1, 3))
+
+
+INTEGERS = [
+    convInteger("plain", (1, 3, 6, 7), (4, 3, 3, 3), wType=U8),
+    convInteger("zeros", (2, 3, 6, 7), (4, 3, 3, 3), U8(120), U8(131), wType=U8, pads=[1, 1, 1, 1], strides=[2, 2]),
+    convInteger("signed_weights", (1, 5, 6, 7), (9, 5, 1, 1), U8(20), I8(0)),
+    convInteger("depthwise", (1, 5, 6, 7), (5, 1, 3, 3), U8(20), U8(99), wType=U8, group=5, pads=[1, 1, 1, 1]),
+    convInteger("groups", (1, 6, 6, 7), (4, 3, 3, 3), U8(20), U8(99), wType=U8, group=2),
+    convInteger("1d", (1, 6, 9), (4, 6, 3), U8(20), U8(99), wType=U8, pads=[1, 1]),
+    qconv("3x3", (1, 5, 7, 9), (6, 5, 3, 3), pads=[1, 1, 1, 1]),
+    qconv("channels", (2, 5, 7, 9), (6, 5, 3, 3), perChannel=True, pads=[1, 1, 1, 1], strides=[2, 2]),
+    qconv("signed", (1, 5, 7, 9), (6, 5, 1, 1), perChannel=True, xType=I8, yType=I8),
+    qconv("unsigned", (1, 5, 7, 9), (6, 5, 1, 1), wType=U8, bias=False),
+    qconv("depthwise", (1, 6, 7, 9), (6, 1, 3, 3), perChannel=True, xType=I8, yType=I8, group=6, pads=[1, 1, 1, 1]),
+]
+
+CASES += QUANTIZATIONS + INTEGERS

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "int8.h"
+
 /// Elementwise functions that kernels apply on their way out; `a` and `b` are their parameters.
 typedef enum {
   CK_IDENTITY,

@@ -1,0 +1,82 @@
+#ifndef COMPRESS_CKERNELS_INT8_H
+#define COMPRESS_CKERNELS_INT8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Output channels a block of integer sums has.
+#define CK_INT8_ROWS 8
+/// Pixels a tile of integer sums has at most.
+#define CK_INT8_COLUMNS 48
+
+/// One block of integer sums: eight output channels at a tile of pixels.
+///
+/// A position of the input holds four channels, a byte each. Step k multiplies the positions from
+/// `input + offsets[k]` on by the four weights of each row, so a convolution needs no unfolding.
+typedef struct {
+  const uint8_t *input;      // first pixel of the tile
+  const ptrdiff_t *offsets;  // one a step, in bytes
+  const int8_t *weights;     // [steps, CK_INT8_ROWS, 4]
+  int32_t *sums;             // [CK_INT8_ROWS, CK_INT8_COLUMNS]
+  int steps;
+  int columns;               // pixels wanted; the rest of the tile is undefined
+} ck_int8_block;
+
+/// Four channels of an image to be laid out as positions of four bytes, padded and split into the
+/// phases of the strides: `output[rowPhase, columnPhase, row, column, channel]`.
+typedef struct {
+  const uint8_t *input;   // [channels, height, width]
+  uint8_t *output;
+  uint8_t *buffer;        // 5 · (strideWidth · pitch + 64) bytes
+  ptrdiff_t height;
+  ptrdiff_t width;
+  ptrdiff_t padTop;
+  ptrdiff_t padLeft;
+  ptrdiff_t strideHeight;
+  ptrdiff_t strideWidth;
+  ptrdiff_t rows;         // of one phase
+  ptrdiff_t pitch;        // positions in a row of one phase
+  int channels;           // 1 ... 4; missing ones become 0
+  uint8_t zero;           // what the padding holds, before the flip
+  uint8_t flip;           // xored to every byte, 0x80 makes signed bytes unsigned
+} ck_int8_pack;
+
+/// The integer kernels of one instruction set.
+typedef struct {
+  const char *name;
+  void (*block)(const ck_int8_block *block);
+  /// The sums of the inputs alone, as if one row of weights were all ones: sums[columns].
+  void (*inputSums)(const ck_int8_block *block);
+  /// y[i] = sums[i] + offset − factor · inputSums[i]; inputSums may be null.
+  void (*toInt32)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
+                  int32_t *y, ptrdiff_t count);
+  /// The same times `scale`, rounded to an integer, ties to even, plus `zero`, within
+  /// lowest ... highest.
+  void (*toInt8)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
+                 float scale, int32_t zero, int32_t lowest, int32_t highest, uint8_t *y,
+                 ptrdiff_t count);
+  /// The same times `scale` plus `bias`.
+  void (*toFloat)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
+                  float scale, float bias, float *y, ptrdiff_t count);
+  /// y[i] = x[i] / scale rounded, ties to even, plus `zero`, within lowest ... highest.
+  void (*quantize)(const float *x, uint8_t *y, ptrdiff_t count, float scale, int32_t zero,
+                   int32_t lowest, int32_t highest);
+  /// y[i] = scale · (x[i] − zero); x holds signed bytes when `isSigned` is not 0.
+  void (*dequantize)(const uint8_t *x, float *y, ptrdiff_t count, float scale, int32_t zero,
+                     int isSigned);
+  /// y[i] = x[i] − zero; x holds signed bytes when `isSigned` is not 0.
+  void (*centre)(const uint8_t *x, float *y, ptrdiff_t count, int32_t zero, int isSigned);
+  /// The whole numbers that floats hold.
+  void (*toWhole)(const float *x, int32_t *y, ptrdiff_t count);
+  /// The smallest and largest of `count` ≥ 1 elements.
+  void (*range)(const float *x, ptrdiff_t count, float *lowest, float *highest);
+} ck_int8_kernels;
+
+/// The integer kernels of an instruction set, numbered as `ck_isa`; what the CPU lacks is replaced
+/// by the strongest it has.
+const ck_int8_kernels *ck_int8_kernels_for(int isa);
+
+/// Lays out four channels.
+void ck_int8_pack_channels(const ck_int8_pack *pack);
+
+#endif

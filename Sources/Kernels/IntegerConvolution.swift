@@ -1,0 +1,235 @@
+import CKernels
+import Tensors
+
+/// A convolution of 8-bit integers with its weights packed: `Σ (x − zₓ)(w − z_w)` in int32.
+///
+/// Sums are taken over unsigned inputs and signed weights, four channels at a time; what the zero
+/// points and the shift from unsigned to signed weights contribute is corrected afterwards:
+/// `Σ (x − zₓ)(w − z_w) = Σ x·w − zₓ (Σ w − K z_w) − z_w Σ x`. Padding holds `zₓ`, so `K`, the number
+/// of terms, is the same everywhere. All arithmetic wraps at 32 bits, so every order of summation
+/// and every instruction set gives the same bits.
+public struct IntegerConvolution: @unchecked Sendable {
+  /// The extents.
+  public let geometry: ConvolutionGeometry
+  /// What a profile calls the algorithm.
+  public let algorithm: String
+  let kernels: UnsafePointer<ck_int8_kernels>
+  let layout: IntegerLayout
+  private let packed: PackedBytes
+  /// For each output channel the sum of the signed weights minus `K z_w`.
+  private let weightSums: [Int32]
+  /// For each output channel the zero point of the signed weights.
+  private let weightZeros: [Int32]
+  private let depthwise: PreparedConvolution?
+
+  static let rows = Int(CK_INT8_ROWS)
+  static let columns = Int(CK_INT8_COLUMNS)
+
+  /// Packs weights for a convolution.
+  ///
+  /// - Parameters:
+  ///   - weights: `[O, I / groups, kH, kW]`, `Int8` or `UInt8`.
+  ///   - isSigned: whether they are `Int8`.
+  ///   - zeroPoints: one for all output channels or one each.
+  public init(
+    _ geometry: ConvolutionGeometry, weights: UnsafeRawPointer, isSigned: Bool,
+    zeroPoints: [Int32] = [0], instructionSet: InstructionSet = .best
+  ) {
+    self.geometry = geometry
+    kernels = ck_int8_kernels_for(Int32(instructionSet.rawValue))
+    layout = IntegerLayout(geometry)
+    let name = "int8 \(geometry.kernelHeight)x\(geometry.kernelWidth)"
+    algorithm = "\(name) \(String(cString: kernels.pointee.name))"
+    let shift: Int32 = isSigned ? 0 : 128
+    let depth = geometry.depth
+    let zeros = (0..<geometry.outputChannels).map {
+      zeroPoints[zeroPoints.count == 1 ? 0 : $0] &- shift
+    }
+    let signed = UnsafeBufferPointer(
+      start: weights.assumingMemoryBound(to: UInt8.self), count: geometry.outputChannels * depth
+    ).map { isSigned ? Int8(bitPattern: $0) : Int8(bitPattern: $0 ^ 0x80) }
+    weightZeros = zeros
+    weightSums = zeros.indices.map { channel in
+      signed[channel * depth..<(channel + 1) * depth].reduce(-Int32(depth) &* zeros[channel]) {
+        $0 &+ Int32($1)
+      }
+    }
+    // Float32 sums of whole numbers are exact up to 2²⁴.
+    if geometry.isDepthwise, depth * 255 * 255 < 1 << 24 {
+      packed = PackedBytes(count: 0)
+      let centred = signed.indices.map { Float(Int32(signed[$0]) - zeros[$0 / depth]) }
+      depthwise = PreparedConvolution(
+        geometry.withoutBatch, weights: centred, bias: nil, instructionSet: instructionSet)
+    } else {
+      packed = Self.pack(signed, geometry, layout)
+      depthwise = nil
+    }
+  }
+
+  /// Weights as `[group, block of rows, step, row, channel of four]`, zero where there are none.
+  private static func pack(
+    _ weights: [Int8], _ geometry: ConvolutionGeometry, _ layout: IntegerLayout
+  ) -> PackedBytes {
+    let packed = PackedBytes(count: geometry.groups * layout.weightBytesPerGroup)
+    let rowsPerGroup = geometry.outputChannels / geometry.groups
+    let channels = geometry.inputChannels / geometry.groups
+    let taps = geometry.kernelHeight * geometry.kernelWidth
+    for output in 0..<geometry.outputChannels {
+      let (group, row) = output.quotientAndRemainder(dividingBy: rowsPerGroup)
+      let block = packed.base + group * layout.weightBytesPerGroup + row / rows * layout.blockBytes
+      for channel in 0..<channels {
+        for tap in 0..<taps {
+          let step = channel / 4 * taps + tap
+          let place = (step * rows + row % rows) * 4 + channel % 4
+          let weight = weights[(output * channels + channel) * taps + tap]
+          (block + place).storeBytes(of: weight, as: Int8.self)
+        }
+      }
+    }
+    return packed
+  }
+
+  /// The working memory a run on that many threads needs.
+  public func scratchBytes(threads: Int) -> Int {
+    if let depthwise {
+      let image = geometry.inputChannels * geometry.inputHeight * geometry.inputWidth
+      return IntegerLayout.aligned(4 * image + 256)
+        + IntegerLayout.aligned(4 * geometry.outputChannels * layout.outputArea)
+        + depthwise.scratchBytes(threads: threads) + threads * Self.tileBytes
+    }
+    return IntegerLayout.aligned(layout.packedBytes)
+      + threads * max(Self.tileBytes, layout.packBufferBytes)
+  }
+
+  static var tileBytes: Int { (rows + 1) * columns * 4 }
+
+  /// Convolves.
+  ///
+  /// - Parameters:
+  ///   - input: `[N, I, H, W]`, `Int8` or `UInt8`.
+  ///   - isSigned: whether they are `Int8`.
+  ///   - zeroPoint: the input's, which the padding takes too.
+  ///   - destination: where the sums go, and as what.
+  ///   - scratch: ``scratchBytes(threads:)`` bytes, aligned to 64.
+  public func run(
+    input: UnsafeRawPointer, isSigned: Bool, zeroPoint: Int32, to destination: IntegerDestination,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    let image = geometry.inputChannels * geometry.inputHeight * geometry.inputWidth
+    for index in 0..<geometry.batch {
+      let target = destination.advanced(by: index * geometry.outputChannels * layout.outputArea)
+      if depthwise != nil {
+        runDepthwise(input + index * image, isSigned, zeroPoint, target, scratch, pool)
+        continue
+      }
+      for group in 0..<geometry.groups {
+        let source = input + index * image + group * (image / geometry.groups)
+        layout.pack(
+          source, flip: isSigned ? 0x80 : 0, zero: UInt8(truncatingIfNeeded: zeroPoint),
+          to: scratch, pool: pool)
+        let unsignedZero = zeroPoint &+ (isSigned ? 128 : 0)
+        runTiles(group, unsignedZero, target, scratch, pool)
+      }
+    }
+  }
+
+  private func runTiles(
+    _ group: Int, _ zeroPoint: Int32, _ destination: IntegerDestination,
+    _ image: UnsafeMutableRawPointer, _ pool: ThreadPool
+  ) {
+    let tiles = (layout.positions + Self.columns - 1) / Self.columns
+    let blocks = layout.blocks
+    // Few tiles are shared out by blocks of output channels as well.
+    let blockParts = min(blocks, max(1, (4 * pool.threadCount + tiles - 1) / tiles))
+    let units = tiles * blockParts
+    let parts = min(pool.threadCount, units)
+    let rowsPerGroup = geometry.outputChannels / geometry.groups
+    let weights = packed.base + group * layout.weightBytesPerGroup
+    let tileMemory = image + IntegerLayout.aligned(layout.packedBytes)
+    pool.forEach(parts) { part in
+      let sums = (tileMemory + part * Self.tileBytes).assumingMemoryBound(to: Int32.self)
+      for unit in units * part / parts..<units * (part + 1) / parts {
+        let (tile, blockPart) = unit.quotientAndRemainder(dividingBy: blockParts)
+        let start = tile * Self.columns
+        let count = min(Self.columns, layout.positions - start)
+        let range = blocks * blockPart / blockParts..<blocks * (blockPart + 1) / blockParts
+        let rows = range.lowerBound * Self.rows..<min(range.upperBound * Self.rows, rowsPerGroup)
+        run(
+          rows: rows, of: group * rowsPerGroup, weights: weights, image: image, start: start,
+          count: count, sums: sums, zeroPoint: zeroPoint, destination: destination)
+      }
+    }
+  }
+
+  /// Makes some blocks of one tile.
+  private func run(
+    rows: Range<Int>, of firstChannel: Int, weights: UnsafeMutableRawPointer,
+    image: UnsafeMutableRawPointer, start: Int, count: Int, sums: UnsafeMutablePointer<Int32>,
+    zeroPoint: Int32, destination: IntegerDestination
+  ) {
+    let inputSums = sums + Self.rows * Self.columns
+    layout.offsets.withUnsafeBufferPointer { offsets in
+      var block = ck_int8_block(
+        input: (image + 4 * start).assumingMemoryBound(to: UInt8.self),
+        offsets: offsets.baseAddress,
+        weights: nil, sums: inputSums, steps: Int32(offsets.count), columns: Int32(count))
+      let channels = firstChannel + rows.lowerBound..<firstChannel + rows.upperBound
+      let needsInputSums = channels.contains { weightZeros[$0] != 0 }
+      if needsInputSums { kernels.pointee.inputSums(&block) }
+      block.sums = sums
+      for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rows) {
+        block.weights = UnsafePointer(
+          (weights + first / Self.rows * layout.blockBytes).assumingMemoryBound(to: Int8.self))
+        kernels.pointee.block(&block)
+        for row in first..<min(first + Self.rows, rows.upperBound) {
+          let channel = firstChannel + row
+          let finish = IntegerFinish(
+            kernels: kernels, channel: channel, offset: 0 &- zeroPoint &* weightSums[channel],
+            factor: weightZeros[channel])
+          layout.forEachRun(start: start, count: count) { place, output, length in
+            finish.store(
+              sums + (row - first) * Self.columns + place,
+              inputSums: finish.factor == 0 ? nil : inputSums + place,
+              to: destination, at: channel * layout.outputArea + output, count: length)
+          }
+        }
+      }
+    }
+  }
+
+  private func runDepthwise(
+    _ input: UnsafeRawPointer, _ isSigned: Bool, _ zeroPoint: Int32,
+    _ destination: IntegerDestination, _ scratch: UnsafeMutableRawPointer, _ pool: ThreadPool
+  ) {
+    guard let depthwise else { return }
+    let area = geometry.inputHeight * geometry.inputWidth
+    let channels = geometry.inputChannels
+    let outputArea = layout.outputArea
+    let centred = scratch.assumingMemoryBound(to: Float.self)
+    let results = (scratch + IntegerLayout.aligned(4 * channels * area + 256))
+    let sums = results.assumingMemoryBound(to: Float.self)
+    let rest = results + IntegerLayout.aligned(4 * channels * outputArea)
+    pool.forEach(channels) { channel in
+      kernels.pointee.centre(
+        (input + channel * area).assumingMemoryBound(to: UInt8.self), centred + channel * area,
+        area,
+        zeroPoint, isSigned ? 1 : 0)
+    }
+    depthwise.run(input: centred, residual: nil, output: sums, scratch: rest, pool: pool)
+    pool.forEach(channels) { channel in
+      let whole = results.assumingMemoryBound(to: Int32.self) + channel * outputArea
+      kernels.pointee.toWhole(sums + channel * outputArea, whole, outputArea)
+      IntegerFinish(kernels: kernels, channel: channel, offset: 0, factor: 0).store(
+        whole, inputSums: nil, to: destination, at: channel * outputArea, count: outputArea)
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// The same for one image.
+  var withoutBatch: ConvolutionGeometry {
+    var geometry = self
+    geometry.batch = 1
+    return geometry
+  }
+}

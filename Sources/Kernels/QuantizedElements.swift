@@ -1,0 +1,87 @@
+import CKernels
+import Tensors
+
+/// Maps between reals and 8-bit integers over runs of memory.
+public enum QuantizedElements {
+  /// Elements below which a map stays in one part.
+  private static let grain = 1 << 15
+
+  /// Quantises `count` reals with one scale; see `QuantizationParameters`.
+  ///
+  /// - Parameter isSigned: whether the results are `Int8`, not `UInt8`.
+  public static func quantize(
+    _ x: UnsafePointer<Float>, to y: UnsafeMutableRawPointer, count: Int,
+    _ parameters: QuantizationParameters, isSigned: Bool, pool: ThreadPool
+  ) {
+    forEachPart(count, pool) { range in
+      quantizeRun(
+        x + range.lowerBound, to: y + range.lowerBound, count: range.count, parameters,
+        isSigned: isSigned)
+    }
+  }
+
+  /// The same on the calling thread.
+  public static func quantizeRun(
+    _ x: UnsafePointer<Float>, to y: UnsafeMutableRawPointer, count: Int,
+    _ parameters: QuantizationParameters, isSigned: Bool,
+    instructionSet: InstructionSet = .best
+  ) {
+    ck_int8_kernels_for(Int32(instructionSet.rawValue)).pointee.quantize(
+      x, y.assumingMemoryBound(to: UInt8.self), count, parameters.scale, parameters.zeroPoint,
+      isSigned ? -128 : 0, isSigned ? 127 : 255)
+  }
+
+  /// The reals of `count` integers of one scale; see `QuantizationParameters`.
+  ///
+  /// - Parameter isSigned: whether the integers are `Int8`, not `UInt8`.
+  public static func dequantize(
+    _ x: UnsafeRawPointer, to y: UnsafeMutablePointer<Float>, count: Int,
+    _ parameters: QuantizationParameters, isSigned: Bool, pool: ThreadPool
+  ) {
+    forEachPart(count, pool) { range in
+      dequantizeRun(
+        x + range.lowerBound, to: y + range.lowerBound, count: range.count, parameters,
+        isSigned: isSigned)
+    }
+  }
+
+  /// The same on the calling thread.
+  public static func dequantizeRun(
+    _ x: UnsafeRawPointer, to y: UnsafeMutablePointer<Float>, count: Int,
+    _ parameters: QuantizationParameters, isSigned: Bool,
+    instructionSet: InstructionSet = .best
+  ) {
+    ck_int8_kernels_for(Int32(instructionSet.rawValue)).pointee.dequantize(
+      x.assumingMemoryBound(to: UInt8.self), y, count, parameters.scale, parameters.zeroPoint,
+      isSigned ? 1 : 0)
+  }
+
+  /// The smallest and largest of `count` elements, at least one.
+  public static func range(
+    _ x: UnsafePointer<Float>, count: Int, pool: ThreadPool
+  ) -> ClosedRange<Float> {
+    let kernels = ck_int8_kernels_for(Int32(InstructionSet.best.rawValue))
+    let parts = max(1, min(8, count / grain))
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { bounds in
+      guard let base = bounds.baseAddress else { return 0...0 }
+      pool.forEach(parts) { part in
+        let range = count * part / parts..<count * (part + 1) / parts
+        kernels?.pointee.range(
+          x + range.lowerBound, range.count, base + 2 * part, base + 2 * part + 1)
+      }
+      var (lowest, highest) = (base[0], base[1])
+      for part in 1..<max(parts, 1) {
+        lowest = min(lowest, base[2 * part])
+        highest = max(highest, base[2 * part + 1])
+      }
+      return lowest <= highest ? lowest...highest : 0...0
+    }
+  }
+
+  private static func forEachPart(
+    _ count: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void
+  ) {
+    let parts = max(1, min(pool.threadCount, count / grain))
+    pool.forEach(parts) { part in body(count * part / parts..<count * (part + 1) / parts) }
+  }
+}

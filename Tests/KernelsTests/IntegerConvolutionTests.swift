@@ -1,0 +1,90 @@
+import Kernels
+import Tensors
+import TestSupport
+import Testing
+
+struct IntegerConvolutionTests {
+  struct Sample: Sendable, CustomStringConvertible {
+    var description: String
+    var geometry: ConvolutionGeometry
+  }
+
+  static let samples: [Sample] = [
+    sample("1x1", 7, 9, 13, 11, 1, pad: 0),
+    sample("1x1 wide", 16, 40, 20, 24, 1, pad: 0),
+    sample("1x1 stride", 6, 9, 13, 11, 1, stride: 2, pad: 0),
+    sample("3x3", 5, 10, 17, 8, 3, pad: 1),
+    sample("3x3 stride", 3, 20, 31, 16, 3, stride: 2, pad: 1),
+    sample("3x3 stride 3", 4, 12, 11, 8, 3, stride: 3, pad: 2),
+    sample("dilated", 6, 12, 15, 9, 3, dilation: 2, pad: 2),
+    sample("groups", 12, 9, 10, 18, 3, pad: 1, groups: 3),
+    sample("depthwise", 6, 9, 10, 6, 3, pad: 1, groups: 6),
+    sample("depthwise stride", 5, 9, 10, 5, 5, stride: 2, pad: 2, groups: 5),
+    sample("batch", 3, 5, 6, 4, 3, pad: 1, batch: 3),
+    sample("one pixel", 9, 1, 1, 5, 1, pad: 0),
+  ]
+
+  static func sample(
+    _ name: String, _ inputs: Int, _ height: Int, _ width: Int, _ outputs: Int, _ kernel: Int,
+    stride: Int = 1, dilation: Int = 1, pad: Int, groups: Int = 1, batch: Int = 1
+  ) -> Sample {
+    Sample(
+      description: name,
+      geometry: ConvolutionGeometry(
+        batch: batch, inputChannels: inputs, inputHeight: height, inputWidth: width,
+        outputChannels: outputs, kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride,
+        strideWidth: stride, dilationHeight: dilation, dilationWidth: dilation, padTop: pad,
+        padLeft: pad, padBottom: pad, padRight: pad, groups: groups))
+  }
+
+  @Test(arguments: samples, InstructionSet.allCases)
+  func sumsEqualThePlainTwin(sample: Sample, set: InstructionSet) {
+    for (index, isSigned) in [(false, false), (true, false), (false, true), (true, true)]
+      .enumerated()
+    {
+      for threads in [1, 2] {
+        check(
+          sample.geometry, set, inputIsSigned: isSigned.0, weightsAreSigned: isSigned.1,
+          perChannel: index % 2 == 1, threads: threads)
+      }
+    }
+  }
+
+  private func check(
+    _ geometry: ConvolutionGeometry, _ set: InstructionSet, inputIsSigned: Bool,
+    weightsAreSigned: Bool, perChannel: Bool, threads: Int
+  ) {
+    var random = SplitMix64(seed: 11)
+    func bytes(_ count: Int) -> [UInt8] {
+      (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+    }
+    func values(_ bytes: [UInt8], _ isSigned: Bool) -> [Int32] {
+      bytes.map { isSigned ? Int32(Int8(bitPattern: $0)) : Int32($0) }
+    }
+    let g = geometry
+    let input = bytes(g.batch * g.inputChannels * g.inputHeight * g.inputWidth)
+    let depth = g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth
+    let weights = bytes(g.outputChannels * depth)
+    let inputZero = values(bytes(1), inputIsSigned)[0]
+    let weightZeros = values(bytes(perChannel ? g.outputChannels : 1), weightsAreSigned)
+    let expected = IntegerConvolution.reference(
+      g, input: values(input, inputIsSigned), inputZeroPoint: inputZero,
+      weights: values(weights, weightsAreSigned), weightZeroPoints: weightZeros)
+    let convolution = IntegerConvolution(
+      g, weights: weights, isSigned: weightsAreSigned, zeroPoints: weightZeros, instructionSet: set)
+    var sums = [Int32](repeating: .min, count: expected.count)
+    let scratch = UnsafeMutableRawPointer.allocate(
+      byteCount: convolution.scratchBytes(threads: threads), alignment: 64)
+    defer { scratch.deallocate() }
+    sums.withUnsafeMutableBufferPointer { target in
+      guard let base = target.baseAddress else { return }
+      input.withUnsafeBytes { source in
+        guard let start = source.baseAddress else { return }
+        convolution.run(
+          input: start, isSigned: inputIsSigned, zeroPoint: inputZero, to: .sums(base),
+          scratch: scratch, pool: ThreadPool(threads: threads))
+      }
+    }
+    #expect(sums == expected)
+  }
+}
