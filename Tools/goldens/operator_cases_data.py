@@ -222,4 +222,107 @@ PADS = [
     padded("edge_negative", (4, 5), [-1, 2, 1, -2], "edge"), padded("none", (2, 3), [0, 0, 0, 0]),
 ]
 
-CASES = [*ARITHMETIC, *UNARY, *LOGIC, *CAST, *SHAPES, *MOVES, *PADS]
+
+def reduction(op, name, shape, axes=None, opset=13, dtype=F, low=1, high=4, since=18, **attributes):
+    inputs = [numbers(shape, dtype, low, high)]
+    if axes is not None and opset < since:
+        attributes["axes"] = axes
+    elif axes is not None:
+        inputs.append(np.array(axes, L))
+    return Case(f"{op}_{name}", op, inputs, attributes, opset, constants=(1,))
+
+
+def reductions(op, since=18):
+    return [
+        reduction(op, "all", (2, 3, 4), since=since),
+        reduction(op, "last", (2, 3, 9), [-1], 13, since=since),
+        reduction(op, "first", (3, 2, 70), [0], 11, since=since, keepdims=0),
+        reduction(op, "middle", (2, 3, 4, 5), [1], 18, since=since),
+        reduction(op, "plane", (2, 3, 4, 5), [2, 3], 18, since=since, keepdims=0),
+        reduction(op, "outer_inner", (2, 3, 4, 5), [0, 2], 18, since=since),
+        reduction(op, "everyone", (2, 3, 4), [0, 1, 2], 18, since=since),
+        reduction(op, "nothing", (2, 3), None, 18, since=since, noop_with_empty_axes=1),
+        reduction(op, "empty_axes", (2, 3), [], 18, since=since, noop_with_empty_axes=0),
+        *([] if op.startswith("ReduceL") or op == "ReduceProd" else [reduction(op, "double", (2, 3, 4), [1], 13, D, since=since)]),
+        *[reduction(op, np.dtype(t).name, (2, 3, 4), [1], 13, t, since=since) for t in (I, L)],
+    ]
+
+
+REDUCTIONS = [
+    *[case for op in ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+                      "ReduceLogSum", "ReduceLogSumExp") for case in reductions(op)],
+    *reductions("ReduceSum", 13),
+    Case("ReduceMean_negative_int", "ReduceMean", [ints(-7, -2, 4, -8, dtype=I)], opset=13),
+    Case("ReduceLogSumExp_large", "ReduceLogSumExp", [np.array([[1000, 1001], [-1000, -999]], F)], {"axes": [1]}, 13),
+    Case("ReduceMax_empty", "ReduceMax", [np.zeros((2, 0), F), ints(1)], opset=18, constants=(1,)),
+    Case("ReduceSum_empty", "ReduceSum", [np.zeros((0, 2), F), ints(0)], opset=13, constants=(1,)),
+    *[Case(f"{op}_{a}{k}{l}{o}".replace("-", "m"), op, [numbers((3, 4, 5), L if o == 11 else I, 0, 3)],
+           {"axis": a, "keepdims": k} | ({"select_last_index": l} if o > 11 else {}), o)
+      for op in ("ArgMax", "ArgMin") for a, k, l, o in ((0, 1, 0, 13), (-1, 0, 0, 13), (1, 1, 1, 13), (2, 0, 1, 12))],
+    *[Case(f"{op}_float", op, [uniform((2, 7, 3))], {"axis": 1}, 11) for op in ("ArgMax", "ArgMin")],
+    *[Case(f"CumSum_{e}{r}_{np.dtype(t).name}", "CumSum", [numbers((2, 3, 4), t), np.array(a, L)], {"exclusive": e, "reverse": r}, 14)
+      for e, r, a, t in ((0, 0, 1, F), (1, 0, -1, D), (0, 1, 0, I), (1, 1, 2, L))],
+]
+
+ELEMENTS = [
+    *[Case(f"GatherElements_{i}", "GatherElements", [numbers((3, 4, 5), t), uniform(s, -3, 2, L)], {"axis": a}, 13)
+      for i, (s, a, t) in enumerate([((3, 4, 5), 0, F), ((3, 2, 5), 1, D), ((2, 4, 7), -1, np.uint8)])],
+    *[Case(f"GatherND_{i}", "GatherND", [numbers(d, t), uniform(s, -2, 1, L)], {"batch_dims": b} if b is not None else {}, 13 if b is not None else 11)
+      for i, (d, s, b, t) in enumerate([((2, 3, 4), (5, 2), None, F), ((2, 3, 4), (2, 3), None, L), ((2, 3, 4), (2, 1), 1, F),
+                                        ((2, 3, 4), (2, 3, 1), 2, F), ((2, 3), (4, 1, 1), 0, np.uint8)])],
+    *[Case(f"ScatterND_{r}_{i}", "ScatterND", [numbers((4, 5, 6), t), ix, numbers(u, t)], {"reduction": r}, o)
+      for r, o in (("add", 16), ("mul", 16), ("min", 18), ("max", 18))
+      for i, (ix, u, t) in enumerate([(np.array([[0], [2], [0]], L), (3, 5, 6), F), (np.array([[[1, 2], [-1, 0]]], L), (1, 2, 6), D)])],
+    Case("ScatterND_11", "ScatterND", [numbers((4, 5), F), np.array([[1], [3]], L), numbers((2, 5), F)], opset=11),
+    Case("ScatterND_int64", "ScatterND", [numbers((6,), L), np.array([[1], [-1]], L), numbers((2,), L)], opset=13),
+    *[Case(f"ScatterElements_{r}_{i}", "ScatterElements", [numbers((3, 4), t), ix, numbers(ix.shape, t)], {"axis": a, "reduction": r}, 18)
+      for r in ("none", "add", "mul", "min", "max")
+      for i, (ix, a, t) in enumerate([(np.array([[1, 0, 2, 0], [0, 2, 1, 2]], L), 0, F), (np.array([[1, -1], [0, 2]], I), 1, L if r != "none" else D)])],
+    Case("ScatterElements_11", "ScatterElements", [numbers((3, 4), F), np.array([[1, 3]], L), numbers((1, 2), F)], {"axis": -1}, 11),
+    Case("Scatter_9", "Scatter", [numbers((3, 4), F), np.array([[1, 2]], L), numbers((1, 2), F)], {"axis": 1}, 9),
+    *[Case(f"Range_{i}", "Range", [scalar(v, t) for v in (a, b, c)], opset=11, constants=(0, 1, 2))
+      for i, (a, b, c, t) in enumerate([(0, 5, 1, L), (10, 3, -3, L), (1, 1, 1, L), (0, 1, 0.3, F), (3, -1, -0.5, D), (5, 0, 1, I)])],
+    *[Case(f"Trilu_{u}_{k}".replace("-", "m"), "Trilu", [uniform((2, 3, 4)), None if k is None else scalar(k, L)][:1 if k is None else 2], {"upper": u}, 14)
+      for u in (0, 1) for k in (None, -1, 0, 2, 9, -9)],
+    *[Case(f"EyeLike_{i}", "EyeLike", [np.zeros(s, t)], a, 9)
+      for i, (s, t, a) in enumerate([((3, 4), F, {}), ((4, 3), L, {"k": 1}), ((3, 3), F, {"k": -2, "dtype": TensorProto.INT32}), ((2, 2), F, {"k": 7})])],
+    *[Case(f"OneHot_{i}", "OneHot", [np.array(ix, t), scalar(5, L), np.array([0, 1] if v is L else [-1, 2], v)], {"axis": a}, 11, constants=(1,))
+      for i, (ix, a, t, v) in enumerate([([0, 2, -1, 7, -6], -1, L, F), ([[1, 4], [0, 3]], 1, L, L), ([1, 2], 0, L, F)])],
+    *[Case(f"NonZero_{np.dtype(t).name}", "NonZero", [numbers((2, 3, 4), t, 0, 1)], opset=13) for t in (L, I, np.uint8)],
+    Case("NonZero_float", "NonZero", [np.array([[0, -0.0, 1], [2, 0, np.nan]], F)], opset=9),
+    Case("NonZero_bool", "NonZero", [booleans(5)], opset=13), Case("NonZero_scalar", "NonZero", [np.array(3, F)], opset=13),
+    Case("NonZero_none", "NonZero", [np.zeros((2, 3), F)], opset=13),
+    *[Case(f"Compress_{i}", "Compress", [uniform((3, 4)), np.array(c, B)], {} if a is None else {"axis": a}, 11)
+      for i, (c, a) in enumerate([([1, 0, 1], 0), ([0, 1], -1), ([0, 1, 0, 0, 1, 1], None)])],
+    *[Case(f"TopK_{i}", "TopK", [numbers(s, t, 0, 6), ints(k)], a, o, 2, constants=(1,))
+      for i, (s, t, k, a, o) in enumerate([((3, 9), F, 4, {}, 10), ((3, 9), L, 4, {"largest": 0}, 11), ((7, 3), F, 3, {"axis": 0}, 11),
+                                           ((2, 5, 3), F, 5, {"axis": 1, "largest": 0}, 11), ((40,), D, 17, {}, 11), ((5,), F, 0, {}, 11)])],
+    Case("TopK_ties", "TopK", [np.array([1, 3, 3, 2, 3, 1], F), ints(4)], opset=11, outputs=2, constants=(1,)),
+    Case("TopK_7", "TopK", [uniform((3, 9))], {"axis": 1, "k": 2}, 9, 2),
+]
+
+
+def boxes(count, centred=False):
+    def draw(generator):
+        centres = generator.uniform(0, 20, size=(1, count, 2))
+        sizes = generator.uniform(3, 9, size=(1, count, 2))
+        parts = [centres, sizes] if centred else [centres - sizes / 2, centres + sizes / 2]
+        return np.concatenate(parts, -1).astype(F)
+    return draw
+
+
+def suppression(name, inputs, **attributes):
+    return Case(f"NonMaxSuppression_{name}", "NonMaxSuppression", inputs, attributes, 11)
+
+
+GRID_SCORES = lambda generator: (generator.integers(0, 10, size=(1, 2, 60)) / 10).astype(F)
+SUPPRESSION = [
+    suppression("plain", [boxes(60), uniform((1, 3, 60), 0), ints(20), scalar([0.3]), scalar([0.4])]),
+    suppression("ties", [boxes(60), GRID_SCORES, ints(50), scalar([0.5]), scalar([0.2])]),
+    suppression("centred", [boxes(40, True), uniform((1, 2, 40), 0), ints(100), scalar(0.2)], center_point_box=1),
+    suppression("no_overlap", [boxes(30), uniform((1, 1, 30), 0), ints(9)]),
+    suppression("none", [boxes(30), uniform((1, 1, 30), 0)]),
+    suppression("flipped", [np.array([[[4, 4, 0, 0], [0, 0, 4, 5], [9, 9, 9, 9], [0, 9, 3, 5]]], F), uniform((1, 1, 4), 0), ints(9), scalar(0.5)]),
+]
+
+CASES = [*ARITHMETIC, *UNARY, *LOGIC, *CAST, *SHAPES, *MOVES, *PADS, *REDUCTIONS, *ELEMENTS, *SUPPRESSION]

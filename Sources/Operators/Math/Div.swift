@@ -1,6 +1,6 @@
 import GraphIR
 
-/// The quotient of two numbers; of whole numbers without the fraction, which makes a divisor of 0 an error.
+/// The quotient of two numbers; whole numbers lose the fraction, and a divisor of 0 is an error.
 struct Div: ArithmeticOperator {
   static let opType = "Div"
   static let refusesZeroDivisor = true

@@ -1,0 +1,15 @@
+import GraphIR
+
+/// The sum of the magnitudes of the elements along some axes.
+struct ReduceL1: ReductionOperator {
+  static let opType = "ReduceL1"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  func real(_ fold: Double, adding x: Double) -> Double { fold + abs(x) }
+  func whole(_ fold: Int64, adding x: Int64) -> Int64 { x < 0 ? fold &- x : fold &+ x }
+}

@@ -1,0 +1,17 @@
+import GraphIR
+
+/// The Euclidean norm of the elements along some axes.
+struct ReduceL2: ReductionOperator {
+  static let opType = "ReduceL2"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var wholeStart: Int64? { nil }
+
+  func real(_ fold: Double, adding x: Double) -> Double { fold + x * x }
+  func real(_ fold: Double, finishing count: Int) -> Double { fold.squareRoot() }
+}

@@ -1,0 +1,18 @@
+import Foundation
+import GraphIR
+
+/// The logarithm of the sum of the elements along some axes.
+struct ReduceLogSum: ReductionOperator {
+  static let opType = "ReduceLogSum"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var wholeStart: Int64? { nil }
+
+  func real(_ fold: Double, adding x: Double) -> Double { fold + x }
+  func real(_ fold: Double, finishing count: Int) -> Double { log(fold) }
+}

@@ -1,0 +1,24 @@
+import Foundation
+import GraphIR
+
+/// The logarithm of the sum of *e* to the power of each element along some axes.
+struct ReduceLogSumExp: ReductionOperator {
+  static let opType = "ReduceLogSumExp"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var realStart: Double { -.infinity }
+  var wholeStart: Int64? { nil }
+
+  /// The fold is the logarithm itself, so that large elements do not overflow.
+  func real(_ fold: Double, adding x: Double) -> Double {
+    if fold == x { return x + log(2) }
+    return max(fold, x) + log1p(exp(-abs(fold - x)))
+  }
+
+  func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+}

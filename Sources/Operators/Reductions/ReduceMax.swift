@@ -1,0 +1,20 @@
+import GraphIR
+
+/// The largest element along some axes; NaN when one of them is.
+struct ReduceMax: ReductionOperator {
+  static let opType = "ReduceMax"
+  static let foldsTruthValues = true
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var realStart: Double { -.infinity }
+  var wholeStart: Int64? { .min }
+
+  func real(_ fold: Double, adding x: Double) -> Double { x > fold || x.isNaN ? x : fold }
+  func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+  func whole(_ fold: Int64, adding x: Int64) -> Int64 { max(fold, x) }
+}

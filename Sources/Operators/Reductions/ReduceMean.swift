@@ -1,0 +1,18 @@
+import GraphIR
+
+/// The mean of the elements along some axes; of none it is 0.
+struct ReduceMean: ReductionOperator {
+  static let opType = "ReduceMean"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  func real(_ fold: Double, adding x: Double) -> Double { fold + x }
+  func real(_ fold: Double, finishing count: Int) -> Double {
+    count == 0 ? 0 : fold / Double(count)
+  }
+  func whole(_ fold: Int64, finishing count: Int) -> Int64 { count == 0 ? 0 : fold / Int64(count) }
+}

@@ -1,0 +1,20 @@
+import GraphIR
+
+/// The smallest element along some axes; NaN when one of them is.
+struct ReduceMin: ReductionOperator {
+  static let opType = "ReduceMin"
+  static let foldsTruthValues = true
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var realStart: Double { .infinity }
+  var wholeStart: Int64? { .max }
+
+  func real(_ fold: Double, adding x: Double) -> Double { x < fold || x.isNaN ? x : fold }
+  func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+  func whole(_ fold: Int64, adding x: Int64) -> Int64 { min(fold, x) }
+}

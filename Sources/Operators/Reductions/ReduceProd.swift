@@ -1,0 +1,19 @@
+import GraphIR
+
+/// The product of the elements along some axes.
+struct ReduceProd: ReductionOperator {
+  static let opType = "ReduceProd"
+
+  let axes: ReductionAxes
+
+  init(attributes: Attributes, opset: Int) throws {
+    axes = try ReductionAxes(attributes, opset: opset)
+  }
+
+  var realStart: Double { 1 }
+  var wholeStart: Int64? { 1 }
+
+  func real(_ fold: Double, adding x: Double) -> Double { fold * x }
+  func real(_ fold: Double, joining other: Double) -> Double { fold * other }
+  func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &* x }
+}

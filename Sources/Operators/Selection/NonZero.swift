@@ -1,0 +1,50 @@
+import GraphIR
+import Tensors
+
+/// The places of the elements that are not zero: one column for each, one row for each axis.
+struct NonZero: Operator {
+  static let opType = "NonZero"
+
+  init(attributes: Attributes, opset: Int) {}
+
+  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inputs.checkCount(1...1)
+    try inputs.required(0).check(0, holdsOneOf: ElementType.numbers + [.bool])
+    return nil
+  }
+
+  func forward(_ call: OperatorCall) throws { throw OperatorErrors.dynamicTypes }
+
+  func evaluate(_ inputs: [Tensor?], pool: ThreadPool) throws -> [Tensor] {
+    let operands = inputs.map { $0.map { Operand(constant: $0) } }
+    _ = try inferTypes(operands)
+    guard let x = inputs[0] else { return [] }
+    let type = x.elementType == .bool ? .uint8 : x.elementType
+    let places = try withExtendedLifetime(x) {
+      try type.dispatch(NonZeroWork(x: x.view))
+    }
+    let shape = x.shape.isEmpty ? [1] : x.shape
+    let strides = shape.contiguousStrides
+    var rows: [Int64] = []
+    rows.reserveCapacity(shape.count * places.count)
+    for (extent, stride) in zip(shape, strides) {
+      for place in places { rows.append(Int64(place / stride % extent)) }
+    }
+    return [Tensor(rows, shape: [shape.count, places.count])]
+  }
+}
+
+/// Finds what is not zero for each type of number.
+private struct NonZeroWork: NumberWork {
+  let x: TensorView
+
+  func whole<Element: WholeElement>(_: Element.Type) -> [Int] {
+    let elements = x.words(as: Element.self)
+    return (0..<x.count).filter { elements[$0] != 0 }
+  }
+
+  func real<Element: RealElement>(_: Element.Type) -> [Int] {
+    let elements = x.words(as: Element.self)
+    return (0..<x.count).filter { elements[$0].wide != 0 }
+  }
+}
