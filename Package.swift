@@ -78,7 +78,7 @@ let package = Package(
     tests("ExecutionTests", ["Execution", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
-    tests("PruneTests", ["Prune", "GraphIR", "Tensors", "TestSupport"]),
+    tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
     tests("CommandTests", ["Compress", "TestSupport"]),
     tests("StructureTests", []),

@@ -5,8 +5,10 @@ import Tensors
 /// Cross-correlation of a batch of images: `y[n,o] = bias[o] + Σᵢ x[n,i] ⋆ w[o,i]`.
 ///
 /// Inputs: x `[N, I, (H,) W]`, w `[O, I / groups, (kH,) kW]`, optionally bias `[O]`.
-struct Conv: PreparedOperator, CostedOperator {
+struct Conv: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "Conv"
+
+  let weightSlots = [WeightSlot(input: 1, outputAxis: 0, inputAxis: 1)]
 
   let rule: ConvolutionRule
 

@@ -6,8 +6,10 @@ import Tensors
 /// Inputs: x `[N, I, (H,) W]`, w `[I, O / groups, (kH,) kW]`, optionally bias `[O]`. The output's
 /// extents are `stride·(H − 1) + output_padding + dilation·(kH − 1) + 1 − padTop − padBottom`.
 /// Computed as one matrix product per image and group, whose columns are then added in place.
-struct ConvTranspose: PreparedOperator, CostedOperator {
+struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "ConvTranspose"
+
+  let weightSlots = [WeightSlot(input: 1, outputAxis: 1, inputAxis: 0)]
 
   let window: SlidingWindow
   let groups: Int

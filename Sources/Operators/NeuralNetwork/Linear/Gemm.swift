@@ -4,7 +4,7 @@ import Tensors
 /// `y = α op(a) op(b) + β c` with `op` the transpose where asked for and c broadcast.
 ///
 /// Inputs: a `[M, K]`, b `[K, N]`, optionally c that broadcasts to `[M, N]`.
-struct Gemm: Operator, CostedOperator {
+struct Gemm: Operator, CostedOperator, WeightedOperator {
   static let opType = "Gemm"
 
   let alpha: Float
@@ -17,6 +17,11 @@ struct Gemm: Operator, CostedOperator {
     beta = try attributes.float("beta", default: 1)
     transposesA = try attributes.flag("transA", default: false)
     transposesB = try attributes.flag("transB", default: false)
+  }
+
+  var weightSlots: [WeightSlot] {
+    let (rows, columns) = transposesB ? (0, 1) : (1, 0)
+    return [WeightSlot(input: 1, outputAxis: rows, inputAxis: columns)]
   }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {

@@ -4,8 +4,13 @@ import Tensors
 /// The matrix product of the last two axes, the axes before them broadcast, as in NumPy.
 ///
 /// Inputs: a `[…, M, K]` or `[K]`, b `[…, K, N]` or `[K]`.
-struct MatMul: PreparedOperator, CostedOperator {
+struct MatMul: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "MatMul"
+
+  let weightSlots = [
+    WeightSlot(input: 1, outputAxis: -1, inputAxis: -2),
+    WeightSlot(input: 0, outputAxis: -2, inputAxis: -1),
+  ]
 
   init(attributes: Attributes, opset: Int) {}
 

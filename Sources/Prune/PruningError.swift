@@ -1,0 +1,26 @@
+/// Why weights cannot be pruned as asked.
+public enum PruningError: Error, Equatable, CustomStringConvertible {
+  case notFinite(weight: String, index: Int, value: String)
+  case nothingToPrune
+  case noSuchLayer(pattern: String, known: [String])
+  case unknown(kind: String, name: String, known: [String])
+  case otherModel(reason: String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .notFinite(let weight, let index, let value):
+      "weight '\(weight)' holds \(value) at element \(index); a model with such weights cannot be "
+        + "pruned by value: train it again, or leave the layer out with --exclude '\(weight)'"
+    case .nothingToPrune:
+      "the model has no weights that may be pruned; see which are kept with --dry-run"
+    case .noSuchLayer(let pattern, let known):
+      "no layer fits '\(pattern)'; the model's weights are \(known.prefix(8).joined(separator: ", "))"
+        + (known.count > 8 ? " and \(known.count - 8) more" : "")
+    case .unknown(let kind, let name, let known):
+      "there is no \(kind) '\(name)'; known are \(known.joined(separator: ", "))"
+    case .otherModel(let reason):
+      "the plan was made for another model: \(reason)"
+    }
+  }
+}

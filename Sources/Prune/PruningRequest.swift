@@ -1,0 +1,109 @@
+import GraphIR
+import Tensors
+
+/// What a user asks of unstructured pruning; ``plan(for:registry:)`` turns it into a ``PruningPlan``.
+public struct PruningRequest: Sendable {
+  /// How important weights are.
+  public var criterion = WeightCriterion.magnitude
+  /// The fraction of the prunable weights that become zero, 0 ..< 1.
+  public var sparsity = 0.5
+  /// How the target is shared out.
+  public var scope = SparsityScope.global
+  /// Which weights go together.
+  public var pattern = SparsityPattern.unstructured
+  /// Layers with a sparsity of their own; they neither count towards nor follow the common target.
+  ///
+  /// A layer named here is pruned even if it is a first layer or a detection output.
+  public var overrides: [(layers: NamePattern, sparsity: Double)] = []
+  /// Layers to keep whole.
+  public var excluded: [NamePattern] = []
+  /// Whether first layers and detection outputs are kept.
+  public var keepsEnds = true
+  /// The seed for criteria that draw random numbers.
+  public var seed: UInt64 = 0
+
+  /// A request for half of the weights by magnitude.
+  public init() {}
+
+  /// Chooses how many weights of each layer go.
+  ///
+  /// The zeros number `round(sparsity × prunable)` exactly, with blocks to within one block. N:M
+  /// patterns fix each layer's sparsity and pass over layers whose input channels do not divide.
+  ///
+  /// - Throws: ``PruningError``.
+  public func plan(for graph: Graph, registry: OperatorRegistry) throws -> PruningPlan {
+    var found = PrunableWeights(
+      graph, registry: registry, excluded: excluded, keepsEnds: keepsEnds
+    ).weights
+    try checkPatterns(found)
+    for index in found.indices { settle(&found[index]) }
+    let open = found.indices.filter { found[$0].keptBecause == nil }
+    guard !open.isEmpty || sparsity == 0 else { throw PruningError.nothingToPrune }
+    let ranking = WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
+    let scoped = try open.map { index in
+      ScopedLayer(
+        shape: found[index].tensor.shape, count: found[index].tensor.count,
+        units: try ranking.units(of: found[index]))
+    }
+    var chosen = [Int: [Int]]()
+    for (place, count) in allocate(scoped, open.map { found[$0] }).enumerated() {
+      chosen[open[place]] = scoped[place].units.leastImportant(count)
+    }
+    return PruningPlan(
+      method: criterion.name, targetSparsity: pattern.sparsity ?? sparsity,
+      scope: pattern.sparsity == nil ? scope.name : "pattern", pattern: pattern, seed: seed,
+      fingerprint: WeightFingerprint(found).text,
+      layers: found.indices.map { layer(found[$0], zeroing: chosen[$0] ?? []) })
+  }
+
+  private func layer(_ weight: PrunableWeights.Weight, zeroing chosen: [Int]) -> PruningPlan.Layer {
+    let before = weight.tensor.zeroCount
+    let values = chosen.isEmpty ? [] : weight.tensor.floats
+    return PruningPlan.Layer(
+      weight: weight.name, layer: weight.layer, shape: weight.tensor.shape,
+      count: weight.tensor.count, zerosBefore: before, zeros: chosen.count,
+      zerosAfter: before + chosen.count { values[$0] != 0 }, keptBecause: weight.keptBecause)
+  }
+
+  private func override(for weight: PrunableWeights.Weight) -> Double? {
+    overrides.last { $0.layers.matches(weight.nodeName) || $0.layers.matches(weight.name) }?
+      .sparsity
+  }
+
+  /// Lifts the protection of ends that are named by an override; closes layers the pattern does not fit.
+  private func settle(_ weight: inout PrunableWeights.Weight) {
+    let isEnd = weight.keptBecause == .firstLayer || weight.keptBecause == .detectionOutput
+    if isEnd && override(for: weight) != nil { weight.keptBecause = nil }
+    if case .keep(_, let group) = pattern, weight.keptBecause == nil,
+      weight.tensor.shape[weight.inputAxis] % group != 0
+    {
+      weight.keptBecause = .patternDoesNotFit
+    }
+  }
+
+  private func allocate(_ scoped: [ScopedLayer], _ weights: [PrunableWeights.Weight]) -> [Int] {
+    if pattern.sparsity != nil { return scoped.map { $0.units.scores.count } }
+    var zeros = [Int](repeating: 0, count: scoped.count)
+    var common: [Int] = []
+    for (index, weight) in weights.enumerated() {
+      if let own = override(for: weight) {
+        zeros[index] = Int((own * Double(scoped[index].count)).rounded())
+      } else {
+        common.append(index)
+      }
+    }
+    let total = common.reduce(0) { $0 + scoped[$1].count }
+    let target = Int((sparsity * Double(total)).rounded())
+    for (index, count) in zip(common, scope.allocate(common.map { scoped[$0] }, target)) {
+      zeros[index] = count
+    }
+    return zeros
+  }
+
+  private func checkPatterns(_ found: [PrunableWeights.Weight]) throws {
+    for pattern in excluded + overrides.map(\.layers)
+    where !found.contains(where: { pattern.matches($0.nodeName) || pattern.matches($0.name) }) {
+      throw PruningError.noSuchLayer(pattern: pattern.text, known: found.map(\.name))
+    }
+  }
+}

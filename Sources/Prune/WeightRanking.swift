@@ -1,0 +1,51 @@
+import Tensors
+
+/// Puts the weights of a tensor in the order in which they go.
+struct WeightRanking {
+  var criterion: WeightCriterion
+  var pattern: SparsityPattern
+  var seed: UInt64
+
+  /// The units of a weight with their scores.
+  ///
+  /// - Throws: ``PruningError/notFinite(weight:index:value:)``.
+  func units(of weight: PrunableWeights.Weight) throws -> WeightUnits {
+    let values = weight.tensor.floats
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw PruningError.notFinite(weight: weight.name, index: index, value: "\(values[index])")
+    }
+    var random = CounterRandom(seed: seed, stream: WeightFingerprint.hash(of: weight.name))
+    return WeightUnits(weight, scores: criterion.scores(values, &random), pattern: pattern)
+  }
+}
+
+/// Identifies the weights of a model: FNV-1a over names, shapes and bytes.
+struct WeightFingerprint {
+  let text: String
+
+  init(_ weights: [PrunableWeights.Weight]) {
+    var state = Self.offset
+    for weight in weights {
+      Self.add(Array(weight.name.utf8), to: &state)
+      for extent in weight.tensor.shape { Self.add(Array("\(extent),".utf8), to: &state) }
+      weight.tensor.withUnsafeBytes { bytes in
+        for byte in bytes { state = (state ^ UInt64(byte)) &* Self.prime }
+      }
+    }
+    text = String(state, radix: 16)
+  }
+
+  /// A number that a text always gives.
+  static func hash(of text: String) -> UInt64 {
+    var state = offset
+    add(Array(text.utf8), to: &state)
+    return state
+  }
+
+  private static let offset: UInt64 = 0xcbf2_9ce4_8422_2325
+  private static let prime: UInt64 = 0x100_0000_01b3
+
+  private static func add(_ bytes: [UInt8], to state: inout UInt64) {
+    for byte in bytes { state = (state ^ UInt64(byte)) &* prime }
+  }
+}

@@ -1,0 +1,90 @@
+import GraphIR
+import Tensors
+
+/// The nodes of a graph that hold weights, and where they stand between input and outputs.
+struct WeightedLayers {
+  struct Layer {
+    var node: Int
+    var weight: String
+    var slot: WeightSlot
+    var tensor: Tensor
+    /// Whether no other weighted node comes before it.
+    var isFirst: Bool
+    /// Whether no other weighted node comes after it.
+    var isLast: Bool
+    /// Whether the weight is the constant ramp 0, 1, 2 … that turns a distribution into its mean.
+    var isFixed: Bool
+  }
+
+  var layers: [Layer] = []
+
+  init(_ graph: Graph, registry: OperatorRegistry) {
+    let constants = Self.constants(of: graph)
+    for (index, node) in graph.nodes.enumerated() {
+      guard let rules = try? registry.makeOperator(for: node, in: graph),
+        let weighted = rules as? any WeightedOperator
+      else { continue }
+      for slot in weighted.weightSlots {
+        guard node.inputs.indices.contains(slot.input),
+          let tensor = constants[node.inputs[slot.input]], tensor.shape.count >= 2
+        else { continue }
+        layers.append(
+          Layer(
+            node: index, weight: node.inputs[slot.input], slot: slot, tensor: tensor,
+            isFirst: true, isLast: true, isFixed: Self.isRamp(tensor)))
+      }
+    }
+    markEnds(graph)
+  }
+
+  /// Initializers and the tensors of `Constant` nodes, by value name.
+  static func constants(of graph: Graph) -> [String: Tensor] {
+    var constants: [String: Tensor] = [:]
+    for (name, initializer) in graph.initializers { constants[name] = initializer.tensor }
+    for node in graph.nodes {
+      if let value = node.constantTensor, let output = node.outputs.first {
+        constants[output] = value
+      }
+    }
+    return constants
+  }
+
+  /// Walks the graph both ways; a fixed layer does not count as one that sees or makes anything.
+  private mutating func markEnds(_ graph: Graph) {
+    let learnt = Set(layers.filter { !$0.isFixed }.map(\.node))
+    var seen: Set<String> = []
+    var hasBefore: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated() {
+      let reads = node.inputs.contains(where: seen.contains)
+      if reads { hasBefore.insert(index) }
+      if reads || learnt.contains(index) { seen.formUnion(node.outputs) }
+    }
+    var needed: Set<String> = []
+    var hasAfter: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated().reversed() {
+      let feeds = node.outputs.contains(where: needed.contains)
+      if feeds { hasAfter.insert(index) }
+      if feeds || learnt.contains(index) { needed.formUnion(node.inputs) }
+    }
+    for index in layers.indices {
+      layers[index].isFirst = !hasBefore.contains(layers[index].node)
+      layers[index].isLast = !hasAfter.contains(layers[index].node)
+    }
+  }
+
+  private static func isRamp(_ tensor: Tensor) -> Bool {
+    guard tensor.count >= 4, tensor.shape.count(where: { $0 > 1 }) == 1,
+      tensor.elementType.isFloatingPoint
+    else { return false }
+    return tensor.doubles.enumerated().allSatisfy { $1 == Double($0) }
+  }
+}
+
+extension Node {
+  /// The tensor of a `Constant` node that holds one.
+  var constantTensor: Tensor? {
+    guard opType == "Constant", domain.isEmpty, case .tensor(let tensor)? = attributes["value"]
+    else { return nil }
+    return tensor
+  }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import GraphIR
+import Operators
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Prune
+
+@Suite struct UnstructuredPruningTests {
+  let graph = SampleNetwork.graph()
+
+  func plan(_ edit: (inout PruningRequest) -> Void) throws -> PruningPlan {
+    var request = PruningRequest()
+    edit(&request)
+    return try request.plan(for: graph, registry: .standard)
+  }
+
+  func zeros(_ graph: Graph, _ names: [String]) -> Int {
+    names.reduce(0) { $0 + PruningPlanProbe.values(graph, $1).count { $0 == 0 } }
+  }
+
+  @Test(
+    arguments: SparsityScope.all.map(\.name), [0.0, 0.1, 0.333, 0.5, 0.75, 0.9, 0.999])
+  func theTargetIsMetToOneWeight(scope: String, sparsity: Double) throws {
+    let scope = try #require(SparsityScope.named(scope))
+    let plan = try plan {
+      $0.scope = scope
+      $0.sparsity = sparsity
+    }
+    let pruned = try plan.applied(to: graph, registry: .standard)
+    let total = SampleNetwork.open.reduce(0) { $0 + PruningPlanProbe.values(graph, $1).count }
+    #expect(plan.prunable == total)
+    #expect(zeros(pruned, SampleNetwork.open) == Int((sparsity * Double(total)).rounded()))
+    #expect(plan.zeros == zeros(pruned, SampleNetwork.open))
+    for layer in plan.layers {
+      #expect(layer.zerosAfter == zeros(pruned, [layer.weight]))
+    }
+  }
+
+  @Test func globalScopeKeepsTheLargestOfAllLayers() throws {
+    let pruned = try plan { $0.sparsity = 0.6 }.applied(to: graph, registry: .standard)
+    let all = SampleNetwork.open.flatMap { PruningPlanProbe.values(graph, $0) }
+    let after = SampleNetwork.open.flatMap { PruningPlanProbe.values(pruned, $0) }
+    let sorted = all.map(\.magnitude).sorted()
+    let threshold = sorted[Int((0.6 * Double(all.count)).rounded())]
+    for (old, new) in zip(all, after) { #expect(new == (old.magnitude < threshold ? 0 : old)) }
+  }
+
+  @Test func localScopeGivesEachLayerTheSameSparsity() throws {
+    let local = try plan {
+      $0.scope = .local
+      $0.sparsity = 0.6
+    }
+    for layer in local.layers where layer.keptBecause == nil {
+      #expect(abs(Double(layer.zeros) - 0.6 * Double(layer.count)) <= 1)
+    }
+  }
+
+  @Test func erkDensitiesFollowTheExtents() throws {
+    let erk = try plan {
+      $0.scope = .erdosRenyiKernel
+      $0.sparsity = 0.8
+    }
+    func raw(_ layer: PruningPlan.Layer) -> Double {
+      Double(layer.shape.reduce(0, +)) / Double(layer.shape.reduce(1, *))
+    }
+    let open = erk.layers.filter { $0.keptBecause == nil }
+    let sparse = open.filter { $0.zeros > 0 }
+    #expect(sparse.count >= 2)
+    let epsilons = sparse.map { (1 - $0.sparsity) / raw($0) }
+    let highest = try #require(epsilons.max())
+    for (layer, epsilon) in zip(sparse, epsilons) {
+      #expect((highest - epsilon) * raw(layer) * Double(layer.count) <= 2, "to a weight's rounding")
+    }
+    for layer in open where layer.zeros == 0 { #expect(highest * raw(layer) >= 1) }
+  }
+
+  @Test func sparsityZeroChangesNothing() throws {
+    let plan = try plan { $0.sparsity = 0 }
+    #expect(plan.isIdentity)
+    #expect(try plan.applied(to: graph, registry: .standard) == graph)
+  }
+
+  @Test func endsAndFixedProjectionsAreKeptWithTheReason() throws {
+    let plan = try plan { $0.sparsity = 0.9 }
+    let reasons = Dictionary(uniqueKeysWithValues: plan.layers.map { ($0.weight, $0.keptBecause) })
+    #expect(reasons["stem.weight"] == .some(.firstLayer))
+    #expect(reasons["box.weight"] == .some(.detectionOutput))
+    #expect(reasons["score.weight"] == .some(.detectionOutput))
+    #expect(reasons["ramp"] == .some(.fixedProjection))
+    let pruned = try plan.applied(to: graph, registry: .standard)
+    for name in ["stem.weight", "box.weight", "score.weight", "ramp"] {
+      #expect(pruned[constant: name] == graph[constant: name])
+    }
+  }
+
+  @Test func endsArePrunedWhenAskedFor() throws {
+    let plan = try plan {
+      $0.sparsity = 0.5
+      $0.keepsEnds = false
+    }
+    #expect(plan.layers.filter { $0.keptBecause != nil }.map(\.weight) == ["ramp"])
+  }
+
+  @Test func overridesAndExclusionsGoByGlob() throws {
+    let plan = try plan {
+      $0.sparsity = 0.5
+      $0.overrides = [(NamePattern("stem"), 0.25), (NamePattern("dee*"), 0.9)]
+      $0.excluded = [NamePattern("depth*.weight")]
+    }
+    func layer(_ name: String) throws -> PruningPlan.Layer {
+      try #require(plan.layers.first { $0.weight == name + ".weight" })
+    }
+    #expect(try layer("stem").zeros == 54)
+    #expect(try layer("deep").zeros == Int((0.9 * 16 * 32 * 9).rounded()))
+    #expect(try layer("wide").zeros == 128)
+    #expect(try layer("depthwise").keptBecause == .excluded)
+  }
+
+  @Test func namesThatFitNothingAreErrors() {
+    #expect(throws: PruningError.self) {
+      try plan { $0.excluded = [NamePattern("nowhere*")] }
+    }
+    #expect(throws: PruningError.self) {
+      try plan { $0.overrides = [(NamePattern("nowhere"), 0.5)] }
+    }
+  }
+
+  @Test(arguments: [Float.nan, .infinity]) func weightsThatAreNoNumbersAreNamed(bad: Float) {
+    var broken = graph
+    var values = PruningPlanProbe.values(graph, "wide.weight")
+    values[7] = bad
+    broken[constant: "wide.weight"] = Tensor(values, shape: [32, 8, 1, 1])
+    let expected = PruningError.notFinite(weight: "wide.weight", index: 7, value: "\(bad)")
+    #expect(throws: expected) { try PruningRequest().plan(for: broken, registry: .standard) }
+  }
+
+  @Test func zerosOfBeforeCountTowardsTheTarget() throws {
+    let half = try plan { $0.sparsity = 0.5 }.applied(to: graph, registry: .standard)
+    var request = PruningRequest()
+    request.sparsity = 0.5
+    for criterion in WeightCriterion.all {
+      request.criterion = criterion
+      let again = try request.plan(for: half, registry: .standard)
+      #expect(again.isIdentity, "\(criterion.name)")
+      #expect(try again.applied(to: half, registry: .standard) == half)
+    }
+  }
+
+  @Test func randomPruningFollowsItsSeed() throws {
+    func pruned(_ seed: UInt64) throws -> Graph {
+      try plan {
+        $0.criterion = .random
+        $0.seed = seed
+      }.applied(to: graph, registry: .standard)
+    }
+    #expect(try pruned(3) == pruned(3))
+    #expect(try pruned(3) != pruned(4))
+  }
+
+  @Test func halfPrecisionAndConstantNodesArePruned() throws {
+    var other = graph
+    let values = PruningPlanProbe.values(graph, "wide.weight")
+    other[constant: "wide.weight"] = nil
+    other.nodes.insert(
+      Node(
+        "Constant", inputs: [], outputs: ["wide.weight"],
+        attributes: ["value": .tensor(Tensor(values.map { Float16($0) }, shape: [32, 8, 1, 1]))]),
+      at: 0)
+    var request = PruningRequest()
+    request.scope = .local
+    let plan = try request.plan(for: other, registry: .standard)
+    let pruned = try plan.applied(to: other, registry: .standard)
+    let tensor = try #require(try pruned.nodes[0].attributes.tensor("value"))
+    #expect(tensor.elementType == .float16)
+    #expect(tensor.elements(as: Float16.self).count { $0 == 0 } == 128)
+  }
+}
