@@ -1,11 +1,10 @@
 import Foundation
 import GraphIR
 import Operators
+import Prune
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Prune
 
 @Suite struct PruningPlanTests {
   let graph = SampleNetwork.graph()

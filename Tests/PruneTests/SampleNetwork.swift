@@ -9,10 +9,10 @@ enum SampleNetwork {
   static func graph(seed: UInt64 = 1) -> Graph {
     var random = SplitMix64(seed: seed)
     var graph = Graph(
-      inputs: [ValueInfo("image", tensor: .float32, [1, 3, 8, 8])],
+      inputs: [ValueInfo(name: "image", type: ValueType(TensorType(.float32, [1, 3, 8, 8])))],
       outputs: [
-        ValueInfo("boxes", tensor: .float32, [1, 1, 8, 8]),
-        ValueInfo("scores", tensor: .float32, [1, 5, 8, 8]),
+        ValueInfo(name: "boxes", type: ValueType(TensorType(.float32, [1, 1, 8, 8]))),
+        ValueInfo(name: "scores", type: ValueType(TensorType(.float32, [1, 5, 8, 8]))),
       ])
     func weight(_ name: String, _ shape: [Int]) {
       let values = (0..<shape.reduce(1, *)).map { _ in

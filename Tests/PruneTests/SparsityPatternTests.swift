@@ -1,10 +1,9 @@
 import GraphIR
 import Operators
+import Prune
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Prune
 
 @Suite struct SparsityPatternTests {
   let graph = SampleNetwork.graph(seed: 5)

@@ -1,0 +1,59 @@
+import Foundation
+
+extension ReportRenderer {
+  /// One row a model, one column a quantity, in base units.
+  static let csv = ReportRenderer(file: "report.csv") { report in
+    var rows = [["model", "sha256"] + ReportColumn.all.map { $0.key + ($0.isMeasured ? "*" : "") }]
+    for model in report.models {
+      rows.append(
+        [model.name, model.sha256]
+          + ReportColumn.all.map { column in column.value(model).map(CSV.number) ?? "" })
+    }
+    return CSV.data(rows)
+  }
+
+  /// One row a layer and model.
+  static let layers = ReportRenderer(file: "layers.csv") { report in
+    var rows = [["model", "layer", "operator", "parameters", "nonzeros", "sparsity", "macs"]]
+    for model in report.models {
+      for layer in model.layers {
+        rows.append([
+          model.name, layer.name, layer.opType, "\(layer.parameters)", "\(layer.nonzeros)",
+          CSV.number(layer.sparsity), "\(layer.macs)",
+        ])
+      }
+    }
+    return CSV.data(rows)
+  }
+
+  /// One row a class and model.
+  static let classes = ReportRenderer(file: "classes.csv") { report in
+    var rows = [["model", "class", "objects", "AP", "AP50"]]
+    for model in report.models {
+      for score in model.classes {
+        rows.append([
+          model.name, score.name, "\(score.objects)", CSV.number(score.ap), CSV.number(score.ap50),
+        ])
+      }
+    }
+    return CSV.data(rows)
+  }
+}
+
+/// Comma-separated values by RFC 4180.
+enum CSV {
+  static func data(_ rows: [[String]]) -> Data {
+    Data(rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined().utf8)
+  }
+
+  /// A whole number without a fraction, anything else with six decimals.
+  static func number(_ value: Double) -> String {
+    value == value.rounded() && value.magnitude < 1e15
+      ? String(Int(value)) : String(format: "%.6f", value)
+  }
+
+  private static func field(_ text: String) -> String {
+    guard text.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return text }
+    return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+  }
+}

@@ -1,0 +1,59 @@
+/// One quantity of the comparison table: how it is called, found and printed.
+public struct ReportColumn: Sendable {
+  /// The heading, with the unit.
+  public var title: String
+  /// The key in the CSV file.
+  public var key: String
+  /// Whether the value is measured and varies between runs.
+  public var isMeasured: Bool
+  /// The value of a model, `nil` when unknown.
+  public var value: @Sendable (ModelEvidence) -> Double?
+  /// The value as people read it.
+  public var style: NumberStyle
+
+  /// Whether the change against the baseline is a difference (accuracy) rather than a ratio (cost).
+  public var isDifference: Bool { style == .metric || style == .percent }
+
+  /// Costs of a model that follow from its file alone, then measured ones, then accuracy.
+  public static let all: [ReportColumn] = costs + measured + accuracy
+
+  static let costs: [ReportColumn] = [
+    .init("parameters", "parameters", .count) { Double($0.parameters) },
+    .init("nonzero", "nonzeros", .count) { Double($0.nonzeros) },
+    .init("sparsity (zeros of all parameters)", "sparsity", .percent) { $0.sparsity },
+    .init("MACs", "macs", .count) { Double($0.macs) },
+    .init("FLOPs (2 × MACs)", "flops", .count) { Double($0.flops) },
+    .init("file (MB)", "file_bytes", .megabytes) { Double($0.fileBytes) },
+    .init("file, gzip -9 (MB)", "gzip_bytes", .megabytes) { Double($0.gzipBytes) },
+  ]
+
+  static let measured: [ReportColumn] = [
+    .init("latency, median (ms)", "latency_median_ms", .milliseconds, isMeasured: true) {
+      $0.latency?.median
+    },
+    .init("latency, p90 (ms)", "latency_p90_ms", .milliseconds, isMeasured: true) {
+      $0.latency?.p90
+    },
+    .init("peak memory (MB)", "peak_memory_bytes", .megabytes, isMeasured: true) {
+      $0.peakMemoryBytes.map(Double.init)
+    },
+  ]
+
+  static let accuracy: [ReportColumn] = [
+    "AP", "AP50", "AP75", "AP_S", "AP_M", "AP_L", "AR_1", "AR_10", "AR_100", "AR_S", "AR_M",
+    "AR_L",
+  ].map { name in
+    .init(name == "AP" ? "mAP (AP .50:.95)" : name, name, .metric) { $0.accuracy?[name] }
+  }
+
+  private init(
+    _ title: String, _ key: String, _ style: NumberStyle, isMeasured: Bool = false,
+    value: @escaping @Sendable (ModelEvidence) -> Double?
+  ) {
+    self.title = title
+    self.key = key
+    self.style = style
+    self.isMeasured = isMeasured
+    self.value = value
+  }
+}
