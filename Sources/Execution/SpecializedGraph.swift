@@ -12,6 +12,12 @@ struct SpecializedGraph {
     var inputs: [Operand?]
     /// The types of the outputs; `nil` when only the run decides them.
     var outputs: [TensorType]?
+
+    /// The name of an output, made up where the node leaves it out: no value can be called so.
+    func value(_ slot: Int, of step: Int) -> String {
+      let name = node.outputs[slot]
+      return name.isEmpty ? "\0\(step).\(slot)" : name
+    }
   }
 
   /// The largest constant that folding may make out of smaller ones.
