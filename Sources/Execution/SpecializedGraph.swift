@@ -13,13 +13,15 @@ struct SpecializedGraph {
     /// The types of the outputs; `nil` when only the run decides them.
     var outputs: [TensorType]?
 
-    /// The name of an output, made up where the node leaves it out: no value can be called so.
+    /// The name of an output, made up where the node leaves it out.
     func value(_ slot: Int, of step: Int) -> String {
       let name = node.outputs[slot]
-      return name.isEmpty ? "\0\(step).\(slot)" : name
+      return name.isEmpty ? "\(SpecializedGraph.unnamed)\(step).\(slot)" : name
     }
   }
 
+  /// What the made-up names of unnamed outputs start with; a node's own names must not.
+  private static let unnamed = "\0"
   /// The largest constant that folding may make out of smaller ones.
   private static let foldingLimit = 64 << 20
 
@@ -38,6 +40,9 @@ struct SpecializedGraph {
     self.registry = registry
     self.inputs = inputs
     self.pool = pool
+    if let (name, _) = inputs.first(where: { $0.0.hasPrefix(Self.unnamed) }) {
+      throw ExecutionError.unusableName(name: name)
+    }
     types = Dictionary(inputs, uniquingKeysWith: { $1 })
     self.graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     self.graph.removeDeadNodes()
@@ -59,6 +64,9 @@ struct SpecializedGraph {
     for node in graph.nodes {
       let rules = try registry.makeOperator(for: node, in: graph)
       do {
+        if let name = node.outputs.first(where: { $0.hasPrefix(Self.unnamed) }) {
+          throw ExecutionError.unusableName(name: name)
+        }
         let operands = node.inputs.map(operand)
         if let constants = try fold(node, rules, operands) {
           for (name, tensor) in zip(node.outputs, constants) where !name.isEmpty {

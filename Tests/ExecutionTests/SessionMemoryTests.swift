@@ -160,6 +160,19 @@ struct SessionInputTests {
     }
   }
 
+  @Test func namesOfUnnamedOutputsCannotBeTaken() {
+    var graph = graph(ValueType(TensorType(.float32, [2])))
+    graph.nodes[0].outputs = ["\u{0}0.1"]
+    graph.outputs[0].name = "\u{0}0.1"
+    #expect(throws: NodeError.self) { _ = try Session(graph, registry: .standard) }
+    graph = self.graph(ValueType(TensorType(.float32, [2])))
+    graph.inputs[0].name = "\u{0}0.1"
+    graph.nodes[0].inputs = ["\u{0}0.1"]
+    #expect(throws: ExecutionError.unusableName(name: "\u{0}0.1")) {
+      _ = try Session(graph, registry: .standard)
+    }
+  }
+
   @Test func unknownOperatorsAreNamed() {
     var graph = graph(ValueType(TensorType(.float32, [2])))
     graph.nodes[0].opType = "Unheard"

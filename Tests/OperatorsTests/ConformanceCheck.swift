@@ -1,6 +1,7 @@
 import GraphIR
 import Operators
 import Tensors
+import TestSupport
 
 /// Does with a node what sessions do, and tells what breaks the operators' promises.
 struct ConformanceCheck {

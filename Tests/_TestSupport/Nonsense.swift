@@ -1,21 +1,31 @@
 import GraphIR
 import Tensors
-import TestSupport
 
 /// A seeded source of nodes that are almost right: goldens with a few things bent.
-struct Nonsense {
+public struct Nonsense {
   private var random: SplitMix64
 
-  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  /// The source that `seed` stands for.
+  public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// A node with its operands.
-  struct Case {
-    var node: Node
-    var opset: Int
-    var inputs: [Tensor?]
+  public struct Case: Sendable {
+    /// The node; its inputs are named `x0` and so on.
+    public var node: Node
+    /// The version of the node's domain.
+    public var opset: Int
+    /// One tensor for each input; `nil` for an omitted one.
+    public var inputs: [Tensor?]
+
+    /// A node with its operands.
+    public init(node: Node, opset: Int, inputs: [Tensor?]) {
+      self.node = node
+      self.opset = opset
+      self.inputs = inputs
+    }
 
     /// A graph whose only node is this one, for asking a registry for the operator.
-    var graph: Graph {
+    public var graph: Graph {
       var properties = ModelProperties()
       properties.opsets = [node.domain: opset]
       return Graph(nodes: [node], properties: properties)
@@ -23,7 +33,7 @@ struct Nonsense {
   }
 
   /// A case made of one that makes sense; up to four of its parts are bent.
-  mutating func bent(_ sound: Case) -> Case {
+  public mutating func bent(_ sound: Case) -> Case {
     var bent = sound
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       switch Int.random(in: 0..<8, using: &random) {

@@ -1,11 +1,10 @@
 import GraphIR
 import Tensors
-import TestSupport
 
 /// Nodes that make sense, for every registered operator: its goldens, or one written here.
-enum ConformanceSamples {
+public enum ConformanceSamples {
   /// The samples of one operator.
-  static func samples(
+  public static func samples(
     domain: String, opType: String, _ goldens: [OperatorGolden]
   ) -> [Nonsense.Case] {
     let own = goldens.filter { $0.node.opType == opType && $0.node.domain == domain }.map {
