@@ -75,7 +75,9 @@ let package = Package(
     tests("KernelsTests", ["Kernels", "CKernels", "Tensors", "TestSupport"]),
     tests("GraphIRTests", ["GraphIR", "Tensors", "TestSupport"]),
     tests("OperatorsTests", ["Operators", "GraphIR", "Tensors", "TestSupport"]),
-    tests("ExecutionTests", ["Execution", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests(
+      "ExecutionTests",
+      ["Execution", "Formats", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),

@@ -136,8 +136,8 @@ public final class Session {
       }
       let call = OperatorCall(
         inputs: step.node.inputs.map { $0.isEmpty ? nil : view($0) },
-        outputs: zip(step.node.outputs, step.outputs ?? []).map { name, type in
-          views[name] ?? TensorView(type: type, base: scratch)
+        outputs: zip(step.node.outputs.indices, step.outputs ?? []).map { slot, type in
+          TensorView(type: type, base: arena + (plan.offsets[step.value(slot, of: index)] ?? 0))
         }, scratch: scratch, pool: pool)
       append(.fixed(StaticStep(kernel: kernel, call: call)), kernel.algorithm)
     }
