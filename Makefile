@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 BUILD := swift build -c release
 BIN := .build/release/compress
-SOURCES := Package.swift Sources Tests Benchmarks
+SOURCES := Package.swift Sources Tests Examples $(wildcard Benchmarks)
 VENV := .venv
 
 .PHONY: help packages build quickstart test lint format bench parity study docs install clean
