@@ -98,7 +98,7 @@ public struct ClosedFormDetector: Sendable {
 
   // MARK: Templates
 
-  /// Windows of coverage maps with mean 0 and norm 1; three in four lie around an object.
+  /// Windows of coverage maps with norm 1; three in four lie around an object.
   private func cut(
     from maps: Matrix, _ scenes: [Scene], _ random: inout CounterRandom
   ) -> Filters {
@@ -117,10 +117,8 @@ public struct ClosedFormDetector: Sendable {
       let window = Self.window(
         maps, first: pick.scene * side * side, column: Int(x) / Targets.stride * 2 - 6,
         row: Int(y) / Targets.stride * 2 - 6)
-      let mean = window.reduce(0, +) / Float(window.count)
-      let centred = window.map { $0 - mean }
-      let scale = 1 / (norm(centred) + 1e-3)
-      weights += centred.map { $0 * scale }
+      let scale = 1 / (norm(window) + 1e-3)
+      weights += window.map { $0 * scale }
     }
     return Filters(
       weights, inputs: maps.columns, side: Self.templateSide, stride: 2, padding: (6, 6))
