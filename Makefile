@@ -54,4 +54,4 @@ install: build ## Install the binary and shell completions under PREFIX (/usr/lo
 	Tools/install $(BIN) "$${PREFIX:-/usr/local}"
 
 clean: ## Remove everything that was built.
-	rm -rf .build $(VENV)
+	rm -rf .build $(VENV) out
