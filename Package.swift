@@ -22,7 +22,10 @@ let collections: Target.Dependency = .product(
 
 let package = Package(
   name: "compress",
-  products: [.executable(name: "compress", targets: ["Compress"])],
+  products: [
+    .executable(name: "compress", targets: ["Compress"]),
+    .executable(name: "toy-detector", targets: ["ToyDetectorTool"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -69,6 +72,18 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
+      name: "ToyDetector",
+      dependencies: [
+        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
+      ], path: "Examples/ToyDetector", exclude: ["README.md"], swiftSettings: strict),
+    .executableTarget(
+      name: "ToyDetectorTool",
+      dependencies: [
+        "ToyDetector", "Formats",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Examples/ToyDetectorTool", swiftSettings: strict),
+
+    .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
       swiftSettings: strict),
     tests("TensorsTests", ["Tensors", "TestSupport"]),
@@ -83,6 +98,12 @@ let package = Package(
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
     tests("CommandTests", ["Compress", "TestSupport"]),
+    tests(
+      "ExampleTests",
+      [
+        "ToyDetector", "ToyDetectorTool", "Compress", "Operators", "Execution", "Formats",
+        "ObjectDetection", "GraphIR", "Tensors", "TestSupport",
+      ]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]
