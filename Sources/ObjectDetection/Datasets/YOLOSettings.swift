@@ -107,5 +107,5 @@ struct YOLOSettings {
 
 extension Node {
   /// Whether there is nothing: `key:` without a value.
-  fileprivate var isEmpty: Bool { null != nil && string != "" || string == "" }
+  fileprivate var isEmpty: Bool { null != nil || string?.isEmpty == true }
 }
