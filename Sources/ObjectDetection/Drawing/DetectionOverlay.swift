@@ -11,10 +11,11 @@ public struct DetectionOverlay: Sendable {
   /// The image with the detections on it, the most confident on top.
   public func draw(_ detections: [Detection], on image: PixelBuffer) -> PixelBuffer {
     var canvas = Canvas(image)
-    // Lines and letters grow with the image: 2 and 1 pixels up to 640, 4 and 2 at 1280.
-    let extent = Double(max(image.width, image.height))
+    // Lines and letters grow with the image: 2 and 1 pixels at 640, 4 and 3 at 1280; less in narrow strips.
+    let longer = max(image.width, image.height)
+    let extent = Double(min(longer, 3 * min(image.width, image.height)))
     let line = max(1, Int((extent / 320).rounded()))
-    let scale = max(1, Int((extent / 640).rounded()))
+    let scale = max(1, Int((extent / 500).rounded()))
     let ordered = detections.indices.sorted {
       (detections[$0].confidence, $1) < (detections[$1].confidence, $0)
     }
