@@ -26,7 +26,9 @@ import Testing
     #expect(data.images.map(\.id) == [2, 7])
     #expect(data.categories.map(\.id) == [3, 90])
     #expect(
-      data.labels == ["b.png größe 大 1.0 2.0 3.0 4.0", "a.png c -5.0 -5.0 100.0 100.0", "a.png c 9.0 9.0 0.0 0.0"])
+      data.labels == [
+        "b.png größe 大 1.0 2.0 3.0 4.0", "a.png c -5.0 -5.0 100.0 100.0", "a.png c 9.0 9.0 0.0 0.0",
+      ])
     #expect(data.annotations.map(\.isCrowd) == [false, true, false])
     #expect(data.annotations.map(\.area) == [5.5, 10000, 0])
     #expect(data.remarks.isEmpty)
@@ -121,7 +123,8 @@ import Testing
       try COCOFormat.load(annotations: url)
     } throws: { error in
       let message = "\(error)"
-      return error is DatasetError && message.contains("bad.json") && words.allSatisfy(message.contains)
+      return error is DatasetError && message.contains("bad.json")
+        && words.allSatisfy(message.contains)
     }
   }
 

@@ -16,7 +16,8 @@ import Testing
     }
   }
 
-  private func images(_ count: Int, in folder: TemporaryFolder, bad: Set<Int> = []) throws -> [URL] {
+  private func images(_ count: Int, in folder: TemporaryFolder, bad: Set<Int> = []) throws -> [URL]
+  {
     try (0..<count).map { index in
       let url = folder.url.appending(path: "\(index).png")
       let image = PixelBuffer(
@@ -114,17 +115,20 @@ import Testing
       try ClassMapping(["face"], to: categories(COCOClasses.names))
     } throws: { error in
       let text = "\(error)"
-      return text.contains("1 class (face)") && text.contains("80 classes (person, bicycle, car, …)")
+      return text.contains("1 class (face)")
+        && text.contains("80 classes (person, bicycle, car, …)")
         && text.contains("classes: in a --head file")
     }
   }
 
   @Test func theIdsOfCOCOsClassesAreThoseOfTheBenchmark() {
     #expect(COCOClasses.ids.count == 80 && COCOClasses.names.count == 80)
-    let byName = Dictionary(zip(COCOClasses.names, COCOClasses.ids), uniquingKeysWith: { a, _ in a })
-    for (name, id) in [("person", 1), ("stop sign", 13), ("backpack", 27), ("dining table", 67),
-      ("toilet", 70), ("tv", 72), ("book", 84), ("toothbrush", 90)]
-    {
+    let byName = Dictionary(
+      zip(COCOClasses.names, COCOClasses.ids), uniquingKeysWith: { a, _ in a })
+    for (name, id) in [
+      ("person", 1), ("stop sign", 13), ("backpack", 27), ("dining table", 67),
+      ("toilet", 70), ("tv", 72), ("book", 84), ("toothbrush", 90),
+    ] {
       #expect(byName[name] == id)
     }
   }
@@ -137,7 +141,8 @@ import Testing
       width: width, height: height, pixels: [UInt8](repeating: 128, count: width * height * 3))
     let boxes = [
       Box(left: -50, top: -50, right: 1e9, bottom: 1e9), Box(left: 2, top: 2, right: 2, bottom: 2),
-      Box(left: -9, top: -9, right: -3, bottom: -3), Box(left: 5000, top: 1, right: 6000, bottom: 2),
+      Box(left: -9, top: -9, right: -3, bottom: -3),
+      Box(left: 5000, top: 1, right: 6000, bottom: 2),
       Box(left: 10, top: 20, right: 200, bottom: 100),
     ]
     let found = boxes.enumerated().map {
@@ -170,7 +175,9 @@ import Testing
     let colours = (0..<80).map(DetectionOverlay.colour)
     #expect(Set(colours).count > 70)
     for (a, b) in zip(colours, colours.dropFirst()) {
-      let steps = [(a.red, b.red), (a.green, b.green), (a.blue, b.blue)].map { abs(Int($0) - Int($1)) }
+      let steps = [(a.red, b.red), (a.green, b.green), (a.blue, b.blue)].map {
+        abs(Int($0) - Int($1))
+      }
       #expect(steps.reduce(0, +) > 100)
     }
   }

@@ -285,7 +285,9 @@ enum EncodedHead {
         let tensor = filled([1, cells, cells, 19], 0) { values in
           for object in objects where cells == 20 {
             let f = fields(object)
-            for (index, value) in f.box.enumerated() { values[f.cell * 19 + 4 + index] = Float(value) }
+            for (index, value) in f.box.enumerated() {
+              values[f.cell * 19 + 4 + index] = Float(value)
+            }
             values[f.cell * 19 + 13] = Float(f.score)
             values[f.cell * 19 + 15 + object.classIndex] = Float(f.score)
           }
@@ -301,23 +303,29 @@ enum EncodedHead {
         }
       }
       return [
-        ("reg\(cells)",
+        (
+          "reg\(cells)",
           tensor(12) { values, object in
             for (index, value) in fields(object).box.enumerated() {
               values[(4 + index) * plane + fields(object).cell] = logit(value)
             }
-          }),
-        ("obj\(cells)",
+          }
+        ),
+        (
+          "obj\(cells)",
           tensor(3) { values, object in
             values[plane + fields(object).cell] = logit(fields(object).score)
-          }),
-        ("cls\(cells)",
+          }
+        ),
+        (
+          "cls\(cells)",
           tensor(4) { values, object in
             // Softmax over one logit z and three zeros: p = e^z / (e^z + 3).
             let p = fields(object).score
             for label in 0..<4 { values[label * plane + fields(object).cell] = 0 }
             values[object.classIndex * plane + fields(object).cell] = Float(log(3 * p / (1 - p)))
-          }),
+          }
+        ),
       ]
     }
   }

@@ -92,7 +92,9 @@ import Testing
     #expect(asV5.configuration.family == "yolov5")
   }
 
-  @Test(arguments: [[[1, 2]], [[1, 1000]], [[1, 3, 320, 320]], [], [[1, 100, 92], [1, 100, 4]]])
+  @Test(arguments: [
+    [[1, 2]], [[1, 1000]], [[1, 3, 320, 320]], [], [[1, 100, 92], [1, 100, 4]],
+  ])
   func otherNetworksAreNotTakenForDetectors(_ shapes: [[Int]]) {
     #expect {
       try HeadRecognition.of(evidence(shapes))

@@ -66,13 +66,14 @@ struct SharedDataTests {
     let byImage = Dictionary(grouping: yolo.annotations, by: \.image)
     for label in labels {
       let index = coco.categories.firstIndex { $0.id == label.category } ?? -1
-      let nearest = (byImage[label.image] ?? []).filter { $0.category == index }.map { other in
-        let differences = [
-          other.x - label.x, other.y - label.y, other.width - label.width,
-          other.height - label.height,
-        ]
-        return differences.map(abs).max() ?? .infinity
-      }.min() ?? .infinity
+      let nearest =
+        (byImage[label.image] ?? []).filter { $0.category == index }.map { other in
+          let differences = [
+            other.x - label.x, other.y - label.y, other.width - label.width,
+            other.height - label.height,
+          ]
+          return differences.map(abs).max() ?? .infinity
+        }.min() ?? .infinity
       #expect(nearest < Tolerance.boxEdge.bound, "annotation \(label.id)")
     }
   }

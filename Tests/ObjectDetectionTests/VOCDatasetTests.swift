@@ -64,7 +64,10 @@ import Testing
       "<annotation><object><bndbox><xmin>1</xmin><ymin>x</ymin><xmax>2</xmax><ymax>3</ymax></bndbox></object></annotation>",
       ["object 1"]
     ),
-    ("", ["p1.xml"]),
+    ("", ["p1.xml", "no element"]), ("<a></b>", ["closes <b> inside of <a>"]),
+    ("<a/><b/>", ["second root"]), ("text<a/>", ["outside of elements"]),
+    ("<a>\n&unknown;</a>", ["line 2", "unknown entity"]), ("<a", ["ends inside of a tag"]),
+    ("<a><!-- ", ["-->"]), (String(repeating: "<a>", count: 500), ["nested too deeply"]),
   ])
   func brokenFilesAreErrorsThatNameTheFile(_ text: String, _ words: [String]) throws {
     let files = try folder()
@@ -74,6 +77,20 @@ import Testing
     } throws: { error in
       error is DatasetError && words.allSatisfy("\(error)".contains)
     }
+  }
+
+  @Test func commentsEntitiesSectionsAndMarksAreRead() throws {
+    let files = try folder()
+    try files.write(
+      "Annotations/p1.xml",
+      """
+      \u{feff}<?xml version="1.0" encoding="utf-8"?><!DOCTYPE annotation>
+      <!-- <object> --><annotation verified="yes > no"><object><name>a &lt;b&gt; &#228;&#x4e2d;</name>
+      <difficult>0</difficult><pose/><bndbox ><xmax>4.5</xmax><xmin> 2 </xmin><ymin>3</ymin>
+      <ymax><![CDATA[9]]></ymax></bndbox></object></annotation>
+      """)
+    let data = try VOCFormat.load(files.url)
+    #expect(data.labels[0] == "p1.png a <b> ä中 1.0 2.0 2.5 6.0")
   }
 
   @Test func missingAnnotationsAndEmptyFoldersAreErrors() throws {

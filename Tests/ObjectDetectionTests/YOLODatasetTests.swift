@@ -62,7 +62,8 @@ import Testing
       try Dataset.load(files.url)
     } throws: { error in
       let message = "\(error)"
-      return error is DatasetError && message.contains("a.txt") && words.allSatisfy(message.contains)
+      return error is DatasetError && message.contains("a.txt")
+        && words.allSatisfy(message.contains)
     }
   }
 
@@ -154,7 +155,8 @@ import Testing
       try Dataset.load(files.url)
     } throws: { error in
       let text = "\(error)"
-      return ["annotations.json", "data.yaml", "Annotations/", "JPEG or PNG"].allSatisfy(text.contains)
+      return ["annotations.json", "data.yaml", "Annotations/", "JPEG or PNG"].allSatisfy(
+        text.contains)
     }
     #expect(throws: DatasetError.self) { try Dataset.load(files.url.appending(path: "nowhere")) }
     let odd = try files.write("labels.csv", "a,b")

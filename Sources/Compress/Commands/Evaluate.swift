@@ -51,7 +51,8 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "coco, or also Pascal VOC's AP at IoU .5.",
-      discussion: "voc is the area under the curve (2010 and later), voc07 its mean at 11 recalls."))
+      discussion: "voc is the area under the curve (2010 and later), voc07 its mean at 11 recalls.")
+  )
   var metric: EvaluationMetric = .coco
 
   @OptionGroup var data: DataOptions
@@ -75,13 +76,15 @@ struct Evaluate: ParsableCommand {
     let images = Set(dataset.images.map(\.id))
     if let stray = records.first(where: { !images.contains($0.image) }) {
       throw CommandError(
-        .badData, "\(file): has results for image \(stray.image), which \(dataset.source.path) lacks")
+        .badData,
+        "\(file): has results for image \(stray.image), which \(dataset.source.path) lacks")
     }
     let categories = Set(dataset.categories.map(\.id))
     let strays = records.filter { !categories.contains($0.category) }
     if let stray = strays.first {
       common.logger.warning(
-        "\(file): \(strays.count) results of unknown categories (\(stray.category) …) are passed over")
+        "\(file): \(strays.count) results of unknown categories (\(stray.category) …) are passed over"
+      )
     }
     let score = CocoEvaluation(
       dataset, detections: records, pool: ThreadPool(threads: common.threadCount))
@@ -121,8 +124,13 @@ struct Evaluate: ParsableCommand {
   private struct Result: Encodable {
     struct VOC: Encodable {
       var metric: String
-      var AP50: Double
+      var ap50: Double
       var classes: [String: Double]
+
+      enum CodingKeys: String, CodingKey {
+        case metric, classes
+        case ap50 = "AP50"
+      }
     }
 
     var schemaVersion = 1
@@ -151,7 +159,7 @@ struct Evaluate: ParsableCommand {
           model: outcome.model, images: outcome.dataset.images.count - outcome.skipped.count,
           detections: outcome.records.count, summary: outcome.summary,
           voc: voc.map {
-            Result.VOC(metric: metric.rawValue, AP50: $0.meanAP, classes: byClass ?? [:])
+            Result.VOC(metric: metric.rawValue, ap50: $0.meanAP, classes: byClass ?? [:])
           }, classes: outcome.classes, settings: outcome.settings, skipped: outcome.skipped))
     }
     Console.result(summaryTable(outcome, voc).text)

@@ -67,7 +67,8 @@ extension DetectionOptions {
     log.info(
       "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
     log.info(
-      "  confidence above \(settings.confidence), IoU up to \(settings.iou), \(settings.maxDetections) boxes")
+      "  confidence above \(settings.confidence), IoU up to \(settings.iou), \(settings.maxDetections) boxes"
+    )
   }
 
   private func settings() throws -> HeadSettings {

@@ -38,7 +38,8 @@ public enum YOLOFormat {
     var remarks: [String] = []
     if labelFiles == 0 {
       remarks.append(
-        "\(url.path): none of \(files.count) images has labels; looked for \(labelFile(of: files[0]).path)")
+        "\(url.path): none of \(files.count) images has labels; looked for \(labelFile(of: files[0]).path)"
+      )
     }
     if unreadable > 0 {
       remarks.append(

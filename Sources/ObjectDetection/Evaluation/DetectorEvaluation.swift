@@ -59,8 +59,9 @@ public struct ClassMapping: Sendable, Equatable {
   /// What is not evident about the mapping, a sentence each.
   public var remarks: [String]
 
-  /// Matches by name, letter case aside: every category must be a class, or every class a category. Where that fails,
-  /// equally many are matched by position.
+  /// Matches by name, letter case aside.
+  ///
+  /// Every category must be a class, or every class a category. Where that fails, equally many are matched by position.
   ///
   /// - Throws: ``HeadError/classes(model:dataset:)``.
   public init(_ classes: [String], to categories: [Dataset.Category]) throws {
@@ -96,6 +97,7 @@ public struct ClassMapping: Sendable, Equatable {
   }
 
   private static func listed(_ names: [String]) -> String {
-    names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
+    names.prefix(5).joined(separator: ", ")
+      + (names.count > 5 ? " and \(names.count - 5) more" : "")
   }
 }

@@ -91,5 +91,5 @@ extension Box {
   }
 }
 
-/// `1 / (1 + e⁻ˣ)`
+/// The logistic function, `1 / (1 + e⁻ˣ)`.
 func logistic(_ x: Float) -> Float { 1 / (1 + exp(-x)) }

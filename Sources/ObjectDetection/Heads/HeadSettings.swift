@@ -87,13 +87,15 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     }
     try require(classes.map { !$0.isEmpty }, .classes, "names no class")
     try require(
-      strides.map { !$0.isEmpty && $0.allSatisfy { (1...4096).contains($0) } }, .strides,
+      strides.map { $0.allSatisfy { (1...4096).contains($0) } }, .strides,
       "takes whole numbers from 1 to 4096")
     try require(
       anchors.map { maps in
-        maps.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.count == 2 && $0.allSatisfy { $0 > 0 } } }
+        maps.allSatisfy {
+          !$0.isEmpty && $0.allSatisfy { $0.count == 2 && $0.allSatisfy { $0 > 0 } }
+        }
       }, .anchors, "takes, for each stride, a list of [width, height] in input pixels")
-    if let strides, let anchors {
+    if let strides, let anchors, !anchors.isEmpty {
       try require(
         strides.count == anchors.count, .anchors,
         "has \(anchors.count) lists for \(strides.count) strides")
@@ -183,7 +185,10 @@ private struct SettingsDocument {
       let place = (path + [name]).joined(separator: ".")
       guard allowed.contains(name) else {
         let near = allowed.min { distance($0, name) < distance($1, name) }
-        let hint = near.flatMap { distance($0, name) <= 3 ? "did you mean '\($0)'? " : nil } ?? ""
+        let hint =
+          near.flatMap {
+            distance($0, name) <= max(1, name.count / 3) ? "did you mean '\($0)'? " : nil
+          } ?? ""
         throw HeadError.settings(
           file: file, line: key.mark?.line,
           reason: "unknown key '\(place)'; \(hint)known are \(allowed.joined(separator: ", "))")
@@ -199,7 +204,8 @@ private struct SettingsDocument {
     {
       let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
       let reason =
-        context.debugDescription.contains("rawValue") || context.debugDescription.contains("initialize")
+        context.debugDescription.contains("rawValue")
+          || context.debugDescription.contains("initialize")
         ? "the value is none of those allowed" : context.debugDescription
       throw failure(path, "key '\(path.joined(separator: "."))': \(reason)")
     } catch {

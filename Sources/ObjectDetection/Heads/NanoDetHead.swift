@@ -89,7 +89,7 @@ extension HeadFamily {
       isEven ? Array(matrices.dropFirst(half)) : matrices.filter { $0.shape[1] == 4 * bins })
     let scores = ranked(
       isEven ? Array(matrices.prefix(half)) : matrices.filter { $0.shape[1] == classes })
-    guard scores.map(\.shape) == cells.map({ [$0, classes] }),
+    guard !cells.isEmpty, scores.map(\.shape) == cells.map({ [$0, classes] }),
       distances.map(\.shape) == cells.map({ [$0, 4 * bins] })
     else {
       throw HeadError.outputs(

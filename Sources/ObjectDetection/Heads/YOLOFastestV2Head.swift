@@ -66,15 +66,18 @@ extension HeadFamily {
       let maps = isJoined ? [planes[scale]] : Array(planes[scale * 3..<scale * 3 + 3])
       let columns = (outputs.width + stride - 1) / stride
       let cells = ((outputs.height + stride - 1) / stride) * columns
-      let fields = isJoined ? [anchors.count * 5 + classes] : [anchors.count * 4, anchors.count, classes]
+      let fields =
+        isJoined ? [anchors.count * 5 + classes] : [anchors.count * 4, anchors.count, classes]
       guard maps.map(\.values.count) == fields.map({ $0 * cells }) else {
         throw HeadError.outputs(
           family: "yolo-fastestv2",
-          reason: "maps of shapes \(maps.map(\.shape)) for stride \(stride), \(anchors.count) anchors "
+          reason:
+            "maps of shapes \(maps.map(\.shape)) for stride \(stride), \(anchors.count) anchors "
             + "and \(classes) classes")
       }
       for cell in 0..<cells {
-        let values = isJoined
+        let values =
+          isJoined
           ? Array(maps[0].values[cell * fields[0]..<(cell + 1) * fields[0]])
           : activated(maps, cell: cell, cells: cells)
         found += decode(

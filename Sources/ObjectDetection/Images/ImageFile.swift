@@ -20,7 +20,9 @@ public enum ImageFile {
 
   /// The image files of a folder and the folders in it, by path.
   public static func allFiles(in folder: URL) -> [URL] {
-    let names = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
+    // The folder itself may be a link, which listing does not follow.
+    let place = folder.resolvingSymlinksInPath().path
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: place)) ?? []
     return names.filter { name in
       suffixes.contains(URL(filePath: name).pathExtension.lowercased())
         && !name.split(separator: "/").contains { $0.hasPrefix(".") }
