@@ -31,7 +31,8 @@ import Testing
   }
 
   @Test func objectsAreReadWithDifficultOnesAndPartsLeftAside() throws {
-    let data = try Dataset.load(folder().url)
+    let files = try folder()
+    let data = try Dataset.load(files.url)
     #expect(data.format == "Pascal VOC" && data.images.count == 3)
     #expect(
       data.labels == [

@@ -14,8 +14,8 @@ struct Detect: ParsableCommand {
 
       EXAMPLES
         compress detect model.onnx street.jpg --output drawn/
-        compress detect model.onnx photos/ --results results.json --annotations annotations.json
-        compress detect model.onnx street.jpg --head settings.yaml --confidence 0.5 --format json
+        compress detect model.onnx photos/ --results results.json
+        compress detect model.onnx street.jpg --head head.yaml --format json
       """)
 
   @Argument(help: "The model file.", completion: .file())
@@ -175,6 +175,9 @@ struct Detect: ParsableCommand {
     Console.result(table.text)
     let boxes = found.reduce(0) { $0 + $1.detections.count }
     let left = skipped.isEmpty ? "" : ", \(skipped.count) skipped"
-    Console.result("\n\(found.count) images, \(boxes) objects\(left)")
+    let counts = [(found.count, "image"), (boxes, "object")].map {
+      "\($0) \($1)\($0 == 1 ? "" : "s")"
+    }
+    Console.result("\n" + counts.joined(separator: ", ") + left)
   }
 }
