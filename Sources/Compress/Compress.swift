@@ -27,7 +27,7 @@ struct Compress: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Inspect.self, Evaluate.self, Benchmark.self, Compare.self, Convert.self,
+      Inspect.self, Evaluate.self, Detect.self, Benchmark.self, Compare.self, Convert.self,
     ])
 
   static func main() {
