@@ -80,7 +80,9 @@ let package = Package(
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
-    tests("CommandTests", ["Compress", "TestSupport"]),
+    tests(
+      "CommandTests",
+      ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]
