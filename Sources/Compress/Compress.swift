@@ -19,7 +19,7 @@ struct Compress: ParsableCommand {
 
       EXIT STATUS
         0   done
-        3   a quality floor (--max-drop, --min-map) was missed; the best model is still written
+        3   a quality floor (--max-drop, --min-map) was missed; the model is written
         64  wrong usage
         65  bad data in an input file
         66  an input file or folder does not exist or is empty

@@ -37,6 +37,7 @@ import Testing
       (
         ["inspect", "tiny.onnx", "--input-shape", "images=1x3x64x64"], "which shape [1, 3, 64, 64]"
       ),
+      (["prune", "tiny.onnx", "--output", "./tiny.onnx"], "is the model itself"),
       (["report"], "Missing expected argument"),
     ])
   func wrongUsageIs64(arguments: [String], message: String) throws {
@@ -57,7 +58,7 @@ import Testing
 
   @Test func aDamagedPlanIs65() throws {
     for (text, reason) in [
-      ("{", "is no pruning plan"), ("{\"method\": 3}", "'method'"), ("[]", "''"),
+      ("{", "is no pruning plan"), ("{\"schemaVersion\": \"x\"}", "'schemaVersion'"), ("[]", "''"),
     ] {
       try Data(text.utf8).write(to: folder.url.appending(path: "plan.json"))
       let outcome = try run(["prune", "tiny.onnx", "--plan", "plan.json"])

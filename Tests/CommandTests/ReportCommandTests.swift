@@ -1,4 +1,5 @@
 import Foundation
+import ObjectDetection
 import TestSupport
 import Testing
 
@@ -94,13 +95,12 @@ import Testing
   }
 
   @Test func differingSettingsAreWarnedOf() throws {
+    let head = HeadConfiguration(
+      family: "yolov8", classes: ["class0", "class1"], strides: [8, 16, 32],
+      preprocessing: Preprocessing(order: .bgr))
+    let settings = String(decoding: try JSONEncoder().encode(head), as: UTF8.self)
     try TinyDetector.write(to: folder.url, as: "bgr.onnx") {
-      $0.properties.metadata["names"] = "{0: 'class1', 1: 'class0'}"
-      $0.properties.metadata["compress.head"] = """
-        {family: yolov8, classes: [class0, class1], strides: [8, 16, 32], anchors: [], regMax: 0,
-         isDecoded: true, confidence: 0.25, iou: 0.65, maxDetections: 300, preprocessing:
-         {fit: letterbox-centre, pad: 114, order: BGR, mean: [0, 0, 0], std: [255, 255, 255]}}
-        """
+      $0.properties.metadata["compress.head"] = settings
     }
     let run = try run(
       "report", "tiny.onnx", "bgr.onnx", "--data", "data.yaml", "--no-timing", "--output", "out")

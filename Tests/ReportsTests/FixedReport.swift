@@ -1,4 +1,4 @@
-@testable import Reports
+import Reports
 
 /// A comparison with every kind of value: present, absent, undefined, measured, awkward names.
 enum FixedReport {

@@ -1,6 +1,5 @@
+import Reports
 import Testing
-
-@testable import Reports
 
 @Suite struct NumberStyleTests {
   @Test(
@@ -28,17 +27,6 @@ import Testing
     #expect(NumberStyle.count.change(250, from: 1000) == "× 0.250")
     #expect(NumberStyle.metric.change(0.375, from: 0.5) == "-0.1250")
     #expect(NumberStyle.percent.change(0.75, from: 0) == "+75.00 points")
-  }
-
-  @Test(arguments: [Double.nan, .infinity, -.infinity])
-  func csvHasNoValueForWhatIsNotFinite(value: Double) {
-    #expect(CSV.number(value) == "")
-  }
-
-  @Test func csvNumbersAreExactWhenWhole() {
-    #expect(CSV.number(4_000_000) == "4000000")
-    #expect(CSV.number(-1) == "-1")
-    #expect(CSV.number(0.1) == "0.100000")
   }
 
   @Test func wordsOfACommandLineAreQuotedWhereTheyMustBe() {

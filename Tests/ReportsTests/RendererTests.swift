@@ -1,7 +1,6 @@
 import Foundation
+import Reports
 import Testing
-
-@testable import Reports
 
 @Suite struct RendererTests {
   func file(_ name: String, of report: ComparisonReport = FixedReport.report) throws -> String {
@@ -31,7 +30,9 @@ import Testing
     #expect(lines[0] == "model,layer,operator,parameters,nonzeros,sparsity,macs")
     #expect(lines[1] == #"a.onnx,"conv ""1"", a|b",Conv,900,900,0,1234567"#)
     #expect(lines[3] == #"b.onnx,"conv ""1"", a|b",Conv,900,150,0.833333,1234567"#)
-    #expect(CSV.data([["a\nb", "\"", "c"]]) == Data("\"a\nb\",\"\"\"\",c\r\n".utf8))
+    var report = FixedReport.report
+    report.models[0].layers[0].name = "two\nlines"
+    #expect(try file("layers.csv", of: report).contains("a.onnx,\"two\nlines\",Conv,"))
   }
 
   @Test func classesHaveARowEach() throws {
@@ -57,6 +58,17 @@ import Testing
       a.map(\.name)
         == ["report.md", "report.json", "report.csv", "layers.csv", "classes.csv", "manifest.json"])
     #expect(a.map(\.content) == b.map(\.content))
+  }
+
+  @Test func numbersThatAreNotFiniteLeaveGaps() throws {
+    var report = FixedReport.report
+    report.models[0].accuracy = ["AP": .nan, "AP50": .infinity]
+    let row = try file("report.csv", of: report).components(separatedBy: "\r\n")[1]
+    #expect(row.hasSuffix("1.250000,1.500000,10000000,,,,,,,,,,,,"))
+    #expect(
+      try file("report.md", of: report).contains(
+        "| mAP (AP .50:.95)                   |         – |"))
+    #expect(try file("report.json", of: report).contains("\"AP\" : \"NaN\""))
   }
 
   @Test func aReportWithoutScoresHasNoEmptySections() throws {
@@ -92,7 +104,7 @@ import Testing
     report.models[1].layers.removeLast()
     let text = try file("report.md", of: report)
     #expect(text.contains("| MACs |"))
-    #expect(text.contains("| norm             | Mul"))
+    #expect(text.contains("| norm           | Mul "))
   }
 
   @Test func longTablesAreFolded() throws {

@@ -23,8 +23,8 @@ struct PruneCommand: ParsableCommand {
 
       EXAMPLES
         compress prune model.onnx --sparsity 0.75
-        compress prune model.onnx --sparsity 0.75 --data coco/ --report report/ --max-drop 0.02
-        compress prune model.onnx --pattern 2:4 --exclude '*head*' --output model-2-4.onnx
+        compress prune model.onnx --data coco/ --report report/ --max-drop 0.02
+        compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
       """)
@@ -75,6 +75,9 @@ struct PruneCommand: ParsableCommand {
       return try show(PruneResult(input: model, plan: plan))
     }
     let target = output ?? defaultOutput(source)
+    guard URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL else {
+      throw CommandError(.usage, "\(target) is the model itself; give another --output")
+    }
     let collector = try EvidenceCollector(
       head: head, data: data, common: common,
       measures: comparison.report != nil && !comparison.noTiming)
@@ -83,25 +86,33 @@ struct PruneCommand: ParsableCommand {
     let written = try PrunedFile(
       source: source, plan: plan, output: target, sparseInitializers: sparseInitializers
     ).write()
-    let after = try collector.evidence(of: written, named: names[1])
+    var evidence = [before, try collector.evidence(of: written, named: names[1])]
+    try collector.measure([source, written], into: &evidence)
     if let folder = comparison.report {
-      let title = "\(names[0]) pruned to \(Format.percent(plan.sparsity)) sparsity"
       try ReportFolder(path: folder).write(
         ComparisonReport(
-          title: title, models: [before, after], notes: [PruneResult.speedNote],
+          title: "\(names[0]) pruned to \(Format.percent(plan.sparsity)) sparsity",
+          models: evidence, notes: [PruneResult.speedNote],
           manifest: try collector.manifest(
-            seed: plan.seed, models: [(names[0], source), (names[1], written)])),
+            seed: plan.seed, models: Array(zip(names, [source, written])))),
         log: common.logger)
     }
     var result = PruneResult(input: model, plan: plan)
-    (result.output, result.before, result.after) = (target, before, after)
-    result.floorMisses = floor.misses(
-      before: before.accuracy?["AP"] ?? 0, after: after.accuracy?["AP"] ?? 0)
+    (result.output, result.before, result.after) = (target, evidence[0], evidence[1])
+    try finish(&result)
+  }
+
+  /// Prints the result and ends with status 3 when a floor was missed.
+  private func finish(_ result: inout PruneResult) throws {
+    let misses = floor.misses(
+      before: result.before?.accuracy?["AP"] ?? 0, after: result.after?.accuracy?["AP"] ?? 0)
+    result.floorMisses = misses
     try show(result)
-    if floor.isSet, let misses = result.floorMisses, !misses.isEmpty {
-      for miss in misses { Console.error("\(miss); \(target) is written all the same") }
-      throw QualityFloorMissed()
+    guard floor.isSet, !misses.isEmpty else { return }
+    for miss in misses {
+      Console.error("\(miss); \(result.output ?? "the model") is written all the same")
     }
+    throw QualityFloorMissed()
   }
 
   private func makePlan(_ source: LoadedModel) throws -> PruningPlan {

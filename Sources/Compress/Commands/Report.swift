@@ -40,10 +40,11 @@ struct Report: ParsableCommand {
       head: head, data: data, common: common, measures: !noTiming)
     let names = LoadedModel.distinctNames(models)
     let loaded = try models.map { try LoadedModel($0) }
-    let evidence = try zip(loaded, names).map { model, name in
+    var evidence = try zip(loaded, names).map { model, name in
       common.logger.info("looking at \(name)")
       return try collector.evidence(of: model, named: name)
     }
+    try collector.measure(loaded, into: &evidence)
     let report = ComparisonReport(
       title: title, models: evidence,
       manifest: try collector.manifest(seed: 0, models: Array(zip(names, loaded))))

@@ -1,7 +1,6 @@
 import Formats
 import Foundation
 import GraphIR
-import OrderedCollections
 import Prune
 
 /// A pruned model on its way to a file.
@@ -31,7 +30,7 @@ struct PrunedFile {
     }
     let written = try LoadedModel(output)
     try written.graph.verify()
-    guard written.graph.content == graph.content else {
+    guard written.graph.isSameModel(as: graph) else {
       throw CommandError(
         .internalError, "\(output): reading the file back gives another model than was written")
     }
@@ -80,11 +79,17 @@ struct PrunedFile {
 }
 
 extension Graph {
-  /// The graph without how and in which order a file stores its constants.
-  fileprivate var content: Graph {
-    var graph = self
-    for name in graph.initializers.keys { graph.initializers[name]?.encoding = .dense }
-    graph.initializers.sort { $0.key < $1.key }
-    return graph
+  /// Whether the graphs are equal but for how and in which order a file stores their constants.
+  fileprivate func isSameModel(as other: Graph) -> Bool {
+    func content(_ graph: Graph) -> (rest: Graph, constants: [String: Initializer]) {
+      var (rest, constants) = (graph, [String: Initializer]())
+      for (name, initializer) in graph.initializers {
+        constants[name] = initializer
+        constants[name]?.encoding = .dense
+      }
+      rest.initializers = [:]
+      return (rest, constants)
+    }
+    return content(self) == content(other)
   }
 }

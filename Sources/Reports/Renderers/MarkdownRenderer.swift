@@ -43,7 +43,8 @@ struct MarkdownReport {
     var remarks: [String] = []
     if report.models.contains(where: { $0.measured != nil }) {
       remarks.append(
-        "\\* measured in a process of its own in this run; varies with the machine and its load.")
+        "\\* measured in a process of its own, the best of three rounds in turn; varies with the machine and its load."
+      )
     }
     remarks.append("Sizes in MB = 10⁶ bytes. A dash marks what was not or could not be measured.")
     return "## Comparison\n\n\(table.text)\n\n" + remarks.joined(separator: "\n")
