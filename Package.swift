@@ -97,13 +97,15 @@ let package = Package(
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
-    tests("CommandTests", ["Compress", "TestSupport"]),
     tests(
       "ExampleTests",
       [
         "ToyDetector", "ToyDetectorTool", "Compress", "Operators", "Execution", "Formats",
         "ObjectDetection", "GraphIR", "Tensors", "TestSupport",
       ]),
+    tests(
+      "CommandTests",
+      ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]

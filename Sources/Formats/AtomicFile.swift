@@ -1,7 +1,18 @@
 import Foundation
+import Synchronization
 
 /// Writes files so that an interruption leaves the old one whole.
 public enum AtomicFile {
+  private static let pending = Mutex<Set<String>>([])
+
+  /// Removes the files under temporary names and ends the process: what an interrupt does.
+  public static func abandon(_ end: () -> Never) -> Never {
+    pending.withLock { paths in
+      for path in paths { unlink(path) }
+      end()
+    }
+  }
+
   /// Writes `data` to a temporary name in the same folder, syncs it and renames it to `url`.
   ///
   /// Missing folders are made. On failure the temporary file is removed and an old file stays.
@@ -37,7 +48,11 @@ public enum AtomicFile {
     }
     let temporary = folder.appending(
       path: ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).part")
-    defer { unlink(temporary.path) }
+    _ = pending.withLock { $0.insert(temporary.path) }
+    defer {
+      unlink(temporary.path)
+      _ = pending.withLock { $0.remove(temporary.path) }
+    }
     unlink(temporary.path)
     try body(temporary)
     guard rename(temporary.path, url.path) == 0 else { throw failure(url) }

@@ -46,13 +46,14 @@ struct Benchmark: ParsableCommand {
 
   func run() throws {
     let loaded = try LoadedModel(model)
+    let shapes = try InputShapes.parse(inputShape)
+    InputShapes.announce(loaded.graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
     let session = try Session(
       loaded.graph, registry: .standard,
       options: SessionOptions(
-        threads: common.threadCount, inputShapes: try InputShapes.parse(inputShape),
-        passes: StandardRewrites.inference))
+        threads: common.threadCount, inputShapes: shapes, passes: StandardRewrites.inference))
     let preparation = clock.now - start
     session.fillInputs()
     let latency = try LatencyStatistics.measure(
