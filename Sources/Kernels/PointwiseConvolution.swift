@@ -1,0 +1,125 @@
+import CKernels
+import Tensors
+
+/// Convolution by 1×1 kernels as one product: packed rows of weights times tiles of the input.
+///
+/// The plane is cut into tiles of up to three vectors of pixels. The channels under a tile are read where they lie, or,
+/// when they would crowd one another out of the first-level cache, from a copy `[depth, tile]`.
+struct PointwiseConvolution: @unchecked Sendable {
+  private let geometry: ConvolutionGeometry
+  private let epilogue: Epilogue
+  private let kernels: UnsafePointer<ck_kernels>
+  private let weights: PackedWeights
+  private let tileWidth: Int
+  private let tiles: [Tile]
+  private let readsInput: Bool
+  /// The place of each channel of a tile.
+  private let offsets: [Int]
+
+  init(
+    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, epilogue: Epilogue, instructionSet: InstructionSet
+  ) {
+    self.geometry = geometry
+    self.epilogue = epilogue
+    kernels = instructionSet.kernels
+    self.weights = PackedWeights(geometry, weights: weights, bias: bias)
+    let vector = Int(kernels.pointee.vectorLength)
+    tileWidth = 3 * vector
+    let plane = geometry.outputHeight * geometry.outputWidth
+    tiles = Tile.tiles(of: plane, vector: vector)
+    readsInput =
+      self.weights.blocks.count <= 2
+      || Self.fitsCache(rows: geometry.depth, rowBytes: plane * 4, tileBytes: tileWidth * 4)
+    let stride = readsInput ? plane : tileWidth
+    offsets = (0..<geometry.depth).map { $0 * stride }
+  }
+
+  /// Whether as many rows of a tile find room side by side in a first-level cache of 64 sets of 8 lines.
+  static func fitsCache(rows: Int, rowBytes: Int, tileBytes: Int) -> Bool {
+    let (sets, ways, line) = (64, 8, 64)
+    var load = [Int](repeating: 0, count: sets)
+    for row in 0..<rows {
+      let first = row * rowBytes / line
+      let last = (row * rowBytes + tileBytes - 1) / line
+      for index in first...last { load[index % sets] += 1 }
+    }
+    return load.allSatisfy { $0 < ways }
+  }
+
+  /// Bytes of one thread's copy of a tile.
+  var scratchBytes: Int { readsInput ? 0 : (geometry.depth * tileWidth * 4 + 63) / 64 * 64 }
+
+  func run(
+    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    let units = geometry.batch * geometry.groups * tiles.count
+    let threads = pool.threadCount
+    // With few tiles the threads share each one's rows instead.
+    let blockCount = weights.blocks.count
+    let rowParts = units >= 4 * threads || threads == 1 ? 1 : min(threads, blockCount)
+    let parts = rowParts > 1 ? rowParts : min(threads, units)
+    offsets.withUnsafeBufferPointer { offsets in
+      guard let offsets = offsets.baseAddress else { return }
+      pool.forEach(parts) { part in
+        let panel = (scratch + part * scratchBytes).assumingMemoryBound(to: Float.self)
+        var call = ck_gemm_block()
+        call.offsets = offsets
+        call.depth = geometry.depth
+        call.cStride = geometry.outputHeight * geometry.outputWidth
+        call.activation = epilogue.activation.parameters
+        call.residualMode = residual == nil ? CK_RESIDUAL_NONE : epilogue.residual.mode
+        let blocks = rowParts > 1 ? share(blockCount, part, parts) : 0..<blockCount
+        for unit in rowParts > 1 ? 0..<units : share(units, part, parts) {
+          run(
+            &call, unit: unit, blocks: blocks, input: input, residual: residual, output: output,
+            panel: panel)
+        }
+      }
+    }
+  }
+
+  private func run(
+    _ call: inout ck_gemm_block, unit: Int, blocks: Range<Int>, input: UnsafePointer<Float>,
+    residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    panel: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    let plane = g.inputHeight * g.inputWidth
+    let (image, group) = (unit / tiles.count).quotientAndRemainder(dividingBy: g.groups)
+    let tile = tiles[unit % tiles.count]
+    let channels = g.inputChannels / g.groups
+    let source = input + (image * g.inputChannels + group * channels) * plane + tile.start
+    if readsInput {
+      call.b = source
+    } else {
+      copy(source, count: tile.count, to: panel)
+      call.b = UnsafePointer(panel)
+    }
+    call.columns = Int32(tile.count)
+    call.firstRun = call.columns
+    let rows = g.outputChannels / g.groups
+    let at = (image * g.outputChannels + group * rows) * plane + tile.start
+    weights.multiply(
+      &call, group: group, blocks: blocks, output: output + at, residual: residual.map { $0 + at },
+      kernels: kernels)
+  }
+
+  private func copy(
+    _ source: UnsafePointer<Float>, count: Int, to panel: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    var frame = ck_frame()
+    frame.input = source
+    frame.output = panel
+    frame.height = 1
+    frame.width = g.inputHeight * g.inputWidth
+    (frame.strideHeight, frame.strideWidth) = (1, 1)
+    (frame.rowPhases, frame.columnPhases, frame.rows) = (1, 1, 1)
+    frame.rowWidth = count
+    frame.channelStride = tileWidth
+    frame.channels = g.depth
+    kernels.pointee.fillFrame(&frame)
+  }
+}
