@@ -73,8 +73,9 @@ public final class Session {
     outputNames = graph.outputs.map(\.name)
     let plan = MemoryPlan(specialized, sharesMemory: options.sharesMemory)
     arenaBytes = plan.byteCount
-    arena = .allocate(byteCount: max(plan.byteCount, 64), alignment: 64)
-    arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount)
+    // Kernels read whole vectors, up to 256 bytes beyond the end of a value.
+    arena = .allocate(byteCount: plan.byteCount + 256, alignment: 64)
+    arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount + 256)
     for (name, offset) in plan.offsets {
       if let type = specialized.types[name] {
         views[name] = TensorView(type: type, base: arena + offset)

@@ -4,7 +4,7 @@ import Tensors
 /// Convolution by 1×1 kernels as one product: packed rows of weights times tiles of the input.
 ///
 /// The plane is cut into tiles of up to three vectors of pixels. The channels under a tile are read where they lie, or,
-/// when they would crowd one another out of the first-level cache, from a copy `[depth, tile]`.
+/// when they would crowd one another out of the first-level cache, from a copy of a strip of neighbouring tiles.
 struct PointwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
@@ -13,8 +13,13 @@ struct PointwiseConvolution: @unchecked Sendable {
   private let tileWidth: Int
   private let tiles: [Tile]
   private let readsInput: Bool
+  /// Tiles that are copied, and dealt out, together.
+  private let tilesPerStrip: Int
   /// The place of each channel of a tile.
   private let offsets: [Int]
+
+  /// Bytes that the copy of a strip should not exceed.
+  private static let stripBytes = 24 << 10
 
   init(
     _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
@@ -31,7 +36,9 @@ struct PointwiseConvolution: @unchecked Sendable {
     readsInput =
       self.weights.blocks.count <= 2
       || Self.fitsCache(rows: geometry.depth, rowBytes: plane * 4, tileBytes: tileWidth * 4)
-    let stride = readsInput ? plane : tileWidth
+    let tileBytes = geometry.depth * tileWidth * 4
+    tilesPerStrip = readsInput ? 1 : max(1, min(8, Self.stripBytes / tileBytes))
+    let stride = readsInput ? plane : tilesPerStrip * tileWidth
     offsets = (0..<geometry.depth).map { $0 * stride }
   }
 
@@ -47,16 +54,20 @@ struct PointwiseConvolution: @unchecked Sendable {
     return load.allSatisfy { $0 < ways }
   }
 
-  /// Bytes of one thread's copy of a tile.
-  var scratchBytes: Int { readsInput ? 0 : (geometry.depth * tileWidth * 4 + 63) / 64 * 64 }
+  /// Bytes of one thread's copy of a strip.
+  var scratchBytes: Int {
+    readsInput ? 0 : (geometry.depth * tilesPerStrip * tileWidth * 4 + 63) / 64 * 64
+  }
+
+  private var strips: Int { (tiles.count + tilesPerStrip - 1) / tilesPerStrip }
 
   func run(
     input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    let units = geometry.batch * geometry.groups * tiles.count
+    let units = geometry.batch * geometry.groups * strips
     let threads = pool.threadCount
-    // With few tiles the threads share each one's rows instead.
+    // With few strips the threads share each one's rows instead.
     let blockCount = weights.blocks.count
     let rowParts = units >= 4 * threads || threads == 1 ? 1 : min(threads, blockCount)
     let parts = rowParts > 1 ? rowParts : min(threads, units)
@@ -87,23 +98,25 @@ struct PointwiseConvolution: @unchecked Sendable {
   ) {
     let g = geometry
     let plane = g.inputHeight * g.inputWidth
-    let (image, group) = (unit / tiles.count).quotientAndRemainder(dividingBy: g.groups)
-    let tile = tiles[unit % tiles.count]
+    let (image, group) = (unit / strips).quotientAndRemainder(dividingBy: g.groups)
+    let first = unit % strips * tilesPerStrip
+    let strip = tiles[first..<min(first + tilesPerStrip, tiles.count)]
+    let start = tiles[first].start
     let channels = g.inputChannels / g.groups
-    let source = input + (image * g.inputChannels + group * channels) * plane + tile.start
-    if readsInput {
-      call.b = source
-    } else {
-      copy(source, count: tile.count, to: panel)
-      call.b = UnsafePointer(panel)
+    let source = input + (image * g.inputChannels + group * channels) * plane + start
+    if !readsInput {
+      copy(source, count: strip.reduce(0) { $0 + $1.count }, to: panel)
     }
-    call.columns = Int32(tile.count)
-    call.firstRun = call.columns
     let rows = g.outputChannels / g.groups
-    let at = (image * g.outputChannels + group * rows) * plane + tile.start
-    weights.multiply(
-      &call, group: group, blocks: blocks, output: output + at, residual: residual.map { $0 + at },
-      kernels: kernels)
+    for tile in strip {
+      call.b = (readsInput ? source : UnsafePointer(panel)) + (tile.start - start)
+      call.columns = Int32(tile.count)
+      call.firstRun = call.columns
+      let at = (image * g.outputChannels + group * rows) * plane + tile.start
+      weights.multiply(
+        &call, group: group, blocks: blocks, output: output + at,
+        residual: residual.map { $0 + at }, kernels: kernels)
+    }
   }
 
   private func copy(
@@ -118,7 +131,7 @@ struct PointwiseConvolution: @unchecked Sendable {
     (frame.strideHeight, frame.strideWidth) = (1, 1)
     (frame.rowPhases, frame.columnPhases, frame.rows) = (1, 1, 1)
     frame.rowWidth = count
-    frame.channelStride = tileWidth
+    frame.channelStride = tilesPerStrip * tileWidth
     frame.channels = g.depth
     kernels.pointee.fillFrame(&frame)
   }
