@@ -55,14 +55,22 @@ struct DepthwiseConvolution: @unchecked Sendable {
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let planes = geometry.batch * geometry.inputChannels
-    let parts = min(planes, pool.threadCount)
-    pool.forEach(parts) { part in
-      let planes = share(planes, part, parts)
-      if let direct {
-        run(direct, planes, input: input, output: output)
-      } else {
+    let rows = geometry.outputHeight
+    if let direct {
+      // Large planes are shared by rows, as the products around them share their pixels, so that each thread finds
+      // its input in its own cache.
+      let byRows = sharesPixels(rows * geometry.outputWidth, threads: pool.threadCount)
+      let parts = min(pool.threadCount, byRows ? rows : planes)
+      pool.forEach(parts) { part in
         run(
-          planes, input: input, residual: residual, output: output,
+          direct, byRows ? 0..<planes : share(planes, part, parts),
+          rows: byRows ? share(rows, part, parts) : 0..<rows, input: input, output: output)
+      }
+    } else {
+      let parts = min(planes, pool.threadCount)
+      pool.forEach(parts) { part in
+        run(
+          share(planes, part, parts), input: input, residual: residual, output: output,
           frame: (scratch + part * scratchBytes).assumingMemoryBound(to: Float.self))
       }
     }
@@ -70,13 +78,14 @@ struct DepthwiseConvolution: @unchecked Sendable {
 
   private func run(
     _ kernel: @convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void, _ planes: Range<Int>,
-    input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
+    rows: Range<Int>, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     let taps = g.kernelHeight * g.kernelWidth
     var call = ck_depthwise_plane()
     (call.height, call.width) = (Int32(g.inputHeight), Int32(g.inputWidth))
-    (call.outputHeight, call.outputWidth) = (Int32(g.outputHeight), Int32(g.outputWidth))
+    call.outputWidth = Int32(g.outputWidth)
+    (call.firstRow, call.endRow) = (Int32(rows.lowerBound), Int32(rows.upperBound))
     (call.padTop, call.padLeft) = (Int32(g.padTop), Int32(g.padLeft))
     call.activation = epilogue.activation.parameters
     for plane in planes {

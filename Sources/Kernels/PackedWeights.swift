@@ -103,3 +103,6 @@ struct Tile: Sendable {
 func share(_ count: Int, _ part: Int, _ parts: Int) -> Range<Int> {
   count * part / parts..<count * (part + 1) / parts
 }
+
+/// Whether threads share the pixels of planes this large rather than their channels.
+func sharesPixels(_ pixels: Int, threads: Int) -> Bool { pixels >= 4 * 48 * threads }

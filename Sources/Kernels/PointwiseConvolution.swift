@@ -67,9 +67,12 @@ struct PointwiseConvolution: @unchecked Sendable {
   ) {
     let units = geometry.batch * geometry.groups * strips
     let threads = pool.threadCount
-    // With few strips the threads share each one's rows instead.
+    // Of small planes the threads share the output channels instead.
     let blockCount = weights.blocks.count
-    let rowParts = units >= 4 * threads || threads == 1 ? 1 : min(threads, blockCount)
+    let sharesTiles =
+      threads == 1
+      || sharesPixels(geometry.batch * geometry.outputHeight * geometry.outputWidth, threads: threads)
+    let rowParts = sharesTiles ? 1 : min(threads, blockCount)
     let parts = rowParts > 1 ? rowParts : min(threads, units)
     offsets.withUnsafeBufferPointer { offsets in
       guard let offsets = offsets.baseAddress else { return }

@@ -66,18 +66,21 @@ public struct WindowPool: @unchecked Sendable {
     planes: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    let parts = min(planes, pool.threadCount)
+    let byRows = sharesPixels(rows.output * columns.output, threads: pool.threadCount)
+    let parts = min(pool.threadCount, byRows ? rows.output : planes)
     pool.forEach(parts) { part in
+      let made = byRows ? share(rows.output, part, parts) : 0..<rows.output
       var call = ck_pool_plane()
       call.buffer = (scratch + part * bufferBytes).assumingMemoryBound(to: Float.self)
       (call.height, call.width) = (Int32(rows.input), Int32(columns.input))
-      (call.outputHeight, call.outputWidth) = (Int32(rows.output), Int32(columns.output))
+      call.outputWidth = Int32(columns.output)
+      (call.firstRow, call.endRow) = (Int32(made.lowerBound), Int32(made.upperBound))
       (call.kernelHeight, call.kernelWidth) = (Int32(rows.kernel), Int32(columns.kernel))
       (call.strideHeight, call.strideWidth) = (Int32(rows.stride), Int32(columns.stride))
       (call.dilationHeight, call.dilationWidth) = (Int32(rows.dilation), Int32(columns.dilation))
       (call.padTop, call.padLeft) = (Int32(rows.pad), Int32(columns.pad))
       call.rowWidth = Int32(columns.reach)
-      for plane in share(planes, part, parts) {
+      for plane in byRows ? 0..<planes : share(planes, part, parts) {
         call.input = input + plane * rows.input * columns.input
         call.output = output + plane * rows.output * columns.output
         switch combination {

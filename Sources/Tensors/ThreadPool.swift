@@ -3,9 +3,10 @@ import Synchronization
 
 /// A fixed team of threads that runs the parts of one kernel side by side.
 ///
-/// Work is dealt out part by part from a shared counter, so which thread takes which part varies; kernels keep results
-/// independent of that by writing disjoint memory and fixing every summation order within a part. Workers wait for the
-/// next job awake for a moment, then sleep.
+/// Each thread takes the part of its own number first, so that what it made in one job lies in its cache in the next, then
+/// whatever part nobody has taken. Which thread takes which part may vary; kernels keep results independent of that by
+/// writing disjoint memory and fixing every summation order within a part. Workers wait for the next job awake for a
+/// moment, then sleep.
 public final class ThreadPool: Sendable {
   /// The number of threads that work, the calling one included.
   public let threadCount: Int
@@ -44,6 +45,8 @@ private final class Team: @unchecked Sendable {
   private let workers: Int
   private let generation = Atomic<Int>(0)
   private let next = Atomic<Int>(0)
+  /// One bit for each of the first parts, set once a thread has taken it.
+  private let taken = Atomic<UInt64>(0)
   private let finished = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
@@ -53,13 +56,13 @@ private final class Team: @unchecked Sendable {
   private var partCount = 0
 
   /// Looks at the shared counters before a thread gives way: first to other threads, then to sleep.
-  private static let spins = 4_000
+  private static let spins = 20_000
   private static let yields = 50
 
   init(workers: Int) {
     self.workers = workers
     for index in 1...workers {
-      let thread = Thread { self.work() }
+      let thread = Thread { self.work(index) }
       thread.name = "compress-\(index)"
       thread.stackSize = 4 << 20
       thread.start()
@@ -79,7 +82,8 @@ private final class Team: @unchecked Sendable {
     defer { caller.unlock() }
     job = body
     partCount = count
-    next.store(0, ordering: .relaxed)
+    next.store(min(count, workers + 1, UInt64.bitWidth), ordering: .relaxed)
+    taken.store(0, ordering: .relaxed)
     finished.store(0, ordering: .relaxed)
     generation.add(1, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
@@ -87,7 +91,7 @@ private final class Team: @unchecked Sendable {
       wake.broadcast()
       wake.unlock()
     }
-    takeParts()
+    takeParts(0)
     var looks = 0
     while finished.load(ordering: .acquiring) < workers {
       looks += 1
@@ -95,22 +99,30 @@ private final class Team: @unchecked Sendable {
     }
   }
 
-  private func takeParts() {
+  /// Runs the part of the thread's own number, then those after the last number, then what slower threads have left.
+  private func takeParts(_ index: Int) {
     guard let job else { return }
-    while true {
+    let reserved = min(partCount, workers + 1, UInt64.bitWidth)
+    func take(_ part: Int) {
+      let bit = UInt64(1) << UInt64(part)
+      if taken.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0 { job.pointee(part) }
+    }
+    if index < reserved { take(index) }
+    while partCount > reserved {
       let part = next.add(1, ordering: .relaxed).oldValue
-      if part >= partCount { return }
+      if part >= partCount { break }
       job.pointee(part)
     }
+    for part in 0..<reserved where part != index { take(part) }
   }
 
-  private func work() {
+  private func work(_ index: Int) {
     var seen = 0
     while true {
       awaitGeneration(after: seen)
       if isStopping.load(ordering: .acquiring) { return }
       seen += 1
-      takeParts()
+      takeParts(index)
       finished.add(1, ordering: .releasing)
     }
   }

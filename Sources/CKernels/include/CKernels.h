@@ -53,17 +53,18 @@ typedef struct {
   ck_residual residualMode;
 } ck_gemm_block;
 
-/// One plane of a depthwise convolution of a square kernel, without a residual.
+/// Rows of one plane of a depthwise convolution of a square kernel, without a residual.
 typedef struct {
   const float *input;      // [height, width]
   float *output;           // [outputHeight, outputWidth]
   const float *weights;    // [kernel, kernel]
   int height;
   int width;
-  int outputHeight;
   int outputWidth;
   int padTop;
   int padLeft;
+  int firstRow;            // output rows firstRow ..< endRow are made
+  int endRow;
   float bias;
   ck_activation activation;
 } ck_depthwise_plane;
@@ -104,14 +105,13 @@ typedef struct {
   ptrdiff_t channels;
 } ck_frame;
 
-/// One plane of a pool.
+/// Rows of one plane of a pool.
 typedef struct {
   const float *input;      // [height, width]
   float *output;           // [outputHeight, outputWidth]
   float *buffer;           // a padded row and two vectors of 16
   int height;
   int width;
-  int outputHeight;
   int outputWidth;
   int kernelHeight;
   int kernelWidth;
@@ -121,6 +121,8 @@ typedef struct {
   int dilationWidth;
   int padTop;
   int padLeft;
+  int firstRow;            // output rows firstRow ..< endRow are made
+  int endRow;
   int rowWidth;            // columns from the first tap of the first output to the last of the last
 } ck_pool_plane;
 
