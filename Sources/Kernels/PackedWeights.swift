@@ -21,7 +21,8 @@ struct PackedWeights: Sendable {
 
   /// Packs `[O, I / groups, kH, kW]` weights and an `[O]` bias, zeros when `nil`.
   init(
-    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>, bias source: UnsafePointer<Float>?
+    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
+    bias source: UnsafePointer<Float>?
   ) {
     let rows = geometry.outputChannels / geometry.groups
     let depth = geometry.depth

@@ -71,7 +71,8 @@ struct PointwiseConvolution: @unchecked Sendable {
     let blockCount = weights.blocks.count
     let sharesTiles =
       threads == 1
-      || sharesPixels(geometry.batch * geometry.outputHeight * geometry.outputWidth, threads: threads)
+      || sharesPixels(
+        geometry.batch * geometry.outputHeight * geometry.outputWidth, threads: threads)
     let rowParts = sharesTiles ? 1 : min(threads, blockCount)
     let parts = rowParts > 1 ? rowParts : min(threads, units)
     offsets.withUnsafeBufferPointer { offsets in

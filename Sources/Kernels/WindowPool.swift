@@ -91,4 +91,3 @@ public struct WindowPool: @unchecked Sendable {
     }
   }
 }
-

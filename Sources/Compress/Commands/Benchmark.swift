@@ -45,6 +45,7 @@ struct Benchmark: ParsableCommand {
   }
 
   func run() throws {
+    let memoryBeforeLoad = Machine.peakMemoryBytes
     let loaded = try LoadedModel(model)
     let clock = ContinuousClock()
     let start = clock.now
@@ -63,7 +64,8 @@ struct Benchmark: ParsableCommand {
       model: loaded.name, cpu: Machine.cpu, threads: common.threadCount,
       inputs: session.inputs.map { "\($0.name) \($0.type)" },
       preparationMilliseconds: preparation / .milliseconds(1), latency: latency,
-      framesPerSecond: latency.perSecond, peakMemoryBytes: Machine.peakMemoryBytes,
+      framesPerSecond: latency.perSecond, memoryBeforeLoadBytes: memoryBeforeLoad,
+      peakMemoryBytes: Machine.peakMemoryBytes,
       activationBytes: session.arenaBytes,
       layers: profile ? layers(session, loaded, runs: max(runs, 10)) : nil)
     try show(result)
@@ -96,6 +98,10 @@ struct Benchmark: ParsableCommand {
       ("runs", "\(l.runs)"), ("frames a second", String(format: "%.1f", l.perSecond)),
       ("activations", Format.megabytes(result.activationBytes)),
       ("peak memory", Format.megabytes(result.peakMemoryBytes)),
+      (
+        "of which the model's",
+        Format.megabytes(result.peakMemoryBytes - result.memoryBeforeLoadBytes)
+      ),
     ] { table.append([name, value]) }
     Console.result(table.text.trimmingCharacters(in: .newlines))
     guard let layers = result.layers else { return }
@@ -132,6 +138,7 @@ struct Benchmark: ParsableCommand {
     var preparationMilliseconds: Double
     var latency: LatencyStatistics
     var framesPerSecond: Double
+    var memoryBeforeLoadBytes: Int
     var peakMemoryBytes: Int
     var activationBytes: Int
     var layers: [Layer]?
