@@ -42,9 +42,11 @@ struct PointwiseConvolution: @unchecked Sendable {
     offsets = (0..<geometry.depth).map { $0 * stride }
   }
 
-  /// Whether as many rows of a tile find room side by side in a first-level cache of 64 sets of 8 lines.
+  /// Whether as many rows of a tile find room side by side in a first-level cache of 64 sets of 8 lines, and their
+  /// pages of 4 KiB in the first-level translation buffer.
   static func fitsCache(rows: Int, rowBytes: Int, tileBytes: Int) -> Bool {
-    let (sets, ways, line) = (64, 8, 64)
+    let (sets, ways, line, pages) = (64, 8, 64, 48)
+    guard min(rows, rows * rowBytes / 4096 + 1) <= pages else { return false }
     var load = [Int](repeating: 0, count: sets)
     for row in 0..<rows {
       let first = row * rowBytes / line

@@ -32,9 +32,7 @@ public final class ThreadPool: Sendable {
       for index in 0..<max(count, 0) { body(index) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { team.run($0, count: count) }
-    }
+    withoutActuallyEscaping(body) { team.run($0, count: count) }
   }
 }
 
@@ -52,7 +50,7 @@ private final class Team: @unchecked Sendable {
   private let isStopping = Atomic<Bool>(false)
   private let wake = NSCondition()
   private let caller = NSLock()
-  private var job: UnsafePointer<Body>?
+  private var job: Body?
   private var partCount = 0
 
   /// Looks at the shared counters before a thread gives way: first to other threads, then to sleep.
@@ -77,7 +75,7 @@ private final class Team: @unchecked Sendable {
     wake.unlock()
   }
 
-  func run(_ body: UnsafePointer<Body>, count: Int) {
+  func run(_ body: @escaping Body, count: Int) {
     caller.lock()
     defer { caller.unlock() }
     job = body
@@ -97,6 +95,7 @@ private final class Team: @unchecked Sendable {
       looks += 1
       if looks > Self.spins { sched_yield() }
     }
+    job = nil
   }
 
   /// Runs the part of the thread's own number, then those after the last number, then what slower threads have left.
@@ -105,13 +104,13 @@ private final class Team: @unchecked Sendable {
     let reserved = min(partCount, workers + 1, UInt64.bitWidth)
     func take(_ part: Int) {
       let bit = UInt64(1) << UInt64(part)
-      if taken.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0 { job.pointee(part) }
+      if taken.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0 { job(part) }
     }
     if index < reserved { take(index) }
     while partCount > reserved {
       let part = next.add(1, ordering: .relaxed).oldValue
       if part >= partCount { break }
-      job.pointee(part)
+      job(part)
     }
     for part in 0..<reserved where part != index { take(part) }
   }
