@@ -54,7 +54,7 @@ public struct PreparedConvolution: Sendable {
   public func scratchBytes(threads: Int) -> Int {
     switch implementation {
     case .depthwise(let convolution): convolution.scratchBytes * threads
-    case .pointwise(let convolution): convolution.scratchBytes * threads
+    case .pointwise: 0
     case .framed(let convolution): convolution.scratchBytes * threads
     }
   }
@@ -77,8 +77,7 @@ public struct PreparedConvolution: Sendable {
       convolution.run(
         input: input, residual: residual, output: output, scratch: scratch, pool: pool)
     case .pointwise(let convolution):
-      convolution.run(
-        input: input, residual: residual, output: output, scratch: scratch, pool: pool)
+      convolution.run(input: input, residual: residual, output: output, pool: pool)
     case .framed(let convolution):
       convolution.run(
         input: input, residual: residual, output: output, scratch: scratch, pool: pool)
