@@ -4,8 +4,9 @@ import Tensors
 /// A graph prepared to run many times at fixed input shapes.
 ///
 /// Preparing folds constants, applies the rewrites of the options, plans one arena and lets every operator choose its
-/// kernel; ``run()`` then allocates nothing but a closure's context each time threads are set to work, unless the graph has nodes whose output types depend on values: these and
-/// all that follows them allocate as they go. A session is used by one thread at a time.
+/// kernel, and lets go of the weights that kernels have packed. ``run()`` then allocates nothing but a closure's context
+/// each time threads are set to work, unless the graph has nodes whose output types depend on values: these and all that
+/// follows them allocate as they go. A session is used by one thread at a time.
 public final class Session {
   private struct StaticStep {
     var kernel: Kernel
