@@ -58,6 +58,20 @@ struct SpecializedGraph {
     try walk()
   }
 
+  /// Lets go of constants of one step that its kernel has packed and no later step reads.
+  mutating func releaseConstants(of index: Int, slots: [Int]) {
+    let inputs = steps[index].node.inputs
+    for slot in slots where inputs.indices.contains(slot) {
+      let name = inputs[slot]
+      guard graph.initializers[name] != nil, !graph.outputs.contains(where: { $0.name == name }),
+        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.inputs.contains(name) }),
+        inputs.indices.allSatisfy({ inputs[$0] != name || slots.contains($0) })
+      else { continue }
+      graph.initializers[name] = nil
+      steps[index].inputs[slot]?.constant = nil
+    }
+  }
+
   /// Infers types in order, and turns nodes that always compute the same into initializers.
   private mutating func walk() throws {
     var kept: [Node] = []

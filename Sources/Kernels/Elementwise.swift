@@ -20,4 +20,12 @@ public enum Elementwise {
       kernels.pointee.map(parameters, x + start, y + start, end - start)
     }
   }
+
+  /// `y[i] = f(x[i])` on the calling thread; `y` may be `x`.
+  public static func map(
+    _ activation: Activation, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>,
+    count: Int, instructionSet: InstructionSet = .best
+  ) {
+    instructionSet.kernels.pointee.map(activation.parameters, x, y, count)
+  }
 }

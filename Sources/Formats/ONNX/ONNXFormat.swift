@@ -53,7 +53,7 @@ public enum ONNXFormat {
       throw bad("is not an ONNX model: it holds no graph or names no operator set")
     }
     do {
-      var graph = try ONNXReader(external: ExternalData(folder: folder)).model(proto)
+      var graph = try ONNXReader(external: ExternalData(folder: folder)).model(consume proto)
       do { try graph.verify() } catch GraphError.undefinedValue {
         try graph.sortTopologically()
         try graph.verify()

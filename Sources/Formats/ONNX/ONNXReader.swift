@@ -11,8 +11,10 @@ struct ONNXReader {
 
   init(external: ExternalData) { self.external = external }
 
-  func model(_ proto: Onnx_ModelProto) throws -> Graph {
-    var graph = try self.graph(proto.graph, place: "")
+  func model(_ proto: consuming Onnx_ModelProto) throws -> Graph {
+    let inner = proto.graph
+    proto.clearGraph()
+    var graph = try self.graph(consume inner, place: "")
     var properties = ModelProperties()
     properties.irVersion = Int(proto.irVersion)
     properties.opsets = OrderedDictionary(
@@ -28,7 +30,7 @@ struct ONNXReader {
     properties.functions = proto.functions.map {
       Function(name: $0.name, domain: $0.domain, definition: $0.bytes)
     }
-    var rest = proto
+    var rest = consume proto
     rest.clearIrVersion()
     rest.opsetImport = []
     rest.clearProducerName()
@@ -38,13 +40,13 @@ struct ONNXReader {
     rest.clearDocString()
     rest.metadataProps = []
     rest.functions = []
-    rest.clearGraph()
     properties.carried = rest.bytes
     graph.properties = properties
     return graph
   }
 
-  func graph(_ proto: Onnx_GraphProto, place: String) throws -> Graph {
+  /// Turns a graph message into a graph; each initializer's message is let go once it is a tensor.
+  func graph(_ proto: consuming Onnx_GraphProto, place: String) throws -> Graph {
     var graph = Graph(name: proto.name)
     graph.documentation = proto.docString
     graph.inputs = try proto.input.map { try value($0, place: "\(place)input '\($0.name)'") }
@@ -52,7 +54,11 @@ struct ONNXReader {
     for info in proto.valueInfo {
       graph.valueTypes[info.name] = try value(info, place: "\(place)value '\(info.name)'")
     }
-    for tensor in proto.initializer {
+    var tensors = proto.initializer
+    proto.initializer = []
+    for index in tensors.indices {
+      let tensor = tensors[index]
+      tensors[index] = Onnx_TensorProto()
       let location = "\(place)initializer '\(tensor.name)'"
       guard graph.initializers[tensor.name] == nil else {
         throw PlacedError(location, "is there twice")
