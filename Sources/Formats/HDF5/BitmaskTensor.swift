@@ -16,11 +16,11 @@ struct BitmaskTensor {
 
   /// The compact form, or `nil` when a twentieth of the bytes would not be saved.
   init?(compacting tensor: Tensor) {
-    guard tensor.count > 256, tensor.elementType != .bool,
+    let maskBytes = (tensor.count + 7) / 8
+    guard tensor.count > 256, tensor.elementType != .bool, let nonzeros = tensor.nonzeroCount,
+      (maskBytes + nonzeros * tensor.elementType.bitWidth / 8) * 20 < tensor.byteCount * 19,
       let sparse = SparseTensor(tensor)
     else { return nil }
-    let maskBytes = (tensor.count + 7) / 8
-    guard (maskBytes + sparse.values.byteCount) * 20 < tensor.byteCount * 19 else { return nil }
     var bits = [UInt8](repeating: 0, count: maskBytes)
     sparse.indices.withUnsafeElements(as: Int64.self) {
       for place in $0 { bits[Int(place >> 3)] |= 1 << UInt8(place & 7) }

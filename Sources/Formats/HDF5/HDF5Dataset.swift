@@ -128,26 +128,25 @@ struct HDF5Dataset {
         (grid.chunk + [grid.width]).map { Int64($0) }, place: path)
     ).count
     try budget.spend(chunkBytes, place: path)
-    var buffer = [UInt8](repeating: 0, count: chunkBytes)
     var left = grid.chunkCount
     var nodes = bytes.treeNodeLimit
-    try visit(tree, level: nil, rank: shape.count, &nodes) { start, origin, size in
+    try visit(tree, level: nil, rank: shape.count, &nodes) { stored in
       left -= 1
       guard left >= 0,
-        zip(zip(origin, shape), grid.chunk).allSatisfy({
+        zip(zip(stored.origin, shape), grid.chunk).allSatisfy({
           $0.0 < $0.1 && $0.0 % $1 == 0
         })
       else { throw PlacedError(path, "has a chunk outside its grid") }
-      try decode(try bytes.slice(start, count: size), into: &buffer, width: grid.width)
-      buffer.withUnsafeBytes { grid.copy($0, at: origin, to: memory) }
+      let elements = try decode(stored, count: chunkBytes, width: grid.width)
+      elements.withUnsafeBytes { grid.copy($0, at: stored.origin, to: memory) }
     }
     guard left == 0 else { throw PlacedError(path, "lacks \(left) of its chunks") }
   }
 
-  /// Calls `body` with address, first element and stored size of each chunk under a B-tree node.
+  /// Calls `body` with each chunk under a B-tree node.
   private func visit(
     _ node: UInt64, level expected: UInt64?, rank: Int, _ nodes: inout Int,
-    _ body: (UInt64, [Int], UInt64) throws -> Void
+    _ body: (StoredChunk) throws -> Void
   ) throws {
     nodes -= 1
     let level = try bytes.number(node, 1, after: 5)
@@ -162,39 +161,60 @@ struct HDF5Dataset {
         try visit(child, level: level - 1, rank: rank, &nodes, body)
         continue
       }
-      guard try bytes.number(node, 4, after: key + 4) == 0 else {
-        throw PlacedError(path, "has a chunk without its filters")
-      }
       let origin = try (0..<UInt64(rank)).map {
         Int(clamping: try bytes.number(node, 8, after: key + 8 + 8 * $0))
       }
-      try body(child, origin, try bytes.number(node, 4, after: key))
+      let chunk = StoredChunk(
+        bytes: try bytes.slice(child, count: try bytes.number(node, 4, after: key)), origin: origin,
+        skippedFilters: try bytes.number(node, 4, after: key + 4))
+      try body(chunk)
     }
   }
 
-  private func decode(_ stored: HDF5Bytes, into buffer: inout [UInt8], width: Int) throws {
-    var current = stored.withUnsafeBytes { [UInt8]($0) }
-    for filter in filters.reversed() {
+  /// The elements of a chunk of `count` bytes; the C library skips a filter that does not make a chunk smaller.
+  private func decode(_ stored: StoredChunk, count: Int, width: Int) throws -> [UInt8] {
+    var current = stored.bytes.withUnsafeBytes { [UInt8]($0) }
+    for (index, filter) in filters.enumerated().reversed()
+    where stored.skippedFilters & (1 << UInt64(index)) == 0 {
       switch filter {
       case .deflate:
-        var size = uLong(buffer.count)
-        let status = uncompress(&buffer, &size, current, uLong(current.count))
-        guard status == Z_OK, size == buffer.count else {
+        var inflated = [UInt8](repeating: 0, count: count)
+        var size = uLong(count)
+        let status = uncompress(&inflated, &size, current, uLong(current.count))
+        guard status == Z_OK, size == uLong(count) else {
           throw PlacedError(path, "has a chunk that does not inflate to its size")
         }
-        current = buffer
-      case .shuffle:
-        guard current.count == buffer.count else { throw PlacedError(path, "is cut short") }
-        let count = current.count / width
-        for byte in 0..<width {
-          for index in 0..<count { buffer[index * width + byte] = current[byte * count + index] }
-        }
-        current = buffer
+        current = inflated
+      case .shuffle: current = Self.unshuffled(current, width: width)
       }
     }
-    guard current.count == buffer.count else { throw PlacedError(path, "is cut short") }
-    buffer = current
+    guard current.count == count else { throw PlacedError(path, "has a chunk of another size") }
+    return current
   }
+
+  /// The bytes of elements brought together again: `[i · width + b] = source[b · n + i]`.
+  private static func unshuffled(_ source: [UInt8], width: Int) -> [UInt8] {
+    var result = source
+    let count = source.count / width
+    source.withUnsafeBufferPointer { source in
+      result.withUnsafeMutableBufferPointer { target in
+        for byte in 0..<width {
+          for index in 0..<count { target[index * width + byte] = source[byte * count + index] }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// A chunk as it lies in the file.
+private struct StoredChunk {
+  /// The filtered bytes.
+  var bytes: HDF5Bytes
+  /// The first element of the array that it holds.
+  var origin: [Int]
+  /// Bit `i` is set where filter `i` was not applied.
+  var skippedFilters: UInt64
 }
 
 /// How chunks tile an array.

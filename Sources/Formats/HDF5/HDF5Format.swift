@@ -40,23 +40,23 @@ public enum HDF5Format {
 
   /// Writes a model file; the same graph gives the same bytes.
   ///
-  /// - Throws: ``FormatError`` when the system refuses.
+  /// - Throws: ``FormatError`` when the system refuses or HDF5 cannot hold the graph.
   public static func save(_ graph: Graph, to url: URL) throws {
-    do {
-      try AtomicFile.write(try serialize(graph), to: url)
-    } catch let error as HDF5Error {
-      throw FormatError(
-        .inputOutput, file: url.path, place: error.object,
-        reason: "cannot be written: \(error.call) failed")
-    }
+    try AtomicFile.write(try serialize(graph, file: url.path), to: url)
   }
 
   /// The bytes of a model file.
   ///
-  /// - Throws: ``HDF5Error``.
-  static func serialize(_ graph: Graph) throws -> Data {
-    let body = try HDF5Library.run { try image(of: graph) }
-    return sealed(body)
+  /// - Parameter file: What messages call the bytes.
+  /// - Throws: ``FormatError`` when HDF5 cannot hold the graph.
+  public static func serialize(_ graph: Graph, file: String = "") throws -> Data {
+    do {
+      return sealed(try HDF5Library.run { try image(of: graph) })
+    } catch let error as HDF5Error {
+      throw FormatError(
+        .inputOutput, file: file, place: error.object,
+        reason: "cannot be written: \(error.call) failed")
+    }
   }
 
   /// HDF5 data behind a user block with its length and digest.

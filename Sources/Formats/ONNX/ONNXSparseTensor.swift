@@ -75,6 +75,21 @@ extension SparseTensor {
 }
 
 extension Tensor {
+  /// The number of elements with a bit set; `nil` for strings and elements of less than a byte.
+  var nonzeroCount: Int? {
+    func count<Bits: FixedWidthInteger>(_: Bits.Type) -> Int {
+      rawBytes.bindMemory(to: Bits.self).reduce(0) { $1 == 0 ? $0 : $0 + 1 }
+    }
+    switch elementType.bitWidth {
+    case 8: return count(UInt8.self)
+    case 16: return count(UInt16.self)
+    case 32: return count(UInt32.self)
+    case 64: return count(UInt64.self)
+    case 128: return count(UInt128.self)
+    default: return nil
+    }
+  }
+
   /// Row-major indices of the elements with a bit set; `nil` for strings and elements of less than a byte.
   var nonzeroPlaces: [Int64]? {
     func places<Bits: FixedWidthInteger>(_: Bits.Type) -> [Int64] {
@@ -93,8 +108,8 @@ extension Tensor {
 
   /// Whether values and int64 indices take fewer bytes than all elements.
   var isSmallerSparse: Bool {
-    guard let places = nonzeroPlaces, count > 0 else { return false }
-    return places.count * (elementType.bitWidth / 8 + 8) < byteCount
+    guard let nonzeros = nonzeroCount, count > 0 else { return false }
+    return nonzeros * (elementType.bitWidth / 8 + 8) < byteCount
   }
 }
 
