@@ -41,6 +41,8 @@ struct Compress: ParsableCommand {
 
   static func main() {
     Interruption.install()
+    // A limit on file sizes is an error of the write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()
