@@ -5,7 +5,7 @@ import Testing
 /// Help texts are compared with `Tests/Goldens/Help`; `UPDATE_SNAPSHOTS=1 swift test …` writes them anew.
 @Suite struct HelpTests {
   static let verbs = [
-    "inspect", "evaluate", "benchmark", "prune", "report", "compare", "convert",
+    "inspect", "evaluate", "detect", "benchmark", "prune", "report", "compare", "convert",
   ]
   static let folder = SharedAssets.package.appending(path: "Tests/Goldens/Help")
 

@@ -27,7 +27,7 @@ import ToyDetector
     #expect(detector.configuration.preprocessing == NetworkBuilder.preprocessing)
     #expect(detector.configuration.classes == Scene.Shape.allCases.map(\.name))
     let score = try DetectorEvaluation(
-      detector, on: try Dataset.load(folder.url.appending(path: "data.yaml"), split: "val"),
+      [detector], on: try Dataset.load(folder.url.appending(path: "data.yaml"), split: "val"),
       pool: ThreadPool(threads: 2))
     #expect(score.summary.ap50 > Self.floor, "AP50 is \(score.summary.ap50)")
     #expect(score.classes.allSatisfy { $0.ap50 > Self.floor / 2 }, "\(score.classes)")

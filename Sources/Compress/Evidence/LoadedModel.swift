@@ -31,12 +31,9 @@ struct LoadedModel {
     graph = try ModelFile.load(url)
     data = try Data(contentsOf: url, options: .mappedIfSafe)
     let folder = url.deletingLastPathComponent()
-    let locations = Set(
-      graph.initializers.values.compactMap { initializer in
-        if case .external(let location) = initializer.encoding { return location }
-        return nil
-      })
-    external = try locations.sorted().map {
+    let isSplit = graph.initializers.values.contains { $0.encoding == .external }
+    let locations = isSplit ? try ONNXFormat.externalLocations(in: data, file: path) : []
+    external = try locations.map {
       try Data(contentsOf: folder.appending(path: $0), options: .mappedIfSafe)
     }
   }

@@ -23,9 +23,6 @@ struct PrunedFile {
       try AtomicFile.write(source.data, to: url)
     } else {
       if !plan.isIdentity { try addProvenance(&graph) }
-      if url.standardizedFileURL != source.url.standardizedFileURL {
-        renameExternalData(&graph, for: url)
-      }
       try ModelFile.save(graph, to: url, options: .init(sparseInitializers: sparseInitializers))
     }
     let written = try LoadedModel(output)
@@ -54,15 +51,6 @@ struct PrunedFile {
     let key = count == 0 ? Self.metadataKey : "\(Self.metadataKey).\(count + 1)"
     graph.properties.metadata[key] = String(
       decoding: try encoder.encode(record), as: UTF8.self)
-  }
-
-  /// Keeps the source's external data from being written over when both files lie in one folder.
-  private func renameExternalData(_ graph: inout Graph, for url: URL) {
-    for name in graph.initializers.keys {
-      if case .external? = graph.initializers[name]?.encoding {
-        graph.initializers[name]?.encoding = .external(location: url.lastPathComponent + ".data")
-      }
-    }
   }
 
   private static let metadataKey = "compress.prune"

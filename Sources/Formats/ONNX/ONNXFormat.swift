@@ -72,6 +72,20 @@ public enum ONNXFormat {
     return proto
   }
 
+  /// Where the initializers of a model's bytes that lie outside of it are, relative to its folder.
+  ///
+  /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
+  public static func externalLocations(in data: Data, file: String) throws -> [String] {
+    do {
+      let proto = try model(try ONNXSkeleton(data).message)
+      let locations = proto.graph.initializer.lazy.filter { $0.dataLocation == .external }
+        .compactMap { $0.externalData.first { $0.key == "location" }?.value }
+      return Set(locations).sorted()
+    } catch let error as PlacedError {
+      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+    }
+  }
+
   /// The name of the file of external tensors that belongs to a model file.
   static func externalFile(of url: URL) -> String { url.lastPathComponent + ".data" }
 
