@@ -14,11 +14,15 @@ struct BitmaskTensor {
     self.values = values
   }
 
-  /// The compact form, or `nil` when a twentieth of the bytes would not be saved.
+  /// What the group and the three datasets of a sparse tensor take beside its elements, in bytes, rounded up.
+  private static let overhead = 2048
+
+  /// The compact form, or `nil` when it does not save a twentieth of the bytes.
   init?(compacting tensor: Tensor) {
     let maskBytes = (tensor.count + 7) / 8
-    guard tensor.count > 256, tensor.elementType != .bool, let nonzeros = tensor.nonzeroCount,
-      (maskBytes + nonzeros * tensor.elementType.bitWidth / 8) * 20 < tensor.byteCount * 19,
+    guard tensor.elementType != .bool, let nonzeros = tensor.nonzeroCount,
+      (Self.overhead + maskBytes + nonzeros * tensor.elementType.bitWidth / 8) * 20
+        < tensor.byteCount * 19,
       let sparse = SparseTensor(tensor)
     else { return nil }
     var bits = [UInt8](repeating: 0, count: maskBytes)

@@ -48,6 +48,9 @@ struct HDF5File {
     guard H5Pset_userblock(creation.id, hsize_t(userBlock)) >= 0 else {
       throw HDF5Error(call: "H5Pset_userblock", object: "")
     }
+    // Nodes of B-trees and symbol tables take their full size however few their entries: keep them small.
+    H5Pset_istore_k(creation.id, 4)
+    H5Pset_sym_k(creation.id, 4, 2)
     H5Pset_obj_track_times(creation.id, false)
     let access = try Self.properties(compress_h5p_file_access())
     guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0 else {

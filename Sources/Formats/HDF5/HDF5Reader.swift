@@ -1,10 +1,10 @@
 import Foundation
 import Tensors
 
-/// Reads HDF5 data as libhdf5 writes it by default: version 0 superblock, symbol tables, version 1 object headers.
+/// Reads HDF5 data as libhdf5 writes it for its oldest readers: superblock version 0 or 1, symbol tables, object header version 1.
 ///
-/// The C library is not used to read, for it trusts a file: here every address and length is checked against the data
-/// before it is followed, and nothing is allocated that ``ExpansionBudget`` does not allow.
+/// The C library is not used to read: here every address and length is checked against the data before it is followed,
+/// and nothing is allocated that ``ExpansionBudget`` does not allow.
 ///
 /// Reference: The HDF Group, *HDF5 File Format Specification Version 2.0*, §II.A, §III and §IV.
 final class HDF5Reader {
@@ -32,10 +32,12 @@ final class HDF5Reader {
   init(_ data: Data) throws {
     bytes = HDF5Bytes(data)
     budget = ExpansionBudget(fileBytes: data.count)
-    guard data.starts(with: HDF5Format.signature), try bytes.number(8, 1) == 0,
+    guard data.starts(with: HDF5Format.signature), try bytes.number(8, 1) <= 1,
       try bytes.number(13, 2) == 0x0808
     else { throw PlacedError("superblock", "is of an unknown version") }
-    root = try group(at: try bytes.number(64, 8), path: "/")
+    // Version 1 has four more bytes: the fan-out of chunk trees.
+    let rootEntry: UInt64 = try bytes.number(8, 1) == 0 ? 56 : 60
+    root = try group(at: try bytes.number(rootEntry, 8, after: 8), path: "/")
   }
 
   /// The dataset or group of a name in the root group or in one of its members.
