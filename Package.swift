@@ -59,6 +59,9 @@ let package = Package(
       "ObjectDetection",
       ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", .product(name: "Yams", package: "Yams")]),
     library("Prune", ["Execution", "GraphIR", "Tensors"]),
+    library("Quantize", ["Tensors"]),
+    library("Distill"),
+    library("LowRank", ["Tensors"]),
     library("Reports"),
     .executableTarget(
       name: "Compress",
@@ -96,6 +99,9 @@ let package = Package(
     tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
+    tests("DistillTests", ["Distill", "TestSupport"]),
+    tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
     tests(
       "ExampleTests",

@@ -12,6 +12,8 @@ public struct Tolerance: Sendable {
   public static let rounding = Tolerance(bound: 2e-6)
   /// Transcendental functions by polynomials.
   public static let fastMath = Tolerance(bound: 1e-5)
+  /// Derivatives by central differences of float32 functions.
+  public static let finiteDifference = Tolerance(bound: 1e-3)
   /// Numbers of a metric against its reference implementation.
   public static let metric = Tolerance(bound: 1e-9)
   /// Box edges in pixels that went through float32 logits and back.
