@@ -2,7 +2,7 @@
 ///
 /// Reference: Jacob et al., CVPR 2018, arXiv:1712.05877, §3.1, who smooth the ends over training steps instead.
 public struct MinMaxObserver: Observer {
-  /// `minmax`
+  /// The name users type: `minmax`.
   public static let name = "minmax"
 
   private var lowest = Float.infinity
