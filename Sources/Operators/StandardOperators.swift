@@ -49,8 +49,24 @@ public enum StandardOperators {
   ]
 }
 
+extension StandardOperators {
+  /// The engine's own operators, which only derivatives and training passes make.
+  public static let gradients: [any Operator.Type] = [
+    ActivationGradient.self,
+    AveragePoolGradient.self,
+    AxisMixAdjoint.self,
+    BatchStatisticsGradient.self,
+    BatchStatisticsNormalization.self,
+    ConvolutionWeightGradient.self,
+    CopyAdjoint.self,
+    GatherGradient.self,
+    MaxPoolGradient.self,
+  ]
+}
+
 extension OperatorRegistry {
   /// Every operator that the toolkit knows.
   public static let standard = OperatorRegistry(
-    StandardOperators.neuralNetwork + StandardOperators.dataAndMath)
+    StandardOperators.neuralNetwork + StandardOperators.dataAndMath
+      + StandardOperators.gradients)
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The input itself: in inference nothing is dropped, and the mask is all true.
-struct Dropout: Operator {
+struct Dropout: Operator, DifferentiableOperator {
   static let opType = "Dropout"
 
   let hasBooleanMask: Bool
@@ -40,4 +40,9 @@ struct Dropout: Operator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  /// `∂x = ∂y`
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.gradient()]
+  }
 }

@@ -26,7 +26,8 @@ struct MarkdownReport {
     var header = ["quantity", base.name]
     for model in others { header += [model.name, "change"] }
     var rows: [[String]] = []
-    for column in ReportColumn.all where report.models.contains(where: { column.value($0) != nil }) {
+    for column in ReportColumn.all where report.models.contains(where: { column.value($0) != nil })
+    {
       var row = [
         column.title + (column.isMeasured ? " \\*" : ""), column.style.text(column.value(base)),
       ]

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Input: x `[N, C, (H,) W]`. Outputs: y and the flat index of each maximum in x, int64, counted
 /// down the columns when `storage_order` is 1.
-struct MaxPool: PreparedOperator {
+struct MaxPool: PreparedOperator, DifferentiableOperator {
   static let opType = "MaxPool"
 
   let rule: PoolRule
@@ -57,6 +57,15 @@ struct MaxPool: PreparedOperator {
         }
       }
     }
+  }
+
+  /// See ``MaxPoolGradient``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [
+      derivation(
+        MaxPoolGradient.opType, domain: MaxPoolGradient.domain, derivation.gradient(),
+        derivation.input(0), attributes: derivation.node.attributes)
+    ]
   }
 }
 
