@@ -22,7 +22,10 @@ let collections: Target.Dependency = .product(
 
 let package = Package(
   name: "compress",
-  products: [.executable(name: "compress", targets: ["Compress"])],
+  products: [
+    .executable(name: "compress", targets: ["Compress"]),
+    .executable(name: "toy-detector", targets: ["ToyDetectorTool"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -56,6 +59,9 @@ let package = Package(
       "ObjectDetection",
       ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", .product(name: "Yams", package: "Yams")]),
     library("Prune", ["Execution", "GraphIR", "Tensors"]),
+    library("Quantize", ["Tensors"]),
+    library("Distill"),
+    library("LowRank", ["Tensors"]),
     library("Reports"),
     .executableTarget(
       name: "Compress",
@@ -69,18 +75,43 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
+      name: "ToyDetector",
+      dependencies: [
+        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
+      ], path: "Examples/ToyDetector", exclude: ["README.md"], swiftSettings: strict),
+    .executableTarget(
+      name: "ToyDetectorTool",
+      dependencies: [
+        "ToyDetector", "Formats",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Examples/ToyDetectorTool", swiftSettings: strict),
+
+    .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
       swiftSettings: strict),
     tests("TensorsTests", ["Tensors", "TestSupport"]),
     tests("KernelsTests", ["Kernels", "CKernels", "Tensors", "TestSupport"]),
     tests("GraphIRTests", ["GraphIR", "Tensors", "TestSupport"]),
     tests("OperatorsTests", ["Operators", "GraphIR", "Tensors", "TestSupport"]),
-    tests("ExecutionTests", ["Execution", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests(
+      "ExecutionTests",
+      ["Execution", "Formats", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
     tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
     tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
+    tests("DistillTests", ["Distill", "TestSupport"]),
+    tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
-    tests("CommandTests", ["Compress", "TestSupport"]),
+    tests(
+      "ExampleTests",
+      [
+        "ToyDetector", "ToyDetectorTool", "Compress", "Operators", "Execution", "Formats",
+        "ObjectDetection", "GraphIR", "Tensors", "TestSupport",
+      ]),
+    tests(
+      "CommandTests",
+      ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]

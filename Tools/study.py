@@ -58,7 +58,8 @@ def main():
                                       "--output", out, "--format", "json", "--quiet"], capture_output=True, text=True)
                 if run.returncode:
                     raise SystemExit(f"{model}: {run.stderr.strip()}")
-                subprocess.run([a.compress, "convert", out, "--output", compact, "--quiet"], check=True)
+                subprocess.run([a.compress, "convert", out, "--output", compact, "--quiet"], check=True,
+                               stdout=subprocess.DEVNULL)
                 result = json.loads(run.stdout)
                 if float(sparsity) == 0 and digest(model) != digest(out):
                     raise SystemExit(f"{model}: sparsity 0 changed the weights")

@@ -1,36 +1,57 @@
-import Foundation
+import ObjectDetection
+import Tensors
 
 /// A picture of coloured shapes on a shaded, noisy ground, with the box of every shape.
-struct Scene {
+public struct Scene: Sendable, Equatable {
   /// What can stand in a scene; the raw value is the class index.
-  enum Shape: Int, CaseIterable {
+  public enum Shape: Int, CaseIterable, Sendable {
     case disc, square, triangle
 
-    var name: String { "\(self)" }
+    /// The class name.
+    public var name: String { "\(self)" }
   }
 
   /// One object: its class and box, xyxy in pixels.
-  struct Object {
-    var shape: Shape
-    var left: Float
-    var top: Float
-    var right: Float
-    var bottom: Float
+  public struct Object: Sendable, Equatable {
+    /// The class.
+    public var shape: Shape
+    /// The left edge.
+    public var left: Float
+    /// The upper edge.
+    public var top: Float
+    /// The right edge.
+    public var right: Float
+    /// The lower edge.
+    public var bottom: Float
   }
 
-  static let side = 96
+  /// Rows and columns of every scene.
+  public static let side = 96
+  /// What stands in the scene; no two boxes overlap.
+  public private(set) var objects: [Object] = []
   /// Interleaved RGB, `side × side × 3`.
-  private(set) var pixels: [UInt8]
-  private(set) var objects: [Object] = []
+  private var pixels: [UInt8]
+
+  /// The picture.
+  public var image: PixelBuffer { PixelBuffer(width: Self.side, height: Self.side, pixels: pixels) }
 
   /// The scene that `seed` stands for.
-  init(seed: UInt64) {
-    var random = SplitMix(state: seed &* 0x9e37_79b9_7f4a_7c15 &+ 1)
+  public init(seed: UInt64) {
+    var random = CounterRandom(seed: seed)
     pixels = Self.ground(&random)
     for _ in 0..<Int.random(in: 1...4, using: &random) { place(&random) }
   }
 
-  private static func ground(_ random: inout SplitMix) -> [UInt8] {
+  /// Scenes to fit to and scenes to measure on; no seed occurs in both.
+  public static func split(
+    seed: UInt64, training: Int, validation: Int
+  ) -> (training: [Scene], validation: [Scene]) {
+    var seeds = CounterRandom(seed: seed, stream: 1)
+    let all = (0..<training + validation).map { _ in Scene(seed: seeds.next()) }
+    return (Array(all.prefix(training)), Array(all.suffix(validation)))
+  }
+
+  private static func ground(_ random: inout CounterRandom) -> [UInt8] {
     let base = (0..<3).map { _ in Float.random(in: 40...120, using: &random) }
     let slope = (0..<2).map { _ in Float.random(in: -0.3...0.3, using: &random) }
     var pixels = [UInt8](repeating: 0, count: side * side * 3)
@@ -47,7 +68,7 @@ struct Scene {
     return pixels
   }
 
-  private mutating func place(_ random: inout SplitMix) {
+  private mutating func place(_ random: inout CounterRandom) {
     let shape = Shape.allCases.randomElement(using: &random) ?? .disc
     let width = Float.random(in: 14...40, using: &random)
     let height = width * Float.random(in: 0.8...1.25, using: &random)
@@ -62,7 +83,7 @@ struct Scene {
     paint(object, colour, &random)
   }
 
-  private mutating func paint(_ object: Object, _ colour: [Float], _ random: inout SplitMix) {
+  private mutating func paint(_ object: Object, _ colour: [Float], _ random: inout CounterRandom) {
     let rows = max(0, Int(object.top))..<min(Self.side, Int(object.bottom) + 1)
     let columns = max(0, Int(object.left))..<min(Self.side, Int(object.right) + 1)
     for y in rows {
@@ -78,11 +99,13 @@ struct Scene {
 }
 
 extension Scene.Object {
+  /// Columns of the box.
   var width: Float { right - left }
   var height: Float { bottom - top }
   var centre: (x: Float, y: Float) { ((left + right) / 2, (top + bottom) / 2) }
 
-  func overlaps(_ other: Self) -> Bool {
+  /// Whether the boxes share area.
+  package func overlaps(_ other: Self) -> Bool {
     left < other.right && other.left < right && top < other.bottom && other.top < bottom
   }
 
@@ -95,25 +118,5 @@ extension Scene.Object {
     case .square: abs(u) <= 1 && abs(v) <= 1
     case .triangle: abs(v) <= 1 && abs(u) <= (v + 1) / 2
     }
-  }
-}
-
-/// Steele, Lea and Flood's SplitMix64 (OOPSLA 2014): the example's source of randomness.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  /// A standard normal number (Box and Muller 1958).
-  mutating func normal() -> Float {
-    let u = Double.random(in: Double.leastNonzeroMagnitude...1, using: &self)
-    let v = Double.random(in: 0..<1, using: &self)
-    return Float((-2 * log(u)).squareRoot() * cos(2 * Double.pi * v))
   }
 }

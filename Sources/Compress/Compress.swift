@@ -15,22 +15,34 @@ struct Compress: ParsableCommand {
         compress inspect model.onnx
         compress evaluate model.onnx --data coco/
         compress prune model.onnx --sparsity 0.75 --data coco/ --report report/
+        compress report model.onnx model-pruned.onnx --data coco/ --output report/
 
       EXIT STATUS
         0   done
-        3   a quality floor (--max-drop, --min-map) was missed; the best model is still written
+        3   a quality floor (--max-drop, --min-map) was missed; the model is written
         64  wrong usage
         65  bad data in an input file
         66  an input file or folder does not exist or is empty
         70  an error inside the tool
         74  a file could not be read or written
+        130 interrupted; files that existed stay whole
       """,
     version: Version.text,
     subcommands: [
-      Inspect.self, Evaluate.self, Benchmark.self, Compare.self, Convert.self,
+      Inspect.self,
+      Evaluate.self,
+      Detect.self,
+      Benchmark.self,
+      PruneCommand.self,
+      Report.self,
+      Compare.self,
+      Convert.self,
     ])
 
   static func main() {
+    Interruption.install()
+    // A limit on file sizes is an error of the write, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -20,6 +20,9 @@ extension Graph {
     guard case .tensor(let element, let declared) = input.type else {
       throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
     }
+    guard element != .string else {
+      throw ExecutionError.unsupportedInput(name: input.name, declared: "\(input.type)")
+    }
     if let given {
       let fits =
         declared == nil

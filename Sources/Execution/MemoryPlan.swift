@@ -85,7 +85,8 @@ struct MemoryPlan {
   private mutating func plan(_ index: Int, _ step: SpecializedGraph.Step, sharesMemory: Bool) {
     let types = step.outputs ?? []
     if sharesMemory, planViews(index, step, types) { return }
-    for (slot, (name, type)) in zip(step.node.outputs, types).enumerated() {
+    for (slot, type) in zip(step.node.outputs.indices, types) {
+      let name = step.value(slot, of: index)
       if sharesMemory, slot == 0, let source = overwritable(index, step, type) {
         place(name, in: source.buffer, offset: source.offset)
         extendLife(of: source.buffer, by: name, at: index)
@@ -116,7 +117,8 @@ struct MemoryPlan {
     guard step.node.inputs.indices.contains(input), offsets.count >= types.count,
       let source = root(of: step.node.inputs[input])
     else { return false }
-    for ((name, type), offset) in zip(zip(step.node.outputs, types), offsets) {
+    for (slot, (type, offset)) in zip(step.node.outputs.indices, zip(types, offsets)) {
+      let name = step.value(slot, of: index)
       place(
         name, in: source.buffer,
         offset: source.offset + type.elementType.byteCount(of: offset))
@@ -135,10 +137,15 @@ struct MemoryPlan {
       guard let place = root(of: step.node.inputs[slot]), step.inputs[slot]?.type == type,
         buffers[place.buffer].last <= index, !buffers[place.buffer].isPinned
       else { continue }
-      let others = step.node.inputs.compactMap { root(of: $0) }
-      if others.allSatisfy({ $0.buffer != place.buffer || $0.offset == place.offset }) {
-        return place
+      // What else is read from there must be read element by element as well.
+      let isSafe = step.node.inputs.indices.allSatisfy { other in
+        guard other != slot, let shared = root(of: step.node.inputs[other]),
+          shared.buffer == place.buffer
+        else { return true }
+        return candidates.contains(other) && shared.offset == place.offset
+          && step.inputs[other]?.type == type
       }
+      if isSafe { return place }
     }
     return nil
   }
@@ -147,7 +154,7 @@ struct MemoryPlan {
   private mutating func planJoin(_ index: Int, _ step: SpecializedGraph.Step) {
     guard let types = step.outputs, let block = step.rules as? any BlockOperator,
       case .inputsInOutput(let elements)? = block.blocks(inputs: step.inputs, outputs: types),
-      let output = places[step.node.outputs[0]]
+      let output = places[step.value(0, of: index)]
     else { return }
     elided.insert(index)
     for ((name, operand), element) in zip(zip(step.node.inputs, step.inputs), elements) {

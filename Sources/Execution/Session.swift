@@ -4,8 +4,9 @@ import Tensors
 /// A graph prepared to run many times at fixed input shapes.
 ///
 /// Preparing folds constants, applies the rewrites of the options, plans one arena and lets every operator choose its
-/// kernel; ``run()`` then allocates nothing, unless the graph has nodes whose output types depend on values: these and
-/// all that follows them allocate as they go. A session is used by one thread at a time.
+/// kernel, and lets go of the weights that kernels have packed. ``run()`` then allocates nothing but a closure's context
+/// each time threads are set to work, unless the graph has nodes whose output types depend on values: these and all that
+/// follows them allocate as they go. A session is used by one thread at a time.
 public final class Session {
   private struct StaticStep {
     var kernel: Kernel
@@ -29,6 +30,7 @@ public final class Session {
     var opType: String
     var algorithm: String
     var output: String
+    var macs: Int
     var step: Step
   }
 
@@ -38,7 +40,7 @@ public final class Session {
   public let outputNames: [String]
   /// The bytes of all activations together.
   public let arenaBytes: Int
-  /// The graph as it runs: specialised, folded and rewritten.
+  /// The graph as it runs: specialised, folded and rewritten, without the constants that kernels hold packed.
   public let graph: Graph
   private var steps: [LabelledStep] = []
   private let pool: ThreadPool
@@ -54,9 +56,9 @@ public final class Session {
   /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs, ``ExecutionError`` for
   ///   inputs and taps.
   public init(
-    _ graph: Graph, registry: OperatorRegistry, options: SessionOptions = SessionOptions()
+    _ graph: consuming Graph, registry: OperatorRegistry,
+    options: SessionOptions = SessionOptions()
   ) throws {
-    var graph = graph
     let made = Set(graph.nodes.flatMap(\.outputs) + graph.inputs.map(\.name))
     for tap in options.taps where !graph.outputs.contains(where: { $0.name == tap }) {
       guard made.contains(tap) || graph.initializers[tap] != nil else {
@@ -66,24 +68,25 @@ public final class Session {
     }
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
-    let specialized = try SpecializedGraph(
-      graph, registry: registry, inputs: inputs, passes: options.passes, pool: pool)
-    self.inputs = inputs.map { (name: $0.0, type: $0.1) }
-    self.graph = specialized.graph
     outputNames = graph.outputs.map(\.name)
+    var specialized = try SpecializedGraph(
+      consume graph, registry: registry, inputs: inputs, passes: options.passes, pool: pool)
+    self.inputs = inputs.map { (name: $0.0, type: $0.1) }
     let plan = MemoryPlan(specialized, sharesMemory: options.sharesMemory)
     arenaBytes = plan.byteCount
-    arena = .allocate(byteCount: max(plan.byteCount, 64), alignment: 64)
-    arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount)
+    // Kernels read whole vectors, up to 256 bytes beyond the end of a value.
+    arena = .allocate(byteCount: plan.byteCount + 256, alignment: 64)
+    arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount + 256)
     for (name, offset) in plan.offsets {
       if let type = specialized.types[name] {
         views[name] = TensorView(type: type, base: arena + offset)
       }
     }
+    let prepared = try Self.prepare(&specialized, threads: options.threads)
+    self.graph = specialized.graph
     for (name, initializer) in specialized.graph.initializers {
       constants[name] = initializer.tensor
     }
-    let prepared = try Self.prepare(specialized, threads: options.threads)
     let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
     scratch = .allocate(byteCount: max(scratchBytes, 64), alignment: 64)
     assemble(specialized, plan, prepared)
@@ -95,15 +98,24 @@ public final class Session {
     scratch.deallocate()
   }
 
-  private static func prepare(_ graph: SpecializedGraph, threads: Int) throws -> [Kernel?] {
-    try graph.steps.map { step in
-      guard let outputs = step.outputs else { return nil }
-      do {
-        return try step.rules.prepareKernel(
-          PreparationSite(inputs: step.inputs, outputs: outputs, threadCount: threads))
-      } catch {
-        throw NodeError(node: step.node.label, underlying: error)
-      }
+  /// Prepares the kernels in order; constants that one has packed are let go before the next is prepared.
+  private static func prepare(
+    _ graph: inout SpecializedGraph, threads: Int
+  ) throws -> [Kernel?] {
+    try graph.steps.indices.map { index in
+      let kernel = try prepare(graph.steps[index], threads: threads)
+      if let kernel { graph.releaseConstants(of: index, slots: kernel.packedInputs) }
+      return kernel
+    }
+  }
+
+  private static func prepare(_ step: SpecializedGraph.Step, threads: Int) throws -> Kernel? {
+    guard let outputs = step.outputs else { return nil }
+    do {
+      return try step.rules.prepareKernel(
+        PreparationSite(inputs: step.inputs, outputs: outputs, threadCount: threads))
+    } catch {
+      throw NodeError(node: step.node.label, underlying: error)
     }
   }
 
@@ -113,12 +125,13 @@ public final class Session {
     _ graph: SpecializedGraph, _ plan: MemoryPlan, _ prepared: [Kernel?]
   ) {
     for (index, step) in graph.steps.enumerated() {
-      func append(_ work: Step, _ algorithm: String) {
+      let costed = step.rules as? any CostedOperator
+      func append(_ work: Step, _ algorithm: String, macs: Int = 0) {
         steps.append(
           LabelledStep(
             name: step.node.name, label: step.node.label, opType: step.node.opType,
             algorithm: algorithm,
-            output: step.node.outputs.first ?? "", step: work))
+            output: step.node.outputs.first ?? "", macs: macs, step: work))
       }
       for copy in plan.copies[index] ?? [] {
         guard let source = view(copy.source), let destination = views[copy.destination] else {
@@ -136,10 +149,12 @@ public final class Session {
       }
       let call = OperatorCall(
         inputs: step.node.inputs.map { $0.isEmpty ? nil : view($0) },
-        outputs: zip(step.node.outputs, step.outputs ?? []).map { name, type in
-          views[name] ?? TensorView(type: type, base: scratch)
+        outputs: zip(step.node.outputs.indices, step.outputs ?? []).map { slot, type in
+          TensorView(type: type, base: arena + (plan.offsets[step.value(slot, of: index)] ?? 0))
         }, scratch: scratch, pool: pool)
-      append(.fixed(StaticStep(kernel: kernel, call: call)), kernel.algorithm)
+      append(
+        .fixed(StaticStep(kernel: kernel, call: call)), kernel.algorithm,
+        macs: costed?.macs(inputs: step.inputs.map { $0?.type }, outputs: step.outputs ?? []) ?? 0)
     }
   }
 
@@ -198,8 +213,7 @@ public final class Session {
     zip(steps, durations).map { step, duration in
       StepProfile(
         name: step.name, label: step.label, opType: step.opType, algorithm: step.algorithm,
-        output: step.output,
-        duration: duration)
+        output: step.output, macs: step.macs, duration: duration)
     }
   }
 
@@ -240,6 +254,8 @@ public struct StepProfile: Sendable {
   public var algorithm: String
   /// The first value it makes.
   public var output: String
+  /// The multiply–accumulates of one run; 0 where the operator does not count them.
+  public var macs: Int
   /// The time it took in all profiled runs.
   public var duration: Duration
 }

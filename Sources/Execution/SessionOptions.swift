@@ -34,6 +34,8 @@ public enum ExecutionError: Error, Equatable, CustomStringConvertible {
   case missingInput(name: String)
   case inputType(name: String, expected: String, found: String)
   case unknownTap(name: String)
+  case unsupportedInput(name: String, declared: String)
+  case unusableName(name: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -47,6 +49,10 @@ public enum ExecutionError: Error, Equatable, CustomStringConvertible {
     case .missingInput(let name): "input '\(name)' was not fed"
     case .inputType(let name, let expected, let found):
       "input '\(name)' takes \(expected), found \(found)"
+    case .unsupportedInput(let name, let declared):
+      "input '\(name)' is declared as \(declared), which nothing here computes with"
+    case .unusableName(let name):
+      "a value called '\(name.dropFirst())' after a zero byte cannot be computed; rename it"
     case .unknownTap(let name): "the graph has no value '\(name)' to return"
     }
   }

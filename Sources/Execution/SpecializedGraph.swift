@@ -12,8 +12,16 @@ struct SpecializedGraph {
     var inputs: [Operand?]
     /// The types of the outputs; `nil` when only the run decides them.
     var outputs: [TensorType]?
+
+    /// The name of an output, made up where the node leaves it out.
+    func value(_ slot: Int, of step: Int) -> String {
+      let name = node.outputs[slot]
+      return name.isEmpty ? "\(SpecializedGraph.unnamed)\(step).\(slot)" : name
+    }
   }
 
+  /// What the made-up names of unnamed outputs start with; a node's own names must not.
+  private static let unnamed = "\0"
   /// The largest constant that folding may make out of smaller ones.
   private static let foldingLimit = 64 << 20
 
@@ -32,6 +40,9 @@ struct SpecializedGraph {
     self.registry = registry
     self.inputs = inputs
     self.pool = pool
+    if let (name, _) = inputs.first(where: { $0.0.hasPrefix(Self.unnamed) }) {
+      throw ExecutionError.unusableName(name: name)
+    }
     types = Dictionary(inputs, uniquingKeysWith: { $1 })
     self.graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     self.graph.removeDeadNodes()
@@ -47,12 +58,29 @@ struct SpecializedGraph {
     try walk()
   }
 
+  /// Lets go of constants of one step that its kernel has packed and no later step reads.
+  mutating func releaseConstants(of index: Int, slots: [Int]) {
+    let inputs = steps[index].node.inputs
+    for slot in slots where inputs.indices.contains(slot) {
+      let name = inputs[slot]
+      guard graph.initializers[name] != nil, !graph.outputs.contains(where: { $0.name == name }),
+        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.inputs.contains(name) }),
+        inputs.indices.allSatisfy({ inputs[$0] != name || slots.contains($0) })
+      else { continue }
+      graph.initializers[name] = nil
+      steps[index].inputs[slot]?.constant = nil
+    }
+  }
+
   /// Infers types in order, and turns nodes that always compute the same into initializers.
   private mutating func walk() throws {
     var kept: [Node] = []
     for node in graph.nodes {
       let rules = try registry.makeOperator(for: node, in: graph)
       do {
+        if let name = node.outputs.first(where: { $0.hasPrefix(Self.unnamed) }) {
+          throw ExecutionError.unusableName(name: name)
+        }
         let operands = node.inputs.map(operand)
         if let constants = try fold(node, rules, operands) {
           for (name, tensor) in zip(node.outputs, constants) where !name.isEmpty {

@@ -3,6 +3,9 @@ import GraphIR
 
 /// Model files of every known format.
 public enum ModelFile {
+  /// The endings of file names that say which format to write.
+  public static let endings = ["onnx", "h5", "hdf5"]
+
   /// Reads a model; the format is told from the content, not from the name.
   ///
   /// - Throws: ``FormatError``.
@@ -25,13 +28,21 @@ public enum ModelFile {
     }
   }
 
+  /// The bytes of a regular file.
+  ///
+  /// - Throws: ``FormatError``.
   static func read(_ url: URL) throws -> Data {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw FormatError(.noInput, file: url.path, reason: "there is no such file")
+    var status = stat()
+    guard stat(url.path, &status) == 0 else {
+      let isAbsent = errno == ENOENT || errno == ENOTDIR
+      throw FormatError(
+        isAbsent ? .noInput : .inputOutput, file: url.path,
+        reason: isAbsent
+          ? "there is no such file" : "cannot be read: \(String(cString: strerror(errno)))")
     }
-    if isFolder.boolValue {
-      throw FormatError(.badData, file: url.path, reason: "is a folder, not a model file")
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no regular file"
+      throw FormatError(.badData, file: url.path, reason: "is \(kind), not a model file")
     }
     do {
       return try Data(contentsOf: url, options: .mappedIfSafe)

@@ -1,7 +1,7 @@
 import Tensors
 
 /// The value of a node's attribute, one case for each kind ONNX knows.
-public indirect enum AttributeValue: Sendable, Equatable {
+public indirect enum AttributeValue: Sendable {
   case int(Int)
   case float(Float)
   /// Bytes, UTF-8 by convention.
@@ -43,6 +43,30 @@ public indirect enum AttributeValue: Sendable, Equatable {
 
   /// A string attribute from text.
   public static func string(_ text: String) -> AttributeValue { .string(Array(text.utf8)) }
+}
+
+extension AttributeValue: Equatable {
+  /// Whether kind and value agree; a NaN equals the NaN of the same bits, 0 differs from −0, as in tensors.
+  public static func == (lhs: AttributeValue, rhs: AttributeValue) -> Bool {
+    switch (lhs, rhs) {
+    case (.int(let a), .int(let b)): a == b
+    case (.float(let a), .float(let b)): a.bitPattern == b.bitPattern
+    case (.string(let a), .string(let b)): a == b
+    case (.tensor(let a), .tensor(let b)): a == b
+    case (.sparseTensor(let a), .sparseTensor(let b)): a == b
+    case (.graph(let a), .graph(let b)): a == b
+    case (.type(let a), .type(let b)): a == b
+    case (.ints(let a), .ints(let b)): a == b
+    case (.floats(let a), .floats(let b)): a.map(\.bitPattern) == b.map(\.bitPattern)
+    case (.strings(let a), .strings(let b)): a == b
+    case (.tensors(let a), .tensors(let b)): a == b
+    case (.sparseTensors(let a), .sparseTensors(let b)): a == b
+    case (.graphs(let a), .graphs(let b)): a == b
+    case (.types(let a), .types(let b)): a == b
+    case (.reference(let a, let kind), .reference(let b, let other)): a == b && kind == other
+    default: false
+    }
+  }
 }
 
 /// A tensor given by its nonzero elements.

@@ -25,33 +25,36 @@ public enum GraphError: Error, Equatable, CustomStringConvertible {
 extension Graph {
   /// Checks that every value is made exactly once, before it is read, and that outputs exist.
   ///
-  /// - Parameter outer: Values of an enclosing graph that a subgraph may read.
+  /// Initializers may also be graph inputs. Subgraphs may read what the graphs around them made before, and may use a
+  /// name again.
+  ///
   /// - Throws: ``GraphError`` naming node and value of the first breach.
-  public func verify(outer: Set<String> = []) throws {
-    var made = outer
-    var own: Set<String> = []
-    for name in initializers.keys { own.insert(name) }
-    for input in inputs where !own.insert(input.name).inserted {
-      guard initializers[input.name] != nil else {
-        throw GraphError.duplicateValue(name: input.name, node: "the list of graph inputs")
-      }
+  public func verify() throws { try verify(within: []) }
+
+  /// - Parameter scopes: The values made so far in each enclosing graph.
+  private func verify(within scopes: [Set<String>]) throws {
+    var made: Set<String> = []
+    for input in inputs where !made.insert(input.name).inserted {
+      throw GraphError.duplicateValue(name: input.name, node: "the list of graph inputs")
     }
-    made.formUnion(own)
+    made.formUnion(initializers.keys)
+    func isKnown(_ name: String) -> Bool {
+      made.contains(name) || scopes.contains { $0.contains(name) }
+    }
     for node in nodes {
-      for input in node.inputs where !input.isEmpty && !made.contains(input) {
+      for input in node.inputs where !input.isEmpty && !isKnown(input) {
         throw GraphError.undefinedValue(name: input, node: node.label)
       }
       for (_, value) in node.attributes.elements {
-        for subgraph in value.subgraphs { try subgraph.verify(outer: made) }
+        for subgraph in value.subgraphs { try subgraph.verify(within: scopes + [made]) }
       }
       for output in node.outputs where !output.isEmpty {
-        guard own.insert(output).inserted else {
+        guard made.insert(output).inserted else {
           throw GraphError.duplicateValue(name: output, node: node.label)
         }
-        made.insert(output)
       }
     }
-    for output in outputs where !made.contains(output.name) {
+    for output in outputs where !isKnown(output.name) {
       throw GraphError.undefinedOutput(name: output.name)
     }
   }

@@ -3,12 +3,12 @@ import Tensors
 /// A constant of the graph: a weight, a shape, a table.
 public struct Initializer: Sendable, Equatable {
   /// How a file stores the constant.
-  public enum Encoding: Sendable, Hashable {
+  public enum Encoding: String, Sendable {
     case dense
     /// As nonzero values and their places.
     case sparse
     /// In a file beside the model.
-    case external(location: String)
+    case external
   }
 
   /// The dense value.

@@ -175,16 +175,19 @@ public struct Kernel: Sendable {
   public var algorithm: String
   /// The working memory a call needs.
   public var scratchBytes: Int
+  /// Inputs whose constants the kernel has packed: a call may leave them out.
+  public var packedInputs: [Int]
   /// Computes the outputs of a call.
   public var run: @Sendable (OperatorCall) throws -> Void
 
   /// A kernel that needs `scratchBytes` of working memory.
   public init(
-    algorithm: String, scratchBytes: Int = 0,
+    algorithm: String, scratchBytes: Int = 0, packedInputs: [Int] = [],
     run: @escaping @Sendable (OperatorCall) throws -> Void
   ) {
     self.algorithm = algorithm
     self.scratchBytes = scratchBytes
+    self.packedInputs = packedInputs
     self.run = run
   }
 }

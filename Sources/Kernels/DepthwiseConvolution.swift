@@ -1,20 +1,19 @@
 import CKernels
 import Tensors
 
-/// Convolution with one filter a channel, directly on planes copied into a frame of zeros.
+/// Convolution with one filter a channel, plane by plane.
 ///
-/// With a column stride of s the frame holds s phases side by side, phase f the columns f, f + s, …, so that neighbouring
-/// outputs always read neighbouring elements.
+/// Square kernels of 3 and 5 with strides of 1 and 2 read the planes where they lie; all others, and those with a
+/// residual, read a padded copy of the plane (see ``FrameLayout``).
 struct DepthwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>
   private let weights: PackedFloats
   private let bias: PackedFloats
+  private let direct: (@convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void)?
+  private let layout: FrameLayout
   private let offsets: [Int]
-  /// Elements of one row of one phase.
-  private let phaseWidth: Int
-  private let frameHeight: Int
 
   init(
     _ geometry: ConvolutionGeometry, weights source: UnsafePointer<Float>,
@@ -28,84 +27,102 @@ struct DepthwiseConvolution: @unchecked Sendable {
     weights.base.update(from: source, count: weights.count)
     bias = PackedFloats(count: g.outputChannels)
     if let biasSource { bias.base.update(from: biasSource, count: bias.count) }
-    let reach = g.outputWidth + (g.kernelWidth - 1) * g.dilationWidth / g.strideWidth + 1
-    phaseWidth = reach
-    let rowWidth = reach * g.strideWidth
-    frameHeight =
-      (g.outputHeight - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1
-    offsets = (0..<g.kernelHeight * g.kernelWidth).map { tap in
-      let row = tap / g.kernelWidth * g.dilationHeight
-      let column = tap % g.kernelWidth * g.dilationWidth
-      return row * rowWidth + column % g.strideWidth * reach + column / g.strideWidth
+    direct = epilogue.residual == .none ? Self.direct(geometry, kernels.pointee) : nil
+    layout = FrameLayout(g, outputRows: g.outputHeight)
+    offsets = layout.offsets(channels: 1)
+  }
+
+  private static func direct(
+    _ g: ConvolutionGeometry, _ kernels: ck_kernels
+  ) -> (@convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void)? {
+    guard g.kernelHeight == g.kernelWidth, g.strideHeight == g.strideWidth,
+      g.dilationHeight == 1, g.dilationWidth == 1
+    else { return nil }
+    return switch (g.kernelHeight, g.strideHeight) {
+    case (3, 1): kernels.depthwise.0.0
+    case (3, 2): kernels.depthwise.0.1
+    case (5, 1): kernels.depthwise.1.0
+    case (5, 2): kernels.depthwise.1.1
+    default: nil
     }
   }
 
-  private var rowWidth: Int { phaseWidth * geometry.strideWidth }
-
-  /// Bytes of one thread's frame, with room to read beyond its end.
-  var scratchBytes: Int { (rowWidth * frameHeight * 4 + 255) / 64 * 64 }
+  /// Bytes of one thread's frame.
+  var scratchBytes: Int { direct != nil ? 0 : (layout.byteCount(channels: 1) + 63) / 64 * 64 }
 
   func run(
     input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    let g = geometry
-    let planes = g.batch * g.inputChannels
-    let parts = min(planes, pool.threadCount)
-    let inputPlane = g.inputHeight * g.inputWidth
-    let outputPlane = g.outputHeight * g.outputWidth
-    let taps = g.kernelHeight * g.kernelWidth
-    pool.forEach(parts) { part in
-      let frame = (scratch + part * scratchBytes).assumingMemoryBound(to: Float.self)
-      frame.initialize(repeating: 0, count: scratchBytes / 4)
-      var call = ck_depthwise_plane()
-      call.input = UnsafePointer(frame)
-      call.rowStride = rowWidth * g.strideHeight
-      call.taps = Int32(taps)
-      call.height = Int32(g.outputHeight)
-      call.width = Int32(g.outputWidth)
-      call.activation = epilogue.activation.parameters
-      call.residualMode = residual == nil ? CK_RESIDUAL_NONE : epilogue.residual.mode
-      offsets.withUnsafeBufferPointer { offsets in
-        call.offsets = offsets.baseAddress
-        for plane in planes * part / parts..<planes * (part + 1) / parts {
-          let channel = plane % g.inputChannels
-          fill(frame, from: input + plane * inputPlane)
-          call.weights = UnsafePointer(weights.base + channel * taps)
-          call.bias = bias.base[channel]
-          call.output = output + plane * outputPlane
-          call.residual = residual.map { $0 + plane * outputPlane }
-          kernels.pointee.depthwisePlane(&call)
-        }
+    let planes = geometry.batch * geometry.inputChannels
+    let rows = geometry.outputHeight
+    if let direct {
+      // Large planes are shared by rows, as the products around them share their pixels, so that each thread finds
+      // its input in its own cache.
+      let byRows = sharesPixels(rows * geometry.outputWidth, threads: pool.threadCount)
+      let parts = min(pool.threadCount, byRows ? rows : planes)
+      pool.forEach(parts) { part in
+        run(
+          direct, byRows ? 0..<planes : share(planes, part, parts),
+          rows: byRows ? share(rows, part, parts) : 0..<rows, input: input, output: output)
+      }
+    } else {
+      let parts = min(planes, pool.threadCount)
+      pool.forEach(parts) { part in
+        run(
+          share(planes, part, parts), input: input, residual: residual, output: output,
+          frame: (scratch + part * scratchBytes).assumingMemoryBound(to: Float.self))
       }
     }
   }
 
-  /// Copies a plane into the frame; the zeros around it stand already.
-  private func fill(_ frame: UnsafeMutablePointer<Float>, from plane: UnsafePointer<Float>) {
+  private func run(
+    _ kernel: @convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void, _ planes: Range<Int>,
+    rows: Range<Int>, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
+  ) {
     let g = geometry
-    for row in 0..<g.inputHeight where row + g.padTop < frameHeight {
-      let source = plane + row * g.inputWidth
-      let target = frame + (row + g.padTop) * rowWidth
-      if g.strideWidth == 1 {
-        let count = min(g.inputWidth, phaseWidth - g.padLeft)
-        if count > 0 { (target + g.padLeft).update(from: source, count: count) }
-        continue
-      }
-      for phase in 0..<g.strideWidth {
-        // The first column of the input that falls into this phase of the padded row.
-        let first = (phase - g.padLeft % g.strideWidth + g.strideWidth) % g.strideWidth
-        let to = target + phase * phaseWidth + (first + g.padLeft) / g.strideWidth
-        let room = phaseWidth - (first + g.padLeft) / g.strideWidth
-        let count = min(room, (g.inputWidth - first + g.strideWidth - 1) / g.strideWidth)
-        guard count > 0 else { continue }
-        let from = source + first
-        let stride = g.strideWidth
-        if stride == 2 {
-          for index in 0..<count { to[index] = from[2 * index] }
-        } else {
-          for index in 0..<count { to[index] = from[stride * index] }
-        }
+    let taps = g.kernelHeight * g.kernelWidth
+    var call = ck_depthwise_plane()
+    (call.height, call.width) = (Int32(g.inputHeight), Int32(g.inputWidth))
+    call.outputWidth = Int32(g.outputWidth)
+    (call.firstRow, call.endRow) = (Int32(rows.lowerBound), Int32(rows.upperBound))
+    (call.padTop, call.padLeft) = (Int32(g.padTop), Int32(g.padLeft))
+    call.activation = epilogue.activation.parameters
+    for plane in planes {
+      let channel = plane % g.inputChannels
+      call.input = input + plane * g.inputHeight * g.inputWidth
+      call.output = output + plane * g.outputHeight * g.outputWidth
+      call.weights = UnsafePointer(weights.base + channel * taps)
+      call.bias = bias.base[channel]
+      kernel(&call)
+    }
+  }
+
+  private func run(
+    _ planes: Range<Int>, input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>, frame: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    let taps = g.kernelHeight * g.kernelWidth
+    var call = ck_depthwise_taps()
+    call.frame = UnsafePointer(frame)
+    call.rowWidth = layout.rowWidth
+    call.taps = Int32(taps)
+    (call.outputHeight, call.outputWidth) = (Int32(g.outputHeight), Int32(g.outputWidth))
+    call.activation = epilogue.activation.parameters
+    call.residualMode = residual == nil ? CK_RESIDUAL_NONE : epilogue.residual.mode
+    offsets.withUnsafeBufferPointer { offsets in
+      call.offsets = offsets.baseAddress
+      for plane in planes {
+        let channel = plane % g.inputChannels
+        layout.fill(
+          frame, from: input + plane * g.inputHeight * g.inputWidth, channels: 1, outputRow: 0,
+          kernels: kernels)
+        call.weights = UnsafePointer(weights.base + channel * taps)
+        call.bias = bias.base[channel]
+        call.output = output + plane * g.outputHeight * g.outputWidth
+        call.residual = residual.map { $0 + plane * g.outputHeight * g.outputWidth }
+        kernels.pointee.depthwiseTaps(&call)
       }
     }
   }

@@ -21,6 +21,14 @@ public enum Elementwise {
     }
   }
 
+  /// `y[i] = f(x[i])` on the calling thread; `y` may be `x`.
+  public static func map(
+    _ activation: Activation, from x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>,
+    count: Int, instructionSet: InstructionSet = .best
+  ) {
+    instructionSet.kernels.pointee.map(activation.parameters, x, y, count)
+  }
+
   /// `dx[i] = dy[i] · f′(x[i])`; `dx` may be `dy` or `x`.
   public static func mapGradient(
     _ activation: Activation, of dy: UnsafePointer<Float>, at x: UnsafePointer<Float>,

@@ -3,13 +3,14 @@ import Tensors
 
 /// A convolution with its algorithm chosen and its weights packed.
 ///
-/// `y[n,o] = activation(bias[o] + Σᵢ x[n,i] ⋆ w[o,i] (+ residual[n,o]))`. Depthwise convolutions run directly on padded
-/// planes, all others as a product of the packed weights with tiles of the unfolded input. The order of every sum is fixed
+/// `y[n,o] = activation(bias[o] + Σᵢ x[n,i] ⋆ w[o,i] (+ residual[n,o]))`. Depthwise convolutions run plane by
+/// plane, all others as a product of the packed weights with tiles of the input. The order of every sum is fixed
 /// by the geometry, so the result is the same at any thread count.
 public struct PreparedConvolution: Sendable {
   private enum Algorithm: Sendable {
     case depthwise(DepthwiseConvolution)
-    case product(TiledConvolution)
+    case pointwise(PointwiseConvolution)
+    case framed(FramedConvolution)
   }
 
   private let implementation: Algorithm
@@ -34,12 +35,18 @@ public struct PreparedConvolution: Sendable {
           geometry, weights: weights, bias: bias, epilogue: epilogue,
           instructionSet: instructionSet))
       algorithm = "depthwise \(kernel) \(name)"
-    } else {
-      implementation = .product(
-        TiledConvolution(
+    } else if geometry.isPointwise {
+      implementation = .pointwise(
+        PointwiseConvolution(
           geometry, weights: weights, bias: bias, epilogue: epilogue,
           instructionSet: instructionSet))
       algorithm = "gemm \(kernel) \(name)"
+    } else {
+      implementation = .framed(
+        FramedConvolution(
+          geometry, weights: weights, bias: bias, epilogue: epilogue,
+          instructionSet: instructionSet))
+      algorithm = "framed gemm \(kernel) \(name)"
     }
   }
 
@@ -47,7 +54,8 @@ public struct PreparedConvolution: Sendable {
   public func scratchBytes(threads: Int) -> Int {
     switch implementation {
     case .depthwise(let convolution): convolution.scratchBytes * threads
-    case .product(let convolution): convolution.scratchBytes * threads
+    case .pointwise: 0
+    case .framed(let convolution): convolution.scratchBytes * threads
     }
   }
 
@@ -68,7 +76,9 @@ public struct PreparedConvolution: Sendable {
     case .depthwise(let convolution):
       convolution.run(
         input: input, residual: residual, output: output, scratch: scratch, pool: pool)
-    case .product(let convolution):
+    case .pointwise(let convolution):
+      convolution.run(input: input, residual: residual, output: output, pool: pool)
+    case .framed(let convolution):
       convolution.run(
         input: input, residual: residual, output: output, scratch: scratch, pool: pool)
     }

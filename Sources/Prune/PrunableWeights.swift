@@ -35,7 +35,8 @@ public struct PrunableWeights: Sendable {
     case fixedProjection = "fixed projection 0, 1, 2 …, not a learnt weight"
     case excluded = "excluded"
     case patternDoesNotFit = "input channels do not fit the pattern"
-    case notFloat = "not a floating-point tensor"
+    case computed = "other nodes compute the operand from it"
+    case notFloat = "quantised: not a floating-point tensor"
   }
 
   /// All weights in the order of the nodes that read them.
@@ -58,6 +59,8 @@ public struct PrunableWeights: Sendable {
       var reason: KeepReason?
       if layer.isFixed {
         reason = .fixedProjection
+      } else if layer.isComputed {
+        reason = .computed
       } else if excluded.contains(where: { $0.matches(node.name) || $0.matches(layer.weight) }) {
         reason = .excluded
       } else if keepsEnds && layer.isFirst {

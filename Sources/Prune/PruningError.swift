@@ -1,7 +1,7 @@
 /// Why weights cannot be pruned as asked.
 public enum PruningError: Error, Equatable, CustomStringConvertible {
   case notFinite(weight: String, index: Int, value: String)
-  case nothingToPrune
+  case nothingToPrune(kept: [PrunableWeights.KeepReason: Int])
   case noSuchLayer(pattern: String, known: [String])
   case unknown(kind: String, name: String, known: [String])
   case otherModel(reason: String)
@@ -12,8 +12,14 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
     case .notFinite(let weight, let index, let value):
       "weight '\(weight)' holds \(value) at element \(index); a model with such weights cannot be "
         + "pruned by value: train it again, or leave the layer out with --exclude '\(weight)'"
-    case .nothingToPrune:
-      "the model has no weights that may be pruned; see which are kept with --dry-run"
+    case .nothingToPrune(let kept):
+      if kept.isEmpty {
+        "the model has no weights: no convolution or matrix product reads a constant"
+      } else {
+        "no weight may be pruned: "
+          + kept.map { "\($0.value) × \($0.key.rawValue)" }.sorted().joined(separator: ", ")
+          + (kept[.notFloat] == nil ? "" : "; prune the float model before it is quantised")
+      }
     case .noSuchLayer(let pattern, let known):
       "no layer fits '\(pattern)'; the model's weights are \(known.prefix(8).joined(separator: ", "))"
         + (known.count > 8 ? " and \(known.count - 8) more" : "")

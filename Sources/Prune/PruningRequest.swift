@@ -38,7 +38,12 @@ public struct PruningRequest: Sendable {
     try checkPatterns(found)
     for index in found.indices { settle(&found[index]) }
     let open = found.indices.filter { found[$0].keptBecause == nil }
-    guard !open.isEmpty || sparsity == 0 else { throw PruningError.nothingToPrune }
+    guard !open.isEmpty || sparsity == 0 else {
+      throw PruningError.nothingToPrune(
+        kept: found.reduce(into: [:]) { kept, weight in
+          if let reason = weight.keptBecause { kept[reason, default: 0] += 1 }
+        })
+    }
     let ranking = WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
     let scoped = try open.map { index in
       ScopedLayer(
@@ -94,10 +99,28 @@ public struct PruningRequest: Sendable {
     }
     let total = common.reduce(0) { $0 + scoped[$1].count }
     let target = Int((sparsity * Double(total)).rounded())
-    for (index, count) in zip(common, scope.allocate(common.map { scoped[$0] }, target)) {
+    let counts = scope.allocate(common.map { scoped[$0] }, target)
+    for (index, count) in zip(common, wholeBlocks(common.map { scoped[$0].units }, counts)) {
       zeros[index] = count
     }
     return zeros
+  }
+
+  /// Counts rounded to whole blocks, the largest remainders up, with a sum short by less than a block.
+  private func wholeBlocks(_ units: [WeightUnits], _ counts: [Int]) -> [Int] {
+    guard case .block(let outputs, let inputs) = pattern else { return counts }
+    var whole = zip(units, counts).map { $0.leastImportant($1).count }
+    var missing = counts.reduce(0, +) - whole.reduce(0, +)
+    let order = counts.indices.sorted {
+      (counts[$1] - whole[$1], $0) < (counts[$0] - whole[$0], $1)
+    }
+    for index in order where missing > 0 {
+      let room = min(missing, outputs * inputs)
+      let grown = units[index].leastImportant(whole[index] + room).count
+      missing -= grown - whole[index]
+      whole[index] = grown
+    }
+    return whole
   }
 
   private func checkPatterns(_ found: [PrunableWeights.Weight]) throws {

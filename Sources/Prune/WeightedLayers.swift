@@ -14,24 +14,28 @@ struct WeightedLayers {
     var isLast: Bool
     /// Whether the weight is the constant ramp 0, 1, 2 … that turns a distribution into its mean.
     var isFixed: Bool
+    /// Whether other nodes compute the operand from the constant, for example by dequantising it.
+    var isComputed: Bool
   }
 
   var layers: [Layer] = []
 
   init(_ graph: Graph, registry: OperatorRegistry) {
     let constants = Self.constants(of: graph)
+    let origins = Self.origins(graph, constants)
     for (index, node) in graph.nodes.enumerated() {
       guard let rules = try? registry.makeOperator(for: node, in: graph),
         let weighted = rules as? any WeightedOperator
       else { continue }
       for slot in weighted.weightSlots {
         guard node.inputs.indices.contains(slot.input),
-          let tensor = constants[node.inputs[slot.input]], tensor.shape.count >= 2
+          let origin = origins[node.inputs[slot.input]], let tensor = constants[origin.name],
+          tensor.shape.count >= 2
         else { continue }
         layers.append(
           Layer(
-            node: index, weight: node.inputs[slot.input], slot: slot, tensor: tensor,
-            isFirst: true, isLast: true, isFixed: Self.isRamp(tensor)))
+            node: index, weight: origin.name, slot: slot, tensor: tensor, isFirst: true,
+            isLast: true, isFixed: Self.isRamp(tensor), isComputed: origin.isComputed))
       }
     }
     markEnds(graph)
@@ -47,6 +51,29 @@ struct WeightedLayers {
       }
     }
     return constants
+  }
+
+  /// The constant behind each value that depends on constants alone; the largest where there are several.
+  ///
+  /// `Identity` passes a constant on as it is; what any other node makes of it counts as computed.
+  private static func origins(
+    _ graph: Graph, _ constants: [String: Tensor]
+  ) -> [String: (name: String, isComputed: Bool)] {
+    var origins = Dictionary(
+      uniqueKeysWithValues: constants.keys.map { ($0, (name: $0, isComputed: false)) })
+    for node in graph.nodes where node.opType != "Constant" {
+      let inputs = node.inputs.filter { !$0.isEmpty }.map { origins[$0] }
+      let known = inputs.compactMap { $0 }
+      func size(_ name: String) -> Int { constants[name]?.count ?? 0 }
+      guard known.count == inputs.count,
+        let largest = known.max(by: { size($0.name) < size($1.name) })
+      else { continue }
+      let isAlias = node.qualifiedType == "Identity"
+      for output in node.outputs where !output.isEmpty {
+        origins[output] = (largest.name, isAlias ? largest.isComputed : true)
+      }
+    }
+    return origins
   }
 
   /// Walks the graph both ways; a fixed layer does not count as one that sees or makes anything.

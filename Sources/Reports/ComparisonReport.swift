@@ -6,40 +6,56 @@ public struct ComparisonReport: Codable, Sendable, Equatable {
   public var schemaVersion = 1
   /// The heading.
   public var title: String
-  /// The command that made the report.
-  public var command: String
   /// The models; the first is the baseline.
   public var models: [ModelEvidence]
+  /// What a reader has to know before comparing, a sentence each.
+  public var notes: [String]
   /// What the figures were measured on and with.
   public var manifest: ReportManifest
 
-  /// A report on the given models.
+  /// A report on the given models; scores under differing settings are added to the notes.
   ///
   /// - Precondition: there is at least one.
   public init(
-    title: String, command: String, models: [ModelEvidence], manifest: ReportManifest
+    title: String, models: [ModelEvidence], notes: [String] = [], manifest: ReportManifest
   ) {
     precondition(!models.isEmpty)
     self.title = title
-    self.command = command
     self.models = models
+    self.notes = notes + Self.differences(models)
     self.manifest = manifest
+  }
+
+  /// Warns of scored models whose head, preprocessing or thresholds differ from the first one's.
+  private static func differences(_ models: [ModelEvidence]) -> [String] {
+    let scored = models.filter { $0.accuracy != nil }
+    guard let first = scored.first else { return [] }
+    return scored.dropFirst().compactMap { model in
+      let own = model.settings.filter { !first.settings.contains($0) }
+      return own.isEmpty
+        ? nil
+        : "\(model.name) is scored under other settings than \(first.name): "
+          + own.joined(separator: "; ")
+    }
   }
 }
 
 /// What was found out about one model file.
 public struct ModelEvidence: Codable, Sendable, Equatable {
-  /// Latency in milliseconds at batch 1; measured, so it varies between runs.
-  public struct Latency: Codable, Sendable, Equatable {
-    /// Half of the runs were at most as long.
-    public var median: Double
-    /// Nine tenths of the runs were at most as long.
-    public var p90: Double
+  /// What a process of its own measured at batch 1; varies from run to run.
+  public struct Measured: Codable, Sendable, Equatable {
+    /// Half of the runs took at most so many milliseconds.
+    public var latencyMedian: Double
+    /// Nine tenths of the runs took at most so many milliseconds.
+    public var latencyP90: Double
+    /// The most memory the process held, in bytes.
+    public var peakMemoryBytes: Int
 
-    /// Times in milliseconds.
-    public init(median: Double, p90: Double) {
-      self.median = median
-      self.p90 = p90
+    /// Times in milliseconds, memory in bytes.
+    public init(latencyMedian: Double, latencyP90: Double, peakMemoryBytes: Int) {
+      self.latencyMedian = latencyMedian
+      self.latencyP90 = latencyP90
+      self.peakMemoryBytes = peakMemoryBytes
     }
   }
 
@@ -109,10 +125,8 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var flops: Int
   /// The fraction of ``parameters`` that are zero.
   public var sparsity: Double
-  /// Time of one image, `nil` when not measured.
-  public var latency: Latency?
-  /// The most memory a process that runs the model holds, `nil` when not measured.
-  public var peakMemoryBytes: Int?
+  /// Time and memory, `nil` when not measured; the only figures that vary between runs.
+  public var measured: Measured?
   /// The twelve COCO numbers by name, `nil` without labelled images.
   public var accuracy: [String: Double]?
   /// The scores of the classes that have labelled objects.
@@ -144,35 +158,85 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
 
 /// What a report's figures can be traced back to.
 public struct ReportManifest: Codable, Sendable, Equatable {
+  /// The images that were scored.
+  public struct Data: Codable, Sendable, Equatable {
+    /// Where they lie, as the user gave it.
+    public var path: String
+    /// The format of the labels.
+    public var format: String
+    /// Their number.
+    public var images: Int
+    /// The SHA-256 digest over images and labels.
+    public var sha256: String
+
+    /// A data set of `images` images.
+    public init(path: String, format: String, images: Int, sha256: String) {
+      self.path = path
+      self.format = format
+      self.images = images
+      self.sha256 = sha256
+    }
+  }
+
+  /// One model file.
+  public struct Model: Codable, Sendable, Equatable {
+    /// What the tables call it.
+    public var name: String
+    /// Where it lies, as the user gave it.
+    public var path: String
+    /// The SHA-256 digest of the file.
+    public var sha256: String
+
+    /// A model file.
+    public init(name: String, path: String, sha256: String) {
+      self.name = name
+      self.path = path
+      self.sha256 = sha256
+    }
+  }
+
+  /// The version of this layout.
+  public var schemaVersion = 1
   /// The version of `compress`.
   public var version: String
+  /// The whole command line.
+  public var command: [String]
   /// The seed of every random choice.
   public var seed: UInt64
   /// Threads that computed.
   public var threads: Int
   /// The CPU's name.
   public var cpu: String
-  /// The data set's name; empty without one.
-  public var data: String
-  /// Images that were scored.
-  public var images: Int
-  /// The SHA-256 digest of the data set's labels; empty without one.
-  public var dataDigest: String
-  /// SHA-256 digests of the model files by name.
-  public var models: [String: String]
+  /// The images that were scored, `nil` when nothing was.
+  public var data: Data?
+  /// The model files, the baseline first.
+  public var models: [Model]
 
   /// The circumstances of a report.
   public init(
-    version: String, seed: UInt64, threads: Int, cpu: String, data: String = "", images: Int = 0,
-    dataDigest: String = "", models: [String: String] = [:]
+    version: String, command: [String], seed: UInt64, threads: Int, cpu: String,
+    data: Data? = nil, models: [Model] = []
   ) {
     self.version = version
+    self.command = command
     self.seed = seed
     self.threads = threads
     self.cpu = cpu
     self.data = data
-    self.images = images
-    self.dataDigest = dataDigest
     self.models = models
+  }
+}
+
+extension ReportManifest {
+  /// The command line as it would be typed in a shell.
+  public var commandLine: String {
+    command.map { word in
+      let isPlain =
+        !word.isEmpty
+        && word.allSatisfy {
+          $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0))
+        }
+      return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }.joined(separator: " ")
   }
 }

@@ -6,7 +6,7 @@ public enum NumberStyle: Sendable {
 
   /// The number in this style; −1 stands for an undefined metric.
   public func text(_ value: Double?) -> String {
-    guard let value else { return "–" }
+    guard let value, value.isFinite else { return "–" }
     switch self {
     case .count: return Self.grouped(Int(value))
     case .percent: return String(format: "%.2f %%", 100 * value)
@@ -18,7 +18,7 @@ public enum NumberStyle: Sendable {
 
   /// The change of a value against the baseline's: a factor for costs, a difference otherwise.
   public func change(_ value: Double?, from base: Double?) -> String {
-    guard let value, let base else { return "–" }
+    guard let value, let base, value.isFinite, base.isFinite else { return "–" }
     switch self {
     case .percent: return String(format: "%+.2f points", 100 * (value - base))
     case .metric: return value < 0 || base < 0 ? "–" : String(format: "%+.4f", value - base)

@@ -29,13 +29,13 @@ public struct ReportColumn: Sendable {
 
   static let measured: [ReportColumn] = [
     .init("latency, median (ms)", "latency_median_ms", .milliseconds, isMeasured: true) {
-      $0.latency?.median
+      $0.measured?.latencyMedian
     },
     .init("latency, p90 (ms)", "latency_p90_ms", .milliseconds, isMeasured: true) {
-      $0.latency?.p90
+      $0.measured?.latencyP90
     },
     .init("peak memory (MB)", "peak_memory_bytes", .megabytes, isMeasured: true) {
-      $0.peakMemoryBytes.map(Double.init)
+      $0.measured.map { Double($0.peakMemoryBytes) }
     },
   ]
 

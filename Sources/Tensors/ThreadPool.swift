@@ -3,9 +3,10 @@ import Synchronization
 
 /// A fixed team of threads that runs the parts of one kernel side by side.
 ///
-/// Work is dealt out part by part from a shared counter, so which thread takes which part varies; kernels keep results
-/// independent of that by writing disjoint memory and fixing every summation order within a part. Workers wait for the
-/// next job awake for a moment, then sleep.
+/// Each thread takes the part of its own number first, so that what it made in one job lies in its cache in the next, then
+/// whatever part nobody has taken. Which thread takes which part may vary; kernels keep results independent of that by
+/// writing disjoint memory and fixing every summation order within a part. Workers wait for the next job awake for a
+/// moment, then sleep.
 public final class ThreadPool: Sendable {
   /// The number of threads that work, the calling one included.
   public let threadCount: Int
@@ -31,9 +32,7 @@ public final class ThreadPool: Sendable {
       for index in 0..<max(count, 0) { body(index) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { team.run($0, count: count) }
-    }
+    withoutActuallyEscaping(body) { team.run($0, count: count) }
   }
 }
 
@@ -44,22 +43,24 @@ private final class Team: @unchecked Sendable {
   private let workers: Int
   private let generation = Atomic<Int>(0)
   private let next = Atomic<Int>(0)
+  /// One bit for each of the first parts, set once a thread has taken it.
+  private let taken = Atomic<UInt64>(0)
   private let finished = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let isStopping = Atomic<Bool>(false)
   private let wake = NSCondition()
   private let caller = NSLock()
-  private var job: UnsafePointer<Body>?
+  private var job: Body?
   private var partCount = 0
 
   /// Looks at the shared counters before a thread gives way: first to other threads, then to sleep.
-  private static let spins = 4_000
+  private static let spins = 20_000
   private static let yields = 50
 
   init(workers: Int) {
     self.workers = workers
     for index in 1...workers {
-      let thread = Thread { self.work() }
+      let thread = Thread { self.work(index) }
       thread.name = "compress-\(index)"
       thread.stackSize = 4 << 20
       thread.start()
@@ -74,12 +75,13 @@ private final class Team: @unchecked Sendable {
     wake.unlock()
   }
 
-  func run(_ body: UnsafePointer<Body>, count: Int) {
+  func run(_ body: @escaping Body, count: Int) {
     caller.lock()
     defer { caller.unlock() }
     job = body
     partCount = count
-    next.store(0, ordering: .relaxed)
+    next.store(min(count, workers + 1, UInt64.bitWidth), ordering: .relaxed)
+    taken.store(0, ordering: .relaxed)
     finished.store(0, ordering: .relaxed)
     generation.add(1, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
@@ -87,30 +89,39 @@ private final class Team: @unchecked Sendable {
       wake.broadcast()
       wake.unlock()
     }
-    takeParts()
+    takeParts(0)
     var looks = 0
     while finished.load(ordering: .acquiring) < workers {
       looks += 1
       if looks > Self.spins { sched_yield() }
     }
+    job = nil
   }
 
-  private func takeParts() {
+  /// Runs the part of the thread's own number, then those after the last number, then what slower threads have left.
+  private func takeParts(_ index: Int) {
     guard let job else { return }
-    while true {
-      let part = next.add(1, ordering: .relaxed).oldValue
-      if part >= partCount { return }
-      job.pointee(part)
+    let reserved = min(partCount, workers + 1, UInt64.bitWidth)
+    func take(_ part: Int) {
+      let bit = UInt64(1) << UInt64(part)
+      if taken.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0 { job(part) }
     }
+    if index < reserved { take(index) }
+    while partCount > reserved {
+      let part = next.add(1, ordering: .relaxed).oldValue
+      if part >= partCount { break }
+      job(part)
+    }
+    for part in 0..<reserved where part != index { take(part) }
   }
 
-  private func work() {
+  private func work(_ index: Int) {
     var seen = 0
     while true {
       awaitGeneration(after: seen)
       if isStopping.load(ordering: .acquiring) { return }
       seen += 1
-      takeParts()
+      takeParts(index)
       finished.add(1, ordering: .releasing)
     }
   }

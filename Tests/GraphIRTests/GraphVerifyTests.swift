@@ -61,6 +61,70 @@ import Testing
   }
 }
 
+@Suite struct GraphScopeTests {
+  static func nested(reading name: String, making output: String) -> Graph {
+    let inner = Graph(
+      nodes: [Node("Neg", inputs: [name], outputs: [output])],
+      outputs: [ValueInfo(name: output, type: .undeclared)])
+    let middle = Graph(
+      nodes: [
+        Node("Neg", inputs: ["y"], outputs: ["m"]),
+        Node("If", inputs: ["m"], outputs: ["i"], attributes: ["then_branch": .graph(inner)]),
+      ], outputs: [ValueInfo(name: "i", type: .undeclared)])
+    var graph = GraphVerifyTests.chain
+    graph.nodes.append(
+      Node("If", inputs: ["x"], outputs: ["r"], attributes: ["bodies": .graphs([middle, middle])]))
+    return graph
+  }
+
+  @Test(arguments: ["x", "w", "y", "z", "m"])
+  func innerGraphsSeeAllAroundThem(name: String) throws {
+    try Self.nested(reading: name, making: "b").verify()
+  }
+
+  @Test(arguments: ["r", "i", "b"])
+  func innerGraphsDoNotSeeWhatComesLater(name: String) {
+    #expect(throws: GraphError.undefinedValue(name: name, node: "Neg → 'b'")) {
+      try Self.nested(reading: name, making: "b").verify()
+    }
+  }
+
+  @Test func aNameMayBeUsedAgainInside() throws {
+    try Self.nested(reading: "x", making: "y").verify()
+  }
+
+  @Test func anInputListedTwiceIsNamedEvenWithADefault() {
+    var graph = GraphVerifyTests.chain
+    graph.inputs += [ValueInfo(name: "w", type: .undeclared)]
+    graph.inputs += [ValueInfo(name: "w", type: .undeclared)]
+    #expect(throws: GraphError.duplicateValue(name: "w", node: "the list of graph inputs")) {
+      try graph.verify()
+    }
+  }
+
+  @Test func manySubgraphsOfALargeGraphTakeNoLongerThanItsNodes() throws {
+    var graph = GraphVerifyTests.chain
+    let body = Graph(outputs: [ValueInfo(name: "x", type: .undeclared)])
+    for index in 0..<20_000 {
+      graph.nodes.append(
+        Node("If", inputs: ["x"], outputs: ["o\(index)"], attributes: ["body": .graph(body)]))
+    }
+    let elapsed = try ContinuousClock().measure { try graph.verify() }
+    #expect(elapsed < .seconds(5))
+  }
+}
+
+@Suite struct AttributeEqualityTests {
+  @Test func floatsAreComparedByTheirBits() {
+    #expect(AttributeValue.float(.nan) == .float(.nan))
+    #expect(AttributeValue.float(0) != .float(-0.0))
+    #expect(AttributeValue.floats([.nan, 1]) == .floats([.nan, 1]))
+    #expect(AttributeValue.floats([0]) != .floats([-0.0]))
+    #expect(AttributeValue.int(1) != .float(1))
+    #expect(AttributeValue.reference(name: "a", kind: 1) != .reference(name: "a", kind: 2))
+  }
+}
+
 @Suite struct GraphEditTests {
   @Test func sortingRestoresAnOrder() throws {
     var graph = GraphVerifyTests.chain

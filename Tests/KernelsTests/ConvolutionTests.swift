@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import Tensors
 import TestSupport
@@ -25,6 +26,48 @@ private func geometry(_ index: Int) -> ConvolutionGeometry {
     padBottom: Int.random(in: 0...reach - 1, using: &random),
     padRight: index % 7 == 0 ? 0 : Int.random(in: 0...reach - 1, using: &random), groups: groups)
 }
+
+/// Square depthwise kernels that read planes where they lie, narrower and wider than a vector.
+private func directDepthwise(_ index: Int) -> ConvolutionGeometry {
+  var random = SplitMix64(seed: UInt64(7000 + index))
+  let kernel = [3, 5][index % 2]
+  let pads = (0..<4).map { _ in Int.random(in: 0...kernel / 2, using: &random) }
+  let channels = Int.random(in: 2...5, using: &random)
+  return ConvolutionGeometry(
+    inputChannels: channels, inputHeight: Int.random(in: kernel...kernel + 40, using: &random),
+    inputWidth: Int.random(in: kernel...kernel + 70, using: &random), outputChannels: channels,
+    kernelHeight: kernel, kernelWidth: kernel, strideHeight: 1 + index / 2 % 2,
+    strideWidth: 1 + index / 2 % 2, padTop: pads[0], padLeft: pads[1], padBottom: pads[2],
+    padRight: pads[3], groups: channels)
+}
+
+/// Convolutions that are cut up: into bands by the size of the frame, among threads by rows or by channels; planes a
+/// whole number of pages apart.
+private let cutUp = [
+  ConvolutionGeometry(
+    inputChannels: 24, inputHeight: 70, inputWidth: 66, outputChannels: 9, kernelHeight: 3,
+    kernelWidth: 3, padTop: 1, padLeft: 1, padBottom: 1, padRight: 1),
+  ConvolutionGeometry(
+    inputChannels: 17, inputHeight: 75, inputWidth: 91, outputChannels: 13, kernelHeight: 3,
+    kernelWidth: 3, strideHeight: 2, strideWidth: 2, padTop: 1, padLeft: 1, padBottom: 1,
+    padRight: 1),
+  ConvolutionGeometry(
+    inputChannels: 3, inputHeight: 90, inputWidth: 150, outputChannels: 12, kernelHeight: 6,
+    kernelWidth: 6, strideHeight: 2, strideWidth: 2, padTop: 2, padLeft: 2, padBottom: 2,
+    padRight: 2),
+  ConvolutionGeometry(
+    inputChannels: 20, inputHeight: 32, inputWidth: 64, outputChannels: 27, kernelHeight: 1,
+    kernelWidth: 1),
+  ConvolutionGeometry(
+    inputChannels: 70, inputHeight: 32, inputWidth: 32, outputChannels: 33, kernelHeight: 1,
+    kernelWidth: 1),
+  ConvolutionGeometry(
+    batch: 2, inputChannels: 40, inputHeight: 5, inputWidth: 7, outputChannels: 43,
+    kernelHeight: 1, kernelWidth: 1),
+  ConvolutionGeometry(
+    inputChannels: 40, inputHeight: 5, inputWidth: 4, outputChannels: 43, kernelHeight: 3,
+    kernelWidth: 3, padTop: 1, padLeft: 1, padBottom: 1, padRight: 1),
+]
 
 /// The definition, in double precision.
 private func reference(
@@ -87,9 +130,18 @@ private func run(
 
 @Suite struct ConvolutionTests {
   @Test(arguments: 0..<120)
-  func agreesWithTheDefinition(index: Int) {
-    let g = geometry(index)
-    var random = SplitMix64(seed: UInt64(index + 1000))
+  func agreesWithTheDefinition(index: Int) { check(geometry(index), seed: index + 1000) }
+
+  @Test(arguments: 0..<48)
+  func depthwiseKernelsReadPlanesUpToTheirEdges(index: Int) {
+    check(directDepthwise(index), seed: index)
+  }
+
+  @Test(arguments: cutUp.indices)
+  func bandsAndTilesMeet(index: Int) { check(cutUp[index], seed: index) }
+
+  private func check(_ g: ConvolutionGeometry, seed: Int) {
+    var random = SplitMix64(seed: UInt64(seed))
     func values(_ count: Int) -> [Float] {
       (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
     }
@@ -102,6 +154,14 @@ private func run(
       #expect(
         normalizedMaxError(plain.map(Double.init), expected) <= Tolerance.rounding.bound, "\(g)")
       #expect(run(g, x, w, bias, Epilogue(), residual: nil, set, threads: 2) == plain)
+      let silu = run(g, x, w, bias, Epilogue(activation: .silu), residual: nil, set, threads: 2)
+      #expect(
+        normalizedMaxError(silu.map(Double.init), expected.map { $0 / (1 + exp(-$0)) })
+          <= Tolerance.fastMath.bound)
+      let clip = Epilogue(activation: .clip(lowest: -0.5, highest: 0.75))
+      #expect(
+        run(g, x, w, bias, clip, residual: nil, set, threads: 2)
+          == plain.map { min(max($0, -0.5), 0.75) })
     }
     let extra = values(expected.count)
     let before = Epilogue(activation: .leakyRelu(slope: 0.1), residual: .beforeActivation)

@@ -61,9 +61,29 @@ import Testing
       }
     }
     #expect(abs(Double(plan.zeros) - 0.7 * Double(plan.prunable)) <= 4)
-    #expect(plan.zeros == SampleNetwork.open.reduce(0) { sum, name in
-      sum + PruningPlanProbe.values(after, name).count { $0 == 0 }
-    })
+    #expect(
+      plan.zeros
+        == SampleNetwork.open.reduce(0) { sum, name in
+          sum + PruningPlanProbe.values(after, name).count { $0 == 0 }
+        })
+  }
+
+  @Test(arguments: SparsityScope.all.map(\.name), ["1x4", "4x1", "2x8"])
+  func blocksMeetTheTargetToOneBlock(scope: String, text: String) throws {
+    for sparsity in [0.1, 0.33, 0.7, 0.93] {
+      var request = PruningRequest()
+      request.pattern = try #require(SparsityPattern(text))
+      request.scope = try #require(SparsityScope.named(scope))
+      request.sparsity = sparsity
+      let plan = try request.plan(for: graph, registry: .standard)
+      let block = text == "2x8" ? 16 : 4
+      let missing = Int((sparsity * Double(plan.prunable)).rounded()) - plan.zeros
+      #expect((0..<block).contains(missing), "\(sparsity): \(missing) missing")
+      #expect(
+        try plan.applied(to: graph, registry: .standard).initializers.values.reduce(0) {
+          $0 + $1.tensor.elements(as: Float.self).count { $0 == 0 }
+        } == plan.zeros + 1, "the ramp starts with a zero")
+    }
   }
 
   @Test func blocksOfTheLeastMeanMagnitudeGoFirst() throws {

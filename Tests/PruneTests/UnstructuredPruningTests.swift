@@ -56,17 +56,19 @@ import Testing
     }
   }
 
-  @Test func erkDensitiesFollowTheExtents() throws {
+  /// At 0.8 the densities of the two small layers exceed 1, so they stay dense.
+  @Test(arguments: [(0.8, ["deep.weight"]), (0.9, SampleNetwork.open)])
+  func erkDensitiesFollowTheExtents(sparsity: Double, expected: [String]) throws {
     let erk = try plan {
       $0.scope = .erdosRenyiKernel
-      $0.sparsity = 0.8
+      $0.sparsity = sparsity
     }
     func raw(_ layer: PruningPlan.Layer) -> Double {
       Double(layer.shape.reduce(0, +)) / Double(layer.shape.reduce(1, *))
     }
     let open = erk.layers.filter { $0.keptBecause == nil }
     let sparse = open.filter { $0.zeros > 0 }
-    #expect(sparse.count >= 2)
+    #expect(sparse.map(\.weight) == expected)
     let epsilons = sparse.map { (1 - $0.sparsity) / raw($0) }
     let highest = try #require(epsilons.max())
     for (layer, epsilon) in zip(sparse, epsilons) {
@@ -174,5 +176,52 @@ import Testing
     let tensor = try #require(try pruned.nodes[0].attributes.tensor("value"))
     #expect(tensor.elementType == .float16)
     #expect(tensor.elements(as: Float16.self).count { $0 == 0 } == 128)
+  }
+
+  @Test func aSharedWeightIsPrunedOnce() throws {
+    var shared = graph
+    shared.nodes.insert(
+      Node("Identity", name: "alias", inputs: ["wide.weight"], outputs: ["wide.alias"]), at: 0)
+    let place = try #require(shared.nodes.firstIndex { $0.name == "wide" })
+    shared.nodes.insert(
+      Node("Conv", name: "again", inputs: ["c", "wide.weight"], outputs: ["unused"]),
+      at: place + 1)
+    shared.nodes.insert(
+      Node("Conv", name: "alias2", inputs: ["c", "wide.alias"], outputs: ["unused2"]),
+      at: place + 2)
+    // The copies lead nowhere, so nothing weighted follows them.
+    var request = PruningRequest()
+    request.keepsEnds = false
+    let plan = try request.plan(for: shared, registry: .standard)
+    #expect(plan.layers.count { $0.weight == "wide.weight" } == 1)
+    let pruned = try plan.applied(to: shared, registry: .standard)
+    let layer = try #require(plan.layers.first { $0.weight == "wide.weight" })
+    #expect(layer.keptBecause == nil && layer.zeros > 0)
+    #expect(zeros(pruned, ["wide.weight"]) == layer.zerosAfter)
+  }
+
+  @Test func quantisedWeightsAreListedAsKept() throws {
+    var quantised = graph
+    quantised[constant: "wide.q"] = Tensor([Int8](repeating: 3, count: 256), shape: [32, 8, 1, 1])
+    quantised[constant: "wide.scale"] = Tensor([Float(0.5)], shape: [])
+    quantised[constant: "wide.weight"] = nil
+    quantised.nodes.insert(
+      Node(
+        "DequantizeLinear", name: "dq", inputs: ["wide.q", "wide.scale"], outputs: ["wide.weight"]),
+      at: 0)
+    let plan = try PruningRequest().plan(for: quantised, registry: .standard)
+    let layer = try #require(plan.layers.first { $0.weight == "wide.q" })
+    #expect(layer.keptBecause == .notFloat && layer.zeros == 0)
+  }
+
+  @Test func aModelOfQuantisedWeightsSaysSo() throws {
+    var quantised = Graph(
+      inputs: [ValueInfo(name: "x", type: ValueType(TensorType(.uint8, [1, 3, 8, 8])))],
+      outputs: [ValueInfo(name: "y", type: ValueType(TensorType(.int32, [1, 4, 8, 8])))])
+    quantised[constant: "w"] = Tensor([UInt8](repeating: 128, count: 12), shape: [4, 3, 1, 1])
+    quantised.nodes = [Node("ConvInteger", name: "conv", inputs: ["x", "w"], outputs: ["y"])]
+    #expect(throws: PruningError.nothingToPrune(kept: [.notFloat: 1])) {
+      try PruningRequest().plan(for: quantised, registry: .standard)
+    }
   }
 }

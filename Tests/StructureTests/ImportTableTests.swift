@@ -15,6 +15,9 @@ import Testing
     ],
     "ObjectDetection": ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", "Yams"],
     "Prune": ["Execution", "GraphIR", "Tensors", "OrderedCollections"],
+    "Quantize": ["Tensors"],
+    "Distill": [],
+    "LowRank": ["Tensors"],
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection", "Prune",

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct TensorTests {
@@ -63,5 +64,22 @@ import Testing
     #expect([2, 3, 4].contiguousStrides == [12, 4, 1])
     #expect([Int]().contiguousStrides.isEmpty)
     #expect([2, 0, 4].product == 0)
+  }
+
+  @Test(arguments: ElementType.allCases.filter { $0 != .string })
+  func bytesAndShapeSurviveCopies(type: ElementType) {
+    var random = SplitMix64(seed: UInt64(type.bitWidth))
+    for shape in [[], [0, 3], [1], [5], [2, 3, 7]] {
+      let kind = TensorType(type, shape)
+      let bytes = (0..<kind.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let tensor = bytes.withUnsafeBytes { Tensor(bytes: $0, type: kind) }
+      #expect(tensor.withUnsafeBytes { Array($0) } == bytes)
+      #expect(Tensor(copying: tensor.view) == tensor)
+      let flat = tensor.reshaped(to: [kind.count])
+      #expect(flat.withUnsafeBytes { Array($0) } == bytes)
+      var own = tensor
+      own.makeUnique()
+      #expect(own == tensor && (bytes.isEmpty || own.view.base != tensor.view.base))
+    }
   }
 }

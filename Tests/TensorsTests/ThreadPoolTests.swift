@@ -22,4 +22,29 @@ import Testing
       #expect(sum.load(ordering: .relaxed) == 3)
     }
   }
+
+  @Test(arguments: [1, 2, 3, 8])
+  func partsWriteWhereTheyShould(threads: Int) {
+    let pool = ThreadPool(threads: threads)
+    for count in [0, 1, 2, 63, 1000] {
+      let squares = Tensor(zeros: TensorType(.int64, [count]))
+      let target = squares.view.elements(as: Int64.self)
+      pool.forEach(count) { target[$0] += Int64($0 * $0) }
+      #expect(squares.elements(as: Int64.self) == (0..<count).map { Int64($0 * $0) })
+    }
+  }
+
+  @Test func callersTakeTurns() async {
+    let pool = ThreadPool(threads: 3)
+    await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          let sum = Atomic<Int>(0)
+          for _ in 0..<50 { pool.forEach(20) { sum.add($0, ordering: .relaxed) } }
+          return sum.load(ordering: .relaxed)
+        }
+      }
+      for await sum in group { #expect(sum == 50 * 190) }
+    }
+  }
 }

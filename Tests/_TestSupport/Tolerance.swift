@@ -12,8 +12,12 @@ public struct Tolerance: Sendable {
   public static let rounding = Tolerance(bound: 2e-6)
   /// Transcendental functions by polynomials.
   public static let fastMath = Tolerance(bound: 1e-5)
+  /// Derivatives by central differences of float32 functions.
+  public static let finiteDifference = Tolerance(bound: 1e-3)
   /// Numbers of a metric against its reference implementation.
   public static let metric = Tolerance(bound: 1e-9)
+  /// Box edges in pixels that went through float32 logits and back.
+  public static let boxEdge = Tolerance(bound: 5e-3)
   /// Whole networks against another engine.
   public static let network = Tolerance(bound: 1e-4)
 }

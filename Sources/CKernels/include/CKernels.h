@@ -31,37 +31,100 @@ typedef struct {
 /// Where a residual tensor is added to a result: not, before the activation or after it.
 typedef enum { CK_RESIDUAL_NONE, CK_RESIDUAL_BEFORE, CK_RESIDUAL_AFTER } ck_residual;
 
-/// A block of rows of a product: `rows` ≤ 8 packed rows of A times a tile of B.
+/// A block of a product: up to 8 packed rows of A times up to 3 vectors of columns of B.
+///
+/// The columns are places of a flattened image whose rows may be followed by gaps: `firstRun` columns are wanted, then
+/// `gap` are left out, `run` are wanted and so on. C holds the wanted ones next to one another.
 typedef struct {
-  const float *a;      // [depth, mr] packed, mr = 8 or 4
-  const float *b;      // row k at b + k · bStride
-  float *c;            // row r at c + r · cStride
-  const float *bias;   // one a row, or null
-  const float *residual;  // like c, or null
+  const float *a;            // [depth, 8] or [depth, 4]
+  const float *b;            // row k at b + offsets[k], readable in whole vectors
+  const ptrdiff_t *offsets;  // [depth]
+  float *c;                  // row r at c + r · cStride
+  const float *bias;         // [8]
+  const float *residual;     // laid out like c, or null
   size_t depth;
-  size_t bStride;
   size_t cStride;
-  int rows;            // rows of the block that are stored
-  int columns;         // columns of the tile that are stored, at most 3 vectors
+  int rows;                  // rows that are stored
+  int columns;               // columns up to the last wanted one
+  int firstRun;
+  int run;
+  int gap;
   ck_activation activation;
   ck_residual residualMode;
 } ck_gemm_block;
 
-/// One plane of a depthwise convolution, its input padded and split into stride phases.
+/// Rows of one plane of a depthwise convolution of a square kernel, without a residual.
 typedef struct {
-  const float *input;      // padded plane, phases of columns one after the other
-  float *output;           // [height, width]
-  const float *weights;    // [kernelHeight, kernelWidth]
-  const float *residual;   // like output, or null
-  const ptrdiff_t *offsets;  // input offset of each tap, in elements
-  ptrdiff_t rowStride;     // input elements from one output row to the next
-  int taps;
+  const float *input;      // [height, width]
+  float *output;           // [outputHeight, outputWidth]
+  const float *weights;    // [kernel, kernel]
   int height;
   int width;
+  int outputWidth;
+  int padTop;
+  int padLeft;
+  int firstRow;            // output rows firstRow ..< endRow are made
+  int endRow;
+  float bias;
+  ck_activation activation;
+} ck_depthwise_plane;
+
+/// One plane of a depthwise convolution of any kernel, on a frame of its own; see `ck_frame`.
+typedef struct {
+  const float *frame;
+  float *output;           // [outputHeight, outputWidth]
+  const float *weights;    // [taps]
+  const float *residual;   // like output, or null
+  const ptrdiff_t *offsets;  // place of each tap in the frame
+  ptrdiff_t rowWidth;      // of the frame
+  int taps;
+  int outputHeight;
+  int outputWidth;
   float bias;
   ck_activation activation;
   ck_residual residualMode;
-} ck_depthwise_plane;
+} ck_depthwise_taps;
+
+/// Rows of an image to be copied into a frame of zeros, split into the phases of the strides:
+/// `output[channel][rowPhase][columnPhase][row][column] = input[channel][firstRow + row · strideHeight + rowPhase]
+/// [column · strideWidth + columnPhase − padLeft]`.
+typedef struct {
+  const float *input;      // [channels, height, width]
+  float *output;
+  ptrdiff_t height;
+  ptrdiff_t width;
+  ptrdiff_t firstRow;      // negative within the padding
+  ptrdiff_t padLeft;
+  ptrdiff_t strideHeight;
+  ptrdiff_t strideWidth;
+  ptrdiff_t rowPhases;     // phases that are made, at most the stride
+  ptrdiff_t columnPhases;
+  ptrdiff_t rows;          // of one phase
+  ptrdiff_t rowWidth;
+  ptrdiff_t channelStride;  // of the output; what lies between the channels becomes zero
+  ptrdiff_t channels;
+} ck_frame;
+
+/// Rows of one plane of a pool.
+typedef struct {
+  const float *input;      // [height, width]
+  float *output;           // [outputHeight, outputWidth]
+  float *buffer;           // a padded row and two vectors of 16
+  int height;
+  int width;
+  int outputWidth;
+  int kernelHeight;
+  int kernelWidth;
+  int strideHeight;
+  int strideWidth;
+  int dilationHeight;
+  int dilationWidth;
+  int padTop;
+  int padLeft;
+  int firstRow;            // output rows firstRow ..< endRow are made
+  int endRow;
+  int rowWidth;            // columns from the first tap of the first output to the last of the last
+} ck_pool_plane;
 
 /// The kernels of one instruction set.
 typedef struct {
@@ -70,7 +133,13 @@ typedef struct {
   /// C = activation(A·B + bias (+ residual)), one block of rows of 8 (mr = 8) or 4 (mr = 4).
   void (*gemmBlock8)(const ck_gemm_block *block);
   void (*gemmBlock4)(const ck_gemm_block *block);
-  void (*depthwisePlane)(const ck_depthwise_plane *plane);
+  /// Depthwise convolution of a plane; index: kernel 3 or 5, stride 1 or 2.
+  void (*depthwise[2][2])(const ck_depthwise_plane *plane);
+  void (*depthwiseTaps)(const ck_depthwise_taps *plane);
+  void (*fillFrame)(const ck_frame *frame);
+  /// The maximum or the sum of each window of a plane.
+  void (*poolMaximum)(const ck_pool_plane *plane);
+  void (*poolSum)(const ck_pool_plane *plane);
   /// y[i] = f(x[i]); x may be y.
   void (*map)(ck_activation activation, const float *x, float *y, size_t count);
   /// y[i] = f(x[i] · scale + shift)

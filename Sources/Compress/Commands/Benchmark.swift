@@ -1,6 +1,8 @@
 import ArgumentParser
 import Execution
+import Formats
 import Foundation
+import GraphIR
 import Operators
 import Tensors
 
@@ -45,14 +47,17 @@ struct Benchmark: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try LoadedModel(model)
+    let memoryBeforeLoad = Machine.peakMemoryBytes
+    let url = URL(filePath: model)
+    var graph = try ModelFile.load(url)
+    let shapes = try InputShapes.parse(inputShape)
+    InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
     let session = try Session(
-      loaded.graph, registry: .standard,
+      graph.taken(), registry: .standard,
       options: SessionOptions(
-        threads: common.threadCount, inputShapes: try InputShapes.parse(inputShape),
-        passes: StandardRewrites.inference))
+        threads: common.threadCount, inputShapes: shapes, passes: StandardRewrites.inference))
     let preparation = clock.now - start
     session.fillInputs()
     let latency = try LatencyStatistics.measure(
@@ -60,27 +65,25 @@ struct Benchmark: ParsableCommand {
     ) { try session.run() }
     if profile { for _ in 0..<max(runs, 10) { try session.runProfiled() } }
     let result = Result(
-      model: loaded.name, cpu: Machine.cpu, threads: common.threadCount,
+      model: url.lastPathComponent, cpu: Machine.cpu, threads: common.threadCount,
       inputs: session.inputs.map { "\($0.name) \($0.type)" },
       preparationMilliseconds: preparation / .milliseconds(1), latency: latency,
-      framesPerSecond: latency.perSecond, peakMemoryBytes: Machine.peakMemoryBytes,
+      framesPerSecond: latency.perSecond, memoryBeforeLoadBytes: memoryBeforeLoad,
+      peakMemoryBytes: Machine.peakMemoryBytes,
       activationBytes: session.arenaBytes,
-      layers: profile ? layers(session, loaded, runs: max(runs, 10)) : nil)
+      layers: profile ? layers(session, runs: max(runs, 10)) : nil)
     try show(result)
   }
 
-  private func layers(_ session: Session, _ loaded: LoadedModel, runs: Int) -> [Layer] {
-    let macs = (try? ModelCost(session.graph, registry: .standard))?.nodes ?? []
-    let macsOf = Dictionary(macs.map { ($0.name, $0.macs) }, uniquingKeysWith: { a, _ in a })
+  private func layers(_ session: Session, runs: Int) -> [Layer] {
     let total = session.profile.reduce(Duration.zero) { $0 + $1.duration }
     return session.profile.map { step in
       let name = step.name.isEmpty ? step.output : step.name
       let milliseconds = step.duration / .milliseconds(1) / Double(runs)
-      let count = macsOf[name] ?? 0
       return Layer(
         name: name, opType: step.opType, algorithm: step.algorithm, milliseconds: milliseconds,
-        share: total > .zero ? step.duration / total : 0, macs: count,
-        gmacsPerSecond: milliseconds > 0 ? Double(count) / milliseconds / 1e6 : 0)
+        share: total > .zero ? step.duration / total : 0, macs: step.macs,
+        gmacsPerSecond: milliseconds > 0 ? Double(step.macs) / milliseconds / 1e6 : 0)
     }
   }
 
@@ -96,6 +99,10 @@ struct Benchmark: ParsableCommand {
       ("runs", "\(l.runs)"), ("frames a second", String(format: "%.1f", l.perSecond)),
       ("activations", Format.megabytes(result.activationBytes)),
       ("peak memory", Format.megabytes(result.peakMemoryBytes)),
+      (
+        "of which the model's",
+        Format.megabytes(result.peakMemoryBytes - result.memoryBeforeLoadBytes)
+      ),
     ] { table.append([name, value]) }
     Console.result(table.text.trimmingCharacters(in: .newlines))
     guard let layers = result.layers else { return }
@@ -132,9 +139,18 @@ struct Benchmark: ParsableCommand {
     var preparationMilliseconds: Double
     var latency: LatencyStatistics
     var framesPerSecond: Double
+    var memoryBeforeLoadBytes: Int
     var peakMemoryBytes: Int
     var activationBytes: Int
     var layers: [Layer]?
+  }
+}
+
+extension Graph {
+  /// The graph, which leaves nothing behind, so that whoever gets it can let go of its constants.
+  fileprivate mutating func taken() -> Graph {
+    defer { self = Graph() }
+    return self
   }
 }
 

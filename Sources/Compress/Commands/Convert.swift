@@ -7,34 +7,60 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Convert a model between ONNX and HDF5.",
     discussion: """
-      The format written follows the ending of the output: .h5 and .hdf5 make HDF5, all others ONNX. Nothing is lost \
-      either way.
+      What is read is told from the content of the file; what is written follows the ending of the output: .onnx, or .h5 \
+      and .hdf5. The output may be the input: it is replaced when the new file is complete. Nothing is lost either way: \
+      the written file is read again and compared, and a difference is an error (70).
+
+      ONNX files end at 2 GB; --external-data puts weights into a file of the same name with .data appended.
 
       EXAMPLE
         compress convert model.onnx --output model.h5
         compress convert model.h5 --output model.onnx --sparse-initializers
+        compress convert huge.h5 --output huge.onnx --external-data
+        compress convert model.onnx --output model.h5 --format json
       """)
 
   @Argument(help: "The model file.", completion: .file())
   var model: String
 
-  @Option(name: .shortAndLong, help: "The file to write.", completion: .file())
+  @Option(name: .shortAndLong, help: "The file to write: .onnx, .h5 or .hdf5.", completion: .file())
   var output: String
 
   @Flag(help: "Store weights with many zeros as ONNX sparse initializers where that is smaller.")
   var sparseInitializers = false
 
+  @Flag(help: "Store ONNX weights of 1 KiB and more in a file beside the model.")
+  var externalData = false
+
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    let ending = URL(filePath: output).pathExtension.lowercased()
+    guard ModelFile.endings.contains(ending) else {
+      throw ValidationError(
+        "--output '\(output)' must end in \(ModelFile.endings.map { "." + $0 }.joined(separator: ", "))."
+      )
+    }
+    if (sparseInitializers || externalData) && ending != "onnx" {
+      throw ValidationError("--sparse-initializers and --external-data concern .onnx outputs only.")
+    }
+  }
 
   func run() throws {
     let loaded = try LoadedModel(model)
     let url = URL(filePath: output)
-    try ModelFile.save(
-      loaded.graph, to: url, options: .init(sparseInitializers: sparseInitializers))
+    let options = ONNXFormat.SaveOptions(
+      sparseInitializers: sparseInitializers, externalDataFrom: externalData ? 1024 : nil)
+    let (inputBytes, inputSHA256) = (loaded.fileBytes, loaded.sha256)
+    try ModelFile.save(loaded.graph, to: url, options: options)
     let written = try LoadedModel(output)
+    if let place = loaded.graph.firstDifference(from: written.graph) {
+      throw CommandError(
+        .internalError, "\(output): reads back differently from what was written: \(place)")
+    }
     let result = Result(
-      input: loaded.url.path, output: url.path, inputBytes: loaded.fileBytes,
-      outputBytes: written.fileBytes, isExact: written.graph == loaded.graph)
+      input: loaded.url.path, output: url.path, inputBytes: inputBytes,
+      outputBytes: written.fileBytes, inputSHA256: inputSHA256, outputSHA256: written.sha256)
     switch common.format {
     case .json: try Console.json(result)
     case .text:
@@ -50,7 +76,7 @@ struct Convert: ParsableCommand {
     var output: String
     var inputBytes: Int
     var outputBytes: Int
-    /// Whether reading the output gives the same graph.
-    var isExact: Bool
+    var inputSHA256: String
+    var outputSHA256: String
   }
 }

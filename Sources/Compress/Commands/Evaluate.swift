@@ -4,16 +4,35 @@ import Foundation
 import ObjectDetection
 import Tensors
 
+/// Which benchmark's numbers are printed.
+enum EvaluationMetric: String, ExpressibleByArgument, CaseIterable {
+  case coco, voc, voc07
+
+  var vocVariant: VOCVariant? {
+    switch self {
+    case .coco: nil
+    case .voc: .allPoint
+    case .voc07: .elevenPoint
+    }
+  }
+}
+
 /// `compress evaluate`: the COCO numbers of a detector on labelled images.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score a detector on labelled images.",
     discussion: """
       Prints the twelve numbers of the COCO benchmark, computed as pycocotools does, and the precision of each class. \
-      With --detections FILE a COCO result file is scored instead of a model.
+      With --detections FILE a COCO result file is scored instead of a model. Boxes from a low confidence on take part, \
+      as the metric demands; --confidence, --iou and --max-detections change that.
 
-      EXAMPLE
+      The detector's classes are matched to those of the data set by name. A detector without class names gets them from \
+      a file for --head:
+        classes: [red cell, white cell, platelet]
+
+      EXAMPLES
         compress evaluate model.onnx --data coco/
+        compress evaluate model.onnx --data voc/ --split val --metric voc07 --per-class
         compress evaluate --detections results.json --data annotations.json
       """)
 
@@ -29,8 +48,12 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "List the precision of each class.")
   var perClass = false
 
-  @Option(help: "Also print Pascal VOC's AP at IoU .5: all-point or 11-point.")
-  var voc: VOCVariant?
+  @Option(
+    help: ArgumentHelp(
+      "coco, or also Pascal VOC's AP at IoU .5.",
+      discussion: "voc is the area under the curve (2010 and later), voc07 its mean at 11 recalls.")
+  )
+  var metric: EvaluationMetric = .coco
 
   @OptionGroup var data: DataOptions
   @OptionGroup var head: DetectionOptions
@@ -44,17 +67,32 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let dataset = try data.labelled()
-    let pool = ThreadPool(threads: common.threadCount)
-    if let detections {
-      let records = try COCOFormat.loadResults(URL(filePath: detections))
-      let score = CocoEvaluation(dataset, detections: records, pool: pool)
-      try show(
-        Outcome(
-          model: nil, summary: score.summary, classes: score.classes, records: records,
-          dataset: dataset))
-      return
+    let dataset = try data.labelled(common)
+    try show(detections.map { try scored($0, on: dataset) } ?? evaluated(on: dataset))
+  }
+
+  private func scored(_ file: String, on dataset: Dataset) throws -> Outcome {
+    let records = try COCOFormat.loadResults(URL(filePath: file))
+    let images = Set(dataset.images.map(\.id))
+    if let stray = records.first(where: { !images.contains($0.image) }) {
+      throw CommandError(
+        .badData,
+        "\(file): has results for image \(stray.image), which \(dataset.source.path) lacks")
     }
+    let categories = Set(dataset.categories.map(\.id))
+    let strays = records.filter { !categories.contains($0.category) }
+    if let stray = strays.first {
+      common.logger.warning(
+        "\(file): \(strays.count) results of unknown categories (\(stray.category) …) are passed over"
+      )
+    }
+    let score = CocoEvaluation(
+      dataset, detections: records, pool: ThreadPool(threads: common.threadCount))
+    return Outcome(
+      summary: score.summary, classes: score.classes, records: records, dataset: dataset)
+  }
+
+  private func evaluated(on dataset: Dataset) throws -> Outcome {
     let loaded = try LoadedModel(model ?? "")
     let accuracy = try Accuracy(
       loaded, dataset: dataset, head: head, data: data, common: common)
@@ -63,16 +101,13 @@ struct Evaluate: ParsableCommand {
         COCOFormat.serialize(accuracy.evaluation.records), to: saveDetections)
     }
     var outcome = Outcome(
-      model: loaded.name, summary: accuracy.evaluation.summary,
-      classes: accuracy.evaluation.classes, records: accuracy.evaluation.records,
-      dataset: dataset)
+      summary: accuracy.evaluation.summary, classes: accuracy.evaluation.classes,
+      records: accuracy.evaluation.records, dataset: dataset)
+    outcome.model = loaded.name
     outcome.settings = accuracy.configuration
     outcome.skipped = accuracy.evaluation.skipped
     outcome.secondsPerImage = accuracy.secondsPerImage
-    outcome.voc = voc.map {
-      VOCEvaluation(dataset, detections: outcome.records, variant: $0).meanAP
-    }
-    try show(outcome)
+    return outcome
   }
 
   private struct Outcome {
@@ -84,53 +119,99 @@ struct Evaluate: ParsableCommand {
     var settings: HeadConfiguration?
     var skipped: [String] = []
     var secondsPerImage: Double?
-    var voc: Double?
   }
 
   private struct Result: Encodable {
+    struct VOC: Encodable {
+      var metric: String
+      var ap50: Double
+      var classes: [String: Double]
+
+      enum CodingKeys: String, CodingKey {
+        case metric, classes
+        case ap50 = "AP50"
+      }
+    }
+
     var schemaVersion = 1
     var model: String?
     var images: Int
     var detections: Int
     var summary: CocoSummary
-    var voc: Double?
+    var voc: VOC?
     var classes: [ClassPrecision]
     var settings: HeadConfiguration?
     var skipped: [String]
   }
 
   private func show(_ outcome: Outcome) throws {
+    let voc = metric.vocVariant.map {
+      VOCEvaluation(outcome.dataset, detections: outcome.records, variant: $0)
+    }
     if common.format == .json {
+      let byClass = voc.map { voc in
+        Dictionary(
+          zip(outcome.dataset.categories.map(\.name), voc.classAP).map { ($0, $1 ?? -1) },
+          uniquingKeysWith: { first, _ in first })
+      }
       return try Console.json(
         Result(
-          model: outcome.model, images: outcome.dataset.images.count,
-          detections: outcome.records.count, summary: outcome.summary, voc: outcome.voc,
-          classes: outcome.classes, settings: outcome.settings, skipped: outcome.skipped))
+          model: outcome.model, images: outcome.dataset.images.count - outcome.skipped.count,
+          detections: outcome.records.count, summary: outcome.summary,
+          voc: voc.map {
+            Result.VOC(metric: metric.rawValue, ap50: $0.meanAP, classes: byClass ?? [:])
+          }, classes: outcome.classes, settings: outcome.settings, skipped: outcome.skipped))
     }
-    var table = Table([("metric", .left), ("value", .right)])
-    for (name, value) in zip(CocoSummary.names, outcome.summary.values) {
-      table.append([name, Format.metric(value)])
+    Console.result(summaryTable(outcome, voc).text)
+    if perClass { Console.result("\n" + classTable(outcome, voc).text) }
+    Console.result("\n" + footer(outcome))
+  }
+
+  /// What each of the twelve numbers is, in their order.
+  private static let legend = [
+    "precision, mean over IoU .50 to .95 and classes", "precision at IoU .50",
+    "precision at IoU .75", "AP of small objects, below 32² pixels",
+    "AP of medium objects, 32² to 96² pixels", "AP of large objects, above 96² pixels",
+    "recall with 1 box an image", "recall with 10 boxes an image",
+    "recall with 100 boxes an image", "AR_100 of small objects", "AR_100 of medium objects",
+    "AR_100 of large objects",
+  ]
+
+  private func summaryTable(_ outcome: Outcome, _ voc: VOCEvaluation?) -> Table {
+    var table = Table([("metric", .left), ("value", .right), ("what it is", .left)])
+    for (index, name) in CocoSummary.names.enumerated() {
+      table.append([name, Format.metric(outcome.summary.values[index]), Self.legend[index]])
     }
-    if let voc = outcome.voc { table.append(["VOC AP50", Format.metric(voc)]) }
-    Console.result(table.text)
-    if perClass {
-      var table = Table([
-        ("class", .left), ("objects", .right), ("AP", .right), ("AP50", .right), ("AR_100", .right),
-      ])
-      for entry in outcome.classes {
-        table.append([
+    if let voc {
+      let kind = metric == .voc07 ? "mean at 11 recalls" : "area under the curve"
+      table.append(["VOC AP50", Format.metric(voc.meanAP), "Pascal VOC's precision, \(kind)"])
+    }
+    return table
+  }
+
+  private func classTable(_ outcome: Outcome, _ voc: VOCEvaluation?) -> Table {
+    let extra: [(String, Table.Alignment)] = voc == nil ? [] : [("VOC AP50", .right)]
+    var table = Table(
+      [("class", .left), ("objects", .right), ("AP", .right), ("AP50", .right), ("AR_100", .right)]
+        + extra)
+    for (index, entry) in outcome.classes.enumerated() {
+      let own = voc.map { [Format.metric($0.classAP[index] ?? -1)] } ?? []
+      table.append(
+        [
           entry.name, "\(entry.objects)", Format.metric(entry.ap), Format.metric(entry.ap50),
           Format.metric(entry.ar100),
-        ])
-      }
-      Console.result("\n" + table.text)
+        ] + own)
     }
+    return table
+  }
+
+  private func footer(_ outcome: Outcome) -> String {
+    let images = outcome.dataset.images.count - outcome.skipped.count
+    var text = "\(images) images, \(outcome.records.count) boxes found"
+    if !outcome.skipped.isEmpty { text += ", \(outcome.skipped.count) images skipped" }
     if let seconds = outcome.secondsPerImage {
-      Console.result(
-        "\n\(outcome.dataset.images.count) images, "
-          + "\(Format.milliseconds(seconds * 1000)) an image with decoding and scoring")
+      text += ", \(Format.milliseconds(seconds * 1000)) an image with decoding and scoring"
     }
+    return text + "; a dash: nothing to measure"
   }
 }
-
-extension VOCVariant: ExpressibleByArgument {}

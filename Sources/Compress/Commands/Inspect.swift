@@ -13,9 +13,10 @@ struct Inspect: ParsableCommand {
       Counts parameters (elements of the float constants that nodes read), those that are not zero, multiply–accumulates \
       (1 MAC = 2 FLOPs) and the memory that activations need at once.
 
-      EXAMPLE
+      EXAMPLES
         compress inspect model.onnx
-        compress inspect model.onnx --format json
+        compress inspect model.onnx --summary
+        compress inspect dynamic.onnx --input-shape images=1x3x640x640 --format json
       """)
 
   @Argument(help: "The model file.", completion: .file())
@@ -34,8 +35,9 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let loaded = try LoadedModel(model)
     let graph = loaded.graph
-    let cost = try ModelCost(
-      graph, registry: .standard, inputShapes: try InputShapes.parse(inputShape))
+    let shapes = try InputShapes.parse(inputShape)
+    InputShapes.announce(graph, given: shapes, log: common.logger)
+    let cost = try ModelCost(graph, registry: .standard, inputShapes: shapes)
     var histogram: [String: Int] = [:]
     for node in graph.nodes { histogram[node.qualifiedType, default: 0] += 1 }
     let result = Result(

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import GraphIR
 import ObjectDetection
+import Prune
 
 /// Which exit status an error of a library stands for.
 enum ErrorStatus {
@@ -10,6 +11,12 @@ enum ErrorStatus {
   static func of(_ error: any Error) -> ExitStatus? {
     switch error {
     case let error as CommandError: error.status
+    case is QualityFloorMissed: .qualityFloorMissed
+    case let error as PruningError:
+      switch error {
+      case .noSuchLayer, .unknown: .usage
+      case .notFinite, .nothingToPrune, .otherModel: .badData
+      }
     case let error as FormatError:
       switch error.kind {
       case .badData: .badData

@@ -27,11 +27,27 @@ struct CommandError: Error, CustomStringConvertible {
 /// Ends the process.
 enum Exit {
   /// Prints the error on standard error and ends with the status that fits it.
+  ///
+  /// Help, version and completion scripts are results and go to standard output.
   static func with(_ error: any Error, parser: any ParsableCommand.Type) -> Never {
     if let status = ErrorStatus.of(error) {
-      Console.error("\(error)")
+      if !(error is QualityFloorMissed) { Console.error("\(error)") }
       exit(status.rawValue)
     }
-    parser.exit(withError: error)
+    let message = parser.fullMessage(for: error)
+    switch parser.exitCode(for: error) {
+    case .success:
+      Console.result(message)
+      exit(ExitStatus.done.rawValue)
+    case .validationFailure:
+      Console.note(message)
+      exit(ExitStatus.usage.rawValue)
+    default:
+      Console.error("\(error)")
+      exit(ExitStatus.internalError.rawValue)
+    }
   }
 }
+
+/// The model is written, but not as accurate as was asked for; the reason has been printed.
+struct QualityFloorMissed: Error {}

@@ -35,13 +35,13 @@ final class ProgressBar: Sendable {
       state.drawn = now
       return render(state.done, elapsed: now - start)
     }
-    if let line { FileHandle.standardError.write(Data("\r\u{1B}[2K\(line)".utf8)) }
+    if let line { Console.draw("\r\u{1B}[2K\(line)") }
   }
 
   /// Removes the line.
   func finish() {
     guard isShown else { return }
-    FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8))
+    Console.draw("\r\u{1B}[2K")
   }
 
   private func render(_ done: Int, elapsed: Duration) -> String {

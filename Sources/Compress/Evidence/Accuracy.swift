@@ -17,35 +17,58 @@ struct Accuracy {
     _ model: LoadedModel, dataset: Dataset, head: DetectionOptions, data: DataOptions,
     common: CommonOptions
   ) throws {
-    let detector = try head.detector(model, common: common)
+    let detectors = try head.detectors(model, images: dataset.images.count, common: common)
     let bar = ProgressBar(
       "evaluating \(model.name)", total: dataset.images.count, unit: "images",
       isShown: common.showsProgress)
     let start = ContinuousClock.now
     evaluation = try DetectorEvaluation(
-      detector, on: dataset, skipsBad: data.skipBad,
+      detectors, on: dataset, skipsBad: data.skipBad,
       pool: ThreadPool(threads: common.threadCount), progress: bar.update)
     bar.finish()
     secondsPerImage =
       (ContinuousClock.now - start) / .seconds(1) / Double(max(dataset.images.count, 1))
-    configuration = detector.configuration
+    configuration = detectors[0].configuration
     for name in evaluation.skipped { common.logger.warning("skipped \(name)") }
+    for remark in evaluation.remarks { common.logger.warning("\(remark)") }
   }
 }
 
 extension DetectionOptions {
-  /// The detector in a model file, under the settings of the options.
-  func detector(_ model: LoadedModel, common: CommonOptions) throws -> Detector {
-    let runtime = try SessionRuntime(
-      model.graph, threads: common.threadCount, inputShapes: try parsedShapes())
-    let detector = try Detector(runtime, graph: model.graph, settings: try settings())
+  /// Equal detectors of a model file under the settings of the options, as many as threads and images allow.
+  ///
+  /// - Parameter fallback: Thresholds where neither the options nor the settings name any.
+  func detectors(
+    _ model: LoadedModel, images: Int, common: CommonOptions, fallback: HeadSettings? = nil
+  ) throws -> [Detector] {
+    var settings = try self.settings()
+    settings.confidence = settings.confidence ?? fallback?.confidence
+    settings.iou = settings.iou ?? fallback?.iou
+    let shapes = try parsedShapes()
+    let count = max(1, min(common.threadCount, images))
+    let threads = max(1, common.threadCount / count)
+    let first = try Detector(
+      try SessionRuntime(model.graph, threads: threads, inputShapes: shapes), graph: model.graph,
+      settings: settings)
+    report(first, of: model, to: common)
+    return try [first]
+      + (1..<count).map { _ in
+        Detector(
+          first, on: try SessionRuntime(model.graph, threads: threads, inputShapes: shapes))
+      }
+  }
+
+  private func report(_ detector: Detector, of model: LoadedModel, to common: CommonOptions) {
     let log = common.logger
-    log.info("head \(detector.configuration.family) in \(model.name):")
+    let settings = detector.configuration
+    log.info("head \(settings.family) in \(model.name):")
     for reason in detector.reasons { log.info("  because \(reason)") }
-    let p = detector.configuration.preprocessing
+    let p = settings.preprocessing
     log.info(
       "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
-    return detector
+    log.info(
+      "  confidence above \(settings.confidence), IoU up to \(settings.iou), \(settings.maxDetections) boxes"
+    )
   }
 
   private func settings() throws -> HeadSettings {
@@ -63,9 +86,10 @@ extension DetectionOptions {
 }
 
 extension DataOptions {
-  /// The data set, which must have labels.
-  func labelled() throws -> Dataset {
+  /// The data set, which must have labels; what was odd about them is logged.
+  func labelled(_ common: CommonOptions? = nil) throws -> Dataset {
     let dataset = try Dataset.load(URL(filePath: data ?? ""), split: split)
+    for remark in dataset.remarks { common?.logger.warning("\(remark)") }
     guard dataset.isLabelled else {
       throw CommandError(
         .noInput, "\(dataset.source.path): has images but no labels to score against")

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import GraphIR
+import Logging
 
 /// Which images to look at, and how to read boxes off the network's outputs.
 struct DetectionOptions: ParsableArguments {
@@ -45,15 +47,32 @@ enum InputShapes {
   static func parse(_ texts: [String]) throws -> [String: [Int]] {
     var shapes: [String: [Int]] = [:]
     for text in texts {
-      let parts = text.split(separator: "=", maxSplits: 1)
-      let extents = parts.count == 2 ? parts[1].split(separator: "x").map { Int($0) } : []
+      let place = text.lastIndex(of: "=") ?? text.startIndex
+      let extents = text[place...].dropFirst().split(
+        separator: "x", omittingEmptySubsequences: false
+      ).map { Int($0) }
       let known = extents.compactMap { $0 }.filter { $0 > 0 }
-      guard !known.isEmpty, known.count == extents.count else {
+      guard place != text.startIndex, !known.isEmpty, known.count == extents.count else {
         throw ValidationError("--input-shape takes NAME=1x3x320x320, found '\(text)'.")
       }
-      shapes[String(parts[0])] = known
+      shapes[String(text[..<place])] = known
     }
     return shapes
+  }
+
+  /// Says which inputs of a dynamic batch are taken to hold one image.
+  static func announce(_ graph: Graph, given: [String: [Int]], log: Logger) {
+    for input in graph.requiredInputs where given[input.name] == nil {
+      guard case .tensor(_, let declared?) = input.type, let batch = declared.first,
+        (batch.extent ?? 0) <= 0
+      else { continue }
+      let rest = declared.dropFirst().compactMap(\.extent)
+      guard rest.count == declared.count - 1 else { continue }
+      let example = ([4] + rest).map(String.init).joined(separator: "x")
+      log.notice(
+        "input '\(input.name)' takes any batch; taken as 1 (another: --input-shape \(input.name)=\(example))"
+      )
+    }
   }
 }
 

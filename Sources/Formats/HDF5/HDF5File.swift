@@ -38,27 +38,42 @@ enum HDF5Library {
   }
 }
 
-/// One HDF5 file.
+/// An HDF5 file that is written in memory.
 struct HDF5File {
   private let handle: HDF5Handle
 
-  /// Makes a file whose first `userBlock` bytes are left to the caller.
-  init(creating path: String, userBlock: Int) throws {
+  /// Makes a file whose addresses leave `userBlock` bytes to the caller.
+  init(userBlock: Int) throws {
     let creation = try Self.properties(compress_h5p_file_create())
     guard H5Pset_userblock(creation.id, hsize_t(userBlock)) >= 0 else {
-      throw HDF5Error(call: "H5Pset_userblock", object: path)
+      throw HDF5Error(call: "H5Pset_userblock", object: "")
     }
+    // Nodes of B-trees and symbol tables take their full size however few their entries: keep them small.
+    H5Pset_istore_k(creation.id, 4)
+    H5Pset_sym_k(creation.id, 4, 2)
     H5Pset_obj_track_times(creation.id, false)
+    let access = try Self.properties(compress_h5p_file_access())
+    guard H5Pset_fapl_core(access.id, 1 << 20, false) >= 0 else {
+      throw HDF5Error(call: "H5Pset_fapl_core", object: "")
+    }
     handle = try HDF5Handle(
-      H5Fcreate(path, compress_h5f_acc_trunc(), creation.id, compress_h5p_default()),
-      call: "H5Fcreate", object: path, close: H5Fclose)
+      H5Fcreate("memory", compress_h5f_acc_trunc(), creation.id, access.id),
+      call: "H5Fcreate", object: "", close: H5Fclose)
   }
 
-  /// Opens a file to read.
-  init(reading path: String) throws {
-    handle = try HDF5Handle(
-      H5Fopen(path, compress_h5f_acc_rdonly(), compress_h5p_default()),
-      call: "H5Fopen", object: path, close: H5Fclose)
+  /// The bytes of the file after the user block.
+  func image() throws -> Data {
+    guard H5Fflush(handle.id, H5F_SCOPE_GLOBAL) >= 0 else {
+      throw HDF5Error(call: "H5Fflush", object: "")
+    }
+    let size = H5Fget_file_image(handle.id, nil, 0)
+    guard size > 0 else { throw HDF5Error(call: "H5Fget_file_image", object: "") }
+    var data = Data(count: size)
+    let read = data.withUnsafeMutableBytes {
+      H5Fget_file_image(handle.id, $0.baseAddress, size)
+    }
+    guard read == size else { throw HDF5Error(call: "H5Fget_file_image", object: "") }
+    return data
   }
 
   private static func properties(_ kind: hid_t) throws -> HDF5Handle {
@@ -71,18 +86,6 @@ struct HDF5File {
     _ = try HDF5Handle(
       H5Gcreate2(handle.id, path, compress_h5p_default(), creation.id, compress_h5p_default()),
       call: "H5Gcreate2", object: path, close: H5Gclose)
-  }
-
-  func exists(_ path: String) -> Bool {
-    H5Lexists(handle.id, path, compress_h5p_default()) > 0
-  }
-
-  func isGroup(_ path: String) -> Bool {
-    guard exists(path) else { return false }
-    let id = H5Oopen(handle.id, path, compress_h5p_default())
-    guard id >= 0 else { return false }
-    defer { H5Oclose(id) }
-    return H5Iget_type(id) == H5I_GROUP
   }
 
   /// Writes a tensor: chunked, shuffled and deflated unless it is very small.
@@ -109,34 +112,6 @@ struct HDF5File {
         $0.baseAddress)
     }
     guard status >= 0 else { throw HDF5Error(call: "H5Dwrite", object: path) }
-  }
-
-  /// Reads a dataset that must hold a tensor of exactly this type.
-  func read(_ path: String, as type: TensorType) throws -> Tensor {
-    let dataset = try HDF5Handle(
-      H5Dopen2(handle.id, path, compress_h5p_default()), call: "H5Dopen2", object: path,
-      close: H5Dclose)
-    let stored = HDF5ElementType.storage(of: type)
-    let kind = try HDF5ElementType.handle(stored.elementType)
-    let found = try HDF5Handle(
-      H5Dget_type(dataset.id), call: "H5Dget_type", object: path, close: H5Tclose)
-    guard H5Tequal(found.id, kind.id) > 0, try shape(of: dataset, path) == stored.shape else {
-      throw HDF5Error(call: "type and shape check (expected \(type))", object: path)
-    }
-    let tensor = Tensor(uninitialized: type)
-    let status = H5Dread(
-      dataset.id, kind.id, compress_h5s_all(), compress_h5s_all(), compress_h5p_default(),
-      tensor.rawBytes.baseAddress)
-    guard status >= 0 else { throw HDF5Error(call: "H5Dread", object: path) }
-    return tensor
-  }
-
-  /// The extents of a dataset.
-  func shape(of path: String) throws -> [Int] {
-    let dataset = try HDF5Handle(
-      H5Dopen2(handle.id, path, compress_h5p_default()), call: "H5Dopen2", object: path,
-      close: H5Dclose)
-    return try shape(of: dataset, path)
   }
 
   /// Gives an object a text attribute.
@@ -166,16 +141,6 @@ struct HDF5File {
     return try HDF5Handle(id, call: "H5Screate", object: path, close: H5Sclose)
   }
 
-  private func shape(of dataset: HDF5Handle, _ path: String) throws -> [Int] {
-    let space = try HDF5Handle(
-      H5Dget_space(dataset.id), call: "H5Dget_space", object: path, close: H5Sclose)
-    let rank = H5Sget_simple_extent_ndims(space.id)
-    guard (0...32).contains(rank) else { throw HDF5Error(call: "rank", object: path) }
-    var extents = [hsize_t](repeating: 0, count: Int(rank))
-    H5Sget_simple_extent_dims(space.id, &extents, nil)
-    return extents.map { Int(clamping: $0) }
-  }
-
   /// Whole rows of the outermost axis, about 256 kB a chunk, or pieces of one row when it is longer.
   private static func chunk(of type: TensorType) -> [Int] {
     let limit = max(1, (256 << 10) * 8 / max(type.elementType.bitWidth, 1))
@@ -185,54 +150,5 @@ struct HDF5File {
       chunk[axis] = max(1, min(chunk[axis], limit / max(rest, 1)))
     }
     return chunk
-  }
-}
-
-/// How element types lie in HDF5 files.
-enum HDF5ElementType {
-  /// The type a tensor is stored under: its own where HDF5 has it, else bytes or bits of the same layout.
-  static func storage(of type: TensorType) -> TensorType {
-    switch type.elementType {
-    case .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz:
-      TensorType(.uint8, type.shape)
-    case .bfloat16: TensorType(.uint16, type.shape)
-    case .int4, .uint4: TensorType(.uint8, [type.byteCount])
-    case .complex64: TensorType(.float32, type.shape + [2])
-    case .complex128: TensorType(.float64, type.shape + [2])
-    default: type
-    }
-  }
-
-  static func handle(_ type: ElementType) throws -> HDF5Handle {
-    try HDF5Handle(
-      H5Tcopy(type == .float16 ? compress_h5t_float32() : native(type)), call: "H5Tcopy",
-      object: type.rawValue, close: H5Tclose
-    ).half(type == .float16)
-  }
-
-  private static func native(_ type: ElementType) -> hid_t {
-    switch type {
-    case .float32: compress_h5t_float32()
-    case .float64: compress_h5t_float64()
-    case .int8: compress_h5t_int8()
-    case .int16: compress_h5t_int16()
-    case .int32: compress_h5t_int32()
-    case .int64: compress_h5t_int64()
-    case .uint16: compress_h5t_uint16()
-    case .uint32: compress_h5t_uint32()
-    case .uint64: compress_h5t_uint64()
-    default: compress_h5t_uint8()
-    }
-  }
-}
-
-extension HDF5Handle {
-  /// Turns a copy of the 32-bit float type into IEEE half precision, as h5py reads and writes it.
-  fileprivate func half(_ isHalf: Bool) -> HDF5Handle {
-    guard isHalf else { return self }
-    H5Tset_fields(id, 15, 10, 5, 0, 10)
-    H5Tset_size(id, 2)
-    H5Tset_ebias(id, 15)
-    return self
   }
 }

@@ -1,4 +1,3 @@
-import CHDF5
 import Foundation
 import GraphIR
 import Tensors
@@ -7,14 +6,13 @@ extension HDF5Format {
   private static let structure = "structure"
   private static let initializers = "initializers"
 
-  static func writeGraph(_ graph: Graph, to path: String) throws {
-    let file = try HDF5File(creating: path, userBlock: userBlock)
+  /// The HDF5 data of a graph, less the user block.
+  static func image(of graph: Graph) throws -> Data {
+    let file = try HDF5File(userBlock: userBlock)
     try file.setAttribute("format", of: "/", to: "compress graph")
     try file.setAttribute("version", of: "/", to: "1")
-    var writer = ONNXWriter(options: .init())
-    writer.omitsInitializerData = true
-    let message = writer.model(graph).bytes
-    try file.write(Tensor(message), to: structure)
+    var writer = ONNXWriter(initializerData: .elsewhere)
+    try file.write(Tensor(writer.model(graph).bytes), to: structure)
     try file.makeGroup(initializers)
     for (name, initializer) in graph.initializers where initializer.tensor.elementType != .string {
       let path = "\(initializers)/\(datasetName(name))"
@@ -22,29 +20,25 @@ extension HDF5Format {
       try file.setAttribute("name", of: path, to: name)
       try file.setAttribute("elementType", of: path, to: initializer.tensor.elementType.rawValue)
     }
+    return try file.image()
   }
 
-  static func readGraph(_ file: HDF5File, file name: String) throws -> Graph {
-    let shape = try file.shape(of: structure)
-    guard shape.count == 1, shape[0] < 1 << 31 else {
-      throw PlacedError(structure, "has the shape \(shape)")
+  /// The graph in HDF5 data.
+  static func readGraph(_ file: HDF5Reader) throws -> Graph {
+    let dataset = try file.dataset([structure])
+    guard dataset.shape.count == 1 else {
+      throw PlacedError(structure, "has the shape \(dataset.shape)")
     }
-    let message = try file.read(structure, as: TensorType(.uint8, shape))
-    guard let proto = try? Onnx_ModelProto(serializedBytes: message.elements(as: UInt8.self)) else {
-      throw PlacedError(structure, "is not an ONNX model message")
-    }
-    var reader = ONNXReader(external: ExternalData(folder: nil))
-    reader.initializerData = { name, type in
-      try read("\(initializers)/\(datasetName(name))", as: type, from: file)
-    }
-    let graph = try reader.model(proto)
-    do { try graph.verify() } catch {
-      throw FormatError(.badData, file: name, reason: "\(error)")
-    }
+    let message = try dataset.read(as: TensorType(.uint8, dataset.shape), budget: file.budget)
+    let data = message.withUnsafeBytes { Data($0) }
+    var reader = ONNXReader(source: TensorSource(budget: file.budget))
+    reader.initializerData = { try read(initializer: $0, as: $1, from: file) }
+    let graph = try reader.model(try ONNXFormat.model(data))
+    try graph.verify()
     return graph
   }
 
-  /// A dataset, or a group of `mask` and `values` when most elements are zero.
+  /// Writes a dataset, or a group of `mask` and `values` when enough elements are zero.
   private static func write(_ tensor: Tensor, to path: String, in file: HDF5File) throws {
     guard let compact = BitmaskTensor(compacting: tensor) else {
       return try file.write(tensor, to: path)
@@ -55,70 +49,24 @@ extension HDF5Format {
     try file.write(Tensor(tensor.shape.map { Int64($0) }), to: "\(path)/shape")
   }
 
-  private static func read(_ path: String, as type: TensorType, from file: HDF5File) throws
-    -> Tensor
-  {
-    guard file.exists(path) else { throw PlacedError(path, "is missing") }
-    guard file.isGroup(path) else { return try file.read(path, as: type) }
-    let mask = try file.read("\(path)/mask", as: TensorType(.uint8, [(type.count + 7) / 8]))
-    let values = try file.shape(of: "\(path)/values")
-    guard values.count == 1, values[0] <= type.count else {
-      throw PlacedError(path, "holds more values than the tensor has elements")
+  private static func read(
+    initializer name: String, as type: TensorType, from file: HDF5Reader
+  ) throws -> Tensor {
+    let path = [initializers, datasetName(name)]
+    guard case .group = try file.object(path) else {
+      return try file.dataset(path).read(as: type, budget: file.budget)
     }
-    let compact = BitmaskTensor(
-      mask: mask,
-      values: try file.read("\(path)/values", as: TensorType(type.elementType, values)))
-    guard let tensor = compact.dense(type: type) else {
-      throw PlacedError(path, "has a mask that does not fit its values")
+    let maskType = TensorType(.uint8, [(type.count + 7) / 8])
+    let mask = try file.dataset(path + ["mask"]).read(as: maskType, budget: file.budget)
+    let dataset = try file.dataset(path + ["values"])
+    let values = try dataset.read(
+      as: TensorType(type.elementType, [dataset.length]),
+      budget: file.budget)
+    try file.budget.spend(type.byteCount, place: path.joined(separator: "/"))
+    guard let tensor = BitmaskTensor(mask: mask, values: values).dense(type: type) else {
+      throw PlacedError(
+        path.joined(separator: "/"), "has a mask that does not fit its values or its shape")
     }
     return tensor
-  }
-}
-
-/// A tensor as one bit an element, set where the element is nonzero, and the nonzero elements.
-struct BitmaskTensor {
-  /// `⌈count / 8⌉` bytes, the lowest bit first.
-  var mask: Tensor
-  /// The nonzero elements in row-major order.
-  var values: Tensor
-
-  init(mask: Tensor, values: Tensor) {
-    self.mask = mask
-    self.values = values
-  }
-
-  /// The compact form, or `nil` when a twentieth of the bytes would not be saved.
-  init?(compacting tensor: Tensor) {
-    let width = tensor.elementType.bitWidth / 8
-    guard width >= 1, tensor.count > 256, tensor.elementType != .bool else { return nil }
-    var bits = [UInt8](repeating: 0, count: (tensor.count + 7) / 8)
-    var bytes: [UInt8] = []
-    tensor.withUnsafeBytes { source in
-      for index in 0..<tensor.count {
-        let element = source[index * width..<(index + 1) * width]
-        guard element.contains(where: { $0 != 0 }) else { continue }
-        bits[index >> 3] |= 1 << (index & 7)
-        bytes.append(contentsOf: element)
-      }
-    }
-    guard (bits.count + bytes.count) * 20 < tensor.byteCount * 19 else { return nil }
-    mask = Tensor(bits)
-    let type = TensorType(tensor.elementType, [bytes.count / width])
-    values = bytes.withUnsafeBytes { Tensor(bytes: $0, type: type) }
-  }
-
-  /// The dense tensor, or `nil` when mask and values do not fit.
-  func dense(type: TensorType) -> Tensor? {
-    let width = type.elementType.bitWidth / 8
-    let bits = mask.elements(as: UInt8.self)
-    guard bits.reduce(0, { $0 + $1.nonzeroBitCount }) == values.count else { return nil }
-    let result = Tensor(zeros: type)
-    var next = 0
-    for index in 0..<type.count where bits[index >> 3] & (1 << (index & 7)) != 0 {
-      result.view.base.advanced(by: index * width)
-        .copyMemory(from: values.view.base.advanced(by: next * width), byteCount: width)
-      next += 1
-    }
-    return next == values.count ? result : nil
   }
 }

@@ -1,4 +1,3 @@
-import CHDF5
 import Foundation
 import GraphIR
 import Tensors
@@ -6,7 +5,7 @@ import Tensors
 /// HDF5 model files: the graph with its weights as datasets, laid out as `Documentation/FileFormats.md` says.
 ///
 /// A user block before the HDF5 data holds the length and SHA-256 digest of all that follows; both are checked before
-/// the C library reads a byte, so that a damaged file is an error and never a crash.
+/// anything else is read, so that a damaged file is named as such.
 public enum HDF5Format {
   static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
   static let magic = Array("compress HDF5 1\n".utf8)
@@ -21,72 +20,74 @@ public enum HDF5Format {
   ///
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
-    let data = try ModelFile.read(url)
-    try checkUserBlock(data, file: url.path)
+    try parse(try ModelFile.read(url), file: url.path)
+  }
+
+  /// Reads the bytes of a model file.
+  ///
+  /// - Parameter file: What messages call the bytes.
+  /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
+  public static func parse(_ data: Data, file: String) throws -> Graph {
+    try checkUserBlock(data, file: file)
     do {
-      return try HDF5Library.run { try readGraph(HDF5File(reading: url.path), file: url.path) }
-    } catch let error as HDF5Error {
-      throw FormatError(
-        .badData, file: url.path, place: error.object, reason: "\(error.call) failed")
+      return try readGraph(HDF5Reader(data.dropFirst(userBlock)))
     } catch let error as PlacedError {
-      throw FormatError(.badData, file: url.path, place: error.place, reason: error.reason)
+      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+    } catch let error as GraphError {
+      throw FormatError(.badData, file: file, reason: "\(error)")
     }
   }
 
   /// Writes a model file; the same graph gives the same bytes.
   ///
-  /// - Throws: ``FormatError`` when the system refuses.
+  /// - Throws: ``FormatError`` when the system refuses or HDF5 cannot hold the graph.
   public static func save(_ graph: Graph, to url: URL) throws {
-    try AtomicFile.replace(url) { temporary in
-      do {
-        try HDF5Library.run { try writeGraph(graph, to: temporary.path) }
-      } catch let error as HDF5Error {
-        throw FormatError(
-          .inputOutput, file: url.path, place: error.object,
-          reason: "cannot be written: \(error.call) failed")
-      }
-      try sealUserBlock(temporary, url)
+    try AtomicFile.write(try serialize(graph, file: url.path), to: url)
+  }
+
+  /// The bytes of a model file.
+  ///
+  /// - Parameter file: What messages call the bytes.
+  /// - Throws: ``FormatError`` when HDF5 cannot hold the graph.
+  public static func serialize(_ graph: Graph, file: String = "") throws -> Data {
+    do {
+      return sealed(try HDF5Library.run { try image(of: graph) })
+    } catch let error as HDF5Error {
+      throw FormatError(
+        .inputOutput, file: file, place: error.object,
+        reason: "cannot be written: \(error.call) failed")
     }
+  }
+
+  /// HDF5 data behind a user block with its length and digest.
+  static func sealed(_ body: Data) -> Data {
+    var file = Data(magic)
+    withUnsafeBytes(of: UInt64(body.count).littleEndian) { file.append(contentsOf: $0) }
+    file.append(contentsOf: Digest.sha256(body))
+    file.append(Data(count: userBlock - file.count))
+    return file + body
   }
 
   private static func checkUserBlock(_ data: Data, file: String) throws {
+    func bad(_ reason: String) -> FormatError { FormatError(.badData, file: file, reason: reason) }
     guard data.starts(with: magic) else {
       let isKeras = data.range(of: Data("model_config".utf8)) != nil
-      throw FormatError(
-        .badData, file: file,
-        reason: isKeras
+      throw bad(
+        isKeras
           ? "is a Keras model; convert it to ONNX first (python -m tf2onnx.convert)"
           : "is an HDF5 file that this tool did not write")
     }
+    guard data.count >= userBlock else { throw bad("is cut short") }
     let header = [UInt8](data.prefix(userBlock))
     let body = data.dropFirst(userBlock)
-    let length = header.count < 56 ? -1 : header[16..<24].reversed().reduce(0) { $0 << 8 | Int($1) }
-    guard header.count == userBlock, body.count == length else {
-      throw FormatError(.badData, file: file, reason: "is cut short or has bytes appended")
-    }
+    let length = header[16..<24].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length == UInt64(body.count) else { throw bad("is cut short or has bytes appended") }
     guard Array(header[24..<56]) == Digest.sha256(body) else {
-      throw FormatError(.badData, file: file, reason: "is damaged: its checksum does not fit")
+      throw bad("is damaged: its checksum does not fit")
     }
   }
 
-  private static func sealUserBlock(_ temporary: URL, _ url: URL) throws {
-    do {
-      let body = try Data(contentsOf: temporary, options: .mappedIfSafe).dropFirst(userBlock)
-      var header = magic + (0..<8).map { UInt8(truncatingIfNeeded: body.count >> (8 * $0)) }
-      header += Digest.sha256(body)
-      header += [UInt8](repeating: 0, count: userBlock - header.count)
-      let handle = try FileHandle(forUpdating: temporary)
-      try handle.write(contentsOf: Data(header))
-      try handle.synchronize()
-      try handle.close()
-    } catch {
-      throw FormatError(
-        .inputOutput, file: url.path,
-        reason: "cannot be written: \(error.localizedDescription)")
-    }
-  }
-
-  /// A dataset name that HDF5 takes: `/` and `%` and a lone `.` are percent-encoded.
+  /// A dataset name that HDF5 takes: `%`, `/`, NUL and a lone `.` are percent-encoded, nothing becomes `%`.
   static func datasetName(_ name: String) -> String {
     let encoded = name.replacing("%", with: "%25").replacing("/", with: "%2F")
       .replacing("\0", with: "%00")

@@ -15,10 +15,13 @@ public enum ONNXFormat {
   public struct SaveOptions: Sendable, Equatable {
     /// Whether to store initializers with many zeros as values and indices where that is smaller.
     public var sparseInitializers: Bool
+    /// The size in bytes from which on initializers go to a file beside the model.
+    public var externalDataFrom: Int?
 
     /// Options; by default every initializer keeps the encoding it has.
-    public init(sparseInitializers: Bool = false) {
+    public init(sparseInitializers: Bool = false, externalDataFrom: Int? = nil) {
       self.sparseInitializers = sparseInitializers
+      self.externalDataFrom = externalDataFrom
     }
   }
 
@@ -37,47 +40,80 @@ public enum ONNXFormat {
   ///   - folder: Where external data may lie; `nil` refuses it.
   /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
   public static func parse(_ data: Data, file: String, folder: URL? = nil) throws -> Graph {
-    func bad(_ reason: String, _ place: String = "") -> FormatError {
-      FormatError(.badData, file: file, place: place, reason: reason)
-    }
-    guard !data.isEmpty else { throw bad("is empty") }
-    var decoding = BinaryDecodingOptions()
-    decoding.messageDepthLimit = 64
-    let proto: Onnx_ModelProto
     do {
-      proto = try Onnx_ModelProto(serializedBytes: data, options: decoding)
-    } catch {
-      throw bad("is not an ONNX model, or is cut short or damaged")
-    }
-    guard proto.hasGraph, !proto.opsetImport.isEmpty || proto.irVersion < 3 else {
-      throw bad("is not an ONNX model: it holds no graph or names no operator set")
-    }
-    do {
-      var graph = try ONNXReader(external: ExternalData(folder: folder)).model(proto)
+      guard !data.isEmpty else { throw PlacedError("", "is empty") }
+      let skeleton = try ONNXSkeleton(data)
+      let source = TensorSource(file: data, payloads: skeleton.payloads, folder: folder)
+      var graph = try ONNXReader(source: source).model(try model(skeleton.message))
       do { try graph.verify() } catch GraphError.undefinedValue {
         try graph.sortTopologically()
         try graph.verify()
       }
       return graph
     } catch let error as PlacedError {
-      throw bad(error.reason, error.place)
+      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
     } catch let error as GraphError {
-      throw bad("\(error)")
+      throw FormatError(.badData, file: file, reason: "\(error)")
     }
   }
 
-  /// Writes a model file; external tensors go to their files beside it.
+  /// The message of a model.
   ///
-  /// - Throws: ``FormatError`` when the system refuses.
+  /// - Throws: ``PlacedError``.
+  static func model(_ message: Data) throws -> Onnx_ModelProto {
+    var decoding = BinaryDecodingOptions()
+    decoding.messageDepthLimit = 64
+    guard let proto = try? Onnx_ModelProto(serializedBytes: message, options: decoding) else {
+      throw PlacedError("", "is not an ONNX model, or is cut short or damaged")
+    }
+    guard proto.hasGraph, !proto.opsetImport.isEmpty || proto.irVersion < 3 else {
+      throw PlacedError("", "is not an ONNX model: it holds no graph or names no operator set")
+    }
+    return proto
+  }
+
+  /// Where the initializers of a model's bytes that lie outside of it are, relative to its folder.
+  ///
+  /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
+  public static func externalLocations(in data: Data, file: String) throws -> [String] {
+    do {
+      let proto = try model(try ONNXSkeleton(data).message)
+      let locations = proto.graph.initializer.lazy.filter { $0.dataLocation == .external }
+        .compactMap { $0.externalData.first { $0.key == "location" }?.value }
+      return Set(locations).sorted()
+    } catch let error as PlacedError {
+      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+    }
+  }
+
+  /// The name of the file of external tensors that belongs to a model file.
+  static func externalFile(of url: URL) -> String { url.lastPathComponent + ".data" }
+
+  /// Writes a model file; external tensors go to one file beside it, named like it with `.data` appended.
+  ///
+  /// Both are complete under temporary names before the first is renamed.
+  ///
+  /// - Throws: ``FormatError`` when the system refuses or the model exceeds the 2 GB of a protobuf message.
   public static func save(
     _ graph: Graph, to url: URL, options: SaveOptions = SaveOptions()
   ) throws {
-    var writer = ONNXWriter(options: options)
+    let name = externalFile(of: url)
+    var writer = ONNXWriter(options: options, initializerData: .messages(externalFile: name))
     let data = try serialize(&writer, graph, file: url.path)
-    for (location, bytes) in writer.external.sorted(by: { $0.key < $1.key }) {
-      try AtomicFile.write(bytes, to: url.deletingLastPathComponent().appending(path: location))
+    let external = writer.external
+    guard !external.isEmpty else { return try AtomicFile.write(data, to: url) }
+    try AtomicFile.replace(url) { model in
+      try AtomicFile.replace(url.deletingLastPathComponent().appending(path: name)) { weights in
+        try AtomicFile.create(weights) { file in
+          for (offset, tensor) in external {
+            try tensor.withUnsafeBytes { try file.write($0, at: offset) }
+          }
+        }
+        try AtomicFile.create(model) { file in
+          try data.withUnsafeBytes { try file.write($0, at: 0) }
+        }
+      }
     }
-    try AtomicFile.write(data, to: url)
   }
 
   /// The bytes of a model file; external tensors are embedded.
@@ -86,8 +122,7 @@ public enum ONNXFormat {
   public static func serialize(
     _ graph: Graph, options: SaveOptions = SaveOptions()
   ) throws -> Data {
-    var writer = ONNXWriter(options: options)
-    writer.embedsExternal = true
+    var writer = ONNXWriter(options: options, initializerData: .messages(externalFile: nil))
     return try serialize(&writer, graph, file: graph.name)
   }
 
@@ -98,7 +133,9 @@ public enum ONNXFormat {
       return try writer.model(graph).serializedData()
     } catch {
       throw FormatError(
-        .badData, file: file, reason: "the model does not fit into an ONNX file: \(error)")
+        .badData, file: file,
+        reason: "the model exceeds the 2 GB of an ONNX file; "
+          + "let its weights lie beside it (--external-data)")
     }
   }
 }

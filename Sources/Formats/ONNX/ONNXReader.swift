@@ -4,80 +4,85 @@ import OrderedCollections
 import Tensors
 
 /// Turns ONNX messages into a graph.
+///
+/// What a message says by being there, although empty or zero, is carried too: fields are cleared from the carried rest
+/// only where the writer sets them again.
 struct ONNXReader {
-  var external: ExternalData
-  /// Gives the elements of initializers when the messages come without them.
+  var source: TensorSource
+  /// Gives the elements of the model's initializers when the messages come without them.
   var initializerData: ((_ name: String, _ type: TensorType) throws -> Tensor)?
 
-  init(external: ExternalData) { self.external = external }
+  init(source: TensorSource) { self.source = source }
 
-  func model(_ proto: Onnx_ModelProto) throws -> Graph {
-    var graph = try self.graph(proto.graph, place: "")
+  /// The graph of a model; `proto` is consumed so that its tensors go as those of the graph come.
+  func model(_ proto: consuming Onnx_ModelProto) throws -> Graph {
+    var main = proto.graph
+    proto.clearGraph()
+    var graph = try self.graph(&main, place: "", isMain: true)
+    graph.properties = try properties(proto)
+    return graph
+  }
+
+  private func properties(_ proto: Onnx_ModelProto) throws -> ModelProperties {
     var properties = ModelProperties()
     properties.irVersion = Int(proto.irVersion)
-    properties.opsets = OrderedDictionary(
-      proto.opsetImport.map { ($0.domain == "ai.onnx" ? "" : $0.domain, Int($0.version)) },
-      uniquingKeysWith: { $1 })
+    properties.opsets = [:]
+    for entry in proto.opsetImport {
+      let (domain, version) = (entry.domain == "ai.onnx" ? "" : entry.domain, Int(entry.version))
+      guard properties.opsets[domain, default: version] == version else {
+        throw PlacedError("operator set '\(domain)'", "is imported in two versions")
+      }
+      properties.opsets[domain] = version
+    }
     properties.producerName = proto.producerName
     properties.producerVersion = proto.producerVersion
     properties.domain = proto.domain
     properties.modelVersion = Int(proto.modelVersion)
     properties.documentation = proto.docString
-    properties.metadata = OrderedDictionary(
-      proto.metadataProps.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    for entry in proto.metadataProps {
+      guard properties.metadata.updateValue(entry.value, forKey: entry.key) == nil else {
+        throw PlacedError("metadata '\(entry.key)'", "is there twice")
+      }
+    }
     properties.functions = proto.functions.map {
       Function(name: $0.name, domain: $0.domain, definition: $0.bytes)
     }
     var rest = proto
     rest.clearIrVersion()
     rest.opsetImport = []
-    rest.clearProducerName()
-    rest.clearProducerVersion()
-    rest.clearDomain()
-    rest.clearModelVersion()
-    rest.clearDocString()
+    if !proto.producerName.isEmpty { rest.clearProducerName() }
+    if !proto.producerVersion.isEmpty { rest.clearProducerVersion() }
+    if !proto.domain.isEmpty { rest.clearDomain() }
+    if proto.modelVersion != 0 { rest.clearModelVersion() }
+    if !proto.docString.isEmpty { rest.clearDocString() }
     rest.metadataProps = []
     rest.functions = []
-    rest.clearGraph()
     properties.carried = rest.bytes
-    graph.properties = properties
-    return graph
+    return properties
   }
 
-  func graph(_ proto: Onnx_GraphProto, place: String) throws -> Graph {
+  private func graph(
+    _ proto: inout Onnx_GraphProto, place: String, isMain: Bool = false
+  ) throws -> Graph {
     var graph = Graph(name: proto.name)
     graph.documentation = proto.docString
-    graph.inputs = try proto.input.map { try value($0, place: "\(place)input '\($0.name)'") }
-    graph.outputs = try proto.output.map { try value($0, place: "\(place)output '\($0.name)'") }
+    graph.inputs = try proto.input.map {
+      try ValueInfo($0, place: "\(place)input '\($0.name)'")
+    }
+    graph.outputs = try proto.output.map {
+      try ValueInfo($0, place: "\(place)output '\($0.name)'")
+    }
     for info in proto.valueInfo {
-      graph.valueTypes[info.name] = try value(info, place: "\(place)value '\(info.name)'")
+      graph.valueTypes[info.name] = try ValueInfo(info, place: "\(place)value '\(info.name)'")
     }
-    for tensor in proto.initializer {
-      let location = "\(place)initializer '\(tensor.name)'"
-      guard graph.initializers[tensor.name] == nil else {
-        throw PlacedError(location, "is there twice")
-      }
-      graph.initializers[tensor.name] = try initializer(tensor, place: location)
-    }
-    for sparse in proto.sparseInitializer {
-      let location = "\(place)sparse initializer '\(sparse.values.name)'"
-      guard graph.initializers[sparse.values.name] == nil else {
-        throw PlacedError(location, "is there twice")
-      }
-      let tensor = try SparseTensor(sparse, external: external, place: location)
-      graph.initializers[sparse.values.name] = Initializer(
-        try tensor.dense(place: location), encoding: .sparse,
-        documentation: sparse.values.docString, carried: sparse.values.carriedFields)
-    }
+    try readInitializers(&proto, into: &graph, place: place, isMain: isMain)
     graph.nodes = try proto.node.enumerated().map { index, node in
       try self.node(node, place: "\(place)node \(index) (\(node.opType) '\(node.name)')")
     }
     var rest = proto
     rest.node = []
-    rest.clearName()
-    rest.initializer = []
-    rest.sparseInitializer = []
-    rest.clearDocString()
+    if !proto.name.isEmpty { rest.clearName() }
+    if !proto.docString.isEmpty { rest.clearDocString() }
     rest.input = []
     rest.output = []
     rest.valueInfo = []
@@ -85,22 +90,50 @@ struct ONNXReader {
     return graph
   }
 
-  private func initializer(_ proto: Onnx_TensorProto, place: String) throws -> Initializer {
-    if let initializerData, proto.dataType != ONNXElementType.code(of: .string) {
-      guard let element = ONNXElementType.type(of: proto.dataType) else {
-        throw PlacedError(place, "has the unknown element type \(proto.dataType)")
-      }
-      let type = TensorType(element, try Tensor.extents(proto.dims, place: place))
-      return Initializer(
-        try initializerData(proto.name, type),
-        encoding: .init(text: proto.externalData.first { $0.key == "encoding" }?.value ?? ""),
-        documentation: proto.docString, carried: proto.carriedFields)
+  private func readInitializers(
+    _ proto: inout Onnx_GraphProto, into graph: inout Graph, place: String, isMain: Bool
+  ) throws {
+    func check(_ name: String, _ location: String) throws {
+      guard !name.isEmpty else { throw PlacedError(location, "has no name") }
+      guard graph.initializers[name] == nil else { throw PlacedError(location, "is there twice") }
     }
-    var location: String?
-    let tensor = try Tensor(proto, external: external, place: place, location: &location)
+    for index in proto.initializer.indices {
+      let tensor = proto.initializer[index]
+      proto.initializer[index] = Onnx_TensorProto()
+      let location = "\(place)initializer \(index) '\(tensor.name)'"
+      try check(tensor.name, location)
+      graph.initializers[tensor.name] = try initializer(tensor, place: location, isMain: isMain)
+    }
+    proto.initializer = []
+    for (index, sparse) in proto.sparseInitializer.enumerated() {
+      let name = sparse.values.name
+      let location = "\(place)sparse initializer \(index) '\(name)'"
+      try check(name, location)
+      let tensor = try SparseTensor(sparse, source: source, place: location)
+      graph.initializers[name] = Initializer(
+        try tensor.dense(budget: source.budget, place: location), encoding: .sparse,
+        documentation: sparse.values.docString, carried: sparse.values.carriedFields)
+    }
+    proto.sparseInitializer = []
+  }
+
+  private func initializer(
+    _ proto: Onnx_TensorProto, place: String, isMain: Bool
+  ) throws -> Initializer {
+    var encoding: Initializer.Encoding = proto.dataLocation == .external ? .external : .dense
+    let tensor: Tensor
+    if let initializerData, isMain {
+      let text = proto.externalData.first { $0.key == "encoding" }?.value ?? ""
+      encoding = .init(rawValue: text) ?? .dense
+      let type = try Tensor.type(of: proto, place: place)
+      tensor =
+        type.elementType == .string
+        ? try Tensor(proto, source: source, place: place) : try initializerData(proto.name, type)
+    } else {
+      tensor = try Tensor(proto, source: source, place: place)
+    }
     return Initializer(
-      tensor, encoding: location.map { .external(location: $0) } ?? .dense,
-      documentation: proto.docString, carried: proto.carriedFields)
+      tensor, encoding: encoding, documentation: proto.docString, carried: proto.carriedFields)
   }
 
   private func node(_ proto: Onnx_NodeProto, place: String) throws -> Node {
@@ -117,17 +150,12 @@ struct ONNXReader {
     var rest = proto
     rest.input = []
     rest.output = []
-    rest.clearName()
+    if !proto.name.isEmpty { rest.clearName() }
     rest.clearOpType()
-    rest.clearDomain()
-    rest.clearOverload()
-    rest.clearDocString()
-    rest.attribute = proto.attribute.filter { $0.hasDocString }.map { attribute in
-      Onnx_AttributeProto.with {
-        $0.name = attribute.name
-        $0.docString = attribute.docString
-      }
-    }
+    if !["", "ai.onnx"].contains(proto.domain) { rest.clearDomain() }
+    if !proto.overload.isEmpty { rest.clearOverload() }
+    if !proto.docString.isEmpty { rest.clearDocString() }
+    rest.attribute = proto.attribute.compactMap(\.carried)
     return Node(
       proto.opType, domain: proto.domain, name: proto.name, inputs: proto.input,
       outputs: proto.output, attributes: Attributes(attributes), overload: proto.overload,
@@ -135,85 +163,36 @@ struct ONNXReader {
   }
 
   private func value(_ proto: Onnx_AttributeProto, place: String) throws -> AttributeValue {
-    if proto.hasRefAttrName {
+    if !proto.refAttrName.isEmpty {
       return .reference(name: proto.refAttrName, kind: proto.type.rawValue)
     }
-    var location: String?
     func tensor(_ proto: Onnx_TensorProto) throws -> Tensor {
-      try Tensor(proto, external: external, place: place, location: &location)
+      try Tensor(proto, source: source, place: place)
     }
-    switch proto.hasType ? proto.type : proto.kindOfFields {
+    func sparseTensor(_ proto: Onnx_SparseTensorProto) throws -> SparseTensor {
+      try SparseTensor(proto, source: source, place: place)
+    }
+    func graph(_ proto: Onnx_GraphProto) throws -> Graph {
+      var proto = proto
+      return try self.graph(&proto, place: "\(place), ")
+    }
+    switch proto.kind {
     case .float: return .float(proto.f)
     case .int: return .int(Int(proto.i))
     case .string: return .string([UInt8](proto.s))
     case .tensor: return .tensor(try tensor(proto.t))
-    case .graph: return .graph(try graph(proto.g, place: "\(place), "))
+    case .graph: return .graph(try graph(proto.g))
     case .floats: return .floats(proto.floats)
     case .ints: return .ints(proto.ints.map { Int($0) })
     case .strings: return .strings(proto.strings.map { [UInt8]($0) })
     case .tensors: return .tensors(try proto.tensors.map(tensor))
-    case .graphs: return .graphs(try proto.graphs.map { try graph($0, place: "\(place), ") })
-    case .sparseTensor:
-      return .sparseTensor(
-        try SparseTensor(proto.sparseTensor, external: external, place: place))
-    case .sparseTensors:
-      return .sparseTensors(
-        try proto.sparseTensors.map {
-          try SparseTensor($0, external: external, place: place)
-        })
-    case .typeProto: return .type(try type(proto.tp, place: place))
-    case .typeProtos: return .types(try proto.typeProtos.map { try type($0, place: place) })
+    case .graphs: return .graphs(try proto.graphs.map(graph))
+    case .sparseTensor: return .sparseTensor(try sparseTensor(proto.sparseTensor))
+    case .sparseTensors: return .sparseTensors(try proto.sparseTensors.map(sparseTensor))
+    case .typeProto: return .type(try ValueType(exactly: proto.tp, place: place))
+    case .typeProtos:
+      return .types(try proto.typeProtos.map { try ValueType(exactly: $0, place: place) })
     case .undefined: throw PlacedError(place, "has no value")
     }
-  }
-
-  private func value(_ proto: Onnx_ValueInfoProto, place: String) throws -> ValueInfo {
-    var rest = proto
-    rest.clearName()
-    rest.clearDocString()
-    let type = proto.hasType ? try self.type(proto.type, place: place) : .undeclared
-    if proto.hasType, !carriesDenotations(proto.type) { rest.clearType() }
-    return ValueInfo(
-      name: proto.name, type: type, documentation: proto.docString, carried: rest.bytes)
-  }
-
-  private func carriesDenotations(_ proto: Onnx_TypeProto) -> Bool {
-    guard case .tensorType(let tensor) = proto.value else { return false }
-    return proto.hasDenotation || tensor.shape.dim.contains { $0.hasDenotation }
-      || !proto.unknownFields.data.isEmpty
-  }
-
-  private func type(_ proto: Onnx_TypeProto, place: String) throws -> ValueType {
-    guard case .tensorType(let tensor) = proto.value,
-      let element = ONNXElementType.type(of: tensor.elemType)
-    else { return .opaque(proto.bytes) }
-    guard tensor.hasShape else { return .tensor(element, shape: nil) }
-    return .tensor(
-      element,
-      shape: try tensor.shape.dim.map { dimension in
-        switch dimension.value {
-        case .dimValue(let extent):
-          guard extent >= 0 else { throw PlacedError(place, "has the negative extent \(extent)") }
-          return .fixed(Int(extent))
-        case .dimParam(let name): return name.isEmpty ? .unknown : .symbolic(name)
-        case nil: return .unknown
-        }
-      })
-  }
-}
-
-extension Onnx_AttributeProto {
-  /// The kind of an attribute that does not name it, as files before IR version 3 do not.
-  fileprivate var kindOfFields: AttributeType {
-    if hasF { return .float }
-    if hasI { return .int }
-    if hasS { return .string }
-    if hasT { return .tensor }
-    if hasG { return .graph }
-    if !floats.isEmpty { return .floats }
-    if !ints.isEmpty { return .ints }
-    if !strings.isEmpty { return .strings }
-    if !tensors.isEmpty { return .tensors }
-    return graphs.isEmpty ? .undefined : .graphs
   }
 }

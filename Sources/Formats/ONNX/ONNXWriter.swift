@@ -4,14 +4,24 @@ import Tensors
 
 /// Turns a graph into ONNX messages.
 struct ONNXWriter {
-  var options: ONNXFormat.SaveOptions
-  var embedsExternal = false
-  /// Whether initializers go without their elements, which then lie elsewhere.
-  var omitsInitializerData = false
-  /// Bytes of the external files, by location.
-  private(set) var external: [String: Data] = [:]
+  /// Where the elements of the model's initializers go.
+  enum InitializerData {
+    /// Into the messages, except those that are to lie beside the model, in a file of the given name.
+    case messages(externalFile: String?)
+    /// Elsewhere; the messages keep type, shape and encoding. Those of subgraphs stay in the messages.
+    case elsewhere
+  }
 
-  init(options: ONNXFormat.SaveOptions) { self.options = options }
+  var options: ONNXFormat.SaveOptions
+  var initializerData: InitializerData
+  /// Tensors of the external file and where each begins.
+  private(set) var external: [(offset: Int, tensor: Tensor)] = []
+  private var externalEnd = 0
+
+  init(options: ONNXFormat.SaveOptions = .init(), initializerData: InitializerData) {
+    self.options = options
+    self.initializerData = initializerData
+  }
 
   mutating func model(_ graph: Graph) -> Onnx_ModelProto {
     let properties = graph.properties
@@ -28,96 +38,97 @@ struct ONNXWriter {
     proto.set(\.domain, properties.domain)
     if properties.modelVersion != 0 { proto.modelVersion = Int64(properties.modelVersion) }
     proto.set(\.docString, properties.documentation)
-    proto.metadataProps = properties.metadata.map { key, value in
-      Onnx_StringStringEntryProto.with {
-        $0.key = key
-        $0.value = value
-      }
-    }
+    proto.metadataProps = properties.metadata.map { .entry($0.key, $0.value) }
     proto.functions = properties.functions.map { Onnx_FunctionProto(carried: $0.definition) }
-    proto.graph = self.graph(graph)
+    proto.graph = self.graph(graph, isMain: true)
     return proto
   }
 
-  private mutating func graph(_ graph: Graph) -> Onnx_GraphProto {
+  private mutating func graph(_ graph: Graph, isMain: Bool) -> Onnx_GraphProto {
     var proto = Onnx_GraphProto(carried: graph.carried)
     proto.set(\.name, graph.name)
     proto.set(\.docString, graph.documentation)
-    proto.input = graph.inputs.map(value)
-    proto.output = graph.outputs.map(value)
-    proto.valueInfo = graph.valueTypes.values.map(value)
-    proto.node = []
+    proto.input = graph.inputs.map(Onnx_ValueInfoProto.init)
+    proto.output = graph.outputs.map(Onnx_ValueInfoProto.init)
+    proto.valueInfo = graph.valueTypes.values.map(Onnx_ValueInfoProto.init)
     for node in graph.nodes { proto.node.append(self.node(node)) }
-    for (name, initializer) in graph.initializers { add(initializer, name: name, to: &proto) }
+    for (name, initializer) in graph.initializers {
+      if case .elsewhere = initializerData, isMain {
+        proto.initializer.append(bareMessage(initializer, name: name))
+      } else {
+        add(initializer, name: name, to: &proto, isMain: isMain)
+      }
+    }
     return proto
   }
 
+  /// A message without elements, strings excepted, which HDF5 datasets do not take.
+  private func bareMessage(_ initializer: Initializer, name: String) -> Onnx_TensorProto {
+    var message = tensorMessage(initializer.tensor, name: name, initializer)
+    message.clearRawData()
+    message.externalData = [.entry("encoding", initializer.encoding.rawValue)]
+    return message
+  }
+
   private mutating func add(
-    _ initializer: Initializer, name: String, to proto: inout Onnx_GraphProto
+    _ initializer: Initializer, name: String, to proto: inout Onnx_GraphProto, isMain: Bool
   ) {
     let tensor = initializer.tensor
-    if omitsInitializerData {
-      var message = tensorMessage(tensor, name: name, initializer)
-      if tensor.elementType != .string { message.clearRawData() }
-      message.externalData = [
-        Onnx_StringStringEntryProto.with {
-          $0.key = "encoding"
-          $0.value = initializer.encoding.text
-        }
-      ]
-      proto.initializer.append(message)
-      return
-    }
-    let isSparse = initializer.encoding == .sparse || options.sparseInitializers
-    if isSparse, let sparse = SparseTensor(compacting: tensor) {
-      var message = Onnx_SparseTensorProto(sparse)
+    let isSparse =
+      initializer.encoding == .sparse
+      || initializer.encoding == .dense && options.sparseInitializers && tensor.isSmallerSparse
+    if isSparse, let sparse = SparseTensor(tensor) {
+      var message = Onnx_SparseTensorProto()
+      message.set(sparse)
       message.values = tensorMessage(sparse.values, name: name, initializer)
       proto.sparseInitializer.append(message)
-      return
+    } else if case .messages(let file?) = initializerData, isMain, liesBeside(initializer) {
+      proto.initializer.append(externalMessage(initializer, name: name, file: file))
+    } else {
+      proto.initializer.append(tensorMessage(tensor, name: name, initializer))
     }
-    var message = tensorMessage(tensor, name: name, initializer)
-    if case .external(let location) = initializer.encoding, !embedsExternal {
-      let offset = ((external[location]?.count ?? 0) + 63) / 64 * 64
-      var file = external[location] ?? Data()
-      file.append(Data(count: offset > file.count ? offset - file.count : 0))
-      let start = file.count
-      file.append(message.rawData)
-      external[location] = file
-      message.clearRawData()
-      message.dataLocation = .external
-      message.externalData = [
-        ("location", location), ("offset", "\(start)"), ("length", "\(tensor.byteCount)"),
-      ].map { key, value in
-        Onnx_StringStringEntryProto.with {
-          $0.key = key
-          $0.value = value
-        }
-      }
-    }
-    proto.initializer.append(message)
+  }
+
+  private func liesBeside(_ initializer: Initializer) -> Bool {
+    guard initializer.tensor.elementType != .string else { return false }
+    if initializer.encoding == .external { return true }
+    return options.externalDataFrom.map { initializer.tensor.byteCount >= $0 } ?? false
+  }
+
+  private mutating func externalMessage(
+    _ initializer: Initializer, name: String, file: String
+  ) -> Onnx_TensorProto {
+    let tensor = initializer.tensor
+    let offset = (externalEnd + 63) / 64 * 64
+    external.append((offset, tensor))
+    externalEnd = offset + tensor.byteCount
+    var message = Onnx_TensorProto(carried: initializer.carried)
+    message.dims = tensor.shape.map { Int64($0) }
+    message.dataType = ONNXElementType.code(of: tensor.elementType)
+    message.name = name
+    message.set(\.docString, initializer.documentation)
+    message.dataLocation = .external
+    message.externalData = [
+      .entry("location", file), .entry("offset", "\(offset)"),
+      .entry("length", "\(tensor.byteCount)"),
+    ]
+    return message
   }
 
   private func tensorMessage(
     _ tensor: Tensor, name: String, _ initializer: Initializer
   ) -> Onnx_TensorProto {
     var message = Onnx_TensorProto(carried: initializer.carried)
-    let bare = Onnx_TensorProto(tensor, name: name)
-    message.dims = bare.dims
-    message.dataType = bare.dataType
+    message.set(tensor)
     message.name = name
-    if tensor.elementType == .string {
-      message.stringData = bare.stringData
-    } else {
-      message.rawData = bare.rawData
-    }
     message.set(\.docString, initializer.documentation)
     return message
   }
 
   private mutating func node(_ node: Node) -> Onnx_NodeProto {
     var proto = Onnx_NodeProto(carried: node.carried)
-    let comments = Dictionary(
-      proto.attribute.map { ($0.name, $0.docString) }, uniquingKeysWith: { $1 })
+    let carried = Dictionary(
+      proto.attribute.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     proto.input = node.inputs
     proto.output = node.outputs
     proto.set(\.name, node.name)
@@ -127,103 +138,67 @@ struct ONNXWriter {
     proto.set(\.docString, node.documentation)
     proto.attribute = []
     for (name, value) in node.attributes.elements {
-      var attribute = self.attribute(value)
-      attribute.name = name
-      if let comment = comments[name] { attribute.docString = comment }
-      proto.attribute.append(attribute)
+      proto.attribute.append(attribute(value, name: name, carried: carried[name]))
     }
     return proto
   }
 
-  private mutating func attribute(_ value: AttributeValue) -> Onnx_AttributeProto {
-    var proto = Onnx_AttributeProto()
+  private mutating func attribute(
+    _ value: AttributeValue, name: String, carried: Onnx_AttributeProto?
+  ) -> Onnx_AttributeProto {
+    var proto = Onnx_AttributeProto(name: name, carried: carried)
     switch value {
     case .float(let value): (proto.f, proto.type) = (value, .float)
     case .int(let value): (proto.i, proto.type) = (Int64(value), .int)
     case .string(let value): (proto.s, proto.type) = (Data(value), .string)
-    case .tensor(let value): (proto.t, proto.type) = (Onnx_TensorProto(value), .tensor)
-    case .graph(let value): (proto.g, proto.type) = (graph(value), .graph)
+    case .tensor(let value):
+      proto.type = .tensor
+      proto.t = carried?.t ?? Onnx_TensorProto()
+      proto.t.set(value)
+    case .graph(let value): (proto.g, proto.type) = (graph(value, isMain: false), .graph)
     case .floats(let values): (proto.floats, proto.type) = (values, .floats)
     case .ints(let values): (proto.ints, proto.type) = (values.map { Int64($0) }, .ints)
     case .strings(let values): (proto.strings, proto.type) = (values.map { Data($0) }, .strings)
     case .tensors(let values):
-      (proto.tensors, proto.type) = (values.map { Onnx_TensorProto($0) }, .tensors)
+      proto.type = .tensors
+      for (index, value) in values.enumerated() {
+        let old = carried.flatMap { $0.tensors.count == values.count ? $0.tensors[index] : nil }
+        proto.tensors.append(old ?? Onnx_TensorProto())
+        proto.tensors[index].set(value)
+      }
     case .graphs(let values):
       proto.type = .graphs
-      for value in values { proto.graphs.append(graph(value)) }
+      for value in values { proto.graphs.append(graph(value, isMain: false)) }
     case .sparseTensor(let value):
-      (proto.sparseTensor, proto.type) = (Onnx_SparseTensorProto(value), .sparseTensor)
+      proto.type = .sparseTensor
+      proto.sparseTensor = carried?.sparseTensor ?? Onnx_SparseTensorProto()
+      proto.sparseTensor.set(value)
     case .sparseTensors(let values):
-      (proto.sparseTensors, proto.type) = (
-        values.map { Onnx_SparseTensorProto($0) }, .sparseTensors
-      )
-    case .type(let value): (proto.tp, proto.type) = (type(value), .typeProto)
-    case .types(let values): (proto.typeProtos, proto.type) = (values.map(type), .typeProtos)
+      proto.type = .sparseTensors
+      for (index, value) in values.enumerated() {
+        let old = carried.flatMap {
+          $0.sparseTensors.count == values.count ? $0.sparseTensors[index] : nil
+        }
+        proto.sparseTensors.append(old ?? Onnx_SparseTensorProto())
+        proto.sparseTensors[index].set(value)
+      }
+    case .type(let value): (proto.tp, proto.type) = (Onnx_TypeProto(value), .typeProto)
+    case .types(let values):
+      (proto.typeProtos, proto.type) = (values.map(Onnx_TypeProto.init), .typeProtos)
     case .reference(let name, let kind):
       proto.refAttrName = name
       proto.type = Onnx_AttributeProto.AttributeType(rawValue: kind) ?? .undefined
     }
     return proto
   }
-
-  private func value(_ info: ValueInfo) -> Onnx_ValueInfoProto {
-    var proto = Onnx_ValueInfoProto(carried: info.carried)
-    proto.name = info.name
-    proto.set(\.docString, info.documentation)
-    if info.type != .undeclared {
-      let denoted = proto.type
-      proto.type = type(info.type)
-      if denoted.hasDenotation { proto.type.denotation = denoted.denotation }
-      for (axis, dimension) in denoted.tensorType.shape.dim.enumerated()
-      where dimension.hasDenotation && axis < proto.type.tensorType.shape.dim.count {
-        proto.type.tensorType.shape.dim[axis].denotation = dimension.denotation
-      }
-    }
-    return proto
-  }
-
-  private func type(_ type: ValueType) -> Onnx_TypeProto {
-    switch type {
-    case .undeclared: return Onnx_TypeProto()
-    case .opaque(let bytes): return Onnx_TypeProto(carried: bytes)
-    case .tensor(let element, let shape):
-      return Onnx_TypeProto.with { proto in
-        proto.tensorType.elemType = ONNXElementType.code(of: element)
-        guard let shape else { return }
-        proto.tensorType.shape = Onnx_TensorShapeProto.with { message in
-          message.dim = shape.map { dimension in
-            Onnx_TensorShapeProto.Dimension.with {
-              switch dimension {
-              case .fixed(let extent): $0.dimValue = Int64(extent)
-              case .symbolic(let name): $0.dimParam = name
-              case .unknown: break
-              }
-            }
-          }
-        }
-      }
-    }
-  }
 }
 
-extension Initializer.Encoding {
-  /// The encoding in words, for files that keep the elements elsewhere.
-  var text: String {
-    switch self {
-    case .dense: "dense"
-    case .sparse: "sparse"
-    case .external(let location): "external:\(location)"
-    }
-  }
-
-  /// The encoding that ``text`` describes.
-  init(text: String) {
-    if text == "sparse" {
-      self = .sparse
-    } else if text.hasPrefix("external:") {
-      self = .external(location: String(text.dropFirst("external:".count)))
-    } else {
-      self = .dense
+extension Onnx_StringStringEntryProto {
+  /// A key with its value.
+  static func entry(_ key: String, _ value: String) -> Onnx_StringStringEntryProto {
+    .with {
+      $0.key = key
+      $0.value = value
     }
   }
 }

@@ -2,15 +2,6 @@ import Foundation
 
 /// COCO's JSON files: annotations and detection results.
 public enum COCOFormat {
-  /// Reads an annotation file; images lie beside it, in `images/` or in a folder beside its own folder.
-  ///
-  /// Segmentations, licences and whatever else the file holds are passed over.
-  ///
-  /// - Throws: ``DatasetError``.
-  public static func load(annotations url: URL) throws -> Dataset {
-    try scan(url) { try parseAnnotations(&$0, url) }
-  }
-
   /// Reads a list of `{"image_id", "category_id", "bbox", "score"}`.
   ///
   /// - Throws: ``DatasetError``.
@@ -60,7 +51,7 @@ public enum COCOFormat {
     return Data((text + "]\n").utf8)
   }
 
-  private static func scan<Result>(
+  static func scan<Result>(
     _ url: URL, _ body: (inout JSONScanner) throws -> Result
   ) throws -> Result {
     guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
@@ -81,128 +72,12 @@ public enum COCOFormat {
     }
   }
 
-  private static func box(_ scanner: inout JSONScanner) throws -> (Double, Double, Double, Double) {
+  static func box(_ scanner: inout JSONScanner) throws -> (Double, Double, Double, Double) {
     var values: [Double] = []
     values.reserveCapacity(4)
     try scanner.array { values.append(try $0.number()) }
     guard values.count == 4 else { throw scanner.failure("has a bbox of \(values.count) numbers") }
     return (values[0], values[1], values[2], values[3])
-  }
-
-  private struct RawAnnotation {
-    var id = 0
-    var image = 0
-    var category = 0
-    var box = (0.0, 0.0, 0.0, 0.0)
-    var area: Double?
-    var isCrowd = false
-    var hasBox = false
-  }
-
-  private static func parseAnnotations(_ scanner: inout JSONScanner, _ url: URL) throws -> Dataset {
-    var images: [(id: Int, name: String, width: Int?, height: Int?)] = []
-    var raw: [RawAnnotation] = []
-    var categories: [Dataset.Category] = []
-    var hasImages = false
-    try scanner.object { scanner, key in
-      switch key {
-      case "images":
-        hasImages = true
-        try scanner.array { images.append(try image(&$0)) }
-      case "annotations": try scanner.array { raw.append(try annotation(&$0)) }
-      case "categories": try scanner.array { categories.append(try category(&$0)) }
-      default: try scanner.skip()
-      }
-    }
-    guard hasImages else {
-      throw scanner.failure("is no COCO annotation file: it has no list of images")
-    }
-    guard !images.isEmpty else { throw DatasetError.noImages(url.path) }
-    let folder = imageFolder(beside: url, first: images[0].name)
-    let place = Dictionary(
-      images.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-    guard place.count == images.count else {
-      throw DatasetError.malformed(
-        file: url.path, place: "images", reason: "two images have the same id")
-    }
-    let known = Set(categories.map(\.id))
-    let annotations = try raw.filter(\.hasBox).map { entry in
-      guard let image = place[entry.image], known.contains(entry.category) else {
-        throw DatasetError.malformed(
-          file: url.path, place: "annotation \(entry.id)",
-          reason: place[entry.image] == nil
-            ? "there is no image \(entry.image)" : "there is no category \(entry.category)")
-      }
-      return Dataset.Annotation(
-        id: entry.id, image: image, category: entry.category, x: entry.box.0, y: entry.box.1,
-        width: entry.box.2, height: entry.box.3, area: entry.area, isCrowd: entry.isCrowd)
-    }
-    return Dataset(
-      format: "COCO", source: url, categories: categories,
-      images: images.map {
-        Dataset.Image(
-          id: $0.id, file: folder.appending(path: $0.name), width: $0.width, height: $0.height)
-      }, annotations: annotations)
-  }
-
-  private static func imageFolder(beside url: URL, first: String) -> URL {
-    let folder = url.deletingLastPathComponent()
-    let parent = folder.deletingLastPathComponent()
-    let stem = url.deletingPathExtension().lastPathComponent.replacing("instances_", with: "")
-    let candidates = [
-      folder.appending(path: "images"), folder, parent.appending(path: "images"),
-      parent.appending(path: stem), parent.appending(path: "images/\(stem)"),
-    ]
-    return candidates.first {
-      FileManager.default.fileExists(atPath: $0.appending(path: first).path)
-    } ?? candidates[0]
-  }
-
-  private static func image(_ scanner: inout JSONScanner) throws -> (Int, String, Int?, Int?) {
-    var (id, name): (Int?, String?) = (nil, nil)
-    var (width, height): (Int?, Int?) = (nil, nil)
-    try scanner.object { scanner, key in
-      switch key {
-      case "id": id = try scanner.integer()
-      case "file_name": name = try scanner.string()
-      case "width": width = try scanner.integer()
-      case "height": height = try scanner.integer()
-      default: try scanner.skip()
-      }
-    }
-    guard let id else { throw scanner.failure("has an image without an id") }
-    return (id, name ?? "\(id).jpg", width, height)
-  }
-
-  private static func annotation(_ scanner: inout JSONScanner) throws -> RawAnnotation {
-    var entry = RawAnnotation()
-    try scanner.object { scanner, key in
-      switch key {
-      case "id": entry.id = try scanner.integer()
-      case "image_id": entry.image = try scanner.integer()
-      case "category_id": entry.category = try scanner.integer()
-      case "area": entry.area = try scanner.number()
-      case "iscrowd": entry.isCrowd = try scanner.integer() != 0
-      case "bbox":
-        entry.box = try box(&scanner)
-        entry.hasBox = true
-      default: try scanner.skip()
-      }
-    }
-    return entry
-  }
-
-  private static func category(_ scanner: inout JSONScanner) throws -> Dataset.Category {
-    var (id, name): (Int?, String?) = (nil, nil)
-    try scanner.object { scanner, key in
-      switch key {
-      case "id": id = try scanner.integer()
-      case "name": name = try scanner.string()
-      default: try scanner.skip()
-      }
-    }
-    guard let id else { throw scanner.failure("has a category without an id") }
-    return Dataset.Category(id: id, name: name ?? "\(id)")
   }
 }
 

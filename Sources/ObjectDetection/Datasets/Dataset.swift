@@ -87,14 +87,17 @@ public struct Dataset: Sendable {
   public var images: [Image]
   /// The labelled objects, in the order of the labels.
   public var annotations: [Annotation]
+  /// What was odd about the labels and how it was taken, a sentence each, for the user.
+  public var remarks: [String]
 
   /// A data set of the given parts; images and categories are sorted by id.
   public init(
     format: String, source: URL, categories: [Category], images: [Image],
-    annotations: [Annotation]
+    annotations: [Annotation], remarks: [String] = []
   ) {
     self.format = format
     self.source = source
+    self.remarks = remarks
     self.categories = categories.sorted { $0.id < $1.id }
     let order = images.indices.sorted { (images[$0].id, $0) < (images[$1].id, $1) }
     var place = [Int](repeating: 0, count: images.count)
@@ -108,7 +111,24 @@ public struct Dataset: Sendable {
   }
 
   /// Whether there are labels to evaluate against.
-  public var isLabelled: Bool { !categories.isEmpty }
+  public var isLabelled: Bool { !categories.isEmpty && !annotations.isEmpty }
+
+  /// The data set without some images, given by index, and their labels.
+  func without(images excluded: Set<Int>) -> Dataset {
+    if excluded.isEmpty { return self }
+    let kept = images.indices.filter { !excluded.contains($0) }
+    let place = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    var result = self
+    result.images = kept.map { images[$0] }
+    result.annotations = annotations.compactMap { annotation in
+      place[annotation.image].map { index in
+        var annotation = annotation
+        annotation.image = index
+        return annotation
+      }
+    }
+    return result
+  }
 
   /// Reads a data set of any known format, told from what lies at `url`.
   ///
@@ -130,8 +150,8 @@ public struct Dataset: Sendable {
     func has(_ name: String) -> Bool {
       FileManager.default.fileExists(atPath: url.appending(path: name).path)
     }
-    if has("annotations.json") {
-      return try COCOFormat.load(annotations: url.appending(path: "annotations.json"))
+    if let file = try COCOFormat.annotationFile(in: url, split: split) {
+      return try COCOFormat.load(annotations: file)
     }
     if has("data.yaml") {
       return try YOLOFormat.load(url.appending(path: "data.yaml"), split: split)
@@ -166,8 +186,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .missing(let path): "\(path): there is no such file or folder"
     case .unknownFormat(let path):
-      "\(path): is no data set: looked for annotations.json (COCO), data.yaml (YOLO), "
-        + "Annotations/ (Pascal VOC), and JPEG or PNG images"
+      "\(path): is no data set: looked for annotations.json or annotations/instances_*.json (COCO), "
+        + "data.yaml (YOLO), Annotations/ (Pascal VOC), and JPEG or PNG images"
     case .unreadable(let file): "\(file): cannot be read"
     case .malformed(let file, let place, let reason):
       place.isEmpty ? "\(file): \(reason)" : "\(file): \(place): \(reason)"

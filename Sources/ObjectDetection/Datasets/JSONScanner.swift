@@ -14,7 +14,11 @@ struct JSONScanner {
   private(set) var offset = 0
   private static let depthLimit = 256
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
+    // A byte order mark, as some editors write it.
+    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
+  }
 
   func failure(_ reason: String) -> Failure { Failure(reason: reason, offset: offset) }
 
@@ -176,11 +180,31 @@ struct JSONScanner {
       try skip()
       return byte == UInt8(ascii: "t") ? 1 : 0
     }
+    let start = offset
+    if let whole = plainInteger() { return whole }
+    offset = start
     let value = try number()
     guard let whole = Int(exactly: value) else {
       throw failure("has \(value) where a whole number must be")
     }
     return whole
+  }
+
+  /// Digits, perhaps after a minus, and nothing else: exact up to 18 of them.
+  private mutating func plainInteger() -> Int? {
+    let isNegative = offset < bytes.count && bytes[offset] == UInt8(ascii: "-")
+    if isNegative { offset += 1 }
+    let start = offset
+    var value = 0
+    while offset < bytes.count, (0x30...0x39).contains(bytes[offset]) {
+      guard offset - start < 18 else { return nil }
+      value = value * 10 + Int(bytes[offset] - 0x30)
+      offset += 1
+    }
+    guard offset > start, offset == bytes.count || !Self.isNumeric(bytes[offset]) else {
+      return nil
+    }
+    return isNegative ? -value : value
   }
 
   /// Passes over any value.

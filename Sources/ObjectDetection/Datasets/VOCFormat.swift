@@ -1,5 +1,4 @@
 import Foundation
-import FoundationXML
 
 /// Pascal VOC folders: `Annotations/*.xml`, `JPEGImages/` or `images/`, `ImageSets/Main/*.txt`.
 ///
@@ -18,8 +17,7 @@ public enum VOCFormat {
       guard let data = try? Data(contentsOf: file) else {
         throw DatasetError.unreadable(file: file.path)
       }
-      let document = VOCDocument()
-      try document.parse(data, file: file.path)
+      let document = try VOCDocument(data, file: file.path)
       images.append(
         Dataset.Image(
           id: index + 1, file: imageFile(folder, stem: stem, name: document.fileName),
@@ -79,21 +77,20 @@ private struct VOCObject {
 }
 
 /// The parts of one annotation file that matter.
-private final class VOCDocument: NSObject, XMLParserDelegate {
+private struct VOCDocument {
   private(set) var fileName: String?
   private(set) var width: Int?
   private(set) var height: Int?
   private(set) var objects: [VOCObject] = []
-  private var path: [String] = []
-  private var text = ""
 
-  func parse(_ data: Data, file: String) throws {
-    let parser = XMLParser(data: data)
-    parser.shouldResolveExternalEntities = false
-    parser.delegate = self
-    guard parser.parse() else {
+  init(_ data: Data, file: String) throws {
+    var scanner = XMLScanner([UInt8](data))
+    do {
+      try read(&scanner)
+    } catch {
       throw DatasetError.malformed(
-        file: file, place: "line \(parser.lineNumber)", reason: "is not well-formed XML")
+        file: file, place: "line \(scanner.line)", reason: "is not well-formed XML: \(error.reason)"
+      )
     }
     for (index, object) in objects.enumerated() {
       let edges = [object.left, object.top, object.right, object.bottom]
@@ -104,25 +101,28 @@ private final class VOCDocument: NSObject, XMLParserDelegate {
     }
   }
 
-  func parser(
-    _ parser: XMLParser, didStartElement element: String, namespaceURI: String?,
-    qualifiedName: String?, attributes: [String: String]
-  ) {
-    path.append(element)
-    text = ""
-    if path == ["annotation", "object"] { objects.append(VOCObject()) }
+  private mutating func read(_ scanner: inout XMLScanner) throws(XMLScanner.Failure) {
+    var path: [String] = []
+    var text = ""
+    while let event = try scanner.next() {
+      switch event {
+      case .start(let name):
+        path.append(name)
+        text = ""
+        if path == ["annotation", "object"] { objects.append(VOCObject()) }
+      case .text(let part): text += part
+      case .end:
+        set(
+          path.dropFirst().joined(separator: "/"),
+          text.trimmingCharacters(in: .whitespacesAndNewlines))
+        text = ""
+        path.removeLast()
+      }
+    }
   }
 
-  func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
-
-  func parser(
-    _ parser: XMLParser, didEndElement element: String, namespaceURI: String?,
-    qualifiedName: String?
-  ) {
-    let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
-    text = ""
-    defer { path.removeLast() }
-    switch path.dropFirst().joined(separator: "/") {
+  private mutating func set(_ place: String, _ value: String) {
+    switch place {
     case "filename": fileName = value
     case "size/width": width = Int(value)
     case "size/height": height = Int(value)
@@ -135,7 +135,7 @@ private final class VOCDocument: NSObject, XMLParserDelegate {
   private func set(_ field: Substring, _ value: String, of object: inout VOCObject) {
     switch field {
     case "name": object.name = value
-    case "difficult": object.isDifficult = value == "1"
+    case "difficult": object.isDifficult = value == "1" || value.lowercased() == "true"
     case "bndbox/xmin": object.left = Double(value) ?? .nan
     case "bndbox/ymin": object.top = Double(value) ?? .nan
     case "bndbox/xmax": object.right = Double(value) ?? .nan

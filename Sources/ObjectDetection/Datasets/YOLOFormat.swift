@@ -1,46 +1,28 @@
 import Foundation
-import Yams
 
 /// YOLO's `data.yaml` with one text file of labels an image.
 ///
 /// A label line is `class x y width height`, all but the class relative to the image, x and y the centre. Polygons
-/// (more numbers) are turned into the box around them.
+/// (more numbers) are turned into the box around them. Images without a label file show no object.
 public enum YOLOFormat {
   /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one named.
   ///
   /// - Throws: ``DatasetError``.
   public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
-    func bad(_ place: String, _ reason: String) -> DatasetError {
-      .malformed(file: url.path, place: place, reason: reason)
-    }
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
-      throw DatasetError.unreadable(file: url.path)
-    }
-    let root: [String: Any]
-    do {
-      root = try Yams.load(yaml: text) as? [String: Any] ?? [:]
-    } catch {
-      throw bad("", "is not YAML: \(error)")
-    }
-    let names = try classNames(root, bad)
-    let chosen =
-      try split ?? ["val", "test", "train"].first { root[$0] != nil }
-      ?? { throw bad("", "names none of train, val, test") }()
-    guard let entry = root[chosen] else { throw bad(chosen, "there is no such split") }
-    let base = URL(
-      filePath: root["path"] as? String ?? ".", relativeTo: url.deletingLastPathComponent())
-    let folders = (entry as? [String]) ?? [(entry as? String) ?? ""]
-    var files: [URL] = []
-    for folder in folders {
-      files += try imageFiles(folder, base: base, yaml: url.deletingLastPathComponent(), bad)
-    }
+    let settings = try YOLOSettings(url)
+    let names = try settings.classNames()
+    let files = try settings.imageFiles(split)
     guard !files.isEmpty else { throw DatasetError.noImages(url.path) }
     var images: [Dataset.Image] = []
     var annotations: [Dataset.Annotation] = []
+    var labelFiles = 0
+    var unreadable = 0
     for (index, file) in files.enumerated() {
       let label = labelFile(of: file)
       let exists = FileManager.default.fileExists(atPath: label.path)
-      let size = exists ? try ImageFile.size(of: file) : nil
+      labelFiles += exists ? 1 : 0
+      let size = exists ? try? ImageFile.size(of: file) : nil
+      unreadable += exists && size == nil ? 1 : 0
       images.append(
         Dataset.Image(
           id: Int(file.deletingPathExtension().lastPathComponent) ?? index + 1, file: file,
@@ -53,45 +35,20 @@ public enum YOLOFormat {
     if Set(images.map(\.id)).count != images.count {
       for index in images.indices { images[index].id = index + 1 }
     }
+    var remarks: [String] = []
+    if labelFiles == 0 {
+      remarks.append(
+        "\(url.path): none of \(files.count) images has labels; looked for \(labelFile(of: files[0]).path)"
+      )
+    }
+    if unreadable > 0 {
+      remarks.append(
+        "\(url.path): the labels of \(unreadable) images that cannot be read are passed over")
+    }
     return Dataset(
       format: "YOLO", source: url,
       categories: names.enumerated().map { Dataset.Category(id: $0, name: $1) }, images: images,
-      annotations: annotations)
-  }
-
-  private static func classNames(
-    _ root: [String: Any], _ bad: (String, String) -> DatasetError
-  ) throws -> [String] {
-    if let list = root["names"] as? [Any] { return list.map { "\($0)" } }
-    if let map = root["names"] as? [AnyHashable: Any] {
-      let pairs = map.compactMap { key, value in
-        (key.base as? Int ?? Int("\(key.base)")).map { ($0, "\(value)") }
-      }
-      guard pairs.count == map.count, Set(pairs.map(\.0)) == Set(0..<pairs.count) else {
-        throw bad("names", "the classes are not numbered from 0 without gaps")
-      }
-      return pairs.sorted { $0.0 < $1.0 }.map(\.1)
-    }
-    if let count = root["nc"] as? Int, count > 0, count < 100_000 {
-      return (0..<count).map { "class\($0)" }
-    }
-    throw bad("names", "there are no class names")
-  }
-
-  private static func imageFiles(
-    _ entry: String, base: URL, yaml: URL, _ bad: (String, String) -> DatasetError
-  ) throws -> [URL] {
-    let candidates = [
-      URL(filePath: entry, relativeTo: base), URL(filePath: entry, relativeTo: yaml),
-    ].map(\.standardizedFileURL)
-    guard
-      let url = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) })
-    else { throw bad(entry, "there is no such file or folder") }
-    guard url.pathExtension == "txt" else { return ImageFile.files(in: url) }
-    let lines = (try? String(contentsOf: url, encoding: .utf8))?.split(whereSeparator: \.isNewline)
-    return (lines ?? []).map {
-      URL(filePath: String($0), relativeTo: url.deletingLastPathComponent()).standardizedFileURL
-    }
+      annotations: annotations, remarks: remarks)
   }
 
   private static func labelFile(of image: URL) -> URL {
@@ -124,6 +81,11 @@ public enum YOLOFormat {
           file: url.path, place: "line \(number + 1)",
           reason: "expected 'class x y width height' with a class below \(classes), found '\(line)'"
         )
+      }
+      guard values.dropFirst().allSatisfy({ (-0.01...1.01).contains($0) }) else {
+        throw DatasetError.malformed(
+          file: url.path, place: "line \(number + 1)",
+          reason: "expected coordinates relative to the image, between 0 and 1, found '\(line)'")
       }
       var (x, y, w, h) = (values[1], values[2], values[3], values[4])
       if values.count > 5 {

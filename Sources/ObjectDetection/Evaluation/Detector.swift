@@ -1,4 +1,3 @@
-import Foundation
 import GraphIR
 import Tensors
 
@@ -18,7 +17,7 @@ public protocol DetectorRuntime {
 public struct Detector {
   /// The settings in force.
   public let configuration: HeadConfiguration
-  /// Why the head was taken for what it is; empty when the settings name it.
+  /// Why the head was taken for what it is.
   public let reasons: [String]
   private let runtime: any DetectorRuntime
   private let family: HeadFamily
@@ -30,7 +29,7 @@ public struct Detector {
   ///
   /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top.
   ///
-  /// - Throws: ``HeadError`` when no family fits.
+  /// - Throws: ``HeadError`` when no family fits, or several do.
   public init(
     _ runtime: any DetectorRuntime, graph: Graph, settings: HeadSettings = HeadSettings()
   ) throws {
@@ -38,14 +37,14 @@ public struct Detector {
     let evidence = HeadEvidence(
       outputs: runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) },
       height: runtime.inputShape[2], width: runtime.inputShape[3], graph: graph)
+    let carried = HeadRecognition.carried(by: graph)
     let recognition =
-      HeadRecognition.carried(by: graph)
-      ?? HeadRecognition.of(
-        evidence, family: settings.family)
-    guard var configuration = recognition?.configuration else {
-      throw HeadError.unrecognized(
-        outputs: evidence.outputs.map { "'\($0.name)' \($0.shape)" })
-    }
+      if let carried, settings.family == nil || settings.family == carried.configuration.family {
+        carried
+      } else {
+        try HeadRecognition.of(evidence, family: settings.family)
+      }
+    var configuration = recognition.configuration
     settings.apply(to: &configuration)
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
@@ -53,7 +52,15 @@ public struct Detector {
     self.runtime = runtime
     self.family = family
     self.configuration = configuration
-    reasons = recognition?.reasons ?? []
+    reasons = recognition.reasons
+  }
+
+  /// The same detector on another runtime of the same network, for use on another thread.
+  public init(_ detector: Detector, on runtime: any DetectorRuntime) {
+    self.runtime = runtime
+    family = detector.family
+    configuration = detector.configuration
+    reasons = detector.reasons
   }
 
   /// The boxes in an image, in image pixels, the most confident first.
@@ -63,11 +70,6 @@ public struct Detector {
     let (height, width) = (runtime.inputShape[2], runtime.inputShape[3])
     let placement = configuration.preprocessing.apply(
       image, width: width, height: height, to: runtime.input)
-    return try detect(placement: placement)
-  }
-
-  /// The boxes in the image that lies in the runtime's input at `placement`.
-  func detect(placement: Preprocessing.Placement) throws -> [Detection] {
     let outputs = HeadOutputs(
       tensors: try runtime.run(), order: runtime.outputNames, height: runtime.inputShape[2],
       width: runtime.inputShape[3])
@@ -81,31 +83,5 @@ public struct Detector {
     }
     return NonMaximumSuppression(
       iouThreshold: configuration.iou, maxDetections: configuration.maxDetections)(candidates)
-  }
-
-  var input: UnsafeMutablePointer<Float> { runtime.input }
-  var inputSize: (width: Int, height: Int) { (runtime.inputShape[3], runtime.inputShape[2]) }
-}
-
-extension HeadRecognition {
-  /// The first family that fits, or the one named.
-  public static func of(_ evidence: HeadEvidence, family: String? = nil) -> HeadRecognition? {
-    for candidate in HeadFamily.all where family == nil || family == candidate.name {
-      if let recognition = candidate.recognize(evidence) { return recognition }
-    }
-    guard let family, HeadFamily.named(family) != nil else { return nil }
-    return HeadRecognition(
-      configuration: HeadConfiguration(family: family, classes: COCOClasses.names),
-      reasons: ["the family is given"])
-  }
-
-  /// The configuration that a model of this tool carries in its metadata.
-  static func carried(by graph: Graph) -> HeadRecognition? {
-    guard let text = graph.properties.metadata[Detector.metadataKey],
-      let configuration = try? JSONDecoder().decode(
-        HeadConfiguration.self, from: Data(text.utf8))
-    else { return nil }
-    return HeadRecognition(
-      configuration: configuration, reasons: ["the model's metadata says so"])
   }
 }

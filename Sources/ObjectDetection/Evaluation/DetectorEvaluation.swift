@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Tensors
 
 /// The score of a detector on a data set.
@@ -10,138 +9,95 @@ public struct DetectorEvaluation: Sendable {
   public var classes: [ClassPrecision]
   /// What the detector found, with the data set's ids.
   public var records: [DetectionRecord]
-  /// Images that could not be decoded, with the reason.
+  /// Images that could not be decoded, with the reason; neither they nor their labels are scored.
   public var skipped: [String]
+  /// How the detector's classes were matched to the data set's, where that is not evident.
+  public var remarks: [String]
 
   /// Runs a detector on every image of a data set and scores it.
   ///
-  /// The next images are decoded in the background while the network runs; results are in the order of the images.
+  /// Results do not depend on the number of detectors that share the work.
   ///
   /// - Parameters:
+  ///   - detectors: Equal detectors, each on a runtime of its own.
   ///   - skipsBad: Whether images that cannot be decoded are passed over instead of ending the run.
   ///   - progress: Told the number of images that are done.
   /// - Throws: ``HeadError/classes(model:dataset:)``, ``ImageError``, and what the network throws.
   public init(
-    _ detector: Detector, on dataset: Dataset, skipsBad: Bool = false, pool: ThreadPool,
+    _ detectors: [Detector], on dataset: Dataset, skipsBad: Bool = false, pool: ThreadPool,
     progress: (Int) -> Void = { _ in }
   ) throws {
-    let categories = try Self.categories(detector.configuration, dataset)
-    var skipped: [String] = []
+    let workers = ImageWorkers(detectors)
+    let mapping = try ClassMapping(workers.configuration.classes, to: dataset.categories)
+    let results = try workers.map(
+      dataset.images.map(\.file), skipsBad: skipsBad, progress: progress
+    ) { index, _, boxes in
+      mapping.records(boxes, image: dataset.images[index].id)
+    }
     var records: [DetectionRecord] = []
-    try Self.run(detector, on: dataset, skipsBad: skipsBad, progress: progress) { image, result in
+    var skipped: [(image: Int, reason: String)] = []
+    for (index, result) in results.enumerated() {
       switch result {
-      case .success(let detections):
-        records += detections.map { detection in
-          DetectionRecord(
-            image: image.id, category: categories[detection.classIndex], x: detection.box.left,
-            y: detection.box.top, width: detection.box.width, height: detection.box.height,
-            score: detection.confidence)
-        }
-      case .failure(let error): skipped.append("\(error)")
+      case .success(let found): records += found
+      case .failure(let error): skipped.append((index, "\(error)"))
       }
     }
-    let score = CocoEvaluation(dataset, detections: records, pool: pool)
+    let score = CocoEvaluation(
+      dataset.without(images: Set(skipped.map(\.image))), detections: records, pool: pool)
     summary = score.summary
     classes = score.classes
     self.records = records
-    self.skipped = skipped
-  }
-
-  /// The category id of each class of a detector: by name when all names are known, else by position.
-  static func categories(
-    _ configuration: HeadConfiguration, _ dataset: Dataset
-  ) throws -> [Int] {
-    let byName = Dictionary(
-      dataset.categories.map { ($0.name.lowercased(), $0.id) }, uniquingKeysWith: { a, _ in a })
-    let named = configuration.classes.compactMap { byName[$0.lowercased()] }
-    if named.count == configuration.classes.count { return named }
-    guard configuration.classes.count == dataset.categories.count else {
-      throw HeadError.classes(
-        model: configuration.classes.count, dataset: dataset.categories.count)
-    }
-    return dataset.categories.map(\.id)
-  }
-
-  private static func run(
-    _ detector: Detector, on dataset: Dataset, skipsBad: Bool, progress: (Int) -> Void,
-    _ body: (Dataset.Image, Result<[Detection], ImageError>) throws -> Void
-  ) throws {
-    let size = detector.inputSize
-    let preparation = ImagePreparation(
-      dataset.images.map(\.file), preprocessing: detector.configuration.preprocessing,
-      width: size.width, height: size.height)
-    defer { preparation.cancel() }
-    for (index, image) in dataset.images.enumerated() {
-      switch preparation.next() {
-      case .success(let prepared):
-        prepared.values.withUnsafeBufferPointer {
-          if let base = $0.baseAddress { detector.input.update(from: base, count: $0.count) }
-        }
-        try body(image, .success(try detector.detect(placement: prepared.placement)))
-      case .failure(let error):
-        guard skipsBad else { throw error }
-        try body(image, .failure(error))
-      }
-      progress(index + 1)
-    }
+    self.skipped = skipped.map(\.reason)
+    remarks = mapping.remarks
   }
 }
 
-/// Images decoded and fitted ahead of their use, in order, a few at a time.
-final class ImagePreparation: @unchecked Sendable {
-  struct Prepared {
-    var values: [Float]
-    var placement: Preprocessing.Placement
-  }
+/// Which category of a data set each class of a detector is.
+public struct ClassMapping: Sendable, Equatable {
+  /// The category id of each class; `nil` for classes the data set does not have.
+  public var categories: [Int?]
+  /// What is not evident about the mapping, a sentence each.
+  public var remarks: [String]
 
-  private static let depth = 4
-  private let slots = DispatchSemaphore(value: ImagePreparation.depth)
-  private let ready = DispatchSemaphore(value: 0)
-  private let queue = Mutex<[Result<Prepared, ImageError>]>([])
-  private let isCancelled = Atomic<Bool>(false)
-
-  init(_ files: [URL], preprocessing: Preprocessing, width: Int, height: Int) {
-    Thread.detachNewThread { [self] in
-      for file in files {
-        slots.wait()
-        if isCancelled.load(ordering: .acquiring) { return }
-        let result = Self.prepare(file, preprocessing, width: width, height: height)
-        queue.withLock { $0.append(result) }
-        ready.signal()
-      }
+  /// Matches by name, letter case aside.
+  ///
+  /// Every category must be a class, or every class a category. Where that fails, equally many are matched by position.
+  ///
+  /// - Throws: ``HeadError/classes(model:dataset:)``.
+  public init(_ classes: [String], to categories: [Dataset.Category]) throws {
+    let ids = Dictionary(
+      categories.map { ($0.name.lowercased(), $0.id) }, uniquingKeysWith: { first, _ in first })
+    let byName = classes.map { ids[$0.lowercased()] }
+    let known = Set(byName.compactMap { $0 }).count
+    if known == classes.count || known > 0 && known == categories.count {
+      self.categories = byName
+      let extra = zip(classes, byName).filter { $1 == nil }.map(\.0)
+      remarks =
+        extra.isEmpty
+        ? [] : ["the data set has no \(Self.listed(extra)): boxes of these are passed over"]
+    } else if classes.count == categories.count {
+      self.categories = categories.map(\.id)
+      remarks = [
+        "the class names differ (the detector's '\(classes[0])', the data set's "
+          + "'\(categories[0].name)' …): matched by position"
+      ]
+    } else {
+      throw HeadError.classes(model: classes, dataset: categories.map(\.name))
     }
   }
 
-  /// The next image; must not be called more often than there are files.
-  func next() -> Result<Prepared, ImageError> {
-    ready.wait()
-    let result = queue.withLock { $0.removeFirst() }
-    slots.signal()
-    return result
-  }
-
-  /// Lets the background thread end early.
-  func cancel() {
-    isCancelled.store(true, ordering: .releasing)
-    slots.signal()
-  }
-
-  private static func prepare(
-    _ file: URL, _ preprocessing: Preprocessing, width: Int, height: Int
-  ) -> Result<Prepared, ImageError> {
-    do {
-      let image = try ImageFile.load(file)
-      var placement = Preprocessing.Placement(scaleX: 1, scaleY: 1, offsetX: 0, offsetY: 0)
-      let values = [Float](unsafeUninitializedCapacity: 3 * width * height) { buffer, count in
-        count = 3 * width * height
-        guard let base = buffer.baseAddress else { return }
-        placement = preprocessing.apply(image, width: width, height: height, to: base)
-      }
-      return .success(Prepared(values: values, placement: placement))
-    } catch let error as ImageError {
-      return .failure(error)
-    } catch {
-      return .failure(.damaged(file: file.path, reason: "\(error)"))
+  /// Boxes as COCO results of an image.
+  public func records(_ boxes: [Detection], image: Int) -> [DetectionRecord] {
+    boxes.compactMap { detection in
+      guard let category = categories[detection.classIndex] else { return nil }
+      return DetectionRecord(
+        image: image, category: category, x: detection.box.left, y: detection.box.top,
+        width: detection.box.width, height: detection.box.height, score: detection.confidence)
     }
+  }
+
+  private static func listed(_ names: [String]) -> String {
+    names.prefix(5).joined(separator: ", ")
+      + (names.count > 5 ? " and \(names.count - 5) more" : "")
   }
 }

@@ -10,4 +10,9 @@ public enum COCOClasses {
     dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,\
     refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush
     """.split(separator: ",").map(String.init)
+
+  /// Their category ids, which have gaps.
+  public static let ids = Array(1...90).filter {
+    ![12, 26, 29, 30, 45, 66, 68, 69, 71, 83].contains($0)
+  }
 }

@@ -9,10 +9,9 @@ extension HeadFamily {
     name: "fastestdet", summary: "one map of objectness, offset, size, classes (FastestDet)",
     recognize: { evidence in
       guard evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first,
-        shape.count == 4, shape[1] > 5, shape[2] > 1, evidence.height % shape[2] == 0,
-        [8, 16, 32].contains(evidence.height / shape[2])
+        shape.count == 4, shape[1] > 5,
+        let stride = evidence.stride(rows: shape[2], columns: shape[3])
       else { return nil }
-      let stride = evidence.height / shape[2]
       return HeadRecognition(
         configuration: HeadConfiguration(
           family: "fastestdet", classes: evidence.classNames(shape[1] - 5), strides: [stride],
@@ -23,11 +22,14 @@ extension HeadFamily {
         ])
     },
     decode: { outputs, configuration in
-      guard let plane = try outputs.planes("fastestdet").first, plane.shape.count == 3,
+      let planes = try outputs.planes("fastestdet")
+      guard planes.count == 1, let plane = planes.first, plane.shape.count == 3,
         plane.shape[0] == configuration.classes.count + 5
       else {
         throw HeadError.outputs(
-          family: "fastestdet", reason: "expected [N, 5 + \(configuration.classes.count), H, W]")
+          family: "fastestdet",
+          reason: "expected [N, 5 + \(configuration.classes.count), H, W], found "
+            + "\(planes.map(\.shape))")
       }
       let (rows, columns) = (plane.shape[1], plane.shape[2])
       let cells = rows * columns

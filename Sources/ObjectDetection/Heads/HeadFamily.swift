@@ -13,79 +13,13 @@ public struct HeadFamily: Sendable {
   /// The candidate boxes of one image, in network pixels, above the confidence threshold.
   var decode: @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
 
-  /// Every family, the most specific first.
+  /// Every family, in the order of help texts.
   public static let all: [HeadFamily] = [
-    .endToEnd, .nanoDet, .ssd, .fastestDet, .yolov8, .yolox, .yolov5,
+    .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd,
   ]
 
   /// The family of that name.
   public static func named(_ name: String) -> HeadFamily? { all.first { $0.name == name } }
-}
-
-/// A family that fits a network, and why.
-public struct HeadRecognition: Sendable {
-  /// The settings of the family for this network.
-  public var configuration: HeadConfiguration
-  /// What was seen that speaks for it.
-  public var reasons: [String]
-}
-
-/// What recognition looks at: the shapes of input and outputs, and what feeds the outputs.
-public struct HeadEvidence: Sendable {
-  /// The outputs and their concrete shapes, in the network's order.
-  public var outputs: [(name: String, shape: [Int])]
-  /// Rows of the input.
-  public var height: Int
-  /// Columns of the input.
-  public var width: Int
-  /// The network.
-  public var graph: Graph
-
-  /// The evidence of a network at a given input size.
-  public init(outputs: [(name: String, shape: [Int])], height: Int, width: Int, graph: Graph) {
-    self.outputs = outputs
-    self.height = height
-    self.width = width
-    self.graph = graph
-  }
-
-  /// Sets of strides that detectors use, the common ones first.
-  private static let strideSets = [
-    [8, 16, 32], [16, 32], [8, 16, 32, 64], [4, 8, 16, 32], [8, 16, 32, 64, 128], [16], [32], [8],
-  ]
-
-  /// Cells of a map of the given stride.
-  func cells(_ stride: Int) -> Int {
-    ((height + stride - 1) / stride) * ((width + stride - 1) / stride)
-  }
-
-  /// The strides whose maps together have `count / anchors` cells.
-  func strides(cells count: Int, anchors: Int = 1) -> [Int]? {
-    Self.strideSets.first { set in set.reduce(0) { $0 + cells($1) } * anchors == count }
-  }
-
-  /// The operators on the way to an output, at most `depth` nodes back.
-  func operators(before output: String, depth: Int) -> Set<String> {
-    let links = Connectivity(graph)
-    var found: Set<String> = []
-    var front = [output]
-    for _ in 0..<depth {
-      let nodes = Set(front.compactMap { links.producer[$0] })
-      found.formUnion(nodes.map { graph.nodes[$0].opType })
-      front = nodes.flatMap { graph.nodes[$0].inputs }
-    }
-    return found
-  }
-
-  /// Class names from the model's metadata, else COCO's for 80 classes, else numbers.
-  func classNames(_ count: Int) -> [String] {
-    if let text = graph.properties.metadata["names"] {
-      let names = text.matches(of: /(\d+)\s*:\s*['"]([^'"]*)['"]/).map { String($0.2) }
-      if names.count == count { return names }
-    }
-    return count == COCOClasses.names.count
-      ? COCOClasses.names : (0..<count).map { "class\($0)" }
-  }
 }
 
 /// The outputs of one run, for one image of the batch.
@@ -157,5 +91,5 @@ extension Box {
   }
 }
 
-/// `1 / (1 + e⁻ˣ)`
+/// The logistic function, `1 / (1 + e⁻ˣ)`.
 func logistic(_ x: Float) -> Float { 1 / (1 + exp(-x)) }

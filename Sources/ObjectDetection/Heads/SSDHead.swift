@@ -4,8 +4,8 @@ extension HeadFamily {
   /// SSD: scores `[N, priors, C]` with a background class first, boxes `[N, priors, 4]`.
   ///
   /// Decoded boxes are corners relative to the image. Raw boxes are offsets from priors:
-  /// `xy = prior.xy + 0.1·offset·prior.wh`, `wh = prior.wh·e^(0.2·size)`. `anchors` holds the sizes of the square priors of
-  /// each stride, in input pixels.
+  /// `xy = prior.xy + v₀·offset·prior.wh`, `wh = prior.wh·e^(v₁·size)` with the `variances` v. `anchors` holds the sizes of
+  /// the priors of each stride, in input pixels.
   static let ssd = HeadFamily(
     name: "ssd", summary: "class scores with background, boxes by priors (SSD, UltraFace)",
     recognize: recognizeSSD, decode: decodeSSD)
@@ -68,6 +68,7 @@ extension HeadFamily {
         family: "ssd", reason: "\(boxes.shape[0]) boxes for \(priors.count) priors")
     }
     let (width, height) = (Double(outputs.width), Double(outputs.height))
+    let (centre, extent) = (configuration.variances[0], configuration.variances[1])
     var found: [Detection] = []
     for index in 0..<boxes.shape[0] {
       func value(_ field: Int) -> Double { Double(boxes.values[index * 4 + field]) }
@@ -81,9 +82,10 @@ extension HeadFamily {
         } else {
           let prior = priors[index]
           box = Box(
-            centreX: (prior.left + prior.right) / 2 + 0.1 * value(0) * prior.width,
-            y: (prior.top + prior.bottom) / 2 + 0.1 * value(1) * prior.height,
-            width: prior.width * exp(0.2 * value(2)), height: prior.height * exp(0.2 * value(3)))
+            centreX: (prior.left + prior.right) / 2 + centre * value(0) * prior.width,
+            y: (prior.top + prior.bottom) / 2 + centre * value(1) * prior.height,
+            width: prior.width * exp(extent * value(2)),
+            height: prior.height * exp(extent * value(3)))
         }
         found.append(
           Detection(

@@ -3,7 +3,8 @@ import Foundation
 extension HeadFamily {
   /// YOLOv8, YOLO11 and kin: anchor-free, no objectness.
   ///
-  /// Decoded: `[N, 4 + C, cells]` of centre, size, class scores. Raw: one map `[N, 4·(regMax + 1) + C, H, W]` a stride;
+  /// Decoded: `[N, 4 + C, cells]`, or transposed `[N, cells, 4 + C]`, of centre, size, class scores. Raw: one map
+  /// `[N, 4·(regMax + 1) + C, H, W]` a stride;
   /// each side's distance is the mean of a distribution over its bins, in cells from the cell's centre.
   static let yolov8 = HeadFamily(
     name: "yolov8", summary: "anchor-free, distance distributions, no objectness (YOLOv8–v12)",
@@ -11,9 +12,7 @@ extension HeadFamily {
 
   private static func recognizeYOLOv8(_ evidence: HeadEvidence) -> HeadRecognition? {
     let letterbox = Preprocessing(fit: .letterboxCentre)
-    if evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first, shape.count == 3,
-      shape[1] > 4, shape[2] > shape[1], let strides = evidence.strides(cells: shape[2])
-    {
+    if let (name, shape, strides) = decodedYOLOv8(evidence) {
       return HeadRecognition(
         configuration: HeadConfiguration(
           family: "yolov8", classes: evidence.classNames(shape[1] - 4), strides: strides,
@@ -24,13 +23,12 @@ extension HeadFamily {
           "each column holds a box and \(shape[1] - 4) classes, no objectness",
         ])
     }
-    guard evidence.outputs.count == 3,
-      evidence.outputs.allSatisfy({ $0.shape.count == 4 && $0.shape[2] > 0 }),
-      let channels = evidence.outputs.first?.shape[1], channels > 64,
-      evidence.outputs.allSatisfy({ $0.shape[1] == channels })
+    let shapes = evidence.outputs.map(\.shape)
+    guard shapes.count == 3, shapes.allSatisfy({ $0.count == 4 }), let channels = shapes.first?[1],
+      channels > 64, shapes.allSatisfy({ $0[1] == channels })
     else { return nil }
-    let strides = evidence.outputs.map { evidence.height / $0.shape[2] }
-    guard strides.sorted() == [8, 16, 32], channels % 3 != 0 || channels == 144 else { return nil }
+    let strides = shapes.compactMap { evidence.stride(rows: $0[2], columns: $0[3]) }
+    guard strides.sorted() == [8, 16, 32] else { return nil }
     return HeadRecognition(
       configuration: HeadConfiguration(
         family: "yolov8", classes: evidence.classNames(channels - 64), strides: strides,
@@ -41,6 +39,22 @@ extension HeadFamily {
       ])
   }
 
+  /// The one output with decoded boxes, as `[N, 4 + C, cells]`; transposed only where a Softmax shows distance
+  /// distributions, since YOLOX has the same shape with an objectness.
+  private static func decodedYOLOv8(
+    _ evidence: HeadEvidence
+  ) -> (name: String, shape: [Int], strides: [Int])? {
+    guard evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first, shape.count == 3
+    else { return nil }
+    if shape[1] > 4, shape[2] > shape[1], let strides = evidence.strides(cells: shape[2]) {
+      return (name, shape, strides)
+    }
+    guard shape[2] > 4, let strides = evidence.strides(cells: shape[1]),
+      evidence.operators(before: name, depth: 12).contains("Softmax"), !evidence.isSelected(name)
+    else { return nil }
+    return (name, [shape[0], shape[2], shape[1]], strides)
+  }
+
   private static func decodeYOLOv8(
     _ outputs: HeadOutputs, _ configuration: HeadConfiguration
   ) throws -> [Detection] {
@@ -49,29 +63,36 @@ extension HeadFamily {
     let threshold = Float(configuration.confidence)
     var found: [Detection] = []
     if configuration.isDecoded {
-      guard let plane = planes.first, plane.shape.count == 2, plane.shape[0] == classes + 4 else {
+      guard planes.count == 1, let plane = planes.first, plane.shape.count == 2,
+        let fieldAxis = plane.shape.firstIndex(of: classes + 4)
+      else {
         throw HeadError.outputs(
           family: "yolov8",
           reason: "expected [N, 4 + \(classes), cells], found "
             + "\(planes.map(\.shape))")
       }
-      let count = plane.shape[1]
+      let count = plane.shape[1 - fieldAxis]
+      let (byField, byCell) = fieldAxis == 0 ? (count, 1) : (1, classes + 4)
       plane.values.withUnsafeBufferPointer { values in
         for label in 0..<classes {
-          for cell in 0..<count where values[(4 + label) * count + cell] > threshold {
+          for cell in 0..<count where values[(4 + label) * byField + cell * byCell] > threshold {
+            let box = (0..<4).map { Double(values[$0 * byField + cell * byCell]) }
             found.append(
               Detection(
-                box: Box(
-                  centreX: Double(values[cell]), y: Double(values[count + cell]),
-                  width: Double(values[2 * count + cell]),
-                  height: Double(values[3 * count + cell])), classIndex: label,
-                confidence: Double(values[(4 + label) * count + cell])))
+                box: Box(centreX: box[0], y: box[1], width: box[2], height: box[3]),
+                classIndex: label,
+                confidence: Double(values[(4 + label) * byField + cell * byCell])))
           }
         }
       }
       return found
     }
     let bins = configuration.regMax + 1
+    guard planes.count == configuration.strides.count else {
+      throw HeadError.outputs(
+        family: "yolov8",
+        reason: "\(planes.count) maps for strides \(configuration.strides)")
+    }
     for (plane, stride) in zip(planes, configuration.strides) {
       guard plane.shape.count == 3, plane.shape[0] == 4 * bins + classes else {
         throw HeadError.outputs(

@@ -3,7 +3,8 @@ import Foundation
 /// JPEG and PNG files.
 ///
 /// Pixels are what Pillow's `open(…).convert("RGB")` gives: EXIF orientation is not applied, since the labels of the
-/// common data sets are drawn on the stored pixels; alpha is dropped; grey and CMYK become RGB.
+/// common data sets are drawn on the stored pixels; alpha and transparent colours are dropped; grey and CMYK become RGB.
+/// One deviation: of 16-bit grey the upper 8 bits are kept, as OpenCV does, where Pillow clips everything above 255.
 public enum ImageFile {
   /// The file name endings that count as images.
   public static let suffixes = ["jpg", "jpeg", "png"]
@@ -14,6 +15,17 @@ public enum ImageFile {
     return names.filter { name in
       !name.hasPrefix(".")
         && suffixes.contains(URL(filePath: name).pathExtension.lowercased())
+    }.sorted().map { folder.appending(path: $0) }
+  }
+
+  /// The image files of a folder and the folders in it, by path.
+  public static func allFiles(in folder: URL) -> [URL] {
+    // The folder itself may be a link, which listing does not follow.
+    let place = folder.resolvingSymlinksInPath().path
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: place)) ?? []
+    return names.filter { name in
+      suffixes.contains(URL(filePath: name).pathExtension.lowercased())
+        && !name.split(separator: "/").contains { $0.hasPrefix(".") }
     }.sorted().map { folder.appending(path: $0) }
   }
 
@@ -42,13 +54,10 @@ public enum ImageFile {
       throw ImageError.unreadable(url.path)
     }
     if data.starts(with: [0xff, 0xd8]) { return try JPEGCodec.size(data, file: url.path) }
-    guard data.starts(with: [0x89, 0x50, 0x4e, 0x47]), data.count >= 24 else {
+    guard data.starts(with: [0x89, 0x50, 0x4e, 0x47]) else {
       throw ImageError.unknownFormat(url.path)
     }
-    func number(_ at: Int) -> Int {
-      data[data.startIndex + at..<data.startIndex + at + 4].reduce(0) { $0 << 8 | Int($1) }
-    }
-    return (number(16), number(20))
+    return try PNGCodec.size(data, file: url.path)
   }
 
   /// Encodes an image as the ending of `name` says: `.jpg`, `.jpeg` at quality 92, else PNG.
@@ -59,8 +68,8 @@ public enum ImageFile {
       ? try JPEGCodec.encode(image, quality: 92) : try PNGCodec.encode(image)
   }
 
-  /// The most pixels an image may have; larger ones are taken for damage or attacks.
-  static let pixelLimit = 1 << 28
+  /// The most pixels an image may have, Pillow's limit; larger ones are taken for damage or attacks.
+  static let pixelLimit = 178_956_970
 }
 
 /// Why an image cannot be decoded or encoded.
@@ -73,7 +82,7 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
   /// A sentence for the user.
   public var description: String {
     switch self {
-    case .unreadable(let file): "\(file): cannot be read"
+    case .unreadable(let file): "\(file): does not exist or cannot be read"
     case .unknownFormat(let file): "\(file): is neither a JPEG nor a PNG image"
     case .damaged(let file, let reason): "\(file): is damaged or cut short (\(reason))"
     case .encoding(let reason): "the image cannot be encoded: \(reason)"

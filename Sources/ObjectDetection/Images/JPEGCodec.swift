@@ -65,11 +65,15 @@ enum JPEGCodec {
   private static func header(
     _ decoder: tjhandle, _ bytes: UnsafePointer<UInt8>, _ length: UInt, _ file: String
   ) throws -> (width: Int, height: Int, space: Int32) {
-    var (width, height, sampling, space): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-    guard
-      tjDecompressHeader3(decoder, bytes, length, &width, &height, &sampling, &space) == 0,
-      width > 0, height > 0, Int(width) * Int(height) <= ImageFile.pixelLimit
-    else { throw ImageError.damaged(file: file, reason: message(decoder)) }
+    var (width, height, sampling, space): (Int32, Int32, Int32, Int32) = (0, 0, -1, -1)
+    let status = tjDecompressHeader3(decoder, bytes, length, &width, &height, &sampling, &space)
+    // An unusual chroma sampling has no name in this interface; it decodes all the same.
+    guard status == 0 || sampling < 0 && space >= 0, width > 0, height > 0 else {
+      throw ImageError.damaged(file: file, reason: message(decoder))
+    }
+    guard Int(width) * Int(height) <= ImageFile.pixelLimit else {
+      throw ImageError.damaged(file: file, reason: "it declares \(width) × \(height) pixels")
+    }
     return (Int(width), Int(height), space)
   }
 

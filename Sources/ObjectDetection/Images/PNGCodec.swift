@@ -1,32 +1,41 @@
 import CPNG
 import Foundation
 
-/// PNG through libpng's simplified interface: every depth, palette, interlacing and transparency.
+/// PNG through libpng: every depth, palette, interlacing and transparency.
 enum PNGCodec {
   static func decode(_ data: Data, file: String) throws -> PixelBuffer {
-    var image = png_image()
-    compress_png_image_init(&image)
-    defer { png_image_free(&image) }
-    // The reader keeps a pointer to the encoded bytes until it has finished.
-    let rgba: [UInt8]? = data.withUnsafeBytes { bytes in
-      guard png_image_begin_read_from_memory(&image, bytes.baseAddress, bytes.count) != 0,
-        Int(image.width) * Int(image.height) <= ImageFile.pixelLimit
-      else { return nil }
-      image.format = compress_png_format_rgba()
-      image.flags |= compress_png_flag_16bit_srgb()
-      var rgba = [UInt8](repeating: 0, count: Int(image.width) * Int(image.height) * 4)
-      let status = png_image_finish_read(&image, nil, &rgba, 0, nil)
-      return status != 0 && compress_png_failed(&image) == 0 ? rgba : nil
+    var (width, height): (png_uint_32, png_uint_32) = (0, 0)
+    var decoded: UnsafeMutablePointer<UInt8>?
+    var message = [CChar](repeating: 0, count: 128)
+    defer { free(decoded) }
+    let status = data.withUnsafeBytes { bytes in
+      compress_png_decode(
+        bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, ImageFile.pixelLimit, &decoded,
+        &width, &height, &message)
     }
-    guard let rgba else { throw ImageError.damaged(file: file, reason: message(image)) }
-    let count = rgba.count / 4
-    var pixels = [UInt8](repeating: 0, count: count * 3)
-    for index in 0..<count {
-      pixels[index * 3] = rgba[index * 4]
-      pixels[index * 3 + 1] = rgba[index * 4 + 1]
-      pixels[index * 3 + 2] = rgba[index * 4 + 2]
+    guard status == 1, let decoded else {
+      let reason = message.withUnsafeBufferPointer { text in
+        String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      }
+      throw ImageError.damaged(file: file, reason: reason)
     }
-    return PixelBuffer(width: Int(image.width), height: Int(image.height), pixels: pixels)
+    return PixelBuffer(
+      width: Int(width), height: Int(height),
+      pixels: Array(UnsafeBufferPointer(start: decoded, count: Int(width) * Int(height) * 3)))
+  }
+
+  static func size(_ data: Data, file: String) throws -> (width: Int, height: Int) {
+    func number(_ at: Int) -> Int {
+      data[data.startIndex + at..<data.startIndex + at + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    guard data.count >= 24, data.dropFirst(12).starts(with: Array("IHDR".utf8)) else {
+      throw ImageError.damaged(file: file, reason: "it has no header")
+    }
+    let (width, height) = (number(16), number(20))
+    guard width > 0, height > 0, width * height <= ImageFile.pixelLimit else {
+      throw ImageError.damaged(file: file, reason: "it declares \(width) × \(height) pixels")
+    }
+    return (width, height)
   }
 
   static func encode(_ picture: PixelBuffer) throws -> Data {

@@ -97,7 +97,9 @@ struct MatchTable: Sendable {
       for label in labels { w.ious.append(Self.iou(records[Int(entry.index)], label)) }
     }
     for (area, range) in CocoEvaluation.areas.enumerated() {
-      w.ignored = labels.map { $0.isCrowd || $0.area < range.0 || $0.area > range.1 }
+      w.ignored = labels.map {
+        $0.isCrowd || $0.isDifficult || $0.area < range.0 || $0.area > range.1
+      }
       // Labels that count come first, else in the order given.
       w.order = labels.indices.filter { !w.ignored[$0] } + labels.indices.filter { w.ignored[$0] }
       result.objects[area] += w.ignored.reduce(0) { $0 + ($1 ? 0 : 1) }

@@ -26,7 +26,7 @@ struct NumberRange: Operator {
     guard delta != 0, count.isFinite, count < Double(TensorType.largestByteCount) else {
       throw OperatorError.unsupported("a range from \(start) to \(limit) in steps of \(delta)")
     }
-    return [try TensorType(checking: first.elementType, [max(0, Int(count))])]
+    return [try TensorType(checking: first.elementType, [Int(max(0, count))])]
   }
 
   func forward(_ call: OperatorCall) throws {

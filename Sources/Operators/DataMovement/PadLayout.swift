@@ -16,7 +16,7 @@ struct PadLayout {
     func misfit(_ reason: String) -> OperatorError {
       .shape(input: 0, found: extents, reason: "cannot be padded by \(pads): \(reason)")
     }
-    guard pads.count == 2 * axes.count, pads.allSatisfy({ abs(Int32(clamping: $0)) < .max }) else {
+    guard pads.count == 2 * axes.count, pads.allSatisfy({ $0.magnitude >> 31 == 0 }) else {
       throw misfit("two numbers below 2³¹ are needed for each axis")
     }
     self.extents = extents

@@ -2,14 +2,20 @@ import GraphIR
 import Tensors
 
 /// Blocks of space gathered into channels: `[N, C, H, W]` becomes `[N, C·b², H/b, W/b]`, the place
-/// within a block being the slower part of the channel.
+/// within a block being the slower part of the channel, or the faster one in mode `CRD`.
 struct SpaceToDepth: StridedCopyOperator, DifferentiableOperator {
   static let opType = "SpaceToDepth"
 
   let block: Int
+  let isColumnRowDepth: Bool
 
   init(attributes: Attributes, opset: Int) throws {
     block = try Self.block(attributes)
+    let mode = try attributes.string("mode", default: "DCR")
+    guard mode == "DCR" || mode == "CRD" else {
+      throw AttributeError.invalid(name: "mode", reason: "is '\(mode)', expected DCR or CRD")
+    }
+    isColumnRowDepth = mode == "CRD"
   }
 
   /// The extent of a block, checked.
@@ -41,10 +47,12 @@ struct SpaceToDepth: StridedCopyOperator, DifferentiableOperator {
     let (channels, height, width) = (x.shape[1], output.shape[2], output.shape[3])
     let plane = height * width
     let whole = plane * block * block
+    let (place, channel) =
+      isColumnRowDepth ? (plane, plane * block * block) : (channels * plane, plane)
     return StridedCopy(
       [x.shape[0], block, block, channels, height, width],
       from: [channels * whole, width * block, 1, whole, width * block * block, block],
-      to: [channels * whole, block * channels * plane, channels * plane, plane, width, 1],
+      to: [channels * whole, block * place, place, channel, width, 1],
       elementBytes: x.elementBytes)
   }
 

@@ -19,8 +19,11 @@ struct Dropout: Operator, DifferentiableOperator {
     try inputs.checkCount(1...3)
     let x = try inputs.required(0)
     try x.check(0, holds: .float32, .float64, .float16, .bfloat16)
-    if let mode = inputs.optional(2), mode.constant?.elements(as: Bool.self).first == true {
-      throw OperatorError.unsupported("training mode")
+    if let mode = inputs.optional(2) {
+      try mode.check(2, holds: .bool)
+      if mode.constant?.elements(as: Bool.self).first == true {
+        throw OperatorError.unsupported("training mode")
+      }
     }
     return [x.type, TensorType(hasBooleanMask ? .bool : x.elementType, x.shape)]
   }

@@ -42,7 +42,8 @@ struct TopK: PreparedOperator {
       try x.elementType.dispatch(
         TopKWork(
           takesLargest: takesLargest, outer: outer, extent: extent, inner: inner, k: k,
-          heap: heap, x: try call.input(0), values: call.outputs[0], places: call.outputs[1]))
+          heap: heap, x: try call.input(0), values: call.outputs[0],
+          places: call.outputs.count > 1 ? call.outputs[1] : nil))
     }
   }
 }
@@ -57,7 +58,7 @@ private struct TopKWork: NumberWork {
   let heap: UnsafeMutablePointer<Int>
   let x: TensorView
   let values: TensorView
-  let places: TensorView
+  let places: TensorView?
 
   func whole<Element: WholeElement>(_: Element.Type) { select(Element.self) { $0 } }
 
@@ -69,7 +70,7 @@ private struct TopKWork: NumberWork {
   ) {
     guard k > 0 else { return }
     let (all, values) = (x.words(as: Element.self), values.words(as: Element.self))
-    let places = places.words(as: Int64.self)
+    let places = places?.words(as: Int64.self)
     for line in 0..<outer * inner {
       let (row, column) = (line / inner, line % inner)
       let x = all + row * extent * inner + column
@@ -83,7 +84,7 @@ private struct TopKWork: NumberWork {
       let target = row * k * inner + column
       for rank in 0..<k {
         values[target + rank * inner] = x[heap[rank] * inner]
-        places[target + rank * inner] = Int64(heap[rank])
+        places?[target + rank * inner] = Int64(heap[rank])
       }
     }
   }

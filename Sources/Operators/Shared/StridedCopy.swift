@@ -18,6 +18,8 @@ struct StridedCopy: Sendable, Equatable {
   let targetOffset: Int
   /// The bytes moved at once: 1, 2, 4, 8 or 16.
   private(set) var width: Int
+  /// The bytes moved in all.
+  private let byteCount: Int
 
   /// The bytes from which a copy is shared among threads.
   private static let parallelBytes = 1 << 18
@@ -30,6 +32,7 @@ struct StridedCopy: Sendable, Equatable {
     self.sourceOffset = sourceOffset * elementBytes
     self.targetOffset = targetOffset * elementBytes
     width = elementBytes
+    byteCount = extents.product * elementBytes
     for (axis, extent) in extents.enumerated() where extent != 1 {
       let source = sourceStrides[axis] * elementBytes
       let target = targetStrides[axis] * elementBytes
@@ -91,9 +94,9 @@ struct StridedCopy: Sendable, Equatable {
       copyRun(1, source, 0, target, 0)
       return
     }
-    let bytes = extents.product * width
     let parts =
-      bytes < Self.parallelBytes ? 1 : min(outer, 4 * pool.threadCount, bytes / (1 << 16))
+      byteCount < Self.parallelBytes
+      ? 1 : min(outer, 4 * pool.threadCount, byteCount / (1 << 16))
     pool.forEach(parts) { part in
       let (start, end) = (outer * part / parts, outer * (part + 1) / parts)
       copy(

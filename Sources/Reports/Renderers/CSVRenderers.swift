@@ -46,14 +46,17 @@ enum CSV {
     Data(rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined().utf8)
   }
 
-  /// A whole number without a fraction, anything else with six decimals.
+  /// A whole number without a fraction, anything else with six decimals; nothing when not finite.
   static func number(_ value: Double) -> String {
-    value == value.rounded() && value.magnitude < 1e15
+    guard value.isFinite else { return "" }
+    return value == value.rounded() && value.magnitude < 1e15
       ? String(Int(value)) : String(format: "%.6f", value)
   }
 
   private static func field(_ text: String) -> String {
-    guard text.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return text }
+    guard text.unicodeScalars.contains(where: { [",", "\"", "\r", "\n"].contains($0) }) else {
+      return text
+    }
     return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
   }
 }

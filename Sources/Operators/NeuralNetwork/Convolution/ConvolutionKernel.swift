@@ -36,7 +36,7 @@ extension ConvolutionRule {
       geometry, weights: weights, bias: bias?.constant, epilogue: epilogue)
     return Kernel(
       algorithm: convolution.algorithm,
-      scratchBytes: convolution.scratchBytes(threads: site.threadCount)
+      scratchBytes: convolution.scratchBytes(threads: site.threadCount), packedInputs: [1, 2]
     ) { call in convolution.run(call, scratch: call.scratch) }
   }
 

@@ -28,17 +28,21 @@ struct ConvolutionRule: Sendable {
     let fits =
       w.count == x.count && w[1].multipliedReportingOverflow(by: groups) == (x[1], false)
       && w[0].isMultiple(of: groups) && w[0] > 0 && x[1] > 0
-      && w.allSatisfy { (0...SlidingWindow.largest).contains($0) }
+      && w.allSatisfy { (1...SlidingWindow.largest).contains($0) }
     guard fits else {
       throw OperatorError.shape(
         input: weightsInput, found: w, reason: "does not fit an input of \(x) in \(groups) groups")
     }
     let placed = try window.placed(on: Array(x[2...]), weights: Array(w[2...])).lifted
+    // A step beyond the padded input is never taken, whatever its length.
+    let strides = (0..<2).map {
+      min(placed.strides[$0], placed.extents[$0] + placed.padsBefore[$0] + placed.padsAfter[$0])
+    }
     return ConvolutionGeometry(
       batch: x[0], inputChannels: x[1], inputHeight: placed.extents[0],
       inputWidth: placed.extents[1], outputChannels: w[0], kernelHeight: placed.kernel[0],
-      kernelWidth: placed.kernel[1], strideHeight: placed.strides[0],
-      strideWidth: placed.strides[1], dilationHeight: placed.dilations[0],
+      kernelWidth: placed.kernel[1], strideHeight: strides[0],
+      strideWidth: strides[1], dilationHeight: placed.dilations[0],
       dilationWidth: placed.dilations[1], padTop: placed.padsBefore[0],
       padLeft: placed.padsBefore[1], padBottom: placed.padsAfter[0],
       padRight: placed.padsAfter[1], groups: groups)

@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 import Tensors
 
 /// The mean under a sliding window, over its taps within the input or, with `count_include_pad`,
@@ -28,19 +29,43 @@ struct AveragePool: PreparedOperator, DifferentiableOperator {
     let window = try rule.placed(on: shape).lifted
     let planes = shape[0] * shape[1]
     return site.outputs[0].elementType == .float32
-      ? kernel(PlanePool<Float>(window, start: 0), planes, site)
+      ? floatKernel(window, planes, site)
       : kernel(PlanePool<Double>(window, start: 0), planes, site)
+  }
+
+  private func floatKernel(
+    _ window: PlacedWindow, _ planes: Int, _ site: PreparationSite
+  ) -> Kernel {
+    let pool = window.floatPool(.sum)
+    let divisors: [Float] = divisors(window)
+    return Kernel(
+      algorithm: "separable", scratchBytes: pool.scratchBytes(threads: site.threadCount)
+    ) { call in
+      guard let x = call.inputs[0]?.elements(as: Float.self).baseAddress else { return }
+      let y = call.outputs[0].base.assumingMemoryBound(to: Float.self)
+      pool.run(planes: planes, input: x, output: y, scratch: call.scratch, pool: call.pool)
+      divisors.withUnsafeBufferPointer { divisors in
+        call.pool.forEach(planes) { plane in
+          let sums = y + plane * divisors.count
+          for i in divisors.indices { sums[i] /= divisors[i] }
+        }
+      }
+    }
+  }
+
+  /// The taps that count for each output of a plane.
+  private func divisors<Element: BinaryFloatingPoint>(_ window: PlacedWindow) -> [Element] {
+    let columns = window.tapCounts(1, countsPadding)
+    return window.tapCounts(0, countsPadding).flatMap { row in
+      columns.map { Element(max(1, row * $0)) }
+    }
   }
 
   private func kernel<Element: TensorElement & BinaryFloatingPoint>(
     _ pool: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
   ) -> Kernel {
     let bytes = pool.bufferCount * MemoryLayout<Element>.stride * site.threadCount
-    let counts = (
-      rows: pool.window.tapCounts(0, countsPadding),
-      columns: pool.window.tapCounts(1, countsPadding)
-    )
-    let divisors = counts.rows.flatMap { row in counts.columns.map { Element(max(1, row * $0)) } }
+    let divisors: [Element] = divisors(pool.window)
     return Kernel(algorithm: "separable", scratchBytes: bytes) { call in
       guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
       let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)

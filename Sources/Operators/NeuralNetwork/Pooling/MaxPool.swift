@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 import Tensors
 
 /// The largest element under a sliding window, and optionally where it lies.
@@ -32,7 +33,38 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
     case .float64: kernel(PlanePool<Double>(window, start: -.infinity), planes, site)
     case .int8: kernel(PlanePool<Int8>(window, start: .min), planes, site)
     case .uint8: kernel(PlanePool<UInt8>(window, start: .min), planes, site)
-    default: kernel(PlanePool<Float>(window, start: -.infinity), planes, site)
+    default: floatKernel(window, planes, site)
+    }
+  }
+
+  private func floatKernel(
+    _ window: PlacedWindow, _ planes: Int, _ site: PreparationSite
+  ) -> Kernel {
+    let pool = window.floatPool(.maximum)
+    let scan = PlanePool<Float>(window, start: -.infinity)
+    return Kernel(
+      algorithm: "separable", scratchBytes: pool.scratchBytes(threads: site.threadCount)
+    ) { call in
+      guard let x = call.inputs[0]?.elements(as: Float.self).baseAddress else { return }
+      let y = call.outputs[0].base.assumingMemoryBound(to: Float.self)
+      pool.run(planes: planes, input: x, output: y, scratch: call.scratch, pool: call.pool)
+      findIndices(scan, x, planes, call)
+    }
+  }
+
+  /// Writes where each maximum lies, when the node wants to know.
+  private func findIndices<Element: TensorElement & Comparable>(
+    _ pool: PlanePool<Element>, _ x: UnsafePointer<Element>, _ planes: Int, _ call: OperatorCall
+  ) {
+    guard call.outputs.count > 1 else { return }
+    let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)
+    let indices = call.outputs[1].elements(as: Int64.self)
+    let area = pool.window.outputs.product
+    call.pool.forEach(planes) { plane in
+      for place in 0..<area {
+        indices[plane * area + place] = Int64(
+          pool.index(of: y[plane * area + place], x, plane, place, isColumnMajor))
+      }
     }
   }
 
@@ -40,22 +72,13 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
     _ pool: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
   ) -> Kernel {
     let bytes = pool.bufferCount * MemoryLayout<Element>.stride * site.threadCount
-    let isColumnMajor = isColumnMajor
     return Kernel(algorithm: "separable", scratchBytes: bytes) { call in
       guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
       let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)
       pool.pool(
         planes: planes, from: x, into: y, scratch: call.scratch, threads: call.pool,
         { $0 < $1 ? $1 : $0 }, finish: { _ in })
-      guard call.outputs.count > 1 else { return }
-      let indices = call.outputs[1].elements(as: Int64.self)
-      let area = pool.window.outputs.product
-      call.pool.forEach(planes) { plane in
-        for place in 0..<area {
-          indices[plane * area + place] = Int64(
-            pool.index(of: y[plane * area + place], x, plane, place, isColumnMajor))
-        }
-      }
+      findIndices(pool, x, planes, call)
     }
   }
 

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// Pools planes `[planes, H, W]` in two passes: along the rows into a buffer `[H, W′]`, then down
@@ -71,6 +72,16 @@ struct PlanePool<Element: TensorElement>: Sendable {
 }
 
 extension PlacedWindow {
+  /// The pool of float32 planes under a window on two axes.
+  func floatPool(_ combination: WindowPool.Combination) -> WindowPool {
+    func axis(_ index: Int) -> WindowPool.Axis {
+      WindowPool.Axis(
+        input: extents[index], output: outputs[index], kernel: kernel[index],
+        stride: strides[index], dilation: dilations[index], pad: padsBefore[index])
+    }
+    return WindowPool(combination, rows: axis(0), columns: axis(1))
+  }
+
   /// The outputs whose element at `tap` lies within the input.
   func outputRange(_ axis: Int, tap: Int) -> Range<Int> {
     let shift = padsBefore[axis] - tap * dilations[axis]

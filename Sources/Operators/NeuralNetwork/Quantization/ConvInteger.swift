@@ -6,8 +6,9 @@ import Tensors
 ///
 /// Inputs: x `[N, I, (H,) W]`, w `[O, I / groups, (kH,) kW]`, optionally zₓ and z_w, the latter one
 /// number or `[O]`.
-struct ConvInteger: PreparedOperator, CostedOperator {
+struct ConvInteger: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "ConvInteger"
+  let weightSlots = [WeightSlot(input: 1, outputAxis: 0, inputAxis: 1)]
 
   private let place: IntegerConvolutionPlace
 

@@ -7,8 +7,9 @@ import Tensors
 /// Inputs: x, its scale and zero point, w, its scales and zero points (one or `[O]`), y's scale and
 /// zero point, optionally the bias `[O]`, int32 in units of the product of the scales of x and w.
 /// `y = round((Σ (x − zₓ)(w − z_w) + bias) · (sₓ s_w / s_y)) + z_y`.
-struct QLinearConv: PreparedOperator, CostedOperator {
+struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "QLinearConv"
+  let weightSlots = [WeightSlot(input: 3, outputAxis: 0, inputAxis: 1)]
 
   private let place: IntegerConvolutionPlace
 

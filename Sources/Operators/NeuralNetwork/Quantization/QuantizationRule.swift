@@ -22,7 +22,9 @@ struct QuantizationRule: Sendable {
     try scale.check(1, holds: .float32)
     if let zero = inputs.optional(2) {
       try zero.check(2, holds: quantized)
-      try zero.check(2, shape: scale.shape, "the zero point")
+      if zero.type.count != 1 || scale.type.count != 1 {
+        try zero.check(2, shape: scale.shape, "the zero point")
+      }
     }
     return try layout(x: x.shape, scale: scale.shape)
   }

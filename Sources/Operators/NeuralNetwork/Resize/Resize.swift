@@ -34,7 +34,11 @@ struct Resize: PreparedOperator, DifferentiableOperator {
     try inputs.checkCount(opset >= 11 ? 1...4 : 2...2)
     let x = try inputs.required(0)
     try x.check(0, rank: 1...8)
-    if rule.mode != .nearest { try x.check(0, holds: .float32) }
+    if rule.mode == .nearest {
+      try x.check(0, holdsOneOf: ElementType.numbers + [.bool])
+    } else {
+      try x.check(0, holds: .float32)
+    }
     guard let plan = try plan(inputs) else { return nil }
     return [try TensorType(checking: x.elementType, plan.shape)]
   }

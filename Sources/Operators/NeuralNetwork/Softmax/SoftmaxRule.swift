@@ -60,100 +60,116 @@ struct SoftmaxRule: Sendable {
         }
       }
     }
-    let softmax = FloatSoftmax(outer: outer, count: count, inner: inner)
-    let scratchBytes = 4 * (outer * inner + (isLogarithm ? outer * count * inner : 0))
-    return Kernel(algorithm: "", scratchBytes: scratchBytes) { call in
+    let softmax = FloatSoftmax(outer: outer, count: count, inner: inner, isLogarithm: isLogarithm)
+    return Kernel(
+      algorithm: "blocks", scratchBytes: softmax.scratchBytes(threads: site.threadCount)
+    ) { call in
       guard let x = call.inputs[0]?.elements(as: Float.self).baseAddress else { return }
       let y = call.outputs[0].base.assumingMemoryBound(to: Float.self)
-      let sums = call.scratch.assumingMemoryBound(to: Float.self)
-      softmax.subtractHighest(x, y, highest: sums, pool: call.pool)
-      let exponentials = isLogarithm ? sums + outer * inner : y
-      Elementwise.map(
-        .exp, from: y, to: exponentials, count: outer * count * inner, pool: call.pool)
-      softmax.sum(exponentials, sums, pool: call.pool)
-      isLogarithm
-        ? softmax.subtractLogarithms(sums, y, pool: call.pool)
-        : softmax.divide(sums, y, pool: call.pool)
+      softmax.run(x, y, scratch: call.scratch, pool: call.pool)
     }
   }
 }
 
-/// The passes of a float32 softmax over `[outer, count, inner]`, row by row of the inner axis.
+/// A float32 softmax over the middle axis of `[outer, count, inner]`, in blocks that fit the cache: some runs of the
+/// middle axis when `inner` is 1, else some columns of the inner axis.
 private struct FloatSoftmax: Sendable {
   var outer: Int
   var count: Int
   var inner: Int
+  var isLogarithm: Bool
 
-  func subtractHighest(
-    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    highest: UnsafeMutablePointer<Float>, pool: ThreadPool
+  /// Elements of a block, about.
+  private static let blockCount = 4096
+
+  /// Runs that a block has when they are contiguous.
+  private var runs: Int { max(1, Self.blockCount / max(1, count)) }
+  /// Columns that it has when they are not.
+  private var width: Int { min(inner, max(16, Self.blockCount / max(1, count) / 16 * 16)) }
+  private var scratchCount: Int {
+    inner == 1 ? runs * count : (2 + (isLogarithm ? count : 0)) * width
+  }
+  private var scratchStride: Int { (scratchCount * 4 + 63) / 64 * 64 }
+
+  func scratchBytes(threads: Int) -> Int { scratchStride * threads }
+
+  func run(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer,
+    pool: ThreadPool
   ) {
-    forEachOuter(pool) { part in
-      let (source, target) = (x + part * count * inner, y + part * count * inner)
-      let top = highest + part * inner
-      if inner == 1 {
-        var best = -Float.infinity
-        for index in 0..<count { best = source[index] > best ? source[index] : best }
-        for index in 0..<count { target[index] = source[index] - best }
-        return
-      }
-      top.update(repeating: -.infinity, count: inner)
-      for row in 0..<count {
-        for index in 0..<inner {
-          let value = source[row * inner + index]
-          top[index] = value > top[index] ? value : top[index]
+    guard outer > 0, count > 0, inner > 0 else { return }
+    let blocksPerRun = (inner + width - 1) / width
+    let units = inner == 1 ? (outer + runs - 1) / runs : outer * blocksPerRun
+    let parts = min(pool.threadCount, units)
+    pool.forEach(parts) { part in
+      let own = (scratch + part * scratchStride).assumingMemoryBound(to: Float.self)
+      for unit in units * part / parts..<units * (part + 1) / parts {
+        if inner == 1 {
+          let start = unit * runs * count
+          normalizeRuns(x + start, y + start, min(runs, outer - unit * runs), own)
+        } else {
+          let (run, block) = unit.quotientAndRemainder(dividingBy: blocksPerRun)
+          let start = run * count * inner + block * width
+          normalizeColumns(x + start, y + start, min(width, inner - block * width), own)
         }
       }
-      for row in 0..<count {
-        for index in 0..<inner {
-          target[row * inner + index] = source[row * inner + index] - top[index]
-        }
-      }
     }
   }
 
-  func sum(_ x: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-    forEachOuter(pool) { part in
-      let source = x + part * count * inner
-      let total = sums + part * inner
-      total.update(repeating: 0, count: inner)
-      for row in 0..<count {
-        for index in 0..<inner { total[index] += source[row * inner + index] }
-      }
-    }
-  }
-
-  func divide(_ sums: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-    forEachOuter(pool) { part in
-      let (target, total) = (y + part * count * inner, sums + part * inner)
-      if inner == 1 {
-        let factor = 1 / total[0]
-        for index in 0..<count { target[index] *= factor }
-        return
-      }
-      for row in 0..<count {
-        for index in 0..<inner { target[row * inner + index] /= total[index] }
-      }
-    }
-  }
-
-  func subtractLogarithms(
-    _ sums: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, pool: ThreadPool
+  /// Normalises contiguous runs.
+  private func normalizeRuns(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ runs: Int,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
-    forEachOuter(pool) { part in
-      let (target, total) = (y + part * count * inner, sums + part * inner)
-      for index in 0..<inner {
-        let logarithm = logf(total[index])
-        for row in 0..<count { target[row * inner + index] -= logarithm }
+    for run in 0..<runs {
+      let (source, target) = (x + run * count, y + run * count)
+      var highest = -Float.infinity
+      for i in 0..<count { highest = source[i] > highest ? source[i] : highest }
+      for i in 0..<count { target[i] = source[i] - highest }
+    }
+    let powers = isLogarithm ? scratch : y
+    Elementwise.map(.exp, from: y, to: powers, count: runs * count)
+    for run in 0..<runs {
+      let target = y + run * count
+      var sum: Float = 0
+      for i in 0..<count { sum += powers[run * count + i] }
+      if isLogarithm {
+        let logarithm = logf(sum)
+        for i in 0..<count { target[i] -= logarithm }
+      } else {
+        let factor = 1 / sum
+        for i in 0..<count { target[i] *= factor }
       }
     }
   }
 
-  /// Parts of about a thousand elements, the same at any number of threads.
-  private func forEachOuter(_ pool: ThreadPool, _ body: (Int) -> Void) {
-    let batch = max(1, 4096 / max(1, count * inner))
-    pool.forEach((outer + batch - 1) / batch) { part in
-      for index in part * batch..<min(outer, (part + 1) * batch) { body(index) }
+  /// Normalises the columns that begin at `x`, their elements `inner` apart.
+  private func normalizeColumns(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ columns: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let (highest, sums) = (scratch, scratch + width)
+    highest.update(repeating: -.infinity, count: columns)
+    sums.update(repeating: 0, count: columns)
+    for row in 0..<count {
+      let source = x + row * inner
+      for i in 0..<columns { highest[i] = source[i] > highest[i] ? source[i] : highest[i] }
+    }
+    for row in 0..<count {
+      let (source, target) = (x + row * inner, y + row * inner)
+      let powers = isLogarithm ? scratch + (2 + row) * width : target
+      for i in 0..<columns { target[i] = source[i] - highest[i] }
+      Elementwise.map(.exp, from: target, to: powers, count: columns)
+      for i in 0..<columns { sums[i] += powers[i] }
+    }
+    for i in 0..<columns { sums[i] = isLogarithm ? logf(sums[i]) : 1 / sums[i] }
+    for row in 0..<count {
+      let target = y + row * inner
+      if isLogarithm {
+        for i in 0..<columns { target[i] -= sums[i] }
+      } else {
+        for i in 0..<columns { target[i] *= sums[i] }
+      }
     }
   }
 }

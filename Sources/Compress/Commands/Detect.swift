@@ -1,0 +1,183 @@
+import ArgumentParser
+import Foundation
+import ObjectDetection
+
+/// `compress detect`: the objects a detector finds in images.
+struct Detect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Find objects in images and draw them.",
+    discussion: """
+      Prints what the detector finds. With --output DIR each image is written there with a labelled box around each \
+      object, in the format it came in; with --results FILE the boxes are written as COCO results. Boxes from a \
+      confidence of \(HeadConfiguration.displayConfidence) on are shown, overlaps suppressed from an IoU of \
+      \(HeadConfiguration.displayIoU), unless the options or the settings for --head say otherwise.
+
+      EXAMPLES
+        compress detect model.onnx street.jpg --output drawn/
+        compress detect model.onnx photos/ --results results.json
+        compress detect model.onnx street.jpg --head head.yaml --format json
+      """)
+
+  @Argument(help: "The model file.", completion: .file())
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp("JPEG or PNG files, or folders of them.", valueName: "image"),
+    completion: .file())
+  var images: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Write the images with boxes drawn to this folder.", valueName: "dir"),
+    completion: .directory)
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp("Write what was found as COCO results.", valueName: "file"),
+    completion: .file())
+  var results: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take image and category ids of the results from a COCO annotation file.",
+      discussion: """
+        Otherwise a file named by a number has that id, others are counted from 1; categories have COCO's ids for COCO's \
+        classes, else are counted from 1.
+        """, valueName: "file"), completion: .file())
+  var annotations: String?
+
+  @Flag(help: "Skip images that cannot be decoded, naming each, instead of stopping.")
+  var skipBad = false
+
+  @OptionGroup var head: DetectionOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let files = try DetectionFiles.collect(images)
+    let loaded = try LoadedModel(model)
+    let detectors = try head.detectors(
+      loaded, images: files.count, common: common, fallback: Self.thresholds)
+    let classes = detectors[0].configuration.classes
+    let ids = try DetectionIDs(files, classes: classes, annotations: annotations)
+    let targets = try output.map { try DetectionFiles.targets(for: files, in: $0) }
+    let overlay = DetectionOverlay(classes: classes)
+    let bar = ProgressBar(
+      "detecting", total: files.count, unit: "images", isShown: common.showsProgress)
+    let found = try ImageWorkers(detectors).map(files, skipsBad: skipBad, progress: bar.update) {
+      index, image, detections in
+      if let target = targets?[index] {
+        let drawn = overlay.draw(detections, on: image)
+        try AtomicOutput.write(
+          ImageFile.encode(drawn, as: target.lastPathComponent), to: target.path)
+      }
+      return Found(
+        file: files[index].relativePath, output: targets?[index].relativePath,
+        imageID: ids.images[index], width: image.width, height: image.height,
+        detections: detections)
+    }
+    bar.finish()
+    let skipped = found.compactMap { if case .failure(let error) = $0 { "\(error)" } else { nil } }
+    for reason in skipped { common.logger.warning("skipped \(reason)") }
+    let seen = found.compactMap { try? $0.get() }
+    if let results { try write(seen, ids, to: results) }
+    try show(seen, skipped, loaded, detectors[0].configuration)
+  }
+
+  /// What is worth showing to people.
+  private static var thresholds: HeadSettings {
+    var settings = HeadSettings()
+    settings.confidence = HeadConfiguration.displayConfidence
+    settings.iou = HeadConfiguration.displayIoU
+    return settings
+  }
+
+  private struct Found: Sendable {
+    var file: String
+    var output: String?
+    var imageID: Int
+    var width: Int
+    var height: Int
+    var detections: [Detection]
+  }
+
+  private func write(_ found: [Found], _ ids: DetectionIDs, to file: String) throws {
+    let records = found.flatMap { image in
+      image.detections.compactMap { detection in
+        ids.categories[detection.classIndex].map { category in
+          DetectionRecord(
+            image: image.imageID, category: category, x: detection.box.left,
+            y: detection.box.top, width: detection.box.width, height: detection.box.height,
+            score: detection.confidence)
+        }
+      }
+    }
+    try AtomicOutput.write(COCOFormat.serialize(records), to: file)
+  }
+
+  private struct Result: Encodable {
+    struct Image: Encodable {
+      struct Object: Encodable {
+        var `class`: String
+        var classIndex: Int
+        var confidence: Double
+        /// Left, top, width, height in pixels.
+        var bbox: [Double]
+      }
+
+      var file: String
+      var output: String?
+      var id: Int
+      var width: Int
+      var height: Int
+      var detections: [Object]
+    }
+
+    var schemaVersion = 1
+    var model: String
+    var images: [Image]
+    var skipped: [String]
+    var settings: HeadConfiguration
+  }
+
+  private func show(
+    _ found: [Found], _ skipped: [String], _ model: LoadedModel, _ settings: HeadConfiguration
+  ) throws {
+    if common.format == .json {
+      let images = found.map { image in
+        Result.Image(
+          file: image.file, output: image.output, id: image.imageID, width: image.width,
+          height: image.height,
+          detections: image.detections.map {
+            Result.Image.Object(
+              class: settings.classes[$0.classIndex], classIndex: $0.classIndex,
+              confidence: $0.confidence,
+              bbox: [$0.box.left, $0.box.top, $0.box.width, $0.box.height])
+          })
+      }
+      return try Console.json(
+        Result(model: model.name, images: images, skipped: skipped, settings: settings))
+    }
+    var table = Table([
+      ("image", .left), ("class", .left), ("confidence", .right), ("left", .right),
+      ("top", .right), ("width", .right), ("height", .right),
+    ])
+    for image in found {
+      if image.detections.isEmpty { table.append([image.file, "nothing found"]) }
+      for detection in image.detections {
+        let box = detection.box
+        table.append(
+          [
+            image.file, settings.classes[detection.classIndex],
+            String(format: "%.3f", detection.confidence),
+          ] + [box.left, box.top, box.width, box.height].map { String(format: "%.1f", $0) })
+      }
+    }
+    Console.result(table.text)
+    let boxes = found.reduce(0) { $0 + $1.detections.count }
+    let left = skipped.isEmpty ? "" : ", \(skipped.count) skipped"
+    let counts = [(found.count, "image"), (boxes, "object")].map {
+      "\($0) \($1)\($0 == 1 ? "" : "s")"
+    }
+    Console.result("\n" + counts.joined(separator: ", ") + left)
+  }
+}

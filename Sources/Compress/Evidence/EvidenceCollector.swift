@@ -1,0 +1,153 @@
+import Execution
+import Formats
+import Foundation
+import ObjectDetection
+import Operators
+import Reports
+
+/// Finds out about model files what a comparison shows.
+struct EvidenceCollector {
+  var head: DetectionOptions
+  var data: DataOptions
+  var common: CommonOptions
+  /// The labelled images; `nil` leaves accuracy out.
+  var dataset: Dataset?
+  /// Whether latency and peak memory are measured.
+  var measures: Bool
+
+  /// A collector that has read the data set the options name.
+  init(
+    head: DetectionOptions, data: DataOptions, common: CommonOptions, measures: Bool
+  ) throws {
+    self.head = head
+    self.data = data
+    self.common = common
+    self.measures = measures
+    dataset = data.data == nil ? nil : try data.labelled(common)
+  }
+
+  /// All that is known of a model file under the name tables call it by.
+  func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
+    let shapes = try head.parsedShapes()
+    let cost = try ModelCost(model.graph, registry: .standard, inputShapes: shapes)
+    var evidence = ModelEvidence(
+      name: name, sha256: model.sha256, fileBytes: model.fileBytes, gzipBytes: model.gzipBytes,
+      parameters: cost.parameters, nonzeros: cost.nonzeros, macs: cost.macs,
+      layers: cost.nodes.map {
+        .init(
+          name: $0.name, opType: $0.opType, parameters: $0.parameters, nonzeros: $0.nonzeros,
+          macs: $0.macs)
+      })
+    guard let dataset else { return evidence }
+    let accuracy = try Accuracy(model, dataset: dataset, head: head, data: data, common: common)
+    evidence.accuracy = Dictionary(
+      uniqueKeysWithValues: zip(CocoSummary.names, accuracy.evaluation.summary.values))
+    evidence.classes = accuracy.evaluation.classes.filter { $0.objects > 0 }.map {
+      .init(name: $0.name, objects: $0.objects, ap: $0.ap, ap50: $0.ap50)
+    }
+    evidence.settings = accuracy.configuration.lines
+    return evidence
+  }
+
+  /// What the figures can be traced back to.
+  func manifest(
+    seed: UInt64, models: [(name: String, model: LoadedModel)]
+  ) throws -> ReportManifest {
+    ReportManifest(
+      version: Version.text, command: ["compress"] + CommandLine.arguments.dropFirst(), seed: seed,
+      threads: common.threadCount, cpu: Machine.cpu,
+      data: try dataset.map {
+        .init(
+          path: data.data ?? "", format: $0.format, images: $0.images.count,
+          sha256: try $0.digest())
+      },
+      models: models.map { .init(name: $0.name, path: $0.model.path, sha256: $0.model.sha256) })
+  }
+
+  /// Times the models in turn and keeps the quietest round of each, so that passing load hits none alone.
+  func measure(_ models: [LoadedModel], into evidence: inout [ModelEvidence]) throws {
+    guard measures else { return }
+    let bar = ProgressBar(
+      "timing", total: Self.rounds * models.count, unit: "runs", isShown: common.showsProgress)
+    defer { bar.finish() }
+    var failed: Set<Int> = []
+    for round in 0..<Self.rounds {
+      for (index, model) in models.enumerated() where !failed.contains(index) {
+        if let measured = try measure(model) {
+          let best = evidence[index].measured?.latencyMedian ?? .infinity
+          if measured.latencyMedian < best { evidence[index].measured = measured }
+        } else {
+          failed.insert(index)
+        }
+        bar.update(round * models.count + index + 1)
+      }
+    }
+  }
+
+  private static let rounds = 3
+
+  /// Times a model in a process of its own, so that nothing else counts towards its memory.
+  private func measure(_ model: LoadedModel) throws -> ModelEvidence.Measured? {
+    let process = Process()
+    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments =
+      ["benchmark", model.url.path, "--format", "json", "--quiet"]
+      + ["--threads", "\(common.threadCount)"] + head.inputShape.flatMap { ["--input-shape", $0] }
+    let (output, errors) = (Pipe(), Pipe())
+    (process.standardOutput, process.standardError) = (output, errors)
+    process.standardInput = FileHandle.nullDevice
+    try Interruption.start(process)
+    let result = output.fileHandleForReading.readDataToEndOfFile()
+    let reason = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    Interruption.wait(for: process)
+    guard process.terminationStatus == 0,
+      let timing = try? JSONDecoder().decode(Timing.self, from: result)
+    else {
+      common.logger.warning(
+        "\(model.name) cannot be timed: \(reason.trimmingCharacters(in: .whitespacesAndNewlines))")
+      return nil
+    }
+    return .init(
+      latencyMedian: timing.latency.median, latencyP90: timing.latency.p90,
+      peakMemoryBytes: timing.peakMemoryBytes)
+  }
+
+  private struct Timing: Decodable {
+    var latency: LatencyStatistics
+    var peakMemoryBytes: Int
+  }
+}
+
+extension HeadConfiguration {
+  /// What decides a score, one line each.
+  var lines: [String] {
+    let p = preprocessing
+    func list(_ values: [Float]) -> String {
+      (Set(values).count == 1 ? Array(values.prefix(1)) : values).map {
+        String(format: "%g", Double($0))
+      }.joined(separator: " ")
+    }
+    return [
+      "head \(family), \(classes.count) classes",
+      "preprocessing \(p.fit.rawValue)\(p.fit == .stretch ? "" : " on \(p.pad)"), "
+        + "\(p.order.rawValue), mean \(list(p.mean)), std \(list(p.std))",
+      "boxes from confidence \(confidence), IoU \(iou), at most \(maxDetections) an image",
+    ]
+  }
+}
+
+extension Dataset {
+  /// The SHA-256 digest of the images' bytes and of all labels.
+  func digest() throws -> String {
+    var text = categories.map { "\($0.id) \($0.name)\n" }.joined()
+    for image in images {
+      let bytes = try Data(contentsOf: image.file, options: .mappedIfSafe)
+      text += "\(image.id) \(image.file.lastPathComponent) \(Digest.sha256Text(bytes))\n"
+    }
+    for a in annotations {
+      text += "\(a.image) \(a.category) \(a.x) \(a.y) \(a.width) \(a.height) \(a.area) "
+      text += "\(a.isCrowd) \(a.isDifficult)\n"
+    }
+    return Digest.sha256Text(Data(text.utf8))
+  }
+}

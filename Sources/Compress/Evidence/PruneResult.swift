@@ -1,0 +1,98 @@
+import Foundation
+import Prune
+import Reports
+
+/// What `compress prune` prints.
+struct PruneResult: Encodable {
+  var schemaVersion = 1
+  var input: String
+  /// The file written, `nil` after a dry run.
+  var output: String?
+  /// The fraction of the prunable weights that are zero.
+  var sparsity: Double
+  /// The weights that may be pruned.
+  var prunable: Int
+  /// Those that are zero.
+  var zeros: Int
+  var plan: PruningPlan
+  var before: ModelEvidence?
+  var after: ModelEvidence?
+  /// The floors that were missed; `nil` after a dry run.
+  var floorMisses: [String]?
+
+  /// The result of a plan that has not been applied.
+  init(input: String, plan: PruningPlan) {
+    self.input = input
+    self.plan = plan
+    (sparsity, prunable, zeros) = (plan.sparsity, plan.prunable, plan.zeros)
+  }
+
+  /// What zeros are good for.
+  static let speedNote =
+    "Zeros make compressed files smaller; runtimes that compute densely, such as ONNX Runtime, "
+    + "gain no speed from them."
+
+  /// The result for people.
+  var text: String {
+    var parts = [heading, layers]
+    if let before, let after { parts.append(comparison(before, after)) }
+    if let output {
+      parts.append("\(Self.speedNote)\nWritten to \(output), read back and verified.")
+    } else {
+      parts.append("Nothing was written (--dry-run).")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var heading: String {
+    let pattern = plan.pattern == .unstructured ? "" : ", pattern \(plan.pattern)"
+    let scope = plan.scope == "pattern" ? "" : ", scope \(plan.scope)"
+    return "\(plan.method) pruning\(scope)\(pattern): "
+      + "\(zeros) of \(prunable) prunable weights are zero "
+      + "(sparsity \(String(format: "%.4f", sparsity)))"
+  }
+
+  private var layers: String {
+    var table = Table([
+      ("weight", .left), ("shape", .left), ("weights", .right), ("zeros", .right),
+      ("sparsity", .right), ("", .left),
+    ])
+    for layer in plan.layers {
+      table.append([
+        String(layer.weight.suffix(44)), layer.shape.map(String.init).joined(separator: "×"),
+        "\(layer.count)", "\(layer.zerosAfter)", Format.percent(layer.sparsity),
+        layer.keptBecause.map { "kept: \($0.rawValue)" } ?? "",
+      ])
+    }
+    return table.text
+  }
+
+  private func comparison(_ before: ModelEvidence, _ after: ModelEvidence) -> String {
+    ComparisonTable(models: [before, after], titles: ["before", "after"]).text
+  }
+}
+
+/// Models side by side on a terminal.
+struct ComparisonTable {
+  var models: [ModelEvidence]
+  var titles: [String]
+
+  /// Quantities downwards, models across, each with its change against the first.
+  var text: String {
+    var table = Table(
+      [("", .left), (titles[0], .right)]
+        + titles.dropFirst().flatMap { [($0, .right), ("change", .right)] })
+    for column in ReportColumn.all where models.contains(where: { column.value($0) != nil }) {
+      let base = column.value(models[0])
+      table.append(
+        [column.title, column.style.text(base)]
+          + models.dropFirst().flatMap {
+            [
+              column.style.text(column.value($0)),
+              column.style.change(column.value($0), from: base),
+            ]
+          })
+    }
+    return table.text
+  }
+}

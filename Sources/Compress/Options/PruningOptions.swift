@@ -1,0 +1,137 @@
+import ArgumentParser
+import Foundation
+import Prune
+
+/// Which weights become zero.
+struct PruningOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How weights are ranked: "
+        + WeightCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: magnitude)"),
+    completion: .list(WeightCriterion.all.map(\.name)))
+  var method: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fraction of the prunable weights that are zero afterwards, met to one weight, 0 ..< 1. (default: 0.5)",
+      valueName: "fraction"))
+  var sparsity: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the target is shared out: "
+        + SparsityScope.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: global)"),
+    completion: .list(SparsityScope.all.map(\.name)))
+  var scope: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which weights go together: none, N:M (of every M input channels N stay; fixes the sparsity), "
+        + "or OxI (blocks of O output and I input channels): \(SparsityPattern.known.joined(separator: ", ")). "
+        + "(default: none)"),
+    completion: .list(SparsityPattern.known))
+  var pattern: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep a layer whole: a node or weight name, or a glob. May be repeated.", valueName: "glob"))
+  var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Give a layer a sparsity of its own: a node or weight name, or a glob. May be repeated; the last that fits counts.",
+      valueName: "name=fraction"))
+  var layerSparsity: [String] = []
+
+  @Flag(help: "Prune first layers and detection outputs too; they are kept whole otherwise.")
+  var includeEnds = false
+
+  @Option(help: "The seed of --method random. (default: 0)")
+  var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp("Replay a saved plan instead of choosing.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var plan: String?
+
+  @Option(
+    help: ArgumentHelp("Save the plan as JSON, with --dry-run too.", valueName: "file"),
+    completion: .file())
+  var planOut: String?
+
+  mutating func validate() throws {
+    if plan != nil && makesChoices {
+      throw ValidationError(
+        "--plan says which weights go; leave out --method, --sparsity, --scope, --pattern, "
+          + "--exclude, --layer-sparsity, --include-ends and --seed.")
+    }
+    _ = try request()
+  }
+
+  private var makesChoices: Bool {
+    method != nil || sparsity != nil || scope != nil || pattern != nil || !exclude.isEmpty
+      || !layerSparsity.isEmpty || includeEnds || seed != nil
+  }
+
+  /// What the options ask for.
+  func request() throws -> PruningRequest {
+    var request = PruningRequest()
+    if let method {
+      request.criterion = try Self.known(
+        "--method", method, WeightCriterion.named(method), WeightCriterion.all.map(\.name))
+    }
+    if let scope {
+      request.scope = try Self.known(
+        "--scope", scope, SparsityScope.named(scope), SparsityScope.all.map(\.name))
+    }
+    if let pattern {
+      request.pattern = try Self.known(
+        "--pattern", pattern, SparsityPattern(pattern), SparsityPattern.known)
+    }
+    if let sparsity { request.sparsity = try Self.fraction("--sparsity", sparsity) }
+    request.overrides = try layerSparsity.map(Self.layer)
+    request.excluded = exclude.map { NamePattern($0) }
+    request.keepsEnds = !includeEnds
+    request.seed = seed ?? 0
+    try checkFixedSparsity(request.pattern)
+    return request
+  }
+
+  private func checkFixedSparsity(_ pattern: SparsityPattern) throws {
+    guard let fixed = pattern.sparsity else { return }
+    if let sparsity, sparsity != fixed {
+      throw ValidationError(
+        "--pattern \(pattern) fixes the sparsity at \(fixed); leave out --sparsity \(sparsity).")
+    }
+    if scope != nil || !layerSparsity.isEmpty {
+      throw ValidationError(
+        "--pattern \(pattern) fixes the sparsity of every layer; leave out --scope and --layer-sparsity."
+      )
+    }
+  }
+
+  private static func known<Value>(
+    _ flag: String, _ text: String, _ value: Value?, _ names: [String]
+  ) throws -> Value {
+    guard let value else {
+      throw ValidationError("\(flag) takes \(names.joined(separator: ", ")), found '\(text)'.")
+    }
+    return value
+  }
+
+  private static func fraction(_ flag: String, _ value: Double) throws -> Double {
+    guard value >= 0, value < 1 else {
+      throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
+    }
+    return value
+  }
+
+  private static func layer(_ text: String) throws -> (layers: NamePattern, sparsity: Double) {
+    guard let place = text.lastIndex(of: "="), place != text.startIndex,
+      let value = Double(text[text.index(after: place)...])
+    else { throw ValidationError("--layer-sparsity takes NAME=0.5, found '\(text)'.") }
+    return (NamePattern(String(text[..<place])), try fraction("--layer-sparsity", value))
+  }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import Tensors
+
+/// Where the elements of a model's tensors lie.
+final class TensorSource {
+  /// The model's folder; `nil` when the model was not read from a file.
+  private let folder: URL?
+  /// The model file, when messages hold indices into `payloads` in place of raw bytes.
+  private let file: Data
+  private let payloads: [Range<Int>]?
+  private var externalFiles: [String: ExternalFile] = [:]
+  /// What the file may still declare without holding it.
+  let budget: ExpansionBudget
+
+  /// A source whose messages hold their elements themselves.
+  init(budget: ExpansionBudget) {
+    (folder, file, payloads, self.budget) = (nil, Data(), nil, budget)
+  }
+
+  /// The source of a model file's skeleton.
+  init(file: Data, payloads: [Range<Int>], folder: URL?) {
+    (self.folder, self.file, self.payloads) = (folder, file, payloads)
+    budget = ExpansionBudget(fileBytes: file.count)
+  }
+
+  /// Calls `body` with a message's raw bytes.
+  func withRawData<Result>(
+    _ proto: Onnx_TensorProto, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    guard let payloads else { return try proto.rawData.withUnsafeBytes(body) }
+    let index = proto.rawData.reversed().reduce(0) { $0 << 8 | Int($1) }
+    guard payloads.indices.contains(index) else { return try body(.init(start: nil, count: 0)) }
+    return try file.withUnsafeBytes {
+      try body(UnsafeRawBufferPointer(rebasing: $0[payloads[index]]))
+    }
+  }
+
+  /// The tensor that a message's `external_data` entries point to.
+  func external(_ proto: Onnx_TensorProto, type: TensorType, place: String) throws -> Tensor {
+    let entries = Dictionary(
+      proto.externalData.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    guard let location = entries["location"], !location.isEmpty else {
+      throw PlacedError(place, "has external data without a location")
+    }
+    guard type.elementType != .string else {
+      throw PlacedError(place, "has external data of strings, which cannot be")
+    }
+    let count = type.byteCount
+    guard let offset = Int(entries["offset"] ?? "0"), offset >= 0,
+      let length = Int(entries["length"] ?? "\(count)"), length == count
+    else {
+      throw PlacedError(
+        place,
+        "of type \(type) has external data of offset \(entries["offset"] ?? "0") and length "
+          + "\(entries["length"] ?? "?"), expected \(count) bytes")
+    }
+    let file = try externalFile(location, place: place)
+    guard file.size >= offset, file.size - offset >= length else {
+      throw PlacedError(
+        place,
+        "its external data file '\(location)' has \(file.size) bytes, "
+          + "needed \(length) from \(offset) on")
+    }
+    try budget.spend(length, place: place)
+    let tensor = Tensor(uninitialized: type)
+    guard file.read(into: tensor.rawBytes, from: offset) else {
+      throw PlacedError(place, "its external data file '\(location)' cannot be read")
+    }
+    return tensor.normalizingBooleans()
+  }
+
+  private func externalFile(_ location: String, place: String) throws -> ExternalFile {
+    if let file = externalFiles[location] { return file }
+    guard let folder else {
+      throw PlacedError(place, "has external data '\(location)', but the model is not in a folder")
+    }
+    let root = folder.resolvingSymlinksInPath().path
+    let url = folder.appending(path: location).resolvingSymlinksInPath()
+    guard !location.hasPrefix("/"), !location.split(separator: "/").contains(".."),
+      url.path.hasPrefix(root == "/" ? root : root + "/")
+    else {
+      throw PlacedError(place, "has external data '\(location)' outside the model's folder")
+    }
+    guard let file = ExternalFile(url) else {
+      throw PlacedError(place, "its external data file '\(location)' cannot be read")
+    }
+    externalFiles[location] = file
+    budget.add(fileBytes: file.size)
+    return file
+  }
+}
+
+/// An open file of tensors beside a model.
+private final class ExternalFile {
+  let size: Int
+  private let handle: FileHandle
+
+  /// Opens a regular file.
+  init?(_ url: URL) {
+    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    size = Int(status.st_size)
+  }
+
+  /// Fills the memory with the bytes from `offset` on; false when the file cannot give them.
+  func read(into memory: UnsafeMutableRawBufferPointer, from offset: Int) -> Bool {
+    var done = 0
+    while done < memory.count {
+      let count = pread(
+        handle.fileDescriptor, memory.baseAddress.map { $0 + done }, memory.count - done,
+        off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return false }
+      done += count
+    }
+    return true
+  }
+}

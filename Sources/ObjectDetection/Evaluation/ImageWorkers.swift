@@ -1,0 +1,101 @@
+import Foundation
+import Synchronization
+import Tensors
+
+/// Detectors that share the images of a job out among them, one image at a time each.
+///
+/// Whole images side by side on one thread each take less time than one image on many threads, and give the same boxes.
+public struct ImageWorkers {
+  private let detectors: [Detector]
+
+  /// Workers of equal detectors, each on a runtime of its own.
+  ///
+  /// - Precondition: there is at least one.
+  public init(_ detectors: [Detector]) {
+    precondition(!detectors.isEmpty)
+    self.detectors = detectors
+  }
+
+  /// What all detectors are set to.
+  public var configuration: HeadConfiguration { detectors[0].configuration }
+
+  /// Calls `body` for each file with its pixels and boxes; returns its results in the order of the files.
+  ///
+  /// `body` runs on several threads at once. At most one decoded image a worker is in memory.
+  ///
+  /// - Parameters:
+  ///   - skipsBad: Whether images that cannot be decoded are returned as failures instead of ending the job.
+  ///   - progress: Told how many images are done, by one thread at a time.
+  /// - Throws: of the errors met, that of the first file: ``ImageError``, what the network or `body` throws.
+  public func map<Output: Sendable>(
+    _ files: [URL], skipsBad: Bool = false, progress: (Int) -> Void = { _ in },
+    _ body: (Int, PixelBuffer, [Detection]) throws -> Output
+  ) throws -> [Result<Output, ImageError>] {
+    let job = Job<Output>(count: files.count)
+    nonisolated(unsafe) let detectors = self.detectors
+    nonisolated(unsafe) let body = body
+    nonisolated(unsafe) let progress = progress
+    let workers = max(1, min(detectors.count, files.count))
+    ThreadPool(threads: workers).forEach(workers) { worker in
+      while let index = job.next() {
+        do {
+          let image = try ImageFile.load(files[index])
+          let boxes = try detectors[worker].detect(image)
+          job.finish(index, .success(try body(index, image, boxes)), progress)
+        } catch let error as ImageError where skipsBad {
+          job.finish(index, .failure(error), progress)
+        } catch {
+          job.fail(index, error)
+        }
+      }
+    }
+    return try job.results()
+  }
+}
+
+/// The state that the workers of one job share.
+private final class Job<Output: Sendable>: Sendable {
+  private struct State {
+    var next = 0
+    var done = 0
+    var results: [Result<Output, ImageError>?]
+    var failure: (index: Int, error: any Error)?
+  }
+
+  private let state: Mutex<State>
+
+  init(count: Int) {
+    state = Mutex(State(results: Array(repeating: nil, count: count)))
+  }
+
+  /// The next file to work on; `nil` when there is none or the job has failed.
+  func next() -> Int? {
+    state.withLock { state in
+      guard state.failure == nil, state.next < state.results.count else { return nil }
+      state.next += 1
+      return state.next - 1
+    }
+  }
+
+  func finish(_ index: Int, _ result: Result<Output, ImageError>, _ progress: (Int) -> Void) {
+    state.withLock { state in
+      state.results[index] = result
+      state.done += 1
+      progress(state.done)
+    }
+  }
+
+  // Files are dealt out in order, so every file before a failed one has been begun and the first failure is always met.
+  func fail(_ index: Int, _ error: any Error) {
+    state.withLock { state in
+      if index < state.failure?.index ?? .max { state.failure = (index, error) }
+    }
+  }
+
+  func results() throws -> [Result<Output, ImageError>] {
+    try state.withLock { state in
+      if let failure = state.failure { throw failure.error }
+      return state.results.compactMap { $0 }
+    }
+  }
+}

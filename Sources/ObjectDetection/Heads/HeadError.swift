@@ -1,0 +1,40 @@
+/// Why a network's outputs cannot be read as boxes.
+public enum HeadError: Error, Equatable, CustomStringConvertible {
+  case unrecognized(outputs: [String])
+  case ambiguous(families: [String], outputs: [String])
+  case unknownFamily(String)
+  case settings(file: String, line: Int?, reason: String)
+  case outputs(family: String, reason: String)
+  case classes(model: [String], dataset: [String])
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .unrecognized(let outputs):
+      "the detection head is not recognised from the outputs \(outputs.joined(separator: ", ")); "
+        + "choose with --head FAMILY or --head FILE.yaml (family: one of \(Self.families))"
+    case .ambiguous(let families, let outputs):
+      "the outputs \(outputs.joined(separator: ", ")) fit the head families "
+        + "\(families.joined(separator: " and ")); choose with "
+        + families.map { "--head \($0)" }.joined(separator: " or ")
+    case .unknownFamily(let name):
+      "'\(name)' is neither a head family (\(Self.families)) nor a file"
+    case .settings(let file, let line, let reason):
+      line.map { "\(file): line \($0): \(reason)" } ?? "\(file): \(reason)"
+    case .outputs(let family, let reason):
+      "the outputs do not fit the head family \(family): \(reason)"
+    case .classes(let model, let dataset):
+      "the detector has \(Self.listed(model)), the data set \(Self.listed(dataset)), and the names "
+        + "do not match; give the detector's class names in its order with classes: in a --head file"
+    }
+  }
+
+  private static var families: String {
+    HeadFamily.all.map(\.name).joined(separator: ", ")
+  }
+
+  private static func listed(_ names: [String]) -> String {
+    let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+    return "\(names.count) \(names.count == 1 ? "class" : "classes") (\(shown))"
+  }
+}
