@@ -130,7 +130,7 @@ private struct ReversePass {
     for (name, tensor) in derivation.constants.sorted(by: { $0.key < $1.key }) {
       graph.initializers[name] = Initializer(tensor)
     }
-    for (place, gradient) in results.enumerated() where wanted[place] {
+    for (place, gradient) in zip(wanted.indices, results) where wanted[place] {
       if let gradient { contributions[step.node.inputs[place], default: []].append(gradient) }
     }
   }

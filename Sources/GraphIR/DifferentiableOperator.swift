@@ -4,7 +4,7 @@ import Tensors
 public protocol DifferentiableOperator: Operator {
   /// Appends the nodes that multiply the gradients of the outputs by the transposed Jacobian.
   ///
-  /// - Returns: For each input the value that holds its gradient, of the input's type; `nil` where the derivative
+  /// - Returns: For each input, as far as the list goes, the value that holds its gradient; `nil` where the derivative
   ///   is zero wherever it exists, or where nobody asks for it.
   /// - Throws: ``OperatorError`` when this use of the operator has no derivative.
   func differentiate(_ derivation: inout Derivation) throws -> [String?]

@@ -61,7 +61,7 @@ struct Concat: PreparedOperator, BlockOperator, DifferentiableOperator {
       })
   }
 
-  /// `∂xᵢ` is the part of `∂y` that xᵢ makes up.
+  /// Carries the gradient back: `∂xᵢ` is the part of `∂y` that xᵢ makes up.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shapes = try derivation.node.inputs.indices.map { try derivation.type($0).shape }
     let axis = try axis.axis(ofRank: derivation.outputs[0].shape.count)

@@ -18,7 +18,7 @@ struct Flatten: ViewOperator, DifferentiableOperator {
     return [x.shape[..<first].product, x.shape[first...].product]
   }
 
-  /// `∂x` is `∂y` under the shape of x.
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }

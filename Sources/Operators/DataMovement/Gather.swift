@@ -91,7 +91,7 @@ struct Gather: PreparedOperator, BlockOperator, DifferentiableOperator {
     return .outputsInInput(offsets: [place * data.shape[(axis + 1)...].product])
   }
 
-  /// `∂data` sums `∂y` over the places the indices name.
+  /// Carries the gradient back: `∂data` sums `∂y` over the places the indices name.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shape = try derivation.type(0).shape
     let dx = derivation(

@@ -11,7 +11,7 @@ struct Identity: ViewOperator, DifferentiableOperator {
     return x.shape
   }
 
-  /// `∂x = ∂y`
+  /// Carries the gradient back: `∂x = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.gradient()]
   }

@@ -89,10 +89,11 @@ struct Pad: PreparedOperator, DifferentiableOperator {
     return try PadLayout(x.shape, pads: pads, axes: axes, mode: mode)
   }
 
-  /// `∂x` is `∂y` without what was added; only constant padding has a rule.
+  /// Carries the gradient back: `∂x` is `∂y` without what was added; padding by a constant alone has a rule.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
-    guard mode == .constant else {
-      throw OperatorError.unsupported("a derivative of padding by \(mode.rawValue)")
+    guard mode == .constant, !derivation.wants(2) else {
+      throw OperatorError.unsupported(
+        "a derivative of padding by \(mode.rawValue), or by its value")
     }
     let x = Operand(type: try derivation.type(0))
     guard let layout = try layout(x, derivation.inputs) else { throw OperatorErrors.dynamicTypes }

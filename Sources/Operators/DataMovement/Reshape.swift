@@ -41,7 +41,7 @@ struct Reshape: ViewOperator, DifferentiableOperator {
     .shape(input: 0, found: x.shape, reason: "cannot take the shape \(wanted)")
   }
 
-  /// `∂x` is `∂y` under the shape of x.
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }

@@ -56,7 +56,7 @@ struct SpaceToDepth: StridedCopyOperator, DifferentiableOperator {
       elementBytes: x.elementBytes)
   }
 
-  /// `∂x` gathers `∂y` where the copy took it from.
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }

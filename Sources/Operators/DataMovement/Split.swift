@@ -104,7 +104,7 @@ struct Split: PreparedOperator, BlockOperator, OutputCountedOperator, Differenti
     }
   }
 
-  /// `∂x` is the parts' gradients joined.
+  /// Carries the gradient back: `∂x` is the parts' gradients joined.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let parts = derivation.outputs.indices.map { derivation.gradient($0) }
     let axis = try axis.axis(ofRank: derivation.outputs[0].shape.count)

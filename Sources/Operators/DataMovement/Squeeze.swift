@@ -30,7 +30,7 @@ struct Squeeze: ViewOperator, DifferentiableOperator {
     return x.shape.indices.filter { !removed.contains($0) }.map { x.shape[$0] }
   }
 
-  /// `∂x` is `∂y` under the shape of x.
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }

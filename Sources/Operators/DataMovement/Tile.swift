@@ -36,7 +36,7 @@ struct Tile: StridedCopyOperator, DifferentiableOperator {
     return StridedCopy(extents, from: source, to: target, elementBytes: x.elementBytes)
   }
 
-  /// `∂x` gathers `∂y` where the copy took it from.
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }

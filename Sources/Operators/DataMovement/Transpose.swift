@@ -37,7 +37,7 @@ struct Transpose: StridedCopyOperator, DifferentiableOperator {
     return permutation
   }
 
-  /// `∂x` is `∂y` with its axes put back.
+  /// Carries the gradient back: `∂x` is `∂y` with its axes put back.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let order = try order(Operand(type: try derivation.type(0)))
     let back = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }

@@ -23,7 +23,7 @@ struct Unsqueeze: ViewOperator, DifferentiableOperator {
     }
   }
 
-  /// `∂x` is `∂y` under the shape of x.
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }

@@ -11,7 +11,7 @@ struct Abs: UnaryMathOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ x: Number) -> Number { x.magnitude }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x < 0 ? 0 &- x : x }
 
-  /// `∂x = ∂y · sign(x)`
+  /// Carries the gradient back: `∂x = ∂y · sign(x)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation.product(dy, derivation("Sign", derivation.input(0)))]

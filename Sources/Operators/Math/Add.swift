@@ -10,7 +10,7 @@ struct Add: ArithmeticOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
 
-  /// `∂a = ∂y`, `∂b = ∂y`
+  /// Carries the gradient back: `∂a = ∂y`, `∂b = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [try derivation.folded(dy, toInput: 0), try derivation.folded(dy, toInput: 1)]

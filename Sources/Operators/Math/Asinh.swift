@@ -9,7 +9,7 @@ struct Asinh: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(asinh(x.double)) }
 
-  /// `∂x = ∂y / √(x² + 1)`
+  /// Carries the gradient back: `∂x = ∂y / √(x² + 1)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let square = derivation.product(derivation.input(0), derivation.input(0))

@@ -9,7 +9,7 @@ struct Atanh: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(atanh(x.double)) }
 
-  /// `∂x = ∂y / (1 − x²)`
+  /// Carries the gradient back: `∂x = ∂y / (1 − x²)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let square = derivation.product(derivation.input(0), derivation.input(0))

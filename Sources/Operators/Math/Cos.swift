@@ -9,7 +9,7 @@ struct Cos: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(cos(x.double)) }
 
-  /// `∂x = −∂y · sin x`
+  /// Carries the gradient back: `∂x = −∂y · sin x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let sine = derivation("Sin", derivation.input(0))

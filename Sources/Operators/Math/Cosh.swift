@@ -9,7 +9,7 @@ struct Cosh: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(cosh(x.double)) }
 
-  /// `∂x = ∂y · sinh x`
+  /// Carries the gradient back: `∂x = ∂y · sinh x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation.product(dy, derivation("Sinh", derivation.input(0)))]

@@ -13,7 +13,7 @@ struct Div: ArithmeticOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a / b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a / b }
 
-  /// `∂a = ∂y / b`, `∂b = −∂y · y / b`
+  /// Carries the gradient back: `∂a = ∂y / b`, `∂b = −∂y · y / b`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let quotient = derivation("Div", dy, derivation.input(1))

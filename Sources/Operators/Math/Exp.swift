@@ -9,7 +9,7 @@ struct Exp: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(exp(x.double)) }
 
-  /// `∂x = ∂y · y`
+  /// Carries the gradient back: `∂x = ∂y · y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation.product(dy, derivation.output(0))]

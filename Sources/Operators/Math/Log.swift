@@ -9,7 +9,7 @@ struct Log: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(log(x.double)) }
 
-  /// `∂x = ∂y / x`
+  /// Carries the gradient back: `∂x = ∂y / x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation("Div", dy, derivation.input(0))]

@@ -16,7 +16,7 @@ struct Mean: ArithmeticOperator, DifferentiableOperator {
     ElementLoop.map(result, result, pool: pool) { $0 / Double(count) }
   }
 
-  /// `∂xᵢ = ∂y / n`
+  /// Carries the gradient back: `∂xᵢ = ∂y / n`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let share = derivation.scaled(
       derivation.gradient(), by: 1 / Float(derivation.node.inputs.count))

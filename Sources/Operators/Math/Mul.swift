@@ -10,7 +10,7 @@ struct Mul: ArithmeticOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a * b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a * b }
 
-  /// `∂a = ∂y · b`, `∂b = ∂y · a`
+  /// Carries the gradient back: `∂a = ∂y · b`, `∂b = ∂y · a`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return try [0, 1].map { index in

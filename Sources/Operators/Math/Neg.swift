@@ -11,7 +11,7 @@ struct Neg: UnaryMathOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ x: Number) -> Number { -x }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { 0 &- x }
 
-  /// `∂x = −∂y`
+  /// Carries the gradient back: `∂x = −∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation("Neg", dy)]

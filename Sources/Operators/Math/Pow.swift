@@ -30,7 +30,7 @@ struct Pow: PreparedOperator, DifferentiableOperator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 
-  /// `∂a = ∂y · b · a^{b−1}`, `∂b = ∂y · y · ln a`
+  /// Carries the gradient back: `∂a = ∂y · b · a^{b−1}`, `∂b = ∂y · y · ln a`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let (base, exponent) = (derivation.input(0), derivation.input(1))

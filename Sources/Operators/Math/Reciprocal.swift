@@ -8,7 +8,7 @@ struct Reciprocal: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { 1 / x }
 
-  /// `∂x = −∂y · y²`
+  /// Carries the gradient back: `∂x = −∂y · y²`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let square = derivation.product(derivation.output(0), derivation.output(0))

@@ -9,7 +9,7 @@ struct Sin: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(sin(x.double)) }
 
-  /// `∂x = ∂y · cos x`
+  /// Carries the gradient back: `∂x = ∂y · cos x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation.product(dy, derivation("Cos", derivation.input(0)))]

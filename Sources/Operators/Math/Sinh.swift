@@ -9,7 +9,7 @@ struct Sinh: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(sinh(x.double)) }
 
-  /// `∂x = ∂y · cosh x`
+  /// Carries the gradient back: `∂x = ∂y · cosh x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return [derivation.product(dy, derivation("Cosh", derivation.input(0)))]

@@ -8,7 +8,7 @@ struct Sqrt: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { x.squareRoot() }
 
-  /// `∂x = ∂y / (2 y)`
+  /// Carries the gradient back: `∂x = ∂y / (2 y)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let half = derivation("Div", dy, derivation.output(0))

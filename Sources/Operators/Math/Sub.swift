@@ -10,7 +10,7 @@ struct Sub: ArithmeticOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a - b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a - b }
 
-  /// `∂a = ∂y`, `∂b = −∂y`
+  /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let minus = derivation.wants(1) ? derivation("Neg", dy) : dy

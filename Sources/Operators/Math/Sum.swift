@@ -12,7 +12,7 @@ struct Sum: ArithmeticOperator, DifferentiableOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
 
-  /// `∂xᵢ = ∂y`
+  /// Carries the gradient back: `∂xᵢ = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     return try derivation.node.inputs.indices.map { try derivation.folded(dy, toInput: $0) }

@@ -9,7 +9,7 @@ struct Tan: UnaryMathOperator, DifferentiableOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(tan(x.double)) }
 
-  /// `∂x = ∂y · (1 + y²)`
+  /// Carries the gradient back: `∂x = ∂y · (1 + y²)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let square = derivation.product(derivation.output(0), derivation.output(0))

@@ -44,7 +44,7 @@ struct Dropout: Operator, DifferentiableOperator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 
-  /// `∂x = ∂y`
+  /// Carries the gradient back: `∂x = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.gradient()]
   }

@@ -13,7 +13,7 @@ struct ReduceL1: ReductionOperator, DifferentiableOperator {
   func real(_ fold: Double, adding x: Double) -> Double { fold + abs(x) }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { x < 0 ? fold &- x : fold &+ x }
 
-  /// `∂x = ∂y · sign(x)`
+  /// Carries the gradient back: `∂x = ∂y · sign(x)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     return [derivation.product(spread.gradient, derivation("Sign", derivation.input(0)))]

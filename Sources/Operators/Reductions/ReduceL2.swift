@@ -15,7 +15,7 @@ struct ReduceL2: ReductionOperator, DifferentiableOperator {
   func real(_ fold: Double, adding x: Double) -> Double { fold + x * x }
   func real(_ fold: Double, finishing count: Int) -> Double { fold.squareRoot() }
 
-  /// `∂x = ∂y · x / y`
+  /// Carries the gradient back: `∂x = ∂y · x / y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     let factor = derivation("Div", spread.gradient, spread.output)

@@ -16,7 +16,7 @@ struct ReduceLogSum: ReductionOperator, DifferentiableOperator {
   func real(_ fold: Double, adding x: Double) -> Double { fold + x }
   func real(_ fold: Double, finishing count: Int) -> Double { log(fold) }
 
-  /// `∂x = ∂y / Σ x = ∂y · e^{−y}`
+  /// Carries the gradient back: `∂x = ∂y / Σ x = ∂y · e^{−y}`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     let inverse = derivation("Exp", derivation("Neg", spread.output))

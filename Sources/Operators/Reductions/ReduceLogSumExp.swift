@@ -22,7 +22,7 @@ struct ReduceLogSumExp: ReductionOperator, DifferentiableOperator {
 
   func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
 
-  /// `∂x = ∂y · e^{x − y}`
+  /// Carries the gradient back: `∂x = ∂y · e^{x − y}`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     let share = derivation("Exp", derivation("Sub", derivation.input(0), spread.output))

@@ -16,7 +16,7 @@ struct ReduceMean: ReductionOperator, DifferentiableOperator {
   }
   func whole(_ fold: Int64, finishing count: Int) -> Int64 { count == 0 ? 0 : fold / Int64(count) }
 
-  /// `∂x = ∂y / n`
+  /// Carries the gradient back: `∂x = ∂y / n`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     let share = derivation.scaled(spread.gradient, by: 1 / Float(max(spread.count, 1)))

@@ -12,7 +12,7 @@ struct ReduceSum: ReductionOperator, DifferentiableOperator {
 
   func real(_ fold: Double, adding x: Double) -> Double { fold + x }
 
-  /// `∂x = ∂y`
+  /// Carries the gradient back: `∂x = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     return [derivation.expanded(spread.gradient, to: spread.shape)]

@@ -13,7 +13,7 @@ struct ReduceSumSquare: ReductionOperator, DifferentiableOperator {
   func real(_ fold: Double, adding x: Double) -> Double { fold + x * x }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &+ x &* x }
 
-  /// `∂x = 2 ∂y · x`
+  /// Carries the gradient back: `∂x = 2 ∂y · x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let spread = try derivation.spreadFold(axes)
     let double = derivation.scaled(spread.gradient, by: 2)

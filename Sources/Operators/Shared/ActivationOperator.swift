@@ -36,7 +36,7 @@ extension ActivationOperator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 
-  /// `∂x = ∂y · f′(x)`
+  /// Carries the gradient back: `∂x = ∂y · f′(x)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     var attributes = derivation.node.attributes
     attributes["function"] = .string(Array(derivation.node.qualifiedType.utf8))

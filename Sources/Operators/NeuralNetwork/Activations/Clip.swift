@@ -93,7 +93,7 @@ struct Clip: Operator, DifferentiableOperator {
     }
   }
 
-  /// `∂y` within the bounds, 0 outside; bounds have no derivative.
+  /// Carries the gradient back: `∂y` within the bounds, 0 outside; bounds have no derivative.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     func bound(_ index: Int, _ fallback: Float) throws -> Float {
       guard derivation.inputs.indices.contains(index), let operand = derivation.inputs[index] else {

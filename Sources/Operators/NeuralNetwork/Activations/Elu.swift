@@ -19,6 +19,6 @@ struct Elu: ActivationOperator {
 
   var activation: Activation? { .elu(alpha: alpha) }
 
-  /// `α eˣ` below zero, 1 above.
+  /// The derivative: `α eˣ` below zero, 1 above.
   func slope(_ x: Double) -> Double { x < 0 ? Double(alpha) * exp(x) : 1 }
 }

@@ -24,7 +24,7 @@ struct Gelu: ActivationOperator {
     return 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
   }
 
-  /// `Φ(x) + x φ(x)`, or the derivative of the tanh formula.
+  /// The derivative: `Φ(x) + x φ(x)`, or the derivative of the tanh formula.
   func slope(_ x: Double) -> Double {
     Self.slope(x, usesTanh: usesTanh)
   }

@@ -18,7 +18,7 @@ struct HardSigmoid: ActivationOperator {
 
   var activation: Activation? { .hardSigmoid(alpha: alpha, beta: beta) }
 
-  /// `α` between the knees, else 0.
+  /// The derivative: `α` between the knees, else 0.
   func slope(_ x: Double) -> Double {
     let line = Double(alpha) * x + Double(beta)
     return line > 0 && line < 1 ? Double(alpha) : 0

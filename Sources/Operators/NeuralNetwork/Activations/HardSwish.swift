@@ -13,6 +13,6 @@ struct HardSwish: ActivationOperator {
 
   var activation: Activation? { .hardSwish }
 
-  /// `x / 3 + ½` between the knees, 0 below and 1 above.
+  /// The derivative: `x / 3 + ½` between the knees, 0 below and 1 above.
   func slope(_ x: Double) -> Double { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 }

@@ -15,6 +15,6 @@ struct LeakyRelu: ActivationOperator {
 
   var activation: Activation? { .leakyRelu(slope: alpha) }
 
-  /// `α` below zero, 1 above.
+  /// The derivative: `α` below zero, 1 above.
   func slope(_ x: Double) -> Double { x < 0 ? Double(alpha) : 1 }
 }

@@ -12,7 +12,7 @@ struct Mish: ActivationOperator {
 
   func value(_ x: Double) -> Double { x * tanh(max(x, 0) + log1p(exp(-abs(x)))) }
 
-  /// `t + x σ(x) (1 − t²)` with `t = tanh(ln(1 + eˣ))`.
+  /// The derivative: `t + x σ(x) (1 − t²)` with `t = tanh(ln(1 + eˣ))`.
   func slope(_ x: Double) -> Double {
     let t = tanh(max(x, 0) + log1p(exp(-abs(x))))
     return t + x / (1 + exp(-x)) * (1 - t * t)

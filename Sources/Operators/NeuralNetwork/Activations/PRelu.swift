@@ -63,7 +63,7 @@ struct PRelu: Operator, DifferentiableOperator {
     }
   }
 
-  /// `∂x = ∂y` or `slope · ∂y`, `∂slope = Σ ∂y · min(x, 0)`
+  /// Carries the gradient back: `∂x = ∂y` or `slope · ∂y`, `∂slope = Σ ∂y · min(x, 0)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let zero = derivation.constant(0)

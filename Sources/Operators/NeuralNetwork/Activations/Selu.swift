@@ -17,6 +17,6 @@ struct Selu: ActivationOperator {
 
   func value(_ x: Double) -> Double { Double(gamma) * (x > 0 ? x : Double(alpha) * expm1(x)) }
 
-  /// `γ α eˣ` below zero, `γ` above.
+  /// The derivative: `γ α eˣ` below zero, `γ` above.
   func slope(_ x: Double) -> Double { Double(gamma) * (x > 0 ? 1 : Double(alpha) * exp(x)) }
 }

@@ -12,7 +12,7 @@ struct Sigmoid: ActivationOperator {
 
   var activation: Activation? { .sigmoid }
 
-  /// `y (1 − y)`
+  /// The derivative: `y (1 − y)`.
   func slope(_ x: Double) -> Double {
     let y = value(x)
     return y * (1 - y)

@@ -9,6 +9,6 @@ struct Softplus: ActivationOperator {
 
   func value(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
-  /// `1 / (1 + e⁻ˣ)`
+  /// The derivative: `1 / (1 + e⁻ˣ)`.
   func slope(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 }

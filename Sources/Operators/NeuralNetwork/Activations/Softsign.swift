@@ -8,6 +8,6 @@ struct Softsign: ActivationOperator {
 
   func value(_ x: Double) -> Double { x / (1 + abs(x)) }
 
-  /// `1 / (1 + |x|)²`
+  /// The derivative: `1 / (1 + |x|)²`.
   func slope(_ x: Double) -> Double { 1 / ((1 + abs(x)) * (1 + abs(x))) }
 }

@@ -18,7 +18,7 @@ struct Swish: ActivationOperator {
 
   var activation: Activation? { alpha == 1 ? .silu : nil }
 
-  /// `s + α x s (1 − s)` with `s = 1 / (1 + e^{−α x})`.
+  /// The derivative: `s + α x s (1 − s)` with `s = 1 / (1 + e^{−α x})`.
   func slope(_ x: Double) -> Double {
     let s = 1 / (1 + exp(-Double(alpha) * x))
     return s + Double(alpha) * x * s * (1 - s)

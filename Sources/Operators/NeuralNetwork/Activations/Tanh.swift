@@ -12,7 +12,7 @@ struct Tanh: ActivationOperator {
 
   var activation: Activation? { .tanh }
 
-  /// `1 − y²`
+  /// The derivative: `1 − y²`.
   func slope(_ x: Double) -> Double {
     let y = value(x)
     return 1 - y * y

@@ -28,7 +28,7 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
     rule.macs(x: inputs[0], w: inputs[1])
   }
 
-  /// `∂x` is the transposed convolution of `∂y`, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
+  /// Carries the gradient back: `∂x` is the transposed convolution of `∂y`, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
     let geometry = try rule.geometry(x: x, w: w)

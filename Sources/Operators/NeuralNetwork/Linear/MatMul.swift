@@ -36,7 +36,7 @@ struct MatMul: PreparedOperator, CostedOperator, WeightedOperator, Differentiabl
     outputs[0].count * (inputs[0]?.shape.last ?? 0)
   }
 
-  /// `∂a = ∂y bᵀ`, `∂b = aᵀ ∂y`, batch axes that were broadcast summed.
+  /// Carries the gradient back: `∂a = ∂y bᵀ`, `∂b = aᵀ ∂y`, batch axes that were broadcast summed.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (a, b) = (try derivation.type(0).shape, try derivation.type(1).shape)
     let plan = try BatchedProduct(a, b)

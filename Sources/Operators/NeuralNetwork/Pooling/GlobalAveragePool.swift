@@ -19,7 +19,7 @@ struct GlobalAveragePool: Operator, DifferentiableOperator {
     }
   }
 
-  /// `∂x = ∂y / (H·W)`
+  /// Carries the gradient back: `∂x = ∂y / (H·W)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shape = try derivation.type(0).shape
     let share = derivation.scaled(

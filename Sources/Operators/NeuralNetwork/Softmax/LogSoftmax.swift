@@ -17,7 +17,7 @@ struct LogSoftmax: PreparedOperator, DifferentiableOperator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 
-  /// `∂x = ∂y − eʸ Σ ∂y`
+  /// Carries the gradient back: `∂x = ∂y − eʸ Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let axes = try rule.axes(derivation.outputs[0].shape)

@@ -17,7 +17,7 @@ struct Softmax: PreparedOperator, DifferentiableOperator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 
-  /// `∂x = y (∂y − Σ ∂y y)`
+  /// Carries the gradient back: `∂x = y (∂y − Σ ∂y y)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     let y = derivation.output(0)
