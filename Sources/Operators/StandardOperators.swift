@@ -65,8 +65,12 @@ extension StandardOperators {
 }
 
 extension OperatorRegistry {
-  /// Every operator that the toolkit knows.
+  /// Every operator that a model file may hold and the toolkit knows.
   public static let standard = OperatorRegistry(
-    StandardOperators.neuralNetwork + StandardOperators.dataAndMath
-      + StandardOperators.gradients)
+    StandardOperators.neuralNetwork + StandardOperators.dataAndMath)
+
+  /// The standard operators and those that only derivatives make, which trust their attributes: for graphs of our own
+  /// making, never for those of files.
+  public static let training = OperatorRegistry(
+    StandardOperators.neuralNetwork + StandardOperators.dataAndMath + StandardOperators.gradients)
 }

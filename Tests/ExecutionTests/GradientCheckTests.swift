@@ -23,7 +23,7 @@ import Testing
           "\(golden.name): \(outcome.gradient) against \(outcome.difference)")
       }
     }
-    let known = OperatorRegistry.standard.all.filter { $0 is any DifferentiableOperator.Type }
+    let known = OperatorRegistry.training.all.filter { $0 is any DifferentiableOperator.Type }
     let missing = Set(known.map { $0.opType }).subtracting(checked)
     let expected = Set(Self.sampled + Self.flat + ["BatchStatisticsNormalization"])
     #expect(missing == expected, "not checked: \(missing.sorted())")
@@ -46,7 +46,7 @@ import Testing
       inputs: [ValueInfo(name: "x", type: ValueType(TensorType(.float32, [3])))],
       outputs: [ValueInfo(name: "y", type: .undeclared)])
     graph.properties.opsets = ["": 13]
-    let gradient = try Gradient(of: ["y"], withRespectTo: ["x"], in: graph, registry: .standard)
+    let gradient = try Gradient(of: ["y"], withRespectTo: ["x"], in: graph, registry: .training)
     #expect(gradient.gradients.isEmpty)
   }
 
@@ -81,8 +81,8 @@ import Testing
       outputs: [ValueInfo(name: "y", type: .undeclared)])
     graph.properties.opsets = ["": 13]
     let gradient = try Gradient(
-      of: ["y"], withRespectTo: ["x"], in: graph, registry: .standard)
-    let session = try Session(gradient.graph, registry: .standard)
+      of: ["y"], withRespectTo: ["x"], in: graph, registry: .training)
+    let session = try Session(gradient.graph, registry: .training)
     let seed = try #require(gradient.seeds["y"])
     let name = try #require(gradient.gradients["x"])
     let result = try session.run([
@@ -98,7 +98,7 @@ import Testing
       outputs: [ValueInfo(name: "y", type: .undeclared)])
     graph.properties.opsets = ["": 14]
     do {
-      _ = try Gradient(of: ["y"], withRespectTo: ["x"], in: graph, registry: .standard)
+      _ = try Gradient(of: ["y"], withRespectTo: ["x"], in: graph, registry: .training)
       Issue.record("a gradient without a rule")
     } catch let error as NodeError {
       #expect(error.underlying as? NotDifferentiable == NotDifferentiable(qualifiedType: "Trilu"))
@@ -143,7 +143,7 @@ struct DirectionalCheck {
     let outputs = zip(golden.node.outputs, golden.outputs)
       .filter { $1.elementType == .float32 && $1.floats.allSatisfy(\.isFinite) }.map(\.0)
     graph.outputs = golden.node.outputs.map { ValueInfo(name: $0, type: .undeclared) }
-    let rules = try OperatorRegistry.standard.makeOperator(for: golden.node, in: graph)
+    let rules = try OperatorRegistry.training.makeOperator(for: golden.node, in: graph)
     guard rules is any DifferentiableOperator, !variables.isEmpty, let output = outputs.first,
       golden.inputs.allSatisfy({ $0.map { $0.count > 0 } ?? true }),
       golden.outputs.allSatisfy({ $0.count > 0 })
@@ -152,8 +152,8 @@ struct DirectionalCheck {
     }
     do {
       gradient = try Gradient(
-        of: [output], withRespectTo: variables, in: graph, registry: .standard)
-      session = try Session(gradient.graph, registry: .standard)
+        of: [output], withRespectTo: variables, in: graph, registry: .training)
+      session = try Session(gradient.graph, registry: .training)
     } catch let error as NodeError {
       guard error.underlying is OperatorError || error.underlying is NotDifferentiable else {
         throw error
