@@ -1,9 +1,12 @@
 #include "CKernels.h"
 
 extern const ck_kernels ck_kernels_portable;
+extern const ck_gradient_kernels ck_gradient_kernels_portable;
 #if defined(__x86_64__)
 extern const ck_kernels ck_kernels_avx2;
 extern const ck_kernels ck_kernels_avx512;
+extern const ck_gradient_kernels ck_gradient_kernels_avx2;
+extern const ck_gradient_kernels ck_gradient_kernels_avx512;
 #endif
 
 ck_isa ck_best_isa(void) {
@@ -26,4 +29,16 @@ const ck_kernels *ck_kernels_for(ck_isa isa) {
   (void)isa;
 #endif
   return &ck_kernels_portable;
+}
+
+const ck_gradient_kernels *ck_gradient_kernels_for(ck_isa isa) {
+#if defined(__x86_64__)
+  ck_isa best = ck_best_isa();
+  if (isa > best) isa = best;
+  if (isa == CK_AVX512) return &ck_gradient_kernels_avx512;
+  if (isa == CK_AVX2) return &ck_gradient_kernels_avx2;
+#else
+  (void)isa;
+#endif
+  return &ck_gradient_kernels_portable;
 }

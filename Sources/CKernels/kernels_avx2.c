@@ -3,6 +3,7 @@
 
 #define ISA_NAME "avx2"
 #define ISA_TABLE ck_kernels_avx2
+#define ISA_GRADIENT_TABLE ck_gradient_kernels_avx2
 #define ISA_TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_LENGTH 8
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14

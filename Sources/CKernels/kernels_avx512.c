@@ -3,6 +3,7 @@
 
 #define ISA_NAME "avx512"
 #define ISA_TABLE ck_kernels_avx512
+#define ISA_GRADIENT_TABLE ck_gradient_kernels_avx512
 #define ISA_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma")))
 #define VECTOR_LENGTH 16
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30

@@ -1,5 +1,6 @@
 #define ISA_NAME "portable"
 #define ISA_TABLE ck_kernels_portable
+#define ISA_GRADIENT_TABLE ck_gradient_kernels_portable
 #define ISA_TARGET
 #define VECTOR_LENGTH 4
 #define EVEN_LANES 0, 2, 4, 6

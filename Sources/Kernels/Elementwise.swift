@@ -28,4 +28,20 @@ public enum Elementwise {
   ) {
     instructionSet.kernels.pointee.map(activation.parameters, x, y, count)
   }
+
+  /// `dx[i] = dy[i] · f′(x[i])`; `dx` may be `dy` or `x`.
+  public static func mapGradient(
+    _ activation: Activation, of dy: UnsafePointer<Float>, at x: UnsafePointer<Float>,
+    to dx: UnsafeMutablePointer<Float>, count: Int, pool: ThreadPool,
+    instructionSet: InstructionSet = .best
+  ) {
+    let kernels = instructionSet.gradientKernels
+    let parts = max(1, min(pool.threadCount, count / grain))
+    let parameters = activation.parameters
+    pool.forEach(parts) { part in
+      let start = count * part / parts & ~63
+      let end = part == parts - 1 ? count : count * (part + 1) / parts & ~63
+      kernels.pointee.mapGradient(parameters, dy + start, x + start, dx + start, end - start)
+    }
+  }
 }

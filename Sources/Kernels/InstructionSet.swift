@@ -15,4 +15,9 @@ public enum InstructionSet: Int, Sendable, CaseIterable, Comparable {
   package var kernels: UnsafePointer<ck_kernels> {
     ck_kernels_for(ck_isa(rawValue: UInt32(rawValue)))
   }
+
+  /// The kernels of this set that carry gradients back.
+  var gradientKernels: UnsafePointer<ck_gradient_kernels> {
+    ck_gradient_kernels_for(ck_isa(rawValue: UInt32(rawValue)))
+  }
 }

@@ -49,8 +49,28 @@ public enum StandardOperators {
   ]
 }
 
+extension StandardOperators {
+  /// The engine's own operators, which only derivatives and training passes make.
+  public static let gradients: [any Operator.Type] = [
+    ActivationGradient.self,
+    AveragePoolGradient.self,
+    AxisMixAdjoint.self,
+    BatchStatisticsGradient.self,
+    BatchStatisticsNormalization.self,
+    ConvolutionWeightGradient.self,
+    CopyAdjoint.self,
+    GatherGradient.self,
+    MaxPoolGradient.self,
+  ]
+}
+
 extension OperatorRegistry {
-  /// Every operator that the toolkit knows.
+  /// Every operator that a model file may hold and the toolkit knows.
   public static let standard = OperatorRegistry(
     StandardOperators.neuralNetwork + StandardOperators.dataAndMath)
+
+  /// The standard operators and those that only derivatives make, which trust their attributes: for graphs of our own
+  /// making, never for those of files.
+  public static let training = OperatorRegistry(
+    StandardOperators.neuralNetwork + StandardOperators.dataAndMath + StandardOperators.gradients)
 }

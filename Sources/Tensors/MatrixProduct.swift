@@ -48,11 +48,12 @@ public struct MatrixProduct: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - a: `[rows, depth]`, or transposed.
+  ///   - leftStride: Elements from one line of `a` in memory to the next; `nil` when they lie densely.
   ///   - b: `[depth, columns]`, or transposed.
   ///   - c: `[rows, columns]`; not read when β is 0.
   public func callAsFunction(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
-    alpha: Float = 1, beta: Float = 0, pool: ThreadPool
+    _ a: UnsafePointer<Float>, leftStride: Int? = nil, _ b: UnsafePointer<Float>,
+    into c: UnsafeMutablePointer<Float>, alpha: Float = 1, beta: Float = 0, pool: ThreadPool
   ) {
     guard rows > 0, columns > 0 else { return }
     guard depth > 0 else {
@@ -60,15 +61,14 @@ public struct MatrixProduct: Sendable, Hashable {
       return
     }
     _ = Self.isSingleThreaded
-    let leading = (
-      a: Int32(transposesLeft ? rows : depth), b: Int32(transposesRight ? depth : columns)
-    )
+    let line = leftStride ?? (transposesLeft ? rows : depth)
+    let leading = (a: Int32(line), b: Int32(transposesRight ? depth : columns))
     let splitsRows = rows > columns
     let blocks = blocks(of: splitsRows ? rows : columns)
     pool.forEach(blocks.count) { block in
       let first = block * blocks.size
       let extent = min(blocks.size, (splitsRows ? rows : columns) - first)
-      let left = splitsRows ? a + (transposesLeft ? first : first * depth) : a
+      let left = splitsRows ? a + (transposesLeft ? first : first * line) : a
       let right = splitsRows ? b : b + (transposesRight ? first * depth : first)
       cblas_sgemm(
         CblasRowMajor, transposesLeft ? CblasTrans : CblasNoTrans,

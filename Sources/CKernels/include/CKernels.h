@@ -147,6 +147,13 @@ typedef struct {
                      float scale, float shift);
 } ck_kernels;
 
+/// The kernels of one instruction set that carry gradients back.
+typedef struct {
+  /// dx[i] = dy[i] · f′(x[i]); dx may be dy or x.
+  void (*mapGradient)(ck_activation activation, const float *dy, const float *x, float *dx,
+                      size_t count);
+} ck_gradient_kernels;
+
 /// Instruction sets, weakest first.
 typedef enum { CK_PORTABLE, CK_AVX2, CK_AVX512 } ck_isa;
 
@@ -155,5 +162,8 @@ ck_isa ck_best_isa(void);
 
 /// The kernels of an instruction set; what the CPU lacks is replaced by the strongest it has.
 const ck_kernels *ck_kernels_for(ck_isa isa);
+
+/// The gradient kernels of an instruction set, with the same fallback.
+const ck_gradient_kernels *ck_gradient_kernels_for(ck_isa isa);
 
 #endif

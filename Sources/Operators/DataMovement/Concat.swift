@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The inputs joined along one axis.
-struct Concat: PreparedOperator, BlockOperator {
+struct Concat: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "Concat"
 
   let axis: Int
@@ -59,5 +59,13 @@ struct Concat: PreparedOperator, BlockOperator {
         defer { offset += input?.type.count ?? 0 }
         return offset
       })
+  }
+
+  /// Carries the gradient back: `∂xᵢ` is the part of `∂y` that xᵢ makes up.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shapes = try derivation.node.inputs.indices.map { try derivation.type($0).shape }
+    let axis = try axis.axis(ofRank: derivation.outputs[0].shape.count)
+    return derivation.parts(
+      derivation.gradient(), axis: axis, extents: shapes.map { $0[axis] })
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// In mode `DCR` the place within a block is the slower part of the channel, in mode `CRD` (from
 /// opset 11, pixel shuffle) the faster one.
-struct DepthToSpace: StridedCopyOperator {
+struct DepthToSpace: StridedCopyOperator, DifferentiableOperator {
   static let opType = "DepthToSpace"
 
   let block: Int
@@ -50,5 +50,10 @@ struct DepthToSpace: StridedCopyOperator {
         depth * block * block * plane, block * block * plane, block * width * block,
         width * block, block, 1,
       ], elementBytes: x.elementBytes)
+  }
+
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }

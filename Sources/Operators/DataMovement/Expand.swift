@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The input broadcast against the shape that the second input lists.
-struct Expand: StridedCopyOperator {
+struct Expand: StridedCopyOperator, DifferentiableOperator {
   static let opType = "Expand"
 
   init(attributes: Attributes, opset: Int) {}
@@ -22,5 +22,10 @@ struct Expand: StridedCopyOperator {
     return StridedCopy(
       output.shape, from: Broadcasting.strides(of: x.shape, in: output.shape),
       to: output.shape.contiguousStrides, elementBytes: x.elementBytes)
+  }
+
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// The slices of the data along `axis` that the indices name.
 ///
 /// The indices' axes take the place of `axis`. Indices may count from the end.
-struct Gather: PreparedOperator, BlockOperator {
+struct Gather: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "Gather"
 
   let axis: Int
@@ -89,5 +89,15 @@ struct Gather: PreparedOperator, BlockOperator {
     let place = indices[0] < 0 ? indices[0] + extent : indices[0]
     guard (0..<extent).contains(place) else { return nil }
     return .outputsInInput(offsets: [place * data.shape[(axis + 1)...].product])
+  }
+
+  /// Carries the gradient back: `∂data` sums `∂y` over the places the indices name.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let dx = derivation(
+      GatherGradient.opType, domain: GatherGradient.domain, derivation.gradient(),
+      derivation.input(1),
+      attributes: ["axis": .int(try axis.axis(ofRank: shape.count)), "shape": .ints(shape)])
+    return [dx, nil]
   }
 }

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The input itself.
-struct Identity: ViewOperator {
+struct Identity: ViewOperator, DifferentiableOperator {
   static let opType = "Identity"
 
   init(attributes: Attributes, opset: Int) {}
@@ -9,5 +9,10 @@ struct Identity: ViewOperator {
   func outputShape(_ x: Operand, _ inputs: [Operand?]) throws -> [Int]? {
     try inputs.checkCount(1...1)
     return x.shape
+  }
+
+  /// Carries the gradient back: `∂x = ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.gradient()]
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// What is added is a value (`constant`), the elements mirrored at the edge (`reflect`), the edge
 /// itself (`edge`) or the elements of the other end (`wrap`). Pads and value are attributes up to
 /// opset 10, inputs from 11 on; from 18 on an input may name the axes.
-struct Pad: PreparedOperator {
+struct Pad: PreparedOperator, DifferentiableOperator {
   static let opType = "Pad"
 
   let mode: PadMode
@@ -87,5 +87,17 @@ struct Pad: PreparedOperator {
       axes = try values.axes(ofRank: x.shape.count)
     }
     return try PadLayout(x.shape, pads: pads, axes: axes, mode: mode)
+  }
+
+  /// Carries the gradient back: `∂x` is `∂y` without what was added; padding by a constant alone has a rule.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard mode == .constant, !derivation.wants(2) else {
+      throw OperatorError.unsupported(
+        "a derivative of padding by \(mode.rawValue), or by its value")
+    }
+    let x = Operand(type: try derivation.type(0))
+    guard let layout = try layout(x, derivation.inputs) else { throw OperatorErrors.dynamicTypes }
+    let dx = try derivation.adjoint(of: layout.copy(elementBytes: x.elementBytes))
+    return [dx] + derivation.node.inputs.dropFirst().map { _ in nil }
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// An extent of −1 is what the others leave; 0 is the input's extent on that axis, or an empty axis
 /// when `allowzero` is set.
-struct Reshape: ViewOperator {
+struct Reshape: ViewOperator, DifferentiableOperator {
   static let opType = "Reshape"
 
   let allowsZero: Bool
@@ -39,5 +39,10 @@ struct Reshape: ViewOperator {
 
   private func misfit(_ x: Operand, _ wanted: [Int]) -> OperatorError {
     .shape(input: 0, found: x.shape, reason: "cannot take the shape \(wanted)")
+  }
+
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The bounds are attributes up to opset 9, inputs from 10 on. They may count from the end and are
 /// clamped to the axis; a negative step walks backwards.
-struct Slice: StridedCopyOperator {
+struct Slice: StridedCopyOperator, DifferentiableOperator {
   static let opType = "Slice"
 
   private struct Bounds {
@@ -98,5 +98,10 @@ struct Slice: StridedCopyOperator {
       bounds.steps = values
     }
     return bounds
+  }
+
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }

@@ -3,7 +3,7 @@ import Tensors
 
 /// Blocks of space gathered into channels: `[N, C, H, W]` becomes `[N, C·b², H/b, W/b]`, the place
 /// within a block being the slower part of the channel, or the faster one in mode `CRD`.
-struct SpaceToDepth: StridedCopyOperator {
+struct SpaceToDepth: StridedCopyOperator, DifferentiableOperator {
   static let opType = "SpaceToDepth"
 
   let block: Int
@@ -54,5 +54,10 @@ struct SpaceToDepth: StridedCopyOperator {
       from: [channels * whole, width * block, 1, whole, width * block * block, block],
       to: [channels * whole, block * place, place, channel, width, 1],
       elementBytes: x.elementBytes)
+  }
+
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }

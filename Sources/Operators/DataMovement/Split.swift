@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The parts' extents are an attribute up to opset 12, an input from 13 on; without them the parts
 /// are equal, and from opset 18 on the last one may be smaller.
-struct Split: PreparedOperator, BlockOperator, OutputCountedOperator {
+struct Split: PreparedOperator, BlockOperator, OutputCountedOperator, DifferentiableOperator {
   static let opType = "Split"
 
   let axis: Int
@@ -102,5 +102,13 @@ struct Split: PreparedOperator, BlockOperator, OutputCountedOperator {
         output.shape, from: strides, to: output.shape.contiguousStrides,
         elementBytes: x.elementBytes, sourceOffset: start * strides[axis])
     }
+  }
+
+  /// Carries the gradient back: `∂x` is the parts' gradients joined.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let parts = derivation.outputs.indices.map { derivation.gradient($0) }
+    let axis = try axis.axis(ofRank: derivation.outputs[0].shape.count)
+    let joined = derivation.append("Concat", parts, outputs: 1, attributes: ["axis": .int(axis)])
+    return [joined[0]]
   }
 }

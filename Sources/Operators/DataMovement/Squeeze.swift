@@ -3,7 +3,7 @@ import GraphIR
 /// The input without the named axes of extent 1, or without all such axes.
 ///
 /// The axes are an attribute up to opset 12, an input from 13 on.
-struct Squeeze: ViewOperator {
+struct Squeeze: ViewOperator, DifferentiableOperator {
   static let opType = "Squeeze"
 
   let axes: [Int]?
@@ -28,5 +28,10 @@ struct Squeeze: ViewOperator {
         input: 0, found: x.shape, reason: "has extents other than 1 on axes \(removed.sorted())")
     }
     return x.shape.indices.filter { !removed.contains($0) }.map { x.shape[$0] }
+  }
+
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }

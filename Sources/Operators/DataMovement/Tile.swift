@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The input repeated along each axis as often as the second input says.
-struct Tile: StridedCopyOperator {
+struct Tile: StridedCopyOperator, DifferentiableOperator {
   static let opType = "Tile"
 
   init(attributes: Attributes, opset: Int) {}
@@ -34,5 +34,10 @@ struct Tile: StridedCopyOperator {
       target += [made[axis] * extent, made[axis]]
     }
     return StridedCopy(extents, from: source, to: target, elementBytes: x.elementBytes)
+  }
+
+  /// Carries the gradient back: `∂x` gathers `∂y` where the copy took it from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The input with its axes in another order: axis *i* of the output is axis `perm[i]` of the input.
-struct Transpose: StridedCopyOperator {
+struct Transpose: StridedCopyOperator, DifferentiableOperator {
   static let opType = "Transpose"
 
   /// The order of the axes; `nil` reverses it.
@@ -35,5 +35,12 @@ struct Transpose: StridedCopyOperator {
         input: 0, found: x.shape, reason: "has axes that perm \(permutation) does not reorder")
     }
     return permutation
+  }
+
+  /// Carries the gradient back: `∂x` is `∂y` with its axes put back.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let order = try order(Operand(type: try derivation.type(0)))
+    let back = order.indices.map { axis in order.firstIndex(of: axis) ?? axis }
+    return [derivation.transposed(derivation.gradient(), back)]
   }
 }

@@ -3,7 +3,7 @@ import GraphIR
 /// The input with axes of extent 1 inserted where the output shall have them.
 ///
 /// The axes are an attribute up to opset 12, an input from 13 on.
-struct Unsqueeze: ViewOperator {
+struct Unsqueeze: ViewOperator, DifferentiableOperator {
   static let opType = "Unsqueeze"
 
   let axes: [Int]?
@@ -21,5 +21,10 @@ struct Unsqueeze: ViewOperator {
     return (0..<x.shape.count + named.count).map { axis in
       inserted.contains(axis) ? 1 : rest.next() ?? 1
     }
+  }
+
+  /// Carries the gradient back: `∂x` is `∂y` under the shape of x.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }

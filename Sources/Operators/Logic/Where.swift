@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The second input's element where the condition holds, the third's elsewhere; all broadcast.
-struct Where: PreparedOperator {
+struct Where: PreparedOperator, DifferentiableOperator {
   static let opType = "Where"
 
   init(attributes: Attributes, opset: Int) {}
@@ -49,4 +49,15 @@ struct Where: PreparedOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [1, 2]) }
+
+  /// The gradient goes to the input that was chosen.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    let zero = derivation.constant(0)
+    let chosen = derivation("Where", derivation.input(0), dy, zero)
+    let other = derivation("Where", derivation.input(0), zero, dy)
+    return [
+      nil, try derivation.folded(chosen, toInput: 1), try derivation.folded(other, toInput: 2),
+    ]
+  }
 }

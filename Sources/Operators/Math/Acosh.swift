@@ -2,10 +2,18 @@ import Foundation
 import GraphIR
 
 /// The number whose hyperbolic cosine is given.
-struct Acosh: UnaryMathOperator {
+struct Acosh: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Acosh"
 
   init(attributes: Attributes, opset: Int) {}
 
   func real<Number: WideReal>(_ x: Number) -> Number { Number(acosh(x.double)) }
+
+  /// Carries the gradient back: `∂x = ∂y / √(x² − 1)`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    let square = derivation.product(derivation.input(0), derivation.input(0))
+    let rest = derivation("Sub", square, derivation.constant(1))
+    return [derivation("Div", dy, derivation("Sqrt", rest))]
+  }
 }

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The sum of two numbers.
-struct Add: ArithmeticOperator {
+struct Add: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Add"
 
   init(attributes: Attributes, opset: Int) {}
@@ -9,4 +9,10 @@ struct Add: ArithmeticOperator {
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number { a &+ b }
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
+
+  /// Carries the gradient back: `∂a = ∂y`, `∂b = ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    return [try derivation.folded(dy, toInput: 0), try derivation.folded(dy, toInput: 1)]
+  }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Reals lose their fraction on the way to whole numbers; what does not fit there is cut to its low
 /// bits, as in ONNX Runtime. Truth values are 0 and 1, and every number but 0 is true.
-struct Cast: PreparedOperator, BlockOperator {
+struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "Cast"
 
   let target: ElementType
@@ -29,5 +29,13 @@ struct Cast: PreparedOperator, BlockOperator {
 
   func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout? {
     inputs.optional(0)?.elementType == target ? .outputsInInput(offsets: [0]) : nil
+  }
+
+  /// The gradient of a real under another type of real; whole numbers carry none.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard derivation.outputs[0].elementType == .float32,
+      try derivation.type(0).elementType == .float32
+    else { return [nil] }
+    return [derivation.gradient()]
   }
 }

@@ -1,10 +1,15 @@
 import GraphIR
 
 /// The smallest whole number not below a number.
-struct Ceil: UnaryMathOperator {
+struct Ceil: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Ceil"
 
   init(attributes: Attributes, opset: Int) {}
 
   func real<Number: WideReal>(_ x: Number) -> Number { x.rounded(.up) }
+
+  /// Zero wherever it exists.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [nil]
+  }
 }

@@ -1,10 +1,15 @@
 import GraphIR
 
 /// The largest whole number not above a number.
-struct Floor: UnaryMathOperator {
+struct Floor: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Floor"
 
   init(attributes: Attributes, opset: Int) {}
 
   func real<Number: WideReal>(_ x: Number) -> Number { x.rounded(.down) }
+
+  /// Zero wherever it exists.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [nil]
+  }
 }

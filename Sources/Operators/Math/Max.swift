@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The largest of one or more numbers; NaN when one of them is.
-struct Max: ArithmeticOperator {
+struct Max: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Max"
   static let inputCounts = 1...Int.max
 
@@ -11,5 +11,16 @@ struct Max: ArithmeticOperator {
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a > b || a.isNaN ? a : b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
     a.replacing(with: b, where: (b .> a) .| (b .!= b))
+  }
+
+  /// The gradient goes to every input that is the largest.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    return try derivation.node.inputs.indices.map { index in
+      guard derivation.wants(index) else { return nil }
+      let isChosen = derivation("Equal", derivation.input(index), derivation.output(0))
+      let part = derivation("Where", isChosen, dy, derivation.constant(0))
+      return try derivation.folded(part, toInput: index)
+    }
   }
 }

@@ -3,7 +3,7 @@ import GraphIR
 import Tensors
 
 /// The first number to the power of the second; the result has the first one's type.
-struct Pow: PreparedOperator {
+struct Pow: PreparedOperator, DifferentiableOperator {
   static let opType = "Pow"
 
   init(attributes: Attributes, opset: Int) {}
@@ -29,6 +29,23 @@ struct Pow: PreparedOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  /// Carries the gradient back: `∂a = ∂y · b · a^{b−1}`, `∂b = ∂y · y · ln a`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    let (base, exponent) = (derivation.input(0), derivation.input(1))
+    var results: [String?] = [nil, nil]
+    if derivation.wants(0) {
+      let less = derivation("Sub", exponent, derivation.constant(1))
+      let slope = derivation.product(exponent, derivation("Pow", base, less))
+      results[0] = try derivation.folded(derivation.product(dy, slope), toInput: 0)
+    }
+    if derivation.wants(1) {
+      let slope = derivation.product(derivation.output(0), derivation("Log", base))
+      results[1] = try derivation.folded(derivation.product(dy, slope), toInput: 1)
+    }
+    return results
+  }
 }
 
 /// The loop of `Pow` for each type of base.

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// −1, 0 or 1 as a number is negative, zero or positive; NaN stays.
-struct Sign: UnaryMathOperator {
+struct Sign: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Sign"
   static let elementTypes = ElementType.numbers
 
@@ -10,4 +10,9 @@ struct Sign: UnaryMathOperator {
 
   func real<Number: WideReal>(_ x: Number) -> Number { x > 0 ? 1 : (x < 0 ? -1 : x) }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x.signum() }
+
+  /// Zero wherever it exists.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [nil]
+  }
 }

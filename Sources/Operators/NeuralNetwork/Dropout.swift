@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The input itself: in inference nothing is dropped, and the mask is all true.
-struct Dropout: Operator {
+struct Dropout: Operator, DifferentiableOperator {
   static let opType = "Dropout"
 
   let hasBooleanMask: Bool
@@ -43,4 +43,9 @@ struct Dropout: Operator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  /// Carries the gradient back: `∂x = ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    return [derivation.gradient()]
+  }
 }

@@ -2,7 +2,7 @@ import Foundation
 import GraphIR
 
 /// The logarithm of the sum of *e* to the power of each element along some axes.
-struct ReduceLogSumExp: ReductionOperator {
+struct ReduceLogSumExp: ReductionOperator, DifferentiableOperator {
   static let opType = "ReduceLogSumExp"
 
   let axes: ReductionAxes
@@ -21,4 +21,11 @@ struct ReduceLogSumExp: ReductionOperator {
   }
 
   func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+
+  /// Carries the gradient back: `∂x = ∂y · e^{x − y}`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let spread = try derivation.spreadFold(axes)
+    let share = derivation("Exp", derivation("Sub", derivation.input(0), spread.output))
+    return [derivation.product(spread.gradient, share)]
+  }
 }

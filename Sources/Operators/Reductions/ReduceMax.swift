@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The largest element along some axes; NaN when one of them is.
-struct ReduceMax: ReductionOperator {
+struct ReduceMax: ReductionOperator, DifferentiableOperator {
   static let opType = "ReduceMax"
   static let foldsTruthValues = true
 
@@ -17,4 +17,11 @@ struct ReduceMax: ReductionOperator {
   func real(_ fold: Double, adding x: Double) -> Double { x > fold || x.isNaN ? x : fold }
   func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { max(fold, x) }
+
+  /// The gradient goes to every element that is the largest.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let spread = try derivation.spreadFold(axes)
+    let isChosen = derivation("Equal", derivation.input(0), spread.output)
+    return [derivation("Where", isChosen, spread.gradient, derivation.constant(0))]
+  }
 }

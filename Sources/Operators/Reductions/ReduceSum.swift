@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The sum of the elements along some axes.
-struct ReduceSum: ReductionOperator {
+struct ReduceSum: ReductionOperator, DifferentiableOperator {
   static let opType = "ReduceSum"
 
   let axes: ReductionAxes
@@ -11,4 +11,10 @@ struct ReduceSum: ReductionOperator {
   }
 
   func real(_ fold: Double, adding x: Double) -> Double { fold + x }
+
+  /// Carries the gradient back: `∂x = ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let spread = try derivation.spreadFold(axes)
+    return [derivation.expanded(spread.gradient, to: spread.shape)]
+  }
 }

@@ -3,9 +3,11 @@ import Kernels
 import Tensors
 
 /// An operator that maps each element of its one input by itself, in place where possible.
-protocol ActivationOperator: Operator {
+protocol ActivationOperator: DifferentiableOperator {
   /// The value at one element.
   func value(_ x: Double) -> Double
+  /// The derivative at one element.
+  func slope(_ x: Double) -> Double
   /// The kernel for float32, or `nil` when ``value(_:)`` serves.
   var activation: Activation? { get }
 }
@@ -33,4 +35,15 @@ extension ActivationOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  /// Carries the gradient back: `∂x = ∂y · f′(x)`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    var attributes = derivation.node.attributes
+    attributes["function"] = .string(Array(derivation.node.qualifiedType.utf8))
+    return [
+      derivation(
+        ActivationGradient.opType, domain: ActivationGradient.domain, derivation.gradient(),
+        derivation.input(0), attributes: attributes)
+    ]
+  }
 }

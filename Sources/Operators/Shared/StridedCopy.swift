@@ -67,6 +67,18 @@ struct StridedCopy: Sendable, Equatable {
       || extents.count == 1 && sourceSteps[0] == width && targetSteps[0] == width
   }
 
+  /// The loops over single elements of the given bytes, steps in elements.
+  func elementLoops(
+    of elementBytes: Int
+  ) -> (extents: [Int], sourceSteps: [Int], targetSteps: [Int]) {
+    let wide = width / elementBytes
+    return (
+      extents + (wide > 1 ? [wide] : []),
+      sourceSteps.map { $0 / elementBytes } + (wide > 1 ? [1] : []),
+      targetSteps.map { $0 / elementBytes } + (wide > 1 ? [1] : [])
+    )
+  }
+
   /// Copies; the two memories must not overlap.
   func run(from source: TensorView, to target: TensorView, pool: ThreadPool) {
     run(from: UnsafeRawPointer(source.base), to: target.base, pool: pool)

@@ -14,4 +14,7 @@ struct Celu: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { max(0, x) + min(0, Double(alpha) * expm1(x / Double(alpha))) }
+
+  /// The derivative: `e^{x/α}` below zero, 1 above.
+  func slope(_ x: Double) -> Double { x < 0 ? exp(x / Double(alpha)) : 1 }
 }

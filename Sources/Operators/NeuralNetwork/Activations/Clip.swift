@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 /// `min(max(x, lowest), highest)`; the bounds are attributes up to opset 10, inputs from 11 on.
-struct Clip: Operator {
+struct Clip: Operator, DifferentiableOperator {
   static let opType = "Clip"
 
   let lowest: Float
@@ -91,5 +91,27 @@ struct Clip: Operator {
         y[index] = raised > high ? high : raised
       }
     }
+  }
+
+  /// Carries the gradient back: `∂y` within the bounds, 0 outside; bounds have no derivative.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    func bound(_ index: Int, _ fallback: Float) throws -> Float {
+      guard derivation.inputs.indices.contains(index), let operand = derivation.inputs[index] else {
+        return fallback
+      }
+      guard let constant = operand.constant else {
+        throw OperatorError.unsupported("a derivative with bounds that are not constant")
+      }
+      return constant.floats[0]
+    }
+    let attributes: Attributes = [
+      "function": .string(Array(Self.opType.utf8)), "min": .float(try bound(1, lowest)),
+      "max": .float(try bound(2, highest)),
+    ]
+    return [
+      derivation(
+        ActivationGradient.opType, domain: ActivationGradient.domain, derivation.gradient(),
+        derivation.input(0), attributes: attributes)
+    ]
   }
 }

@@ -18,4 +18,7 @@ struct Elu: ActivationOperator {
   func value(_ x: Double) -> Double { x < 0 ? Double(alpha) * expm1(x) : x }
 
   var activation: Activation? { .elu(alpha: alpha) }
+
+  /// The derivative: `α eˣ` below zero, 1 above.
+  func slope(_ x: Double) -> Double { x < 0 ? Double(alpha) * exp(x) : 1 }
 }

@@ -23,6 +23,23 @@ struct Gelu: ActivationOperator {
     guard usesTanh else { return 0.5 * x * (1 + erf(x / 2.0.squareRoot())) }
     return 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
   }
+
+  /// The derivative: `Φ(x) + x φ(x)`, or the derivative of the tanh formula.
+  func slope(_ x: Double) -> Double {
+    Self.slope(x, usesTanh: usesTanh)
+  }
+}
+
+extension Gelu {
+  static func slope(_ x: Double, usesTanh: Bool) -> Double {
+    guard usesTanh else {
+      let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+      return 0.5 * (1 + erf(x / 2.0.squareRoot())) + x * density
+    }
+    let scale = (2 / Double.pi).squareRoot()
+    let t = tanh(scale * (x + 0.044715 * x * x * x))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * scale * (1 + 3 * 0.044715 * x * x)
+  }
 }
 
 /// ``Gelu`` as ONNX Runtime named it before ONNX had it.
@@ -33,4 +50,7 @@ struct MicrosoftGelu: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { Gelu.value(x, usesTanh: false) }
+
+  /// See ``Gelu``.
+  func slope(_ x: Double) -> Double { Gelu.slope(x, usesTanh: false) }
 }

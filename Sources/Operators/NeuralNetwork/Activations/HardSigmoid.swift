@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 import Kernels
 
@@ -16,4 +17,10 @@ struct HardSigmoid: ActivationOperator {
   func value(_ x: Double) -> Double { min(max(Double(alpha) * x + Double(beta), 0), 1) }
 
   var activation: Activation? { .hardSigmoid(alpha: alpha, beta: beta) }
+
+  /// The derivative: `α` between the knees, else 0.
+  func slope(_ x: Double) -> Double {
+    let line = Double(alpha) * x + Double(beta)
+    return line > 0 && line < 1 ? Double(alpha) : 0
+  }
 }

@@ -12,4 +12,7 @@ struct HardSwish: ActivationOperator {
   func value(_ x: Double) -> Double { x * min(max(x / 6 + 0.5, 0), 1) }
 
   var activation: Activation? { .hardSwish }
+
+  /// The derivative: `x / 3 + ½` between the knees, 0 below and 1 above.
+  func slope(_ x: Double) -> Double { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 }

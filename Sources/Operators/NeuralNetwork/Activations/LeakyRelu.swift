@@ -14,4 +14,7 @@ struct LeakyRelu: ActivationOperator {
   func value(_ x: Double) -> Double { x < 0 ? Double(alpha) * x : x }
 
   var activation: Activation? { .leakyRelu(slope: alpha) }
+
+  /// The derivative: `α` below zero, 1 above.
+  func slope(_ x: Double) -> Double { x < 0 ? Double(alpha) : 1 }
 }

@@ -11,4 +11,10 @@ struct Mish: ActivationOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func value(_ x: Double) -> Double { x * tanh(max(x, 0) + log1p(exp(-abs(x)))) }
+
+  /// The derivative: `t + x σ(x) (1 − t²)` with `t = tanh(ln(1 + eˣ))`.
+  func slope(_ x: Double) -> Double {
+    let t = tanh(max(x, 0) + log1p(exp(-abs(x))))
+    return t + x / (1 + exp(-x)) * (1 - t * t)
+  }
 }

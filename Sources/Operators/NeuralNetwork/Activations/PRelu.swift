@@ -4,7 +4,7 @@ import Tensors
 /// An element, or `slope` times it when negative; the slope is broadcast to the input's shape.
 ///
 /// Reference: He et al., *Delving Deep into Rectifiers*, ICCV 2015, arXiv:1502.01852.
-struct PRelu: Operator {
+struct PRelu: Operator, DifferentiableOperator {
   static let opType = "PRelu"
 
   init(attributes: Attributes, opset: Int) {}
@@ -61,5 +61,17 @@ struct PRelu: Operator {
         target[index] = source[index] < 0 ? factor * source[index] : source[index]
       }
     }
+  }
+
+  /// Carries the gradient back: `∂x = ∂y` or `slope · ∂y`, `∂slope = Σ ∂y · min(x, 0)`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    let zero = derivation.constant(0)
+    let isNegative = derivation("Less", derivation.input(0), zero)
+    let scaled = derivation.product(dy, derivation.input(1))
+    let product = derivation("Where", isNegative, derivation.product(dy, derivation.input(0)), zero)
+    return [
+      derivation("Where", isNegative, scaled, dy), try derivation.folded(product, toInput: 1),
+    ]
   }
 }

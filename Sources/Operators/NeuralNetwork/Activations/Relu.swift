@@ -10,4 +10,7 @@ struct Relu: ActivationOperator {
   func value(_ x: Double) -> Double { x > 0 ? x : (x.isNaN ? x : 0) }
 
   var activation: Activation? { .relu }
+
+  /// 0 below zero, 1 above.
+  func slope(_ x: Double) -> Double { x > 0 ? 1 : 0 }
 }

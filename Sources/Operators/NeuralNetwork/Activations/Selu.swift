@@ -16,4 +16,7 @@ struct Selu: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { Double(gamma) * (x > 0 ? x : Double(alpha) * expm1(x)) }
+
+  /// The derivative: `γ α eˣ` below zero, `γ` above.
+  func slope(_ x: Double) -> Double { Double(gamma) * (x > 0 ? 1 : Double(alpha) * exp(x)) }
 }

@@ -11,4 +11,10 @@ struct Sigmoid: ActivationOperator {
   func value(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
   var activation: Activation? { .sigmoid }
+
+  /// The derivative: `y (1 − y)`.
+  func slope(_ x: Double) -> Double {
+    let y = value(x)
+    return y * (1 - y)
+  }
 }

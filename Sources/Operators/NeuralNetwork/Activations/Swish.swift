@@ -17,4 +17,10 @@ struct Swish: ActivationOperator {
   func value(_ x: Double) -> Double { x / (1 + exp(-Double(alpha) * x)) }
 
   var activation: Activation? { alpha == 1 ? .silu : nil }
+
+  /// The derivative: `s + α x s (1 − s)` with `s = 1 / (1 + e^{−α x})`.
+  func slope(_ x: Double) -> Double {
+    let s = 1 / (1 + exp(-Double(alpha) * x))
+    return s + Double(alpha) * x * s * (1 - s)
+  }
 }

@@ -11,4 +11,10 @@ struct Tanh: ActivationOperator {
   func value(_ x: Double) -> Double { tanh(x) }
 
   var activation: Activation? { .tanh }
+
+  /// The derivative: `1 − y²`.
+  func slope(_ x: Double) -> Double {
+    let y = value(x)
+    return 1 - y * y
+  }
 }

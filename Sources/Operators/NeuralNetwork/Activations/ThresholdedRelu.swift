@@ -11,4 +11,7 @@ struct ThresholdedRelu: ActivationOperator {
   }
 
   func value(_ x: Double) -> Double { x > Double(alpha) ? x : 0 }
+
+  /// 0 below α, 1 above.
+  func slope(_ x: Double) -> Double { x > Double(alpha) ? 1 : 0 }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// Cross-correlation of a batch of images: `y[n,o] = bias[o] + Σᵢ x[n,i] ⋆ w[o,i]`.
 ///
 /// Inputs: x `[N, I, (H,) W]`, w `[O, I / groups, (kH,) kW]`, optionally bias `[O]`.
-struct Conv: PreparedOperator, CostedOperator, WeightedOperator {
+struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableOperator {
   static let opType = "Conv"
 
   let weightSlots = [WeightSlot(input: 1, outputAxis: 0, inputAxis: 1)]
@@ -26,5 +26,27 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator {
 
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     rule.macs(x: inputs[0], w: inputs[1])
+  }
+
+  /// Carries the gradient back: `∂x` is the transposed convolution of `∂y`, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
+    let geometry = try rule.geometry(x: x, w: w)
+    let placement = geometry.attributes(axes: x.count - 2)
+    let dy = derivation.gradient()
+    var results: [String?] = [nil, nil, nil]
+    if derivation.wants(0) {
+      var attributes = placement
+      attributes["output_padding"] = .ints(geometry.uncovered.suffix(x.count - 2))
+      results[0] = derivation(ConvTranspose.opType, dy, derivation.input(1), attributes: attributes)
+    }
+    if derivation.wants(1) {
+      results[1] = derivation.weightGradient(
+        of: dy, input: derivation.input(0), placement: placement, shape: w)
+    }
+    if derivation.wants(2) {
+      results[2] = derivation.summedOverChannels(dy, shape: derivation.outputs[0].shape)
+    }
+    return results
   }
 }

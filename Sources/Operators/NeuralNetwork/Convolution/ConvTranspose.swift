@@ -6,7 +6,7 @@ import Tensors
 /// Inputs: x `[N, I, (H,) W]`, w `[I, O / groups, (kH,) kW]`, optionally bias `[O]`. The output's
 /// extents are `stride·(H − 1) + output_padding + dilation·(kH − 1) + 1 − padTop − padBottom`.
 /// Computed as one matrix product per image and group, whose columns are then added in place.
-struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator {
+struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableOperator {
   static let opType = "ConvTranspose"
 
   let weightSlots = [WeightSlot(input: 1, outputAxis: 1, inputAxis: 0)]
@@ -98,6 +98,29 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator {
     return try window.placedTransposed(
       on: Array(x[2...]), weights: Array(w[2...]), outputPadding: outputPadding,
       outputShape: outputShape)
+  }
+
+  /// Carries the gradient back: `∂x` is the convolution of `∂y`, `∂w` that of a convolution that turns `∂y` into x.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
+    let placed = try placed(x: x, w: w)
+    let placement: Attributes = [
+      "strides": .ints(placed.strides), "dilations": .ints(placed.dilations),
+      "pads": .ints(placed.padsBefore + placed.padsAfter), "group": .int(groups),
+    ]
+    let dy = derivation.gradient()
+    var results: [String?] = [nil, nil, nil]
+    if derivation.wants(0) {
+      results[0] = derivation(Conv.opType, dy, derivation.input(1), attributes: placement)
+    }
+    if derivation.wants(1) {
+      results[1] = derivation.weightGradient(
+        of: derivation.input(0), input: dy, placement: placement, shape: w)
+    }
+    if derivation.wants(2) {
+      results[2] = derivation.summedOverChannels(dy, shape: derivation.outputs[0].shape)
+    }
+    return results
   }
 }
 

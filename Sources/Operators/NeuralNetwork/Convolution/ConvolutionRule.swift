@@ -75,3 +75,25 @@ extension PlacedWindow {
       outputs: [1] + outputs)
   }
 }
+
+extension ConvolutionGeometry {
+  /// The attributes that place the window so, on the last `axes` axes.
+  func attributes(axes: Int) -> Attributes {
+    [
+      "strides": .ints([strideHeight, strideWidth].suffix(axes)),
+      "dilations": .ints([dilationHeight, dilationWidth].suffix(axes)),
+      "pads": .ints([padTop, padLeft].suffix(axes) + [padBottom, padRight].suffix(axes)),
+      "group": .int(groups),
+    ]
+  }
+
+  /// Rows and columns of the padded input beyond the reach of the last window.
+  var uncovered: [Int] {
+    [
+      inputHeight + padTop + padBottom
+        - (outputHeight - 1) * strideHeight - (kernelHeight - 1) * dilationHeight - 1,
+      inputWidth + padLeft + padRight
+        - (outputWidth - 1) * strideWidth - (kernelWidth - 1) * dilationWidth - 1,
+    ]
+  }
+}

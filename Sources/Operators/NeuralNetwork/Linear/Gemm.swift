@@ -4,7 +4,7 @@ import Tensors
 /// `y = α op(a) op(b) + β c` with `op` the transpose where asked for and c broadcast.
 ///
 /// Inputs: a `[M, K]`, b `[K, N]`, optionally c that broadcasts to `[M, N]`.
-struct Gemm: Operator, CostedOperator, WeightedOperator {
+struct Gemm: Operator, CostedOperator, WeightedOperator, DifferentiableOperator {
   static let opType = "Gemm"
 
   let alpha: Float
@@ -100,5 +100,32 @@ struct Gemm: Operator, CostedOperator, WeightedOperator {
         target[row * columns + column] = beta * source[row * rowStride + column * columnStride]
       }
     }
+  }
+
+  /// Carries the gradient back: `∂a = α ∂y bᵀ`, `∂b = α aᵀ ∂y`, each transposed as its operand; `∂c = β ∂y` summed.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dy = derivation.gradient()
+    func gemm(_ a: String, _ b: String, _ transposesLeft: Bool, _ transposesRight: Bool) -> String {
+      derivation(
+        Self.opType, a, b,
+        attributes: [
+          "alpha": .float(alpha), "transA": .int(transposesLeft ? 1 : 0),
+          "transB": .int(transposesRight ? 1 : 0),
+        ])
+    }
+    let (a, b) = (derivation.input(0), derivation.input(1))
+    var results: [String?] = [nil, nil, nil]
+    if derivation.wants(0) {
+      results[0] =
+        transposesA ? gemm(b, dy, transposesB, true) : gemm(dy, b, false, !transposesB)
+    }
+    if derivation.wants(1) {
+      results[1] =
+        transposesB ? gemm(dy, a, true, transposesA) : gemm(a, dy, !transposesA, false)
+    }
+    if derivation.wants(2) {
+      results[2] = try derivation.folded(derivation.scaled(dy, by: beta), toInput: 2)
+    }
+    return results
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// Inputs: x `[N, C, …]`, γ, β, mean, variance `[C]`. Only inference: statistics are not updated.
 ///
 /// Reference: Ioffe and Szegedy, *Batch Normalization*, ICML 2015, arXiv:1502.03167.
-struct BatchNormalization: Operator {
+struct BatchNormalization: Operator, DifferentiableOperator {
   static let opType = "BatchNormalization"
 
   let epsilon: Float
@@ -68,5 +68,30 @@ struct BatchNormalization: Operator {
       let offset = bias[channel] - mean[channel] * factor
       for index in row * run..<(row + 1) * run { y[index] = x[index] * factor + offset }
     }
+  }
+
+  /// With stored statistics: `∂x = ∂y · γ s`, `∂γ = Σ ∂y (x − mean) s`, `∂β = Σ ∂y`, `s = 1 / √(variance + ε)`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = derivation.outputs[0].shape
+    let channelwise = shape.indices.map { $0 == 1 ? shape[1] : 1 }
+    guard shape.count > 1, !derivation.wants(3), !derivation.wants(4) else {
+      throw OperatorError.unsupported("derivatives by stored statistics, or of a vector")
+    }
+    let dy = derivation.gradient()
+    let shifted = derivation("Add", derivation.input(4), derivation.constant(epsilon))
+    let deviation = derivation.reshaped(derivation("Sqrt", shifted), to: channelwise)
+    let scaled = derivation("Div", dy, deviation)
+    var results: [String?] = [nil, nil, nil]
+    if derivation.wants(0) {
+      let scale = derivation.reshaped(derivation.input(1), to: channelwise)
+      results[0] = derivation.product(scaled, scale)
+    }
+    if derivation.wants(1) {
+      let mean = derivation.reshaped(derivation.input(3), to: channelwise)
+      let centred = derivation("Sub", derivation.input(0), mean)
+      results[1] = derivation.summedOverChannels(derivation.product(scaled, centred), shape: shape)
+    }
+    if derivation.wants(2) { results[2] = derivation.summedOverChannels(dy, shape: shape) }
+    return results
   }
 }

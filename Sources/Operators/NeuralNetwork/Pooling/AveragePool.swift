@@ -6,7 +6,7 @@ import Tensors
 /// within the padding too.
 ///
 /// Input: x `[N, C, (H,) W]`.
-struct AveragePool: PreparedOperator {
+struct AveragePool: PreparedOperator, DifferentiableOperator {
   static let opType = "AveragePool"
 
   let rule: PoolRule
@@ -75,6 +75,17 @@ struct AveragePool: PreparedOperator {
           { $0 + $1 }, finish: { plane in for i in divisors.indices { plane[i] /= divisors[i] } })
       }
     }
+  }
+
+  /// See ``AveragePoolGradient``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    var attributes = derivation.node.attributes
+    attributes["shape"] = .ints(try derivation.type(0).shape)
+    return [
+      derivation(
+        AveragePoolGradient.opType, domain: AveragePoolGradient.domain, derivation.gradient(),
+        attributes: attributes)
+    ]
   }
 }
 

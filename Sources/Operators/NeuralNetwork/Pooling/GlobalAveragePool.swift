@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The mean of each channel of each image: `[N, C, …]` to `[N, C, 1, …]`.
-struct GlobalAveragePool: Operator {
+struct GlobalAveragePool: Operator, DifferentiableOperator {
   static let opType = "GlobalAveragePool"
 
   init(attributes: Attributes, opset: Int) {}
@@ -17,5 +17,13 @@ struct GlobalAveragePool: Operator {
     } else {
       GlobalPool.reduce(call, Double.self, start: 0, { $0 + $1 }) { $0.sum() / Double($1) }
     }
+  }
+
+  /// Carries the gradient back: `∂x = ∂y / (H·W)`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let share = derivation.scaled(
+      derivation.gradient(), by: 1 / Float(max(shape[2...].product, 1)))
+    return [derivation.expanded(share, to: shape)]
   }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The largest element of each channel of each image: `[N, C, …]` to `[N, C, 1, …]`.
-struct GlobalMaxPool: Operator {
+struct GlobalMaxPool: Operator, DifferentiableOperator {
   static let opType = "GlobalMaxPool"
 
   init(attributes: Attributes, opset: Int) {}
@@ -20,5 +20,13 @@ struct GlobalMaxPool: Operator {
         lanes.max()
       }
     }
+  }
+
+  /// The gradient goes to every element that is the largest.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let isChosen = derivation("Equal", derivation.input(0), derivation.output(0))
+    return [
+      derivation("Where", isChosen, derivation.gradient(), derivation.constant(0))
+    ]
   }
 }

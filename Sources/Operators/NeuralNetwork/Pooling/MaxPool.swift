@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Input: x `[N, C, (H,) W]`. Outputs: y and the flat index of each maximum in x, int64, counted
 /// down the columns when `storage_order` is 1.
-struct MaxPool: PreparedOperator {
+struct MaxPool: PreparedOperator, DifferentiableOperator {
   static let opType = "MaxPool"
 
   let rule: PoolRule
@@ -80,6 +80,15 @@ struct MaxPool: PreparedOperator {
         { $0 < $1 ? $1 : $0 }, finish: { _ in })
       findIndices(pool, x, planes, call)
     }
+  }
+
+  /// See ``MaxPoolGradient``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [
+      derivation(
+        MaxPoolGradient.opType, domain: MaxPoolGradient.domain, derivation.gradient(),
+        derivation.input(0), attributes: derivation.node.attributes)
+    ]
   }
 }
 

@@ -7,7 +7,7 @@ import Tensors
 /// scales or sizes is given.
 ///
 /// Antialiasing follows ONNX: shrinking stretches the filter by the inverse scale.
-struct Resize: PreparedOperator {
+struct Resize: PreparedOperator, DifferentiableOperator {
   static let opType = "Resize"
 
   /// What becomes of the aspect ratio when sizes are given.
@@ -44,18 +44,23 @@ struct Resize: PreparedOperator {
   }
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
-    guard let plan = try plan(site.inputs) else {
+    guard let axes = try resampling(site.inputs, site.outputs[0]) else {
       throw OperatorError.unsupported("scales or sizes that are not known before the run")
-    }
-    let shape = try site.inputs.required(0).shape
-    let axes = shape.indices.map { axis in
-      AxisResampling(
-        rule, input: shape[axis], output: plan.shape[axis], scale: plan.scales[axis],
-        region: plan.regions[axis])
     }
     return ResizeKernel(
       elementType: site.outputs[0].elementType, axes: axes, extrapolation: rule.extrapolation
     ).kernel
+  }
+
+  /// What each element of each axis of the output is mixed of, or `nil` when constants do not tell.
+  func resampling(_ inputs: [Operand?], _ output: TensorType) throws -> [AxisResampling]? {
+    guard let plan = try plan(inputs) else { return nil }
+    let shape = try inputs.required(0).shape
+    return shape.indices.map { axis in
+      AxisResampling(
+        rule, input: shape[axis], output: plan.shape[axis], scale: plan.scales[axis],
+        region: plan.regions[axis])
+    }
   }
 
   /// What scales, sizes and region of interest amount to, or `nil` when they are not constants.
@@ -85,6 +90,14 @@ struct Resize: PreparedOperator {
       try plan.apply(region: region)
     }
     return plan
+  }
+
+  /// See ``AxisMixAdjoint``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard let axes = try resampling(derivation.inputs, derivation.outputs[0]) else {
+      throw OperatorErrors.dynamicTypes
+    }
+    return [try derivation.adjoint(of: axes)]
   }
 }
 

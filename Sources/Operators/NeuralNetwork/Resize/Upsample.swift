@@ -4,7 +4,7 @@ import Tensors
 /// Enlarges a value by repeating or mixing elements: what `Resize` was called before opset 10.
 ///
 /// Inputs: x and, from opset 9 on, scales.
-struct Upsample: PreparedOperator {
+struct Upsample: PreparedOperator, DifferentiableOperator {
   static let opType = "Upsample"
 
   private let scales: [Float]?
@@ -30,5 +30,14 @@ struct Upsample: PreparedOperator {
   private func withScales(_ inputs: [Operand?]) -> [Operand?] {
     guard let scales, let x = inputs.first else { return inputs }
     return [x, Operand(constant: Tensor(scales))]
+  }
+
+  /// See ``AxisMixAdjoint``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let inputs = withScales(derivation.inputs)
+    guard let axes = try resize.resampling(inputs, derivation.outputs[0]) else {
+      throw OperatorErrors.dynamicTypes
+    }
+    return [try derivation.adjoint(of: axes)]
   }
 }

@@ -34,6 +34,13 @@ struct SoftmaxRule: Sendable {
     )
   }
 
+  /// The axes that are normalised together.
+  func axes(_ shape: [Int]) throws -> [Int] {
+    if shape.isEmpty || flattens && axis == shape.count { return [] }
+    let axis = try axis.axis(ofRank: shape.count)
+    return flattens ? Array(axis..<shape.count) : [axis]
+  }
+
   func kernel(_ site: PreparationSite) throws -> Kernel {
     let (outer, count, inner) = try extents(site.outputs[0].shape)
     let isLogarithm = isLogarithm
