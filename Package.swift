@@ -57,8 +57,15 @@ let package = Package(
       ], exclude: ["ONNX/onnx.proto"]),
     library(
       "ObjectDetection",
-      ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", .product(name: "Yams", package: "Yams")]),
-    library("Prune", ["Execution", "GraphIR", "Tensors"]),
+      [
+        "Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG",
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    library("Architectures", ["ObjectDetection", "GraphIR", "Tensors"]),
+    library(
+      "Training",
+      ["Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors", collections]),
+    library("Prune", ["Training", "Execution", "GraphIR", "Tensors"]),
     library("Quantize", ["Tensors"]),
     library("Distill"),
     library("LowRank", ["Tensors"]),
@@ -66,8 +73,8 @@ let package = Package(
     .executableTarget(
       name: "Compress",
       dependencies: [
-        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection", "Prune",
-        "Reports",
+        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
+        "Architectures", "Training", "Prune", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
@@ -97,8 +104,22 @@ let package = Package(
       "ExecutionTests",
       ["Execution", "Formats", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("FormatsTests", ["Formats", "GraphIR", "Tensors", "TestSupport"]),
-    tests("ObjectDetectionTests", ["ObjectDetection", "GraphIR", "Tensors", "TestSupport"]),
-    tests("PruneTests", ["Prune", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests(
+      "ObjectDetectionTests",
+      ["ObjectDetection", "Formats", "GraphIR", "Tensors", "TestSupport"]),
+    tests(
+      "ArchitecturesTests",
+      [
+        "Architectures", "Operators", "Execution", "Formats", "ObjectDetection", "GraphIR",
+        "Tensors", "TestSupport",
+      ]),
+    tests(
+      "TrainingTests",
+      [
+        "Training", "Architectures", "Operators", "Execution", "Formats", "ObjectDetection",
+        "GraphIR", "Tensors", "TestSupport",
+      ]),
+    tests("PruneTests", ["Prune", "Training", "Operators", "GraphIR", "Tensors", "TestSupport"]),
     tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
     tests("DistillTests", ["Distill", "TestSupport"]),
     tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),

@@ -13,15 +13,20 @@ import Testing
     "Formats": [
       "GraphIR", "Tensors", "CHDF5", "CCrypto", "CZlib", "SwiftProtobuf", "OrderedCollections",
     ],
-    "ObjectDetection": ["Tensors", "GraphIR", "CTurboJPEG", "CPNG", "Yams"],
-    "Prune": ["Execution", "GraphIR", "Tensors", "OrderedCollections"],
+    "ObjectDetection": ["Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG", "Yams"],
+    "Architectures": ["ObjectDetection", "GraphIR", "Tensors", "OrderedCollections"],
+    "Training": [
+      "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",
+      "OrderedCollections",
+    ],
+    "Prune": ["Training", "Execution", "GraphIR", "Tensors", "OrderedCollections"],
     "Quantize": ["Tensors"],
     "Distill": [],
     "LowRank": ["Tensors"],
     "Reports": [],
     "Compress": [
-      "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection", "Prune",
-      "Reports", "ArgumentParser", "Logging", "Yams",
+      "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
+      "Architectures", "Training", "Prune", "Reports", "ArgumentParser", "Logging", "Yams",
     ],
   ]
 

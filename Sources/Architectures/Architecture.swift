@@ -1,0 +1,47 @@
+import GraphIR
+
+/// A detector that can be built from nothing, with seeded initial weights.
+public struct Architecture: Sendable {
+  /// The name users type.
+  public var name: String
+  /// One sentence.
+  public var summary: String
+  /// Where the design comes from.
+  public var citation: String
+  /// The network for the given options.
+  ///
+  /// The graph has one input `images` `[batch, 3, height, width]` with a symbolic batch, batch normalisations that are not
+  /// folded, the head's raw maps as outputs, and its `HeadConfiguration` in the metadata.
+  public var build: @Sendable (ArchitectureOptions) throws -> Graph
+
+  /// Every architecture, by which help and error texts list them.
+  public static let all: [Architecture] = []
+
+  /// The architecture of a name.
+  public static func named(_ name: String) -> Architecture? { all.first { $0.name == name } }
+}
+
+/// What can be chosen about an ``Architecture``.
+public struct ArchitectureOptions: Sendable {
+  /// The names of the classes.
+  public var classes: [String]
+  /// What channels are multiplied by.
+  public var width: Double
+  /// What repetitions of blocks are multiplied by.
+  public var depth: Double
+  /// Rows and columns of the input, a multiple of the largest stride.
+  public var imageSize: Int
+  /// The seed of the initial weights.
+  public var seed: UInt64
+
+  /// Options with the given parts.
+  public init(
+    classes: [String], width: Double = 1, depth: Double = 1, imageSize: Int = 320, seed: UInt64 = 0
+  ) {
+    self.classes = classes
+    self.width = width
+    self.depth = depth
+    self.imageSize = imageSize
+    self.seed = seed
+  }
+}
