@@ -50,6 +50,8 @@ public final class Session {
   private var constants: [String: Tensor] = [:]
   private var dynamicValues: [String: Tensor] = [:]
   private var durations: [Duration] = []
+  /// The steps that run before the inputs of `options.lateInputs` are needed.
+  private var earlySteps = 0
 
   /// Prepares a graph.
   ///
@@ -89,7 +91,7 @@ public final class Session {
     }
     let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
     scratch = .allocate(byteCount: max(scratchBytes, 64), alignment: 64)
-    assemble(specialized, plan, prepared)
+    assemble(specialized, plan, prepared, lateInputs: options.lateInputs)
     durations = Array(repeating: .zero, count: steps.count)
   }
 
@@ -122,9 +124,13 @@ public final class Session {
   private func view(_ name: String) -> TensorView? { views[name] ?? constants[name]?.view }
 
   private func assemble(
-    _ graph: SpecializedGraph, _ plan: MemoryPlan, _ prepared: [Kernel?]
+    _ graph: SpecializedGraph, _ plan: MemoryPlan, _ prepared: [Kernel?],
+    lateInputs: Set<String>
   ) {
+    var isLate = false
     for (index, step) in graph.steps.enumerated() {
+      isLate = isLate || step.node.inputs.contains(where: lateInputs.contains)
+      defer { if !isLate { earlySteps = steps.count } }
       let costed = step.rules as? any CostedOperator
       func append(_ work: Step, _ algorithm: String, macs: Int = 0) {
         steps.append(
@@ -193,9 +199,25 @@ public final class Session {
     return constants[name]
   }
 
+  /// The memory of an output, valid until the next run; `nil` for one whose type only the run decides.
+  public func outputView(_ name: String) -> TensorView? {
+    outputNames.contains(name) ? view(name) : nil
+  }
+
   /// Runs the graph on what lies in the input memory.
   public func run() throws {
-    for index in steps.indices { try execute(index) }
+    try runEarly()
+    try runLate()
+  }
+
+  /// Runs the steps before the first that reads one of the late inputs; all of them when there are none.
+  public func runEarly() throws {
+    for index in 0..<earlySteps { try execute(index) }
+  }
+
+  /// Runs the steps that ``runEarly()`` left.
+  public func runLate() throws {
+    for index in earlySteps..<steps.count { try execute(index) }
   }
 
   /// Runs the graph and adds the time of each step to the profile.

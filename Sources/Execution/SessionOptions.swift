@@ -12,6 +12,8 @@ public struct SessionOptions: Sendable {
   public var taps: [String]
   /// Whether tensors may share memory whose lifetimes do not overlap, be views or overwrite inputs.
   public var sharesMemory: Bool
+  /// Inputs that are written between `Session.runEarly()` and `Session.runLate()`, such as the gradients of outputs.
+  public var lateInputs: Set<String> = []
 
   /// Options for a run on `threads` threads.
   public init(

@@ -1,0 +1,72 @@
+import GraphIR
+import Tensors
+
+extension Graph {
+  /// The same network for batches of another size.
+  ///
+  /// Sets the first axis of the image inputs, and of the constant shapes that name a batch of one: what `Reshape`, `Expand`
+  /// and the sizes of `Resize` are given. What is computed from `Shape` follows by itself.
+  ///
+  /// - Precondition: every required input has the batch as its first axis.
+  func withBatchSize(_ count: Int) -> Graph {
+    var graph = self
+    for index in graph.inputs.indices where initializers[graph.inputs[index].name] == nil {
+      guard case .tensor(let element, var shape?) = graph.inputs[index].type, !shape.isEmpty
+      else { continue }
+      shape[0] = .fixed(count)
+      graph.inputs[index].type = .tensor(element, shape: shape)
+    }
+    graph.valueTypes = [:]
+    var shared: [String: String] = [:]
+    for index in graph.nodes.indices {
+      guard let slot = Self.shapeSlot(of: graph.nodes[index]),
+        graph.nodes[index].inputs.indices.contains(slot),
+        let tensor = graph.initializers[graph.nodes[index].inputs[slot]]?.tensor,
+        tensor.elementType == .int64, tensor.count >= 2, tensor.integers.first == 1
+      else { continue }
+      let old = graph.nodes[index].inputs[slot]
+      let name = shared[old] ?? graph.freshName("\(old)/batch")
+      shared[old] = name
+      graph.initializers[name] = Initializer(
+        Tensor([Int64(count)] + tensor.integers.dropFirst().map(Int64.init), shape: tensor.shape))
+      graph.nodes[index].inputs[slot] = name
+    }
+    return graph
+  }
+
+  private static func shapeSlot(of node: Node) -> Int? {
+    guard node.domain.isEmpty else { return nil }
+    switch node.opType {
+    case "Reshape", "Expand": return 1
+    case "Resize": return 3
+    default: return nil
+    }
+  }
+
+  /// The same network with the tensors of its `Constant` nodes as initializers.
+  func withConstantsAsInitializers() -> Graph {
+    var graph = self
+    graph.nodes.removeAll { node in
+      guard node.domain.isEmpty, node.opType == "Constant", let name = node.outputs.first,
+        case .tensor(let tensor)? = node.attributes["value"]
+      else { return false }
+      graph.initializers[name] = Initializer(tensor)
+      return true
+    }
+    return graph
+  }
+
+  /// Replaces the values of constants, wherever the graph keeps them.
+  public mutating func setConstants(_ values: [String: Tensor]) {
+    for (name, value) in values where initializers[name] != nil {
+      initializers[name]?.tensor = value
+      initializers[name]?.encoding = .dense
+    }
+    for index in nodes.indices where nodes[index].domain.isEmpty {
+      guard nodes[index].opType == "Constant", let name = nodes[index].outputs.first,
+        let value = values[name]
+      else { continue }
+      nodes[index].attributes["value"] = .tensor(value)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// How a network is trained, apart from model, loss and data.
+public struct TrainingConfiguration: Codable, Sendable, Equatable {
+  /// Passes over the images.
+  public var epochs = 50
+  /// Images a batch.
+  public var batchSize = 16
+  /// Batches whose gradients are averaged for one step of the optimiser.
+  public var accumulation = 1
+  /// The name of the ``Optimizer``.
+  public var optimizer = "sgd"
+  /// SGD's momentum, and Adam's β₁.
+  public var momentum: Float = 0.9
+  /// Whether SGD looks ahead.
+  public var nesterov = true
+  /// The learning rate after warm-up.
+  public var learningRate = 0.01
+  /// The name of the ``LearningRateSchedule``.
+  public var schedule = "cosine"
+  /// What the learning rate is multiplied by at the end.
+  public var finalFactor = 0.01
+  /// Epochs in which the learning rate rises from 0; at most a tenth of all steps.
+  public var warmupEpochs = 3.0
+  /// Weight decay of weights; biases and normalisations have none.
+  public var weightDecay: Float = 5e-4
+  /// The largest norm of all gradients together; `nil` for no limit.
+  public var clipNorm: Double? = 10
+  /// Decay of the moving average of the weights that is validated and kept; `nil` for the weights themselves.
+  public var averageDecay: Double? = 0.999
+  /// Whether batch normalisations keep their stored statistics.
+  public var freezesNormalization = false
+  /// How much of a batch enters the running statistics.
+  public var normalizationMomentum: Float = 0.03
+  /// Epochs between validations.
+  public var validationInterval = 1
+  /// Epochs without improvement after which training ends; `nil` for never.
+  public var patience: Int?
+
+  /// The defaults.
+  public init() {}
+
+  /// The optimiser of these settings.
+  ///
+  /// - Throws: ``TrainingError/setting(name:reason:)`` for an unknown name.
+  func makeOptimizer() throws -> Optimizer {
+    switch optimizer {
+    case "sgd": .sgd(momentum: momentum, nesterov: nesterov && momentum > 0)
+    case "adamw": .adamW(beta1: momentum)
+    default:
+      throw TrainingError.setting(
+        name: "optimizer",
+        reason: "'\(optimizer)' is not known; take \(Optimizer.names.joined(separator: " or "))")
+    }
+  }
+
+  /// The schedule of these settings.
+  ///
+  /// - Throws: ``TrainingError/setting(name:reason:)`` for an unknown name.
+  func makeSchedule() throws -> LearningRateSchedule {
+    guard let schedule = LearningRateSchedule.named(schedule, final: finalFactor) else {
+      throw TrainingError.setting(
+        name: "schedule",
+        reason: "'\(schedule)' is not known; take one of "
+          + LearningRateSchedule.names.joined(separator: ", "))
+    }
+    return schedule
+  }
+}

@@ -1,0 +1,35 @@
+import Tensors
+
+/// Something that takes part in every step of the optimiser: masks, regularisers.
+public protocol TrainingHook: AnyObject {
+  /// Called before the optimiser moves the parameters; may alter gradients.
+  func willUpdate(_ step: TrainingStep, at progress: TrainingProgress)
+
+  /// Called after the optimiser has moved the parameters; may alter values.
+  func didUpdate(_ step: TrainingStep, at progress: TrainingProgress)
+
+  /// Brings averaged values, which the optimiser did not make, under the hook's rules.
+  func constrain(_ values: inout [String: Tensor])
+
+  /// The fraction of weights that are zero by the hook's rules; `nil` when it has none.
+  var sparsity: Double? { get }
+
+  /// What a resumed run needs, by name.
+  var state: [String: Tensor] { get set }
+}
+
+extension TrainingHook {
+  /// Nothing.
+  public func willUpdate(_ step: TrainingStep, at progress: TrainingProgress) {}
+  /// Nothing.
+  public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {}
+  /// Nothing.
+  public func constrain(_ values: inout [String: Tensor]) {}
+  /// None.
+  public var sparsity: Double? { nil }
+  /// None.
+  public var state: [String: Tensor] {
+    get { [:] }
+    set {}
+  }
+}

@@ -1,0 +1,22 @@
+/// Why a network cannot be trained.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+  case noImageInput(found: [String])
+  case unknownValue(String)
+  case nothingToTrain
+  case noImages
+  case checkpoint(reason: String)
+  case setting(name: String, reason: String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .noImageInput(let found):
+      "training needs a network with one input of images, found \(found.joined(separator: ", "))"
+    case .unknownValue(let name): "the network computes no value '\(name)'"
+    case .nothingToTrain: "the network has no float32 weights that its outputs depend on"
+    case .noImages: "there are no images to train on"
+    case .checkpoint(let reason): "the checkpoint cannot be resumed: \(reason)"
+    case .setting(let name, let reason): "\(name) \(reason)"
+    }
+  }
+}
