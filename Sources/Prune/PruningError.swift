@@ -5,6 +5,8 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
   case noSuchLayer(pattern: String, known: [String])
   case unknown(kind: String, name: String, known: [String])
   case otherModel(reason: String)
+  case needsGradients(method: String)
+  case notReplayable(method: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -25,6 +27,10 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
         + (known.count > 8 ? " and \(known.count - 8) more" : "")
     case .unknown(let kind, let name, let known):
       "there is no \(kind) '\(name)'; known are \(known.joined(separator: ", "))"
+    case .needsGradients(let method):
+      "the method \(method) looks at gradients: give images with labels to take them from"
+    case .notReplayable(let method):
+      "a plan by \(method) or of training cannot be replayed on the weights alone"
     case .otherModel(let reason):
       "the plan was made for another model: \(reason)"
     }

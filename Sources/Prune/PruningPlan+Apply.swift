@@ -11,6 +11,9 @@ extension PruningPlan {
       throw PruningError.unknown(
         kind: "method", name: method, known: WeightCriterion.all.map(\.name))
     }
+    guard schedule == nil, !criterion.needsGradients else {
+      throw PruningError.notReplayable(method: method)
+    }
     let found = PrunableWeights(graph, registry: registry, keepsEnds: false).weights
     try check(found)
     let ranking = WeightRanking(criterion: criterion, pattern: pattern, seed: seed)

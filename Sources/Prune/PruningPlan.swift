@@ -42,6 +42,8 @@ public struct PruningPlan: Codable, Sendable, Equatable {
   public var pattern: SparsityPattern
   /// The seed of the random numbers a criterion may draw.
   public var seed: UInt64
+  /// The name of the ``SparsitySchedule`` by which training made the zeros; `nil` for pruning alone.
+  public var schedule: String?
   /// What identifies the weights the plan was made for.
   public var fingerprint: String
   /// All weights of the model, pruned or kept, in the order of the network.

@@ -32,33 +32,70 @@ public struct PruningRequest: Sendable {
   ///
   /// - Throws: ``PruningError``.
   public func plan(for graph: Graph, registry: OperatorRegistry) throws -> PruningPlan {
+    guard !criterion.needsGradients else {
+      throw PruningError.needsGradients(method: criterion.name)
+    }
+    let found = try candidates(in: graph, registry: registry)
+    let chosen = try selection(among: found, sparsity: sparsity) { weight, ranking in
+      try ranking.scores(of: weight)
+    }
+    return plan(found, zeroing: chosen)
+  }
+
+  /// The weights of a graph, with the reason why some are kept whole.
+  ///
+  /// - Throws: ``PruningError`` when none may be pruned or a pattern of layers fits none.
+  func candidates(
+    in graph: Graph, registry: OperatorRegistry
+  ) throws -> [PrunableWeights.Weight] {
     var found = PrunableWeights(
       graph, registry: registry, excluded: excluded, keepsEnds: keepsEnds
     ).weights
     try checkPatterns(found)
     for index in found.indices { settle(&found[index]) }
-    let open = found.indices.filter { found[$0].keptBecause == nil }
-    guard !open.isEmpty || sparsity == 0 else {
+    guard sparsity == 0 || found.contains(where: { $0.keptBecause == nil }) else {
       throw PruningError.nothingToPrune(
         kept: found.reduce(into: [:]) { kept, weight in
           if let reason = weight.keptBecause { kept[reason, default: 0] += 1 }
         })
     }
+    return found
+  }
+
+  /// The flat indices of the weights to zero in each tensor, by its place among those found.
+  ///
+  /// Layers with a sparsity of their own get the share of it that `sparsity` is of the request's.
+  func selection(
+    among found: [PrunableWeights.Weight], sparsity: Double,
+    scores: (PrunableWeights.Weight, WeightRanking) throws -> [Float]
+  ) throws -> [Int: [Int]] {
+    let open = found.indices.filter { found[$0].keptBecause == nil }
     let ranking = WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
     let scoped = try open.map { index in
       ScopedLayer(
         shape: found[index].tensor.shape, count: found[index].tensor.count,
-        units: try ranking.units(of: found[index]))
+        units: WeightUnits(
+          found[index], scores: try scores(found[index], ranking), pattern: pattern))
     }
     var chosen = [Int: [Int]]()
-    for (place, count) in allocate(scoped, open.map { found[$0] }).enumerated() {
+    let counts = allocate(scoped, open.map { found[$0] }, sparsity: sparsity)
+    for (place, count) in counts.enumerated() {
       chosen[open[place]] = scoped[place].units.leastImportant(count)
     }
-    return PruningPlan(
+    return chosen
+  }
+
+  /// The plan that zeroes the given weights.
+  func plan(
+    _ found: [PrunableWeights.Weight], zeroing chosen: [Int: [Int]], schedule: String? = nil
+  ) -> PruningPlan {
+    var plan = PruningPlan(
       method: criterion.name, targetSparsity: pattern.sparsity ?? sparsity,
       scope: pattern.sparsity == nil ? scope.name : "pattern", pattern: pattern, seed: seed,
       fingerprint: WeightFingerprint(found).text,
       layers: found.indices.map { layer(found[$0], zeroing: chosen[$0] ?? []) })
+    plan.schedule = schedule
+    return plan
   }
 
   private func layer(_ weight: PrunableWeights.Weight, zeroing chosen: [Int]) -> PruningPlan.Layer {
@@ -86,13 +123,16 @@ public struct PruningRequest: Sendable {
     }
   }
 
-  private func allocate(_ scoped: [ScopedLayer], _ weights: [PrunableWeights.Weight]) -> [Int] {
+  private func allocate(
+    _ scoped: [ScopedLayer], _ weights: [PrunableWeights.Weight], sparsity: Double
+  ) -> [Int] {
+    let progress = self.sparsity > 0 ? sparsity / self.sparsity : 1
     if pattern.sparsity != nil { return scoped.map { $0.units.scores.count } }
     var zeros = [Int](repeating: 0, count: scoped.count)
     var common: [Int] = []
     for (index, weight) in weights.enumerated() {
       if let own = override(for: weight) {
-        zeros[index] = Int((own * Double(scoped[index].count)).rounded())
+        zeros[index] = Int((own * progress * Double(scoped[index].count)).rounded())
       } else {
         common.append(index)
       }

@@ -10,12 +10,19 @@ struct WeightRanking {
   ///
   /// - Throws: ``PruningError/notFinite(weight:index:value:)``.
   func units(of weight: PrunableWeights.Weight) throws -> WeightUnits {
+    WeightUnits(weight, scores: try scores(of: weight), pattern: pattern)
+  }
+
+  /// The score of each weight of a tensor.
+  ///
+  /// - Throws: ``PruningError/notFinite(weight:index:value:)``.
+  func scores(of weight: PrunableWeights.Weight) throws -> [Float] {
     let values = weight.tensor.floats
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw PruningError.notFinite(weight: weight.name, index: index, value: "\(values[index])")
     }
     var random = CounterRandom(seed: seed, stream: WeightFingerprint.hash(of: weight.name))
-    return WeightUnits(weight, scores: criterion.scores(values, &random), pattern: pattern)
+    return criterion.scores(values, &random)
   }
 }
 

@@ -14,8 +14,8 @@ enum ErrorStatus {
     case is QualityFloorMissed: .qualityFloorMissed
     case let error as PruningError:
       switch error {
-      case .noSuchLayer, .unknown: .usage
-      case .notFinite, .nothingToPrune, .otherModel: .badData
+      case .noSuchLayer, .unknown, .needsGradients: .usage
+      case .notFinite, .nothingToPrune, .otherModel, .notReplayable: .badData
       }
     case let error as FormatError:
       switch error.kind {

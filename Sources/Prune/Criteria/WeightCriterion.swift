@@ -8,13 +8,39 @@ public struct WeightCriterion: Sendable {
   public var summary: String
   /// Where the criterion comes from.
   public var citation: String
-  /// Scores, one for each weight, at least 0; the numbers compare across layers.
+  /// What each batch adds to the saliency of a weight, given the weight and its gradient; `nil` for criteria that look at
+  /// the weights alone.
+  public var saliency: (@Sendable (_ weight: Float, _ gradient: Float) -> Float)?
+  /// Scores, one for each weight; the numbers compare across layers.
   ///
-  /// Arguments: the values of a tensor in row-major order, a source of random numbers of its own.
+  /// Arguments: the values of a tensor in row-major order, a source of random numbers of its own. Where there is a
+  /// ``saliency``, its sums are the scores instead.
   public var scores: @Sendable ([Float], inout CounterRandom) -> [Float]
 
   /// Every criterion, by which help and error texts list them.
-  public static let all: [WeightCriterion] = [.magnitude, .random]
+  public static let all: [WeightCriterion] = [.magnitude, .gradient, .taylor, .movement, .random]
+
+  /// Whether gradients are needed, and so labelled images.
+  public var needsGradients: Bool { saliency != nil }
+
+  /// A criterion that looks at the weights alone.
+  init(
+    name: String, summary: String, citation: String,
+    scores: @escaping @Sendable ([Float], inout CounterRandom) -> [Float]
+  ) {
+    (self.name, self.summary, self.citation) = (name, summary, citation)
+    self.scores = scores
+  }
+
+  /// A criterion that sums a saliency over batches.
+  init(
+    name: String, summary: String, citation: String,
+    saliency: @escaping @Sendable (_ weight: Float, _ gradient: Float) -> Float
+  ) {
+    (self.name, self.summary, self.citation) = (name, summary, citation)
+    self.saliency = saliency
+    scores = { values, _ in values.map { _ in 0 } }
+  }
 
   /// The criterion of a name.
   public static func named(_ name: String) -> WeightCriterion? { all.first { $0.name == name } }

@@ -31,7 +31,7 @@ public struct OptimizerUpdate: @unchecked Sendable {
   public var learningRate: Float
   /// The weight decay of this parameter.
   public var weightDecay: Float
-  /// What the gradient is multiplied by first: clipping and the mean over accumulated batches.
+  /// What the gradient is multiplied by first, to clip it.
   public var gradientScale: Float
 
   /// An update on the given memory.

@@ -37,12 +37,14 @@ struct ParameterUpdater {
     }
   }
 
-  /// Hands the accumulated gradients back to the step's memory, so that hooks and the optimiser find them there.
+  /// Hands the mean gradients back to the step's memory, so that hooks and the optimiser find them there.
   private mutating func publish(_ step: TrainingStep) {
+    let share = 1 / Float(max(batches, 1))
+    batches = 0
     for index in sums.indices {
       guard let gradient = step.gradient(of: index) else { continue }
       sums[index].withUnsafeElements(as: Float.self) { sum in
-        for element in 0..<sum.count { gradient[element] = sum[element] }
+        for element in 0..<sum.count { gradient[element] = sum[element] * share }
       }
     }
   }
@@ -56,12 +58,10 @@ struct ParameterUpdater {
   ) -> Bool {
     publish(step)
     adjust()
-    let mean = 1 / Double(max(batches, 1))
-    batches = 0
-    let norm = Self.norm(step, pool: step.pool) * mean
+    let norm = Self.norm(step)
     guard norm.isFinite else { return false }
     let clip = clipNorm.map { norm > $0 ? $0 / norm : 1 } ?? 1
-    let scale = Float(mean * clip)
+    let scale = Float(clip)
     for index in step.parameters.indices {
       guard let gradient = step.gradient(of: index)?.baseAddress,
         let values = step.values(of: index).baseAddress
@@ -82,7 +82,7 @@ struct ParameterUpdater {
   }
 
   /// The Euclidean norm of all gradients, summed parameter by parameter in order.
-  private static func norm(_ step: TrainingStep, pool: ThreadPool) -> Double {
+  private static func norm(_ step: TrainingStep) -> Double {
     var squares = 0.0
     for index in step.parameters.indices {
       guard let gradient = step.gradient(of: index) else { continue }

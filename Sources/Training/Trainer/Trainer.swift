@@ -72,6 +72,7 @@ public final class Trainer {
     validate: (Graph) throws -> (score: Double, metrics: [String: Double])? = { _ in nil },
     observe: (TrainingEvent) throws -> TrainingDirective = { _ in .proceed }
   ) throws -> TrainingEnd {
+    for hook in hooks { hook.willTrain(step, at: progress) }
     while progress.epoch < configuration.epochs {
       let start = ContinuousClock.now
       let first = progress.batch

@@ -2,6 +2,9 @@ import Tensors
 
 /// Something that takes part in every step of the optimiser: masks, regularisers.
 public protocol TrainingHook: AnyObject {
+  /// Called once before the first batch of a run, a resumed one included; may alter values.
+  func willTrain(_ step: TrainingStep, at progress: TrainingProgress)
+
   /// Called before the optimiser moves the parameters; may alter gradients.
   func willUpdate(_ step: TrainingStep, at progress: TrainingProgress)
 
@@ -19,6 +22,8 @@ public protocol TrainingHook: AnyObject {
 }
 
 extension TrainingHook {
+  /// Nothing.
+  public func willTrain(_ step: TrainingStep, at progress: TrainingProgress) {}
   /// Nothing.
   public func willUpdate(_ step: TrainingStep, at progress: TrainingProgress) {}
   /// Nothing.

@@ -1,0 +1,17 @@
+/// How sparsity grows while a network trains.
+public struct SparsitySchedule: Sendable {
+  /// The name users type.
+  public var name: String
+  /// One sentence.
+  public var summary: String
+  /// Where the schedule comes from.
+  public var citation: String
+  /// The sparsity in force at a time, 0 at the first step and 1 at the end of training, on the way to a final one.
+  public var sparsity: @Sendable (_ time: Double, _ final: Double) -> Double
+
+  /// Every schedule at its default settings, by which help and error texts list them.
+  public static let all: [SparsitySchedule] = [.oneShot, .agp(), .iterative()]
+
+  /// The schedule of a name, at its default settings.
+  public static func named(_ name: String) -> SparsitySchedule? { all.first { $0.name == name } }
+}
