@@ -7,6 +7,14 @@ enum Interruption {
   /// Written by ``install()`` alone, before any thread is started.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
   private static let child = Mutex<Process?>(nil)
+  private static let request = Mutex(Request())
+
+  private struct Request {
+    /// Whether work under way ends by itself when asked to.
+    var isAwaited = false
+    /// The signal that asked.
+    var signal: Int32?
+  }
 
   /// Takes over SIGINT and SIGTERM unless the parent had them ignored; a broken pipe ends the process as usual.
   static func install() {
@@ -35,7 +43,35 @@ enum Interruption {
     child.withLock { $0 = nil }
   }
 
-  private static func end(_ number: Int32) -> Never {
+  /// Does work that ends cleanly by itself once ``isRequested`` says so; a second signal ends it at once.
+  ///
+  /// - Returns: what the work returns; the signal, when one came.
+  static func whileAwaited<Output>(
+    _ work: () throws -> Output
+  ) rethrows -> (output: Output, signal: Int32?) {
+    request.withLock { $0 = Request(isAwaited: true) }
+    defer { request.withLock { $0.isAwaited = false } }
+    let output = try work()
+    return (output, request.withLock { $0.signal })
+  }
+
+  /// Whether work that ends by itself is asked to.
+  static var isRequested: Bool { request.withLock { $0.signal != nil } }
+
+  private static func end(_ number: Int32) {
+    let isFirst = request.withLock { request in
+      guard request.isAwaited, request.signal == nil else { return false }
+      request.signal = number
+      return true
+    }
+    if isFirst {
+      if Console.isTerminal { Console.draw("\r\u{1B}[2K") }
+      return Console.note("stopping after this step; once more stops at once")
+    }
+    endAtOnce(number)
+  }
+
+  private static func endAtOnce(_ number: Int32) -> Never {
     child.withLock { $0?.terminate() }
     AtomicFile.abandon {
       if Console.isTerminal { Console.draw("\r\u{1B}[2K") }

@@ -1,0 +1,38 @@
+extension ArchitectureOptions {
+  /// A number of channels times the width multiplier, rounded to a multiple of 8 as MobileNet does: never below nine
+  /// tenths of the product, and at least 8.
+  func channels(_ count: Double) -> Int {
+    let wanted = count * width
+    var rounded = max(8, Int((wanted / 8).rounded()) * 8)
+    if Double(rounded) < 0.9 * wanted { rounded += 8 }
+    return rounded
+  }
+
+  /// A number of repetitions times the depth multiplier, at least 1.
+  func repetitions(_ count: Double) -> Int { max(1, Int((count * depth).rounded())) }
+
+  /// Checks that the input divides into the cells of the largest stride.
+  ///
+  /// - Throws: ``ArchitectureError``.
+  func check(stride: Int = 32) throws {
+    guard imageSize >= stride, imageSize % stride == 0 else {
+      throw ArchitectureError.imageSize(imageSize, stride: stride)
+    }
+    guard !classes.isEmpty else { throw ArchitectureError.noClasses }
+  }
+}
+
+/// Why a network cannot be built.
+public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
+  case imageSize(Int, stride: Int)
+  case noClasses
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .imageSize(let size, let stride):
+      "an image size of \(size) is no multiple of \(stride), the pixels a cell of the coarsest map"
+    case .noClasses: "a detector needs at least one class"
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import ObjectDetection
+import Tensors
+
+/// The loss of anchor-free heads with distance distributions: YOLOv8 to v12.
+///
+/// With the target scores t of a task-aligned assignment and their sum T over the batch, at least 1:
+/// `classes · Σ BCE(x, t) / T + box · Σ t (1 − CIoU) / T + distribution · Σ t · mean of the four DFL / T`.
+///
+/// Reference: Jocher et al., Ultralytics YOLOv8, 2023, with ``TaskAlignedAssignment`` and ``DistanceDistribution``. Deviates
+/// in not multiplying by the batch size.
+public struct YOLOv8Loss: DetectionLoss {
+  /// The scales.
+  public var levels: [HeadLevel]
+  /// The number of classes.
+  public var classes: Int
+  /// Bins of each distance, less one.
+  public var regMax: Int
+  /// How a box is compared with its object; the assignment goes by CIoU always.
+  public var overlap = BoxOverlap.Measure.ciou
+  /// What the parts are multiplied by.
+  public var gains = (box: 7.5, classes: 0.5, distribution: 1.5)
+
+  /// The loss of a head of the given scales.
+  public init(levels: [HeadLevel], classes: Int, regMax: Int = 15) {
+    self.levels = levels
+    self.classes = classes
+    self.regMax = regMax
+  }
+
+  /// Box, class and distribution.
+  public var partNames: [String] { ["box", "class", "dfl"] }
+
+  /// Which scale and which cell of it each cell of an image is.
+  private struct Places {
+    var level: [Int] = []
+    var cell: [Int] = []
+    var centre: [SIMD2<Double>] = []
+
+    init(_ levels: [HeadLevel]) {
+      for (index, scale) in levels.enumerated() {
+        for place in 0..<scale.cells {
+          level.append(index)
+          cell.append(place)
+          centre.append(scale.centre(place))
+        }
+      }
+    }
+  }
+
+  /// The loss of a batch, see ``YOLOv8Loss``.
+  public func evaluate(
+    _ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool
+  ) -> LossValue {
+    evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
+  }
+
+  /// The cells of each image that answer for objects.
+  public func positives(
+    _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
+  ) -> [[TaskAlignedAssignment.Positive]] {
+    let places = Places(levels)
+    let assigned = Slots<[TaskAlignedAssignment.Positive]>(targets.count, [])
+    pool.forEach(targets.count) { image in
+      guard !targets[image].isEmpty else { return }
+      assigned[image] = assign(maps, image, targets[image], places)
+    }
+    return targets.indices.map { assigned[$0] }
+  }
+
+  /// The loss of a batch under given assignments, which are constants for the gradient.
+  public func evaluate(
+    _ maps: [RawMap], targets: [[LabelledBox]], positives: [[TaskAlignedAssignment.Positive]],
+    pool: ThreadPool
+  ) -> LossValue {
+    let places = Places(levels)
+    let total = max(1, positives.reduce(0.0) { $0 + $1.reduce(0) { $0 + $1.score } })
+    let parts = Slots<SIMD4<Double>>(targets.count, SIMD4())
+    pool.forEach(targets.count) { image in
+      var sums = SIMD4<Double>()
+      for positive in positives[image] {
+        sums += box(maps, image, targets[image][positive.target], positive, places, total)
+      }
+      sums.y = labels(maps, image, targets[image], positives[image], places, total)
+      parts[image] = sums
+    }
+    let sums = targets.indices.reduce(SIMD4<Double>()) { $0 + parts[$1] }
+    return LossValue(parts: [sums.x, sums.y, sums.z])
+  }
+
+  // MARK: Assignment
+
+  private func assign(
+    _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox], _ places: Places
+  ) -> [TaskAlignedAssignment.Positive] {
+    var distribution = DistanceDistribution(bins: regMax + 1)
+    var boxes: [SIMD4<Double>] = []
+    boxes.reserveCapacity(places.cell.count)
+    for place in places.cell.indices {
+      boxes.append(predicted(maps, image, place, places, &distribution).box)
+    }
+    return TaskAlignedAssignment().positives(targets, centres: places.centre, boxes: boxes) {
+      place, label in
+      let level = levels[places.level[place]]
+      let map = maps[level.classes.map]
+      let at = map.offset(image: image, channel: level.classes.first + label) + places.cell[place]
+      return Double(sigmoid(map.values[at]))
+    }
+  }
+
+  /// The box of a cell, in pixels, and the distances it is made of, in cells.
+  private func predicted(
+    _ maps: [RawMap], _ image: Int, _ place: Int, _ places: Places,
+    _ distribution: inout DistanceDistribution
+  ) -> (box: SIMD4<Double>, distances: SIMD4<Double>) {
+    let level = levels[places.level[place]]
+    let map = maps[level.box.map]
+    var distances = SIMD4<Double>()
+    for side in 0..<4 {
+      let channel = level.box.first + side * (regMax + 1)
+      let at = map.offset(image: image, channel: channel) + places.cell[place]
+      distribution.read(map.values + at, step: level.cells)
+      distances[side] = Double(distribution.mean)
+    }
+    let (centre, scaled) = (places.centre[place], distances * Double(level.stride))
+    return (
+      SIMD4(
+        centre.x - scaled.x, centre.y - scaled.y, centre.x + scaled.z, centre.y + scaled.w),
+      distances
+    )
+  }
+
+  // MARK: Parts
+
+  /// The box and distribution parts of one positive cell, as x and z; adds their gradients.
+  private func box(
+    _ maps: [RawMap], _ image: Int, _ target: LabelledBox,
+    _ positive: TaskAlignedAssignment.Positive, _ places: Places, _ total: Double
+  ) -> SIMD4<Double> {
+    let level = levels[places.level[positive.cell]]
+    let map = maps[level.box.map]
+    var distribution = DistanceDistribution(bins: regMax + 1)
+    let found = predicted(maps, image, positive.cell, places, &distribution)
+    let overlap = BoxOverlap(found.box, target.box.corners, overlap)
+    let share = positive.score / total
+    let signs = SIMD4<Double>(-1, -1, 1, 1)
+    let slopes = -overlap.gradient * signs * (Double(level.stride) * gains.box * share)
+    let truth = target.box.corners
+    let centre = places.centre[positive.cell]
+    let wanted =
+      SIMD4(centre.x - truth.x, centre.y - truth.y, truth.z - centre.x, truth.w - centre.y)
+      / Double(level.stride)
+    var focal = 0.0
+    for side in 0..<4 {
+      let channel = level.box.first + side * (regMax + 1)
+      let at = map.offset(image: image, channel: channel) + places.cell[positive.cell]
+      distribution.read(map.values + at, step: level.cells)
+      distribution.addMeanGradient(Float(slopes[side]), to: map.gradient + at, step: level.cells)
+      focal += Double(
+        distribution.focalLoss(
+          Float(wanted[side]), scale: Float(gains.distribution * share / 4),
+          to: map.gradient + at, step: level.cells))
+    }
+    return SIMD4(
+      gains.box * share * (1 - overlap.value), 0, gains.distribution * share * focal / 4, 0)
+  }
+
+  /// The class part of an image; adds its gradient.
+  private func labels(
+    _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox],
+    _ positives: [TaskAlignedAssignment.Positive], _ places: Places, _ total: Double
+  ) -> Double {
+    let scale = Float(gains.classes / total)
+    var sum = 0.0
+    for level in levels {
+      let map = maps[level.classes.map]
+      for label in 0..<classes {
+        let at = map.offset(image: image, channel: level.classes.first + label)
+        let (values, gradient) = (map.values + at, map.gradient + at)
+        var row = 0.0
+        for cell in 0..<level.cells {
+          let (loss, slope) = binaryCrossEntropy(values[cell], 0)
+          row += Double(loss)
+          gradient[cell] += scale * slope
+        }
+        sum += row
+      }
+    }
+    // Cells with an object: BCE(x, t) = BCE(x, 0) − x·t.
+    for positive in positives {
+      let level = levels[places.level[positive.cell]]
+      let map = maps[level.classes.map]
+      let label = targets[positive.target].classIndex
+      let at =
+        map.offset(image: image, channel: level.classes.first + label) + places.cell[positive.cell]
+      sum -= Double(map.values[at]) * positive.score
+      map.gradient[at] -= scale * Float(positive.score)
+    }
+    return gains.classes * sum / total
+  }
+}
+
+/// One place an image, each written by one thread.
+final class Slots<Element>: @unchecked Sendable {
+  private let base: UnsafeMutablePointer<Element>
+  private let count: Int
+
+  init(_ count: Int, _ value: Element) {
+    self.count = count
+    base = .allocate(capacity: max(count, 1))
+    base.initialize(repeating: value, count: count)
+  }
+
+  deinit {
+    base.deinitialize(count: count)
+    base.deallocate()
+  }
+
+  subscript(index: Int) -> Element {
+    get { base[index] }
+    set { base[index] = newValue }
+  }
+}
