@@ -33,6 +33,7 @@ struct Compress: ParsableCommand {
       Evaluate.self,
       Detect.self,
       Benchmark.self,
+      Train.self,
       PruneCommand.self,
       Report.self,
       Compare.self,

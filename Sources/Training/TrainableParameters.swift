@@ -1,3 +1,6 @@
+import GraphIR
+import Tensors
+
 /// A constant of a network that training moves.
 public struct TrainableParameter: Sendable, Hashable {
   /// What a parameter does, which decides on its weight decay.
@@ -19,5 +22,61 @@ public struct TrainableParameter: Sendable, Hashable {
   public init(name: String, role: Role) {
     self.name = name
     self.role = role
+  }
+
+  /// The parameters of a network, in the order of the nodes that read them.
+  ///
+  /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu.
+  /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that turns a distribution into
+  /// its mean, and what only decoding reads: tables of anchors and grids.
+  public static func all(in graph: Graph) -> [TrainableParameter] {
+    var found: [TrainableParameter] = []
+    var seen: Set<String> = []
+    let constants = graph.floatConstants
+    for node in graph.nodes where node.domain.isEmpty {
+      for (slot, role) in slots(of: node.opType) where node.inputs.indices.contains(slot) {
+        let name = node.inputs[slot]
+        guard let tensor = constants[name], !isRamp(tensor), seen.insert(name).inserted else {
+          continue
+        }
+        found.append(TrainableParameter(name: name, role: role))
+      }
+    }
+    return found
+  }
+
+  private static func slots(of opType: String) -> [(Int, Role)] {
+    switch opType {
+    case "Conv", "ConvTranspose": [(1, .weight), (2, .bias)]
+    case "Gemm": [(1, .weight), (2, .bias)]
+    case "MatMul": [(1, .weight)]
+    case "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization":
+      [(1, .normalisation), (2, .normalisation)]
+    case "PRelu": [(1, .bias)]
+    default: []
+    }
+  }
+
+  private static func isRamp(_ tensor: Tensor) -> Bool {
+    tensor.count >= 4 && tensor.shape.count { $0 > 1 } == 1
+      && tensor.floats.enumerated().allSatisfy { $1 == Float($0) }
+  }
+}
+
+extension Graph {
+  /// The float32 constants by name: initializers and the tensors of `Constant` nodes.
+  fileprivate var floatConstants: [String: Tensor] {
+    var constants: [String: Tensor] = [:]
+    for (name, initializer) in initializers where initializer.tensor.elementType == .float32 {
+      constants[name] = initializer.tensor
+    }
+    for node in nodes where node.opType == "Constant" && node.domain.isEmpty {
+      if case .tensor(let tensor)? = node.attributes["value"], tensor.elementType == .float32,
+        let name = node.outputs.first
+      {
+        constants[name] = tensor
+      }
+    }
+    return constants
   }
 }

@@ -33,7 +33,7 @@ import Testing
     let folder = try TemporaryFolder()
     let files = try images(17, in: folder)
     var seen: [Int] = []
-    let results = try ImageWorkers(workers(count)).map(files, progress: { seen.append($0) }) {
+    let results = try ImageWorkers(workers(count)).map(files.map { .file($0) }, progress: { seen.append($0) }) {
       index, image, boxes in
       [index, image.width, boxes.count]
     }
@@ -46,11 +46,11 @@ import Testing
     let folder = try TemporaryFolder()
     let files = try images(12, in: folder, bad: [4, 9])
     #expect {
-      try ImageWorkers(workers(count)).map(files) { index, _, _ in index }
+      try ImageWorkers(workers(count)).map(files.map { .file($0) }) { index, _, _ in index }
     } throws: { error in
       "\(error)".contains("/4.png")
     }
-    let kept = try ImageWorkers(workers(count)).map(files, skipsBad: true) { index, _, _ in index }
+    let kept = try ImageWorkers(workers(count)).map(files.map { .file($0) }, skipsBad: true) { index, _, _ in index }
     let failed = kept.indices.filter { (try? kept[$0].get()) == nil }
     #expect(failed == [4, 9])
   }

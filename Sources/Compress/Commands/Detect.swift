@@ -63,7 +63,9 @@ struct Detect: ParsableCommand {
     let overlay = DetectionOverlay(classes: classes)
     let bar = ProgressBar(
       "detecting", total: files.count, unit: "images", isShown: common.showsProgress)
-    let found = try ImageWorkers(detectors).map(files, skipsBad: skipBad, progress: bar.update) {
+    let found = try ImageWorkers(detectors).map(
+      files.map { .file($0) }, skipsBad: skipBad, progress: bar.update
+    ) {
       index, image, detections in
       if let target = targets?[index] {
         let drawn = overlay.draw(detections, on: image)

@@ -1,9 +1,11 @@
+import Architectures
 import Execution
 import Formats
 import Foundation
 import GraphIR
 import ObjectDetection
 import Prune
+import Training
 
 /// Which exit status an error of a library stands for.
 enum ErrorStatus {
@@ -31,6 +33,14 @@ enum ErrorStatus {
       }
     case ImageError.unreadable: .noInput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
+    case is ArchitectureError: .usage
+    case let error as TrainingError:
+      switch error {
+      case .setting: .usage
+      case .noImages: .noInput
+      default: .badData
+      }
+    case is RawHeadError: .badData
     case is ExecutionError: .usage
     case let error as CocoaError where error.isFileError: .inputOutput
     default: nil

@@ -71,7 +71,8 @@ extension DetectionOptions {
     )
   }
 
-  private func settings() throws -> HeadSettings {
+  /// What the options say of the head.
+  func settings() throws -> HeadSettings {
     var settings = HeadSettings()
     if HeadFamily.named(head) != nil {
       settings.family = head

@@ -141,7 +141,7 @@ extension Dataset {
   func digest() throws -> String {
     var text = categories.map { "\($0.id) \($0.name)\n" }.joined()
     for image in images {
-      let bytes = try Data(contentsOf: image.file, options: .mappedIfSafe)
+      let bytes = try image.source.identity()
       text += "\(image.id) \(image.file.lastPathComponent) \(Digest.sha256Text(bytes))\n"
     }
     for a in annotations {

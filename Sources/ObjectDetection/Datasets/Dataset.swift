@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// Images with, perhaps, the boxes of the objects in them.
 public struct Dataset: Sendable {
@@ -20,8 +21,8 @@ public struct Dataset: Sendable {
   public struct Image: Sendable, Hashable {
     /// The number annotations know it by.
     public var id: Int
-    /// Where it lies.
-    public var file: URL
+    /// Where its pixels come from.
+    public var source: ImageSource
     /// The width the labels declare, in pixels.
     public var width: Int?
     /// The height the labels declare, in pixels.
@@ -29,11 +30,19 @@ public struct Dataset: Sendable {
 
     /// An image of the given number and file.
     public init(id: Int, file: URL, width: Int? = nil, height: Int? = nil) {
+      self.init(id: id, source: .file(file), width: width, height: height)
+    }
+
+    /// An image of the given number and origin.
+    public init(id: Int, source: ImageSource, width: Int? = nil, height: Int? = nil) {
       self.id = id
-      self.file = file
+      self.source = source
       self.width = width
       self.height = height
     }
+
+    /// Where it lies; a name like a file's for images that are in no file of their own.
+    public var file: URL { source.url }
   }
 
   /// One labelled object.
@@ -113,6 +122,15 @@ public struct Dataset: Sendable {
   /// Whether there are labels to evaluate against.
   public var isLabelled: Bool { !categories.isEmpty && !annotations.isEmpty }
 
+  /// The data set without a fraction of its images, and those by themselves; which ones the seed decides.
+  public func holdingOut(_ fraction: Double, seed: UInt64) -> (kept: Dataset, held: Dataset) {
+    var random = CounterRandom(seed: seed, stream: 0x601d)
+    let order = images.indices.shuffled(using: &random)
+    let count = Int((fraction * Double(images.count)).rounded(.up))
+    let held = Set(order.prefix(count))
+    return (without(images: held), without(images: Set(images.indices).subtracting(held)))
+  }
+
   /// The data set without some images, given by index, and their labels.
   func without(images excluded: Set<Int>) -> Dataset {
     if excluded.isEmpty { return self }
@@ -164,6 +182,16 @@ public struct Dataset: Sendable {
       if !files.isEmpty { return images(files, source: url) }
     }
     throw DatasetError.unknownFormat(url.path)
+  }
+
+  /// Whether what lies at `url` is parted into images to learn from and images to score on.
+  public static func hasSplits(_ url: URL) -> Bool {
+    func has(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: url.appending(path: name).path)
+    }
+    if ["yaml", "yml"].contains(url.pathExtension.lowercased()) { return true }
+    if (try? COCOFormat.annotationFile(in: url, split: nil)) != nil { return false }
+    return has("data.yaml") || has("Annotations") && has("ImageSets")
   }
 
   private static func images(_ files: [URL], source: URL) -> Dataset {

@@ -30,7 +30,7 @@ public struct DetectorEvaluation: Sendable {
     let workers = ImageWorkers(detectors)
     let mapping = try ClassMapping(workers.configuration.classes, to: dataset.categories)
     let results = try workers.map(
-      dataset.images.map(\.file), skipsBad: skipsBad, progress: progress
+      dataset.images.map(\.source), skipsBad: skipsBad, progress: progress
     ) { index, _, boxes in
       mapping.records(boxes, image: dataset.images[index].id)
     }

@@ -19,27 +19,27 @@ public struct ImageWorkers {
   /// What all detectors are set to.
   public var configuration: HeadConfiguration { detectors[0].configuration }
 
-  /// Calls `body` for each file with its pixels and boxes; returns its results in the order of the files.
+  /// Calls `body` for each image with its pixels and boxes; returns its results in the order of the images.
   ///
   /// `body` runs on several threads at once. At most one decoded image a worker is in memory.
   ///
   /// - Parameters:
   ///   - skipsBad: Whether images that cannot be decoded are returned as failures instead of ending the job.
   ///   - progress: Told how many images are done, by one thread at a time.
-  /// - Throws: of the errors met, that of the first file: ``ImageError``, what the network or `body` throws.
+  /// - Throws: of the errors met, that of the first image: ``ImageError``, what the network or `body` throws.
   public func map<Output: Sendable>(
-    _ files: [URL], skipsBad: Bool = false, progress: (Int) -> Void = { _ in },
+    _ images: [ImageSource], skipsBad: Bool = false, progress: (Int) -> Void = { _ in },
     _ body: (Int, PixelBuffer, [Detection]) throws -> Output
   ) throws -> [Result<Output, ImageError>] {
-    let job = Job<Output>(count: files.count)
+    let job = Job<Output>(count: images.count)
     nonisolated(unsafe) let detectors = self.detectors
     nonisolated(unsafe) let body = body
     nonisolated(unsafe) let progress = progress
-    let workers = max(1, min(detectors.count, files.count))
+    let workers = max(1, min(detectors.count, images.count))
     ThreadPool(threads: workers).forEach(workers) { worker in
       while let index = job.next() {
         do {
-          let image = try ImageFile.load(files[index])
+          let image = try images[index].load()
           let boxes = try detectors[worker].detect(image)
           job.finish(index, .success(try body(index, image, boxes)), progress)
         } catch let error as ImageError where skipsBad {

@@ -44,7 +44,7 @@ final class LossFixture {
 
   /// How far the gradient is from central differences along random directions, relative to the larger of both.
   func directionalError(
-    directions: Int = 4, step: Float = 2e-3, _ loss: ([RawMap]) -> LossValue
+    directions: Int = 4, step: Float = 5e-3, _ loss: ([RawMap]) -> LossValue
   ) -> Double {
     _ = loss(maps)
     let slope = gradient

@@ -1,0 +1,254 @@
+import Architectures
+import ArgumentParser
+import Foundation
+import GraphIR
+import ObjectDetection
+import Operators
+import Tensors
+import Training
+
+/// `compress train`: trains a detector from nothing, or fine-tunes a file.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a detector from nothing, or fine-tune a model file.",
+    discussion: """
+      With --arch, a built-in architecture is trained from seeded initial weights; --width and --depth make it smaller. With \
+      a model file, its weights are trained on. Without either, the embedded detector is fine-tuned.
+
+      The images come from --data, those to score on from --val-data, else from the validation split of the set, else a tenth \
+      is held out. Without --data the embedded synthetic images are used.
+
+      The run lives in a folder (--output): best.onnx and last.onnx (the moving average of the weights), history.csv, \
+      curve.svg, run.json and checkpoint.onnx. Ctrl-C finishes the step and saves the checkpoint; --resume FOLDER goes on \
+      and ends exactly as an uninterrupted run would have. The result depends on the seed, not on the threads.
+
+      Exit status 3 says that the loss was no longer finite or --min-map was missed; the best model is kept.
+
+      ARCHITECTURES
+      \(Architecture.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+
+      EXAMPLES
+        compress train --arch yolov8n --width 0.5 --data data.yaml --epochs 100
+        compress train model.onnx --data voc/ --epochs 30 --lr 0.002
+        compress train model.onnx --data images/ --loss match --epochs 5
+        compress train --resume model-train
+      """)
+
+  @Argument(help: "The model file to fine-tune, ONNX or HDF5.", completion: .file())
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Train this architecture from nothing: \(Architecture.all.map(\.name).joined(separator: ", ")).",
+      valueName: "name"), completion: .list(Architecture.all.map(\.name)))
+  var arch: String?
+
+  @Option(help: "What the architecture's channels are multiplied by. (default: 1)")
+  var width: Double?
+
+  @Option(help: "What its repetitions of blocks are multiplied by. (default: 1)")
+  var depth: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Rows and columns of the architecture's input, a multiple of 32. (default: 320)",
+      valueName: "pixels"))
+  var imgsz: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Classes that the architecture detects, separated by commas. (default: those of the data)",
+      valueName: "names"))
+  var classes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The training images: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, or a packed .h5 file.",
+      valueName: "path"))
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many embedded scenes to learn from, without --data. (default: \(EmbeddedData.trainingCount))",
+      valueName: "count"))
+  var images = EmbeddedData.trainingCount
+
+  @Option(help: "Which split of a VOC or YOLO set to train on. (default: train)")
+  var split: String?
+
+  @Option(
+    help: ArgumentHelp("The validation images, in the same forms.", valueName: "path"))
+  var valData: String?
+
+  @Option(help: "Which split to validate on. (default: val)")
+  var valSplit: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The fraction of the images held out for validation when nothing else says; 0 for none. (default: 0.1)",
+      valueName: "fraction"))
+  var holdout: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "labels: the loss of the head's family. match: the distance to the outputs of the model as it was, without labels."
+    ))
+  var loss = DetectorTraining.Loss.labels
+
+  @Option(
+    help: ArgumentHelp(
+      "How images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: standard from nothing, light for a file)"
+    ), completion: .list(Augmentation.presetNames))
+  var augment: String?
+
+  @Option(help: "The seed of initial weights, order, augmentation and what is held out.")
+  var seed: UInt64 = 0
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The folder of the run. (default: MODEL-train)", valueName: "folder"),
+    completion: .directory)
+  var output: String?
+
+  @Flag(help: "Begin anew in a folder that holds a run.")
+  var force = false
+
+  @Option(
+    help: ArgumentHelp("Go on with the run in a folder.", valueName: "folder"),
+    completion: .directory)
+  var resume: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Least mAP (COCO AP, 0…1) of the best model; exit status 3 if it has less.",
+      valueName: "ap"))
+  var minMap: Double?
+
+  @Flag(help: "Print what would be trained; train nothing.")
+  var dryRun = false
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Detection") var head: DetectionOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  func validate() throws {
+    if model != nil && arch != nil {
+      throw ValidationError("Give either a model file or --arch, not both.")
+    }
+    if let arch, Architecture.named(arch) == nil {
+      throw ValidationError(
+        "--arch takes \(Architecture.all.map(\.name).joined(separator: ", ")), found '\(arch)'.")
+    }
+    if arch == nil, width != nil || depth != nil || imgsz != nil || classes != nil {
+      throw ValidationError("--width, --depth, --imgsz and --classes are for --arch.")
+    }
+    for (flag, value) in [("--width", width), ("--depth", depth)] {
+      if let value, !(value > 0 && value <= 16) {
+        throw ValidationError("\(flag) must be above 0 and at most 16, found \(value).")
+      }
+    }
+    if let imgsz, imgsz < 32 || imgsz > 4096 || imgsz % 32 != 0 {
+      throw ValidationError("--imgsz must be a multiple of 32 from 32 to 4096, found \(imgsz).")
+    }
+    if let holdout, !(0..<1).contains(holdout) {
+      throw ValidationError("--holdout must be at least 0 and below 1, found \(holdout).")
+    }
+    if let minMap, !(0...1).contains(minMap) {
+      throw ValidationError("--min-map must lie between 0 and 1, found \(minMap).")
+    }
+    if let augment, Augmentation.named(augment) == nil {
+      throw ValidationError(
+        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
+    }
+    if resume != nil, model != nil || arch != nil || data != nil || output != nil {
+      throw ValidationError(
+        "--resume takes everything from its folder; leave out model, --arch, --data and --output.")
+    }
+  }
+
+  func run() throws {
+    if let resume {
+      let folder = TrainingFolder(resume)
+      let job = try folder.job()
+      let graph = try LoadedModel(folder.start.path).graph
+      return try train(job, try job.datasets(common), graph, in: folder, isResumed: true)
+    }
+    let job = makeJob()
+    let folder = TrainingFolder(output ?? "\(stem)-train")
+    guard dryRun || force || !folder.isTaken else {
+      throw CommandError(
+        .usage,
+        "\(folder.url.relativePath): holds a run already; go on with --resume, begin anew with "
+          + "--force, or give another --output")
+    }
+    let datasets = try job.datasets(common)
+    try train(
+      job, datasets, try startingModel(datasets.training), in: folder, isResumed: false)
+  }
+
+  private var stem: String {
+    arch ?? model.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } ?? "default"
+  }
+
+  private func makeJob() -> TrainingJob {
+    var defaults = TrainingConfiguration()
+    (defaults.epochs, defaults.learningRate) = arch == nil ? (20, 0.002) : (100, 0.01)
+    let augmentation =
+      augment.flatMap(Augmentation.named) ?? (arch == nil ? .light : .standard)
+    var job = TrainingJob(
+      title: "Training \(stem)" + (width.map { " × \($0)" } ?? ""),
+      training: .init(path: data, split: split),
+      validation: valData.map { .init(path: $0, split: valSplit) }, embeddedCount: images,
+      holdout: holdout ?? 0.1,
+      settings: .init(
+        training: training.configuration(defaults: defaults), augmentation: augmentation,
+        loss: loss, seed: seed))
+    if let data, valData == nil, holdout == nil, Dataset.hasSplits(URL(filePath: data)) {
+      job.training.split = split ?? "train"
+      job.validation = .init(path: data, split: valSplit ?? "val")
+    }
+    if data == nil, valData == nil { job.validation = .init() }
+    return job
+  }
+
+  /// The model that training starts from: built, or read.
+  private func startingModel(_ training: Dataset) throws -> Graph {
+    guard let arch, let architecture = Architecture.named(arch) else {
+      return try model.map { try LoadedModel($0).graph } ?? EmbeddedDetector.graph()
+    }
+    let names = classes?.split(separator: ",").map(String.init)
+    return try architecture.build(
+      ArchitectureOptions(
+        classes: names ?? training.categories.map(\.name), width: width ?? 1, depth: depth ?? 1,
+        imageSize: imgsz ?? (data == nil ? EmbeddedData.size : 320), seed: seed))
+  }
+
+  private func train(
+    _ job: TrainingJob, _ datasets: (training: Dataset, validation: Dataset?), _ graph: Graph,
+    in folder: TrainingFolder, isResumed: Bool
+  ) throws {
+    let training = try DetectorTraining(
+      graph, head: head, training: datasets.training, validation: datasets.validation,
+      settings: job.settings, common: common)
+    let trainer = try training.trainer()
+    let run = TrainingRun(
+      training: training, trainer: trainer, title: job.title, folder: folder, common: common)
+    run.announce()
+    if dryRun { return try run.show(end: nil, format: common.format) }
+    if isResumed {
+      try trainer.restore(TrainingCheckpoint(contentsOf: folder.checkpoint))
+    } else {
+      try folder.begin(job, model: training.graph)
+    }
+    let (end, signal) = try run.run()
+    try run.show(end: end, format: common.format)
+    if let signal { Foundation.exit(128 + signal) }
+    if case .diverged = end { throw QualityFloorMissed() }
+    if let minMap, let best = trainer.progress.bestScore, best < minMap {
+      Console.error(
+        "the best mAP is \(Format.metric(best)), below --min-map \(minMap); "
+          + "\(folder.best.relativePath) is written all the same")
+      throw QualityFloorMissed()
+    }
+  }
+}

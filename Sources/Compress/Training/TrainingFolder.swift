@@ -1,0 +1,80 @@
+import Foundation
+import Formats
+import GraphIR
+import Reports
+import Training
+
+/// The folder a training run lives in.
+struct TrainingFolder {
+  let url: URL
+
+  /// A folder at a path; it is made when the first file is written.
+  init(_ path: String) { url = URL(filePath: path) }
+
+  /// The model that training starts from, with its final structure.
+  var start: URL { url.appending(path: "start.onnx") }
+  /// The best model so far.
+  var best: URL { url.appending(path: "best.onnx") }
+  /// The model as it is after the last epoch.
+  var last: URL { url.appending(path: "last.onnx") }
+  /// What a resumed run needs.
+  var checkpoint: URL { url.appending(path: "checkpoint.onnx") }
+  /// The settings of the run.
+  var settings: URL { url.appending(path: "run.json") }
+
+  /// Whether a run lives here.
+  var isTaken: Bool { FileManager.default.fileExists(atPath: settings.path) }
+
+  /// Makes the folder and writes what the run starts from.
+  func begin(_ job: TrainingJob, model: Graph) throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try ModelFile.save(model, to: start)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(try encoder.encode(job), to: settings)
+  }
+
+  /// The settings of the run that lives here.
+  func job() throws -> TrainingJob {
+    guard let data = try? Data(contentsOf: settings) else {
+      throw CommandError(.noInput, "\(settings.path): cannot be read; no run lives there")
+    }
+    do {
+      return try JSONDecoder().decode(TrainingJob.self, from: data)
+    } catch {
+      throw CommandError(.badData, "\(settings.path): is not the settings of a run: \(error)")
+    }
+  }
+
+  /// Writes history and curve, the models and, so that nothing newer is lost, the checkpoint last.
+  func save(_ trainer: Trainer, isBest: Bool, title: String) throws {
+    try saveHistory(trainer, title: title)
+    if isBest { try saveBest(trainer) }
+    try ModelFile.save(trainer.current, to: last)
+    try trainer.checkpoint.save(to: checkpoint)
+  }
+
+  /// Writes the last model as the best, where nothing was scored.
+  func saveBest(_ trainer: Trainer) throws { try ModelFile.save(trainer.bestModel, to: best) }
+
+  /// Writes the table and the figure of the epochs so far.
+  func saveHistory(_ trainer: Trainer, title: String) throws {
+    let log = TrainingLog(trainer, title: title)
+    try AtomicFile.write(log.csv, to: url.appending(path: "history.csv"))
+    try AtomicFile.write(log.figure.svg, to: url.appending(path: "curve.svg"))
+  }
+}
+
+extension TrainingLog {
+  /// The log of a trainer's epochs.
+  init(_ trainer: Trainer, title: String) {
+    self.init(
+      title: title, lossNames: trainer.partNames, metricNames: DetectorTraining.metricNames,
+      epochs: trainer.progress.history.map {
+        Epoch(
+          epoch: $0.epoch, step: $0.step, learningRate: $0.learningRate, losses: $0.losses,
+          metrics: $0.metrics, sparsity: $0.sparsity, seconds: $0.seconds,
+          imagesPerSecond: $0.imagesPerSecond)
+      })
+  }
+}

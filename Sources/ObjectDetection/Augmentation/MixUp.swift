@@ -1,0 +1,17 @@
+extension TrainingCanvas {
+  /// Lets another canvas shine through: `p ← p·(1 − part) + q·part`; the objects of both stay.
+  ///
+  /// Reference: Zhang et al., *mixup*, ICLR 2018, arXiv:1710.09412, with whole labels as detectors do.
+  mutating func mix(_ other: TrainingCanvas, part: Double) {
+    let weight = Int32((part * 256).rounded())
+    other.pixels.withUnsafeBufferPointer { source in
+      pixels.withUnsafeMutableBufferPointer { target in
+        for index in target.indices {
+          let mixed = Int32(target[index]) * (256 - weight) + Int32(source[index]) * weight
+          target[index] = UInt8(truncatingIfNeeded: (mixed + 128) >> 8)
+        }
+      }
+    }
+    objects += other.objects
+  }
+}

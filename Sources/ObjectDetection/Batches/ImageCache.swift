@@ -1,0 +1,26 @@
+import Synchronization
+
+/// Decoded images up to a number of bytes; what came first stays.
+final class ImageCache: Sendable {
+  private struct State {
+    var images: [Int: PixelBuffer] = [:]
+    var bytes = 0
+  }
+
+  private let limit: Int
+  private let state = Mutex(State())
+
+  init(bytes: Int) { limit = bytes }
+
+  /// The image of a number, loaded when it is not there.
+  func image(_ index: Int, load: () throws -> PixelBuffer) rethrows -> PixelBuffer {
+    if let image = state.withLock({ $0.images[index] }) { return image }
+    let image = try load()
+    state.withLock { state in
+      guard state.images[index] == nil, state.bytes + image.pixels.count <= limit else { return }
+      state.images[index] = image
+      state.bytes += image.pixels.count
+    }
+    return image
+  }
+}

@@ -1,0 +1,217 @@
+import Foundation
+import Tensors
+
+/// Draws a ``SyntheticScene`` and finds the boxes of its objects.
+struct SceneRenderer {
+  private let scene: SyntheticScene
+  private let size: Int
+  private var pixels: [SIMD3<Float>]
+  /// Which object each pixel shows; −1 for none.
+  private var owner: [Int16]
+  private var random: CounterRandom
+  private let objects: [SyntheticScene.Object]
+  private let clouds: CloudField
+
+  /// What an object covers.
+  struct Extent {
+    var left = Int.max
+    var top = Int.max
+    var right = -1
+    var bottom = -1
+    var pixels = 0
+  }
+
+  /// The whole extent of each object, hidden parts included.
+  private var extents: [Extent] = []
+
+  init(_ scene: SyntheticScene) {
+    self.scene = scene
+    size = scene.size
+    (objects, random) = scene.layout()
+    pixels = Array(repeating: SIMD3(), count: size * size)
+    owner = Array(repeating: -1, count: size * size)
+    clouds = CloudField(&random)
+    drawGround()
+    drawClutter()
+    for (index, object) in objects.enumerated() { extents.append(draw(object, as: index)) }
+  }
+
+  // MARK: Labels
+
+  /// The objects of which enough is to be seen: at least two fifths of the pixels, and at least twelve.
+  func annotations(image: Int) -> [Dataset.Annotation] {
+    var visible = [Int](repeating: 0, count: objects.count)
+    for index in owner where index >= 0 { visible[Int(index)] += 1 }
+    return objects.indices.compactMap { index in
+      let extent = extents[index]
+      guard visible[index] >= 12, 5 * visible[index] >= 2 * extent.pixels else { return nil }
+      return Dataset.Annotation(
+        id: 0, image: image, category: objects[index].shape.rawValue + 1, x: Double(extent.left),
+        y: Double(extent.top), width: Double(extent.right - extent.left + 1),
+        height: Double(extent.bottom - extent.top + 1), area: Double(visible[index]))
+    }
+  }
+
+  // MARK: Drawing
+
+  private mutating func drawGround() {
+    let material = SceneMaterial(&random)
+    let depth = Float.random(in: 0.3...0.9, using: &random)
+    for row in 0..<size {
+      for column in 0..<size {
+        let (x, y) = (Float(column), Float(row))
+        let cloud = clouds.value(x * 0.35, y * 0.35)
+        let colour = material.colour(x * 0.5, y * 0.5, cloud: cloud)
+        pixels[row * size + column] = colour * (1 - depth * 0.5 + depth * cloud)
+      }
+    }
+  }
+
+  /// Bars and blots that are no objects.
+  private mutating func drawClutter() {
+    for _ in 0..<Int.random(in: 2...7, using: &random) {
+      let material = SceneMaterial(&random)
+      let length = Float.random(in: 4...(Float(size) / 3), using: &random)
+      let width = Float.random(in: 1...4, using: &random)
+      let angle = Float.random(in: 0..<(2 * .pi), using: &random)
+      let centre = SIMD2(
+        Float.random(in: 0..<Float(size), using: &random),
+        Float.random(in: 0..<Float(size), using: &random))
+      let isBlot = Bool.random(using: &random)
+      let covered = coverage(around: centre, reach: length + 2) { x, y in
+        let (dx, dy) = (x - centre.x, y - centre.y)
+        let along = dx * cos(angle) + dy * sin(angle)
+        let across = -dx * sin(angle) + dy * cos(angle)
+        if isBlot {
+          let edge = clouds.value(x * 0.8, y * 0.8) * 0.8 + 0.5
+          return ((along * along + across * across * 4).squareRoot() - length * 0.35 * edge)
+        }
+        return max(abs(along) - length, abs(across) - width)
+      }
+      for (place, part, x, y) in covered {
+        let colour = material.colour(x, y, cloud: clouds.value(x, y))
+        pixels[place] += (colour - pixels[place]) * part
+      }
+    }
+  }
+
+  private mutating func draw(_ object: SyntheticScene.Object, as index: Int) -> Extent {
+    var extent = Extent()
+    let (cosine, sine) = (cos(object.angle), sin(object.angle))
+    let (wide, high) = (
+      object.radius * object.aspect.squareRoot(), object.radius / object.aspect.squareRoot()
+    )
+    let reach = max(wide, high) * 1.25 + 2
+    let covered = coverage(around: SIMD2(object.x, object.y), reach: reach) { x, y in
+      let (dx, dy) = (x - object.x, y - object.y)
+      let u = (dx * cosine + dy * sine) / wide
+      let v = (-dx * sine + dy * cosine) / high
+      return object.shape.distance(u, v) * min(wide, high)
+    }
+    for (place, part, x, y) in covered {
+      let colour = object.material.colour(
+        x - object.x, y - object.y, cloud: clouds.value(x * 0.7, y * 0.7))
+      pixels[place] += (colour - pixels[place]) * part
+      guard part >= 0.5 else { continue }
+      owner[place] = Int16(index)
+      let (row, column) = place.quotientAndRemainder(dividingBy: size)
+      extent.left = min(extent.left, column)
+      extent.right = max(extent.right, column)
+      extent.top = min(extent.top, row)
+      extent.bottom = max(extent.bottom, row)
+      extent.pixels += 1
+    }
+    return extent
+  }
+
+  /// The pixels that a shape covers, with how much of each; distances are in pixels.
+  private func coverage(
+    around centre: SIMD2<Float>, reach: Float, distance: (Float, Float) -> Float
+  ) -> [(place: Int, part: Float, x: Float, y: Float)] {
+    func range(_ middle: Float) -> Range<Int> {
+      let first = max(0, Int((middle - reach).rounded(.down)))
+      let last = min(size, Int((middle + reach).rounded(.up)))
+      return first..<max(first, last)
+    }
+    var covered: [(place: Int, part: Float, x: Float, y: Float)] = []
+    for row in range(centre.y) {
+      for column in range(centre.x) {
+        let (x, y) = (Float(column) + 0.5, Float(row) + 0.5)
+        let part = min(max(0.5 - distance(x, y), 0), 1)
+        if part > 0 { covered.append((row * size + column, part, x, y)) }
+      }
+    }
+    return covered
+  }
+
+  // MARK: Camera
+
+  /// The picture as a camera sees it: light that falls off, blur and noise.
+  func image() -> PixelBuffer {
+    var random = random
+    let angle = Float.random(in: 0..<(2 * .pi), using: &random)
+    let fall = Float.random(in: 0...0.5, using: &random)
+    let gain = Float.random(in: 0.7...1.15, using: &random)
+    let noise = Float.random(in: 2...14, using: &random)
+    let isBlurred = Int.random(in: 0..<3, using: &random) == 0
+    let source = isBlurred ? blurred() : pixels
+    var bytes = [UInt8](repeating: 0, count: size * size * 3)
+    for row in 0..<size {
+      for column in 0..<size {
+        let along = (Float(column) * cos(angle) + Float(row) * sin(angle)) / Float(size)
+        let light = gain * (1 - fall * (0.5 + 0.5 * along))
+        let colour = source[row * size + column] * light
+        let bits = random.next()
+        for channel in 0..<3 {
+          // The sum of two uniform numbers is near enough to a sensor's noise.
+          let first = Float(bits >> UInt64(16 * channel) & 0xff) / 255
+          let second = Float(bits >> UInt64(16 * channel + 8) & 0xff) / 255
+          let value = colour[channel] + noise * (first + second - 1)
+          bytes[(row * size + column) * 3 + channel] = UInt8(min(max(value, 0), 255))
+        }
+      }
+    }
+    return PixelBuffer(width: size, height: size, pixels: bytes)
+  }
+
+  private func blurred() -> [SIMD3<Float>] {
+    var result = pixels
+    for row in 1..<(size - 1) {
+      for column in 1..<(size - 1) {
+        let at = row * size + column
+        let cross = pixels[at - 1] + pixels[at + 1] + pixels[at - size] + pixels[at + size]
+        result[at] = (pixels[at] * 2 + cross) / 6
+      }
+    }
+    return result
+  }
+}
+
+/// Smooth noise between 0 and 1 in three octaves.
+struct CloudField {
+  private let lattice: [Float]
+  private static let side = 32
+
+  init(_ random: inout CounterRandom) {
+    lattice = (0..<Self.side * Self.side).map { _ in Float.random(in: 0..<1, using: &random) }
+  }
+
+  /// The noise at a place; its largest features are about eight units wide.
+  func value(_ x: Float, _ y: Float) -> Float {
+    0.55 * octave(x / 8, y / 8) + 0.3 * octave(x / 4, y / 4) + 0.15 * octave(x / 2, y / 2)
+  }
+
+  private func octave(_ x: Float, _ y: Float) -> Float {
+    let (column, row) = (x.rounded(.down), y.rounded(.down))
+    func smooth(_ t: Float) -> Float { t * t * (3 - 2 * t) }
+    let (u, v) = (smooth(x - column), smooth(y - row))
+    let mask = Self.side - 1
+    let (i, j) = (Int(column) & mask, Int(row) & mask)
+    let (i1, j1) = ((i + 1) & mask, (j + 1) & mask)
+    return lattice.withUnsafeBufferPointer { lattice in
+      let top = lattice[j * Self.side + i] * (1 - u) + lattice[j * Self.side + i1] * u
+      let bottom = lattice[j1 * Self.side + i] * (1 - u) + lattice[j1 * Self.side + i1] * u
+      return top * (1 - v) + bottom * v
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import Execution
+import GraphIR
+import ObjectDetection
+import Operators
+import Tensors
+
+/// The distance of a network's outputs to those of the network it was: fine-tuning without labels.
+///
+/// Each map counts `½ · mean of (y − y₀)² / variance of y₀`, so that maps of any scale weigh alike; the loss is the mean over
+/// the maps. The original runs with its stored statistics on the same augmented images.
+public final class OutputMatching: TrainingObjective {
+  /// The values that are matched.
+  public let taps: [String]
+  private let original: Session
+  private let input: UnsafeMutableBufferPointer<Float>
+
+  /// The distance to a network's values named `taps`.
+  ///
+  /// - Throws: ``TrainingError`` when it does not take one batch of images, `NodeError`.
+  public init(
+    original: Graph, taps: [String], batchSize: Int, imageSize: (height: Int, width: Int),
+    threads: Int
+  ) throws {
+    self.taps = taps
+    var graph = original.withConstantsAsInitializers()
+    graph.outputs = taps.map { ValueInfo(name: $0, type: .undeclared) }
+    graph.inputs.removeAll { graph.initializers[$0.name] != nil }
+    graph.removeDeadNodes()
+    graph = graph.withBatchSize(batchSize)
+    guard graph.inputs.count == 1, let name = graph.inputs.first?.name else {
+      throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
+    }
+    self.original = try Session(
+      graph, registry: .standard,
+      options: SessionOptions(
+        threads: threads,
+        inputShapes: [name: [batchSize, 3, imageSize.height, imageSize.width]],
+        passes: StandardRewrites.inference))
+    guard let view = self.original.input(name) else {
+      throw TrainingError.noImageInput(found: [name])
+    }
+    input = view.elements()
+  }
+
+  /// One part.
+  public var partNames: [String] { ["match"] }
+
+  /// The distance on the batch's images; labels are not looked at.
+  public func evaluate(
+    _ maps: [RawMap], on batch: TrainingBatch, pool: ThreadPool
+  ) throws -> LossValue {
+    batch.images.withUnsafeBufferPointer {
+      if let from = $0.baseAddress { input.baseAddress?.update(from: from, count: $0.count) }
+    }
+    try original.run()
+    var total = 0.0
+    for (map, tap) in zip(maps, taps) {
+      guard let reference = original.outputView(tap) else { throw TrainingError.unknownValue(tap) }
+      total += distance(map, reference.elements(), maps: maps.count)
+    }
+    return LossValue(parts: [total])
+  }
+
+  private func distance(
+    _ map: RawMap, _ reference: UnsafeMutableBufferPointer<Float>, maps: Int
+  ) -> Double {
+    let count = Double(reference.count)
+    let mean = reference.reduce(0.0) { $0 + Double($1) } / count
+    let variance =
+      reference.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count + 1e-12
+    let factor = 1 / (count * variance * Double(maps))
+    var sum = 0.0
+    for index in reference.indices {
+      let error = map.values[index] - reference[index]
+      sum += Double(error * error)
+      map.gradient[index] += Float(factor) * error
+    }
+    return factor * sum / 2
+  }
+}
