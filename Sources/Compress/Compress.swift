@@ -38,6 +38,7 @@ struct Compress: ParsableCommand {
       Report.self,
       Compare.self,
       Convert.self,
+      DatasetCommand.self,
     ])
 
   static func main() {

@@ -7,6 +7,8 @@ enum EmbeddedData {
   static let seed: UInt64 = 1
   /// Rows and columns of a scene.
   static let size = 160
+  /// The number of the first scene that verbs score on.
+  static let validationStart = 1_000_000
   /// Scenes that verbs score on.
   static let validationCount = 300
   /// Scenes that verbs fine-tune on.
@@ -20,6 +22,6 @@ enum EmbeddedData {
   /// Scenes to score on; none of them is among those to learn from.
   static func validation(pool: ThreadPool) -> Dataset {
     .synthetic(
-      count: validationCount, seed: seed, first: 1_000_000, size: size, pool: pool)
+      count: validationCount, seed: seed, first: validationStart, size: size, pool: pool)
   }
 }

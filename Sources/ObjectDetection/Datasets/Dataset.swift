@@ -161,6 +161,7 @@ public struct Dataset: Sendable {
       switch url.pathExtension.lowercased() {
       case "json": return try COCOFormat.load(annotations: url)
       case "yaml", "yml": return try YOLOFormat.load(url, split: split)
+      case "h5", "hdf5": return try PackFormat.load(url)
       case let suffix where ImageFile.suffixes.contains(suffix): return images([url], source: url)
       default: throw DatasetError.unknownFormat(url.path)
       }

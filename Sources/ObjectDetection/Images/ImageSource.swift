@@ -4,6 +4,8 @@ import Foundation
 public enum ImageSource: Hashable, Sendable {
   /// A JPEG or PNG file.
   case file(URL)
+  /// The bytes of one, in a pack.
+  case encoded(EncodedImage)
   /// A scene that is rendered on demand.
   case scene(SyntheticScene)
 
@@ -13,26 +15,39 @@ public enum ImageSource: Hashable, Sendable {
   public func load() throws -> PixelBuffer {
     switch self {
     case .file(let url): try ImageFile.load(url)
+    case .encoded(let image): try ImageFile.decode(image.data, file: image.name)
     case .scene(let scene): SceneRenderer(scene).image()
+    }
+  }
+
+  /// The bytes of the image's file; a scene becomes a PNG file.
+  ///
+  /// - Throws: ``ImageError``.
+  public func encoded() throws -> Data {
+    switch self {
+    case .file(let url):
+      guard let data = try? Data(contentsOf: url) else { throw ImageError.unreadable(url.path) }
+      return data
+    case .encoded(let image): return image.data
+    case .scene: return try ImageFile.encode(try load(), as: "scene.png")
     }
   }
 
   /// What tells the image from others: a file's bytes, a scene's numbers.
   ///
-  /// - Throws: an error of reading the file.
+  /// - Throws: ``ImageError``.
   public func identity() throws -> Data {
-    switch self {
-    case .file(let url): try Data(contentsOf: url, options: .mappedIfSafe)
-    case .scene(let scene): Data("scene \(scene.seed) \(scene.index) \(scene.size)".utf8)
-    }
+    guard case .scene(let scene) = self else { return try encoded() }
+    return Data("scene \(scene.seed) \(scene.index) \(scene.size)".utf8)
   }
 
   /// A file's location; a name like one for images that are in no file of their own.
   public var url: URL {
     switch self {
     case .file(let url): url
+    case .encoded(let image): URL(filePath: image.name)
     case .scene(let scene):
-      URL(filePath: "scene-\(scene.seed)-\(scene.index)-\(scene.size).png")
+      URL(filePath: String(format: "scene-%llu-%06d.png", scene.seed, scene.index))
     }
   }
 }

@@ -1,0 +1,185 @@
+import ArgumentParser
+import Foundation
+import ObjectDetection
+import Tensors
+
+/// `compress dataset`: makes, packs and describes labelled images.
+struct DatasetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dataset",
+    abstract: "Make, pack or describe labelled images.",
+    subcommands: [Synth.self, Pack.self, Info.self])
+
+  /// `compress dataset synth`: writes the synthetic scenes as a COCO folder.
+  struct Synth: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Write synthetic scenes as a COCO folder.",
+      discussion: """
+        Shapes of eight classes on textured grounds, with light, noise, blur, occlusion and clutter. The same seed, numbers \
+        and size give the same pixels. Without other options these are the scenes that verbs score on when no images are \
+        given; with --first 0 those that they learn from.
+
+        EXAMPLES
+          compress dataset synth --output scenes
+          compress dataset synth --output scenes --images 2000 --first 0 --imgsz 320
+        """)
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to fill.", valueName: "folder"))
+    var output: String
+
+    @Option(help: ArgumentHelp("How many scenes.", valueName: "count"))
+    var images = EmbeddedData.validationCount
+
+    @Option(help: "The seed of the set.")
+    var seed = EmbeddedData.seed
+
+    @Option(help: ArgumentHelp("The number of the first scene.", valueName: "number"))
+    var first = EmbeddedData.validationStart
+
+    @Option(help: ArgumentHelp("Rows and columns.", valueName: "pixels"))
+    var imgsz = EmbeddedData.size
+
+    @OptionGroup(title: "Common") var common: CommonOptions
+
+    func validate() throws {
+      guard (1...10_000_000).contains(images), first >= 0 else {
+        throw ValidationError("--images must be at least 1 and --first at least 0.")
+      }
+      guard (32...4096).contains(imgsz) else {
+        throw ValidationError("--imgsz must lie between 32 and 4096, found \(imgsz).")
+      }
+    }
+
+    func run() throws {
+      let pool = ThreadPool(threads: common.threadCount)
+      let dataset = Dataset.synthetic(
+        count: images, seed: seed, first: first, size: imgsz, pool: pool)
+      let bar = ProgressBar(
+        "writing", total: images, unit: "images", isShown: common.showsProgress)
+      try COCOFormat.save(dataset, to: URL(filePath: output), progress: bar.update)
+      bar.finish()
+      try DatasetSummary(dataset, path: output).show(common)
+    }
+  }
+
+  /// `compress dataset pack`: stores a set in one file.
+  struct Pack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Store a data set in one HDF5 file.",
+      discussion: """
+        The images keep their bytes. The file takes the place of the set wherever --data is asked for.
+
+        EXAMPLES
+          compress dataset pack voc/ --split train --output train.h5
+        """)
+
+    @Argument(
+      help: "The set: a COCO folder or JSON file, a Pascal VOC folder or a YOLO data.yaml.")
+    var data: String
+
+    @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
+    var split: String?
+
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file.h5"),
+      completion: .file())
+    var output: String
+
+    @OptionGroup(title: "Common") var common: CommonOptions
+
+    func validate() throws {
+      guard ["h5", "hdf5"].contains(URL(filePath: output).pathExtension.lowercased()) else {
+        throw ValidationError("--output must end in .h5 or .hdf5, found '\(output)'.")
+      }
+    }
+
+    func run() throws {
+      let dataset = try Dataset.load(URL(filePath: data), split: split)
+      for remark in dataset.remarks { common.logger.warning("\(remark)") }
+      guard !dataset.images.isEmpty else { throw DatasetError.noImages(data) }
+      let bar = ProgressBar(
+        "packing", total: dataset.images.count, unit: "images", isShown: common.showsProgress)
+      try PackFormat.save(dataset, to: URL(filePath: output), progress: bar.update)
+      bar.finish()
+      try DatasetSummary(try PackFormat.load(URL(filePath: output)), path: output).show(common)
+    }
+  }
+
+  /// `compress dataset info`: counts what a set holds.
+  struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Count images, classes and box sizes of a data set.",
+      discussion: """
+        EXAMPLES
+          compress dataset info data.yaml --split train
+        """)
+
+    @Argument(help: "The set, in any form that --data takes.")
+    var data: String
+
+    @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
+    var split: String?
+
+    @OptionGroup(title: "Common") var common: CommonOptions
+
+    func run() throws {
+      let dataset = try Dataset.load(URL(filePath: data), split: split)
+      for remark in dataset.remarks { common.logger.warning("\(remark)") }
+      try DatasetSummary(dataset, path: data).show(common)
+    }
+  }
+}
+
+/// What a data set holds, in numbers.
+struct DatasetSummary: Encodable {
+  struct Category: Encodable {
+    var name: String
+    var boxes: Int
+    var images: Int
+  }
+
+  var schemaVersion = 1
+  var path: String
+  var format: String
+  var images: Int
+  var boxes: Int
+  var crowds: Int
+  var emptyImages: Int
+  /// Boxes below 32², up to 96² and above, in square pixels.
+  var small: Int
+  var medium: Int
+  var large: Int
+  var categories: [Category]
+
+  init(_ dataset: Dataset, path: String) {
+    self.path = path
+    format = dataset.format
+    images = dataset.images.count
+    let labels = dataset.annotations
+    boxes = labels.count
+    crowds = labels.count { $0.isCrowd }
+    emptyImages = images - Set(labels.map(\.image)).count
+    small = labels.count { $0.area < 32 * 32 }
+    medium = labels.count { $0.area >= 32 * 32 && $0.area <= 96 * 96 }
+    large = boxes - small - medium
+    categories = dataset.categories.map { category in
+      let own = labels.filter { $0.category == category.id }
+      return Category(name: category.name, boxes: own.count, images: Set(own.map(\.image)).count)
+    }
+  }
+
+  func show(_ common: CommonOptions) throws {
+    if common.format == .json { return try Console.json(self) }
+    var table = Table([("class", .left), ("boxes", .right), ("images", .right)])
+    for category in categories {
+      table.append([category.name, "\(category.boxes)", "\(category.images)"])
+    }
+    Console.result(
+      """
+      \(path): \(format), \(images) images (\(emptyImages) without boxes), \(boxes) boxes (\(crowds) crowds): \
+      \(small) small, \(medium) medium, \(large) large
+
+      \(table.text)
+      """)
+  }
+}
