@@ -11,11 +11,13 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Time a model on this machine.",
     discussion: """
-      Prepares the model, warms up, and times runs on a fixed random input. With --profile each layer is timed as well.
+      Prepares the model, warms up, and times runs on a fixed random input. With --profile each layer is timed as well. \
+      With --training a run is a training step: forward, backward and an update of all weights.
 
       EXAMPLE
         compress benchmark model.onnx --threads 1
         compress benchmark model.onnx --profile
+        compress benchmark model.onnx --training --input-shape images=8x3x320x320
       """)
 
   @Argument(help: "The model file.", completion: .file())
@@ -32,6 +34,9 @@ struct Benchmark: ParsableCommand {
 
   @Flag(help: "Time each layer.")
   var profile = false
+
+  @Flag(help: "Time training steps instead of inference.")
+  var training = false
 
   @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
   var inputShape: [String] = []
@@ -54,19 +59,18 @@ struct Benchmark: ParsableCommand {
     InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
-    let session = try Session(
-      graph.taken(), registry: .standard,
-      options: SessionOptions(
-        threads: common.threadCount, inputShapes: shapes, passes: StandardRewrites.inference))
+    let subject = try Subject(
+      graph.taken(), shapes: shapes, threads: common.threadCount, isTraining: training)
+    let session = subject.session
     let preparation = clock.now - start
-    session.fillInputs()
     let latency = try LatencyStatistics.measure(
       warmUp: warmup, runs: runs, duration: .seconds(seconds)
-    ) { try session.run() }
-    if profile { for _ in 0..<max(runs, 10) { try session.runProfiled() } }
+    ) { try subject.run(profiled: false) }
+    if profile { for _ in 0..<max(runs, 10) { try subject.run(profiled: true) } }
     let result = Result(
       model: url.lastPathComponent, cpu: Machine.cpu, threads: common.threadCount,
-      inputs: session.inputs.map { "\($0.name) \($0.type)" },
+      isTraining: training,
+      inputs: subject.inputs.map { "\($0.name) \($0.type)" },
       preparationMilliseconds: preparation / .milliseconds(1), latency: latency,
       framesPerSecond: latency.perSecond, memoryBeforeLoadBytes: memoryBeforeLoad,
       peakMemoryBytes: Machine.peakMemoryBytes,
@@ -92,7 +96,8 @@ struct Benchmark: ParsableCommand {
     let l = result.latency
     var table = Table([("", .left), ("", .right)])
     for (name, value) in [
-      ("model", result.model), ("CPU", result.cpu), ("threads", "\(result.threads)"),
+      ("model", result.model), ("run", result.isTraining ? "training step" : "inference"),
+      ("CPU", result.cpu), ("threads", "\(result.threads)"),
       ("preparation", Format.milliseconds(result.preparationMilliseconds)),
       ("latency, median", Format.milliseconds(l.median)), ("p90", Format.milliseconds(l.p90)),
       ("min", Format.milliseconds(l.min)), ("max", Format.milliseconds(l.max)),
@@ -135,6 +140,7 @@ struct Benchmark: ParsableCommand {
     var model: String
     var cpu: String
     var threads: Int
+    var isTraining: Bool
     var inputs: [String]
     var preparationMilliseconds: Double
     var latency: LatencyStatistics
@@ -143,6 +149,34 @@ struct Benchmark: ParsableCommand {
     var peakMemoryBytes: Int
     var activationBytes: Int
     var layers: [Layer]?
+  }
+}
+
+/// What is timed: a session, and with training the update after it.
+private struct Subject {
+  let session: Session
+  let inputs: [(name: String, type: TensorType)]
+  private let step: TrainingStep?
+
+  init(_ graph: consuming Graph, shapes: [String: [Int]], threads: Int, isTraining: Bool) throws {
+    if isTraining {
+      let names = Set(graph.requiredInputs.map(\.name))
+      let step = try TrainingStep(graph, inputShapes: shapes, threads: threads)
+      (self.step, session) = (step, step.session)
+      inputs = session.inputs.filter { names.contains($0.name) }
+    } else {
+      session = try Session(
+        graph, registry: .standard,
+        options: SessionOptions(
+          threads: threads, inputShapes: shapes, passes: StandardRewrites.inference))
+      (step, inputs) = (nil, session.inputs)
+      session.fillInputs()
+    }
+  }
+
+  func run(profiled: Bool) throws {
+    if let step { return try step.run(profiled: profiled) }
+    if profiled { try session.runProfiled() } else { try session.run() }
   }
 }
 

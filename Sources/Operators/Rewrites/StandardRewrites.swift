@@ -7,6 +7,17 @@ public enum StandardRewrites {
     RemoveIdentities(), FoldPad(), FoldBatchNormalization(), FoldChannelAffine(), FuseSilu(),
     FuseActivation(), FuseResidualAdd(), FuseActivation(),
   ]
+
+  /// What is applied to a model before it is differentiated for training.
+  ///
+  /// - Parameters:
+  ///   - momentum: How much of a batch enters the running statistics.
+  ///   - frozen: The γ of batch normalisations that keep their stored statistics.
+  public static func training(momentum: Float = 0.03, frozen: Set<String> = []) -> [any GraphPass] {
+    [
+      RemoveIdentities(), FuseSilu(), UseBatchStatistics(momentum: momentum, frozen: frozen),
+    ]
+  }
 }
 
 extension Graph {
