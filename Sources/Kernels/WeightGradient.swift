@@ -21,9 +21,14 @@ public struct WeightGradient: Sendable {
   /// What a profile calls the algorithm.
   public var algorithm: String { geometry.isDepthwise ? "depthwise" : "unfold" }
 
-  /// The working memory a run on that many threads needs.
-  public func scratchBytes(threads: Int) -> Int {
-    geometry.isDepthwise ? 0 : (geometry.depth * strip * 4 + 63) / 64 * 64
+  /// Parts of the batch, each with a sum of its own; they depend on the geometry alone.
+  private var parts: Int { min(geometry.batch, 8) }
+  private var columnBytes: Int { (geometry.depth * strip * 4 + 63) / 64 * 64 }
+  private var sumBytes: Int { (geometry.outputChannels * geometry.depth * 4 + 63) / 64 * 64 }
+
+  /// The working memory of a run.
+  public var scratchBytes: Int {
+    geometry.isDepthwise ? 0 : parts * (sumBytes + (geometry.isPointwise ? 0 : columnBytes))
   }
 
   /// Computes the gradient.
@@ -32,36 +37,64 @@ public struct WeightGradient: Sendable {
   ///   - gradient: `[N, O, H′, W′]`.
   ///   - input: `[N, I, H, W]`.
   ///   - output: `[O, I / groups, kH, kW]`.
+  ///   - scratch: ``scratchBytes`` bytes, aligned to 64.
   public func run(
     gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let g = geometry
-    output.update(repeating: 0, count: g.outputChannels * g.depth)
     guard !g.isDepthwise else {
       pool.forEach(g.outputChannels) { channel in
         depthwise(channel, gradient, input, output + channel * g.depth)
       }
       return
     }
+    let count = g.outputChannels * g.depth
+    let alone = ThreadPool(threads: 1)
+    pool.forEach(parts) { part in
+      let sum = (scratch + part * sumBytes).assumingMemoryBound(to: Float.self)
+      sum.update(repeating: 0, count: count)
+      let columns = (scratch + parts * sumBytes + part * columnBytes).assumingMemoryBound(
+        to: Float.self)
+      for image in part * g.batch / parts..<(part + 1) * g.batch / parts {
+        add(image, gradient, input, to: sum, columns: columns, pool: alone)
+      }
+    }
+    output.update(from: scratch.assumingMemoryBound(to: Float.self), count: count)
+    for part in 1..<max(parts, 1) {
+      let sum = (scratch + part * sumBytes).assumingMemoryBound(to: Float.self)
+      for index in 0..<count { output[index] += sum[index] }
+    }
+  }
+
+  /// Adds the gradient of one image.
+  private func add(
+    _ image: Int, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Float>,
+    to sum: UnsafeMutablePointer<Float>, columns: UnsafeMutablePointer<Float>, pool: ThreadPool
+  ) {
+    let g = geometry
     let (rows, channels) = (g.outputChannels / g.groups, g.inputChannels / g.groups)
     let pixels = g.outputHeight * g.outputWidth
-    let columns = scratch.assumingMemoryBound(to: Float.self)
-    for unit in 0..<g.batch * g.groups {
-      let (image, group) = unit.quotientAndRemainder(dividingBy: g.groups)
-      let source =
-        input + (image * g.inputChannels + group * channels) * g.inputHeight * g.inputWidth
+    let plane = g.inputHeight * g.inputWidth
+    for group in 0..<g.groups {
+      let source = input + (image * g.inputChannels + group * channels) * plane
       let rowGradient = gradient + (image * g.outputChannels + group * rows) * pixels
+      let target = sum + group * rows * g.depth
+      if g.isPointwise {
+        MatrixProduct(rows: rows, columns: g.depth, depth: pixels, transposesRight: true)(
+          rowGradient, source, into: target, beta: 1, pool: pool)
+        continue
+      }
       for start in stride(from: 0, to: pixels, by: strip) {
         let count = min(strip, pixels - start)
-        pool.forEach(channels) { channel in
+        for channel in 0..<channels {
           unfold(
-            source + channel * g.inputHeight * g.inputWidth, start: start, count: count,
+            source + channel * plane, start: start, count: count,
             into: columns + channel * g.kernelHeight * g.kernelWidth * count)
         }
         MatrixProduct(rows: rows, columns: g.depth, depth: count, transposesRight: true)(
-          rowGradient + start, leftStride: pixels, UnsafePointer(columns),
-          into: output + group * rows * g.depth, beta: 1, pool: pool)
+          rowGradient + start, leftStride: pixels, UnsafePointer(columns), into: target, beta: 1,
+          pool: pool)
       }
     }
   }

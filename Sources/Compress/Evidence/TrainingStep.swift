@@ -22,7 +22,7 @@ final class TrainingStep {
   /// - Throws: What ``Gradient`` and ``Session`` throw.
   init(_ graph: consuming Graph, inputShapes: [String: [Int]], threads: Int) throws {
     let outputs = graph.outputs.map(\.name)
-    let passes = StandardRewrites.training()
+    let passes = StandardRewrites.training(momentum: 0.03)
     gradient = try Gradient(
       of: outputs, withRespectTo: Self.variables(graph), in: graph, registry: .training,
       inputShapes: inputShapes, passes: passes)

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// The engine's own operator, which only derivatives make. Inputs: `∂y` `[N, O, (H′,) W′]`, x `[N, I, (H,) W]`.
 /// Attributes: those of the convolution, and `shape` of the weights. For each group the input is unfolded strip by strip
-/// and multiplied with the matching strip of `∂y`; strips sum in a fixed order.
+/// and multiplied with the matching strip of `∂y`; images and strips sum in a fixed order.
 struct ConvolutionWeightGradient: PreparedOperator, CostedOperator {
   static let opType = "ConvolutionWeightGradient"
   static let domain = "compress"
@@ -33,7 +33,7 @@ struct ConvolutionWeightGradient: PreparedOperator, CostedOperator {
     let x = try site.inputs.required(1)
     let gradient = WeightGradient(try rule.geometry(x: x.shape, w: shape))
     return Kernel(
-      algorithm: gradient.algorithm, scratchBytes: gradient.scratchBytes(threads: site.threadCount)
+      algorithm: gradient.algorithm, scratchBytes: gradient.scratchBytes
     ) { call in
       gradient.run(
         gradient: UnsafePointer(try call.input(0).words(as: Float.self)),

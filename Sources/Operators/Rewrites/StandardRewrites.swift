@@ -10,13 +10,11 @@ public enum StandardRewrites {
 
   /// What is applied to a model before it is differentiated for training.
   ///
-  /// - Parameters:
-  ///   - momentum: How much of a batch enters the running statistics.
-  ///   - frozen: The γ of batch normalisations that keep their stored statistics.
-  public static func training(momentum: Float = 0.03, frozen: Set<String> = []) -> [any GraphPass] {
-    [
-      RemoveIdentities(), FuseSilu(), UseBatchStatistics(momentum: momentum, frozen: frozen),
-    ]
+  /// - Parameter momentum: How much of a batch enters the running statistics of batch normalisations; `nil` keeps the
+  ///   stored ones in force.
+  public static func training(momentum: Float?) -> [any GraphPass] {
+    let fusions: [any GraphPass] = [RemoveIdentities(), FuseSilu()]
+    return fusions + (momentum.map { [UseBatchStatistics(momentum: $0)] } ?? [])
   }
 }
 

@@ -116,10 +116,10 @@ public final class TrainingStep {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }
     let shape = [options.batchSize, 3, options.imageSize.height, options.imageSize.width]
-    var passes: [any GraphPass] = []
     var statistics: [String: Tensor] = [:]
+    var passes = StandardRewrites.training(momentum: nil)
     if case .batch(let momentum) = options.normalization {
-      passes.append(UseBatchStatistics(momentum: momentum))
+      passes = StandardRewrites.training(momentum: momentum)
       for name in graph.runningStatistics {
         statistics[name] = graph.initializers[name]?.tensor
         graph.initializers[name] = nil

@@ -28,7 +28,7 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
     rule.macs(x: inputs[0], w: inputs[1])
   }
 
-  /// Carries the gradient back: `∂x` is the transposed convolution of `∂y`, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
+  /// Carries the gradient back: `∂x` see ``ConvolutionInputGradient``, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
     let geometry = try rule.geometry(x: x, w: w)
@@ -37,8 +37,16 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
     var results: [String?] = [nil, nil, nil]
     if derivation.wants(0) {
       var attributes = placement
-      attributes["output_padding"] = .ints(geometry.uncovered.suffix(x.count - 2))
-      results[0] = derivation(ConvTranspose.opType, dy, derivation.input(1), attributes: attributes)
+      if InputGradient(geometry) != nil {
+        attributes["shape"] = .ints(x)
+        results[0] = derivation(
+          ConvolutionInputGradient.opType, domain: ConvolutionInputGradient.domain, dy,
+          derivation.input(1), attributes: attributes)
+      } else {
+        attributes["output_padding"] = .ints(geometry.uncovered.suffix(x.count - 2))
+        results[0] = derivation(
+          ConvTranspose.opType, dy, derivation.input(1), attributes: attributes)
+      }
     }
     if derivation.wants(1) {
       results[1] = derivation.weightGradient(
