@@ -43,6 +43,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
+    .target(name: "CEmbedded", exclude: ["default.onnx"]),
 
     library("Tensors", ["COpenBLAS"]),
     library("Kernels", ["Tensors", "CKernels"], exclude: ["README.md"]),
@@ -74,7 +75,7 @@ let package = Package(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Prune", "Reports",
+        "Architectures", "Training", "Prune", "Reports", "CEmbedded",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),

@@ -17,11 +17,10 @@ import Testing
   @Test(
     arguments: [
       (["shrink"], "Unexpected argument 'shrink'"),
-      (["prune"], "Missing expected argument '<model>'"),
       (["prune", "tiny.onnx", "--nonsense"], "Unknown option '--nonsense'"),
       (["prune", "tiny.onnx", "--sparsity", "1"], "--sparsity must be at least 0 and below 1"),
       (["prune", "tiny.onnx", "--sparsity", "nan"], "--sparsity must be at least 0"),
-      (["prune", "tiny.onnx", "--method", "guess"], "--method takes magnitude, random"),
+      (["prune", "tiny.onnx", "--method", "guess"], "--method takes magnitude, gradient"),
       (["prune", "tiny.onnx", "--scope", "here"], "--scope takes global, local, erk"),
       (["prune", "tiny.onnx", "--pattern", "4:2"], "--pattern takes none, 2:4"),
       (

@@ -33,7 +33,9 @@ import Testing
     let folder = try TemporaryFolder()
     let files = try images(17, in: folder)
     var seen: [Int] = []
-    let results = try ImageWorkers(workers(count)).map(files.map { .file($0) }, progress: { seen.append($0) }) {
+    let results = try ImageWorkers(workers(count)).map(
+      files.map { .file($0) }, progress: { seen.append($0) }
+    ) {
       index, image, boxes in
       [index, image.width, boxes.count]
     }
@@ -50,7 +52,9 @@ import Testing
     } throws: { error in
       "\(error)".contains("/4.png")
     }
-    let kept = try ImageWorkers(workers(count)).map(files.map { .file($0) }, skipsBad: true) { index, _, _ in index }
+    let kept = try ImageWorkers(workers(count)).map(files.map { .file($0) }, skipsBad: true) {
+      index, _, _ in index
+    }
     let failed = kept.indices.filter { (try? kept[$0].get()) == nil }
     #expect(failed == [4, 9])
   }

@@ -26,7 +26,7 @@ import Testing
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Prune", "Reports", "ArgumentParser", "Logging", "Yams",
+      "Architectures", "Training", "Prune", "Reports", "CEmbedded", "ArgumentParser", "Logging", "Yams",
     ],
   ]
 

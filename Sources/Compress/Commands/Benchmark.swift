@@ -5,6 +5,7 @@ import Foundation
 import GraphIR
 import Operators
 import Tensors
+import Training
 
 /// `compress benchmark`: how long a model takes on this machine.
 struct Benchmark: ParsableCommand {
@@ -20,8 +21,9 @@ struct Benchmark: ParsableCommand {
         compress benchmark model.onnx --training --input-shape images=8x3x320x320
       """)
 
-  @Argument(help: "The model file.", completion: .file())
-  var model: String
+  @Argument(
+    help: "The model file. (default: the embedded detector)", completion: .file())
+  var model: String?
 
   @Option(help: "Runs that are not counted.")
   var warmup = 5
@@ -53,35 +55,34 @@ struct Benchmark: ParsableCommand {
 
   func run() throws {
     let memoryBeforeLoad = Machine.peakMemoryBytes
-    let url = URL(filePath: model)
-    var graph = try ModelFile.load(url)
+    let name = model.map { URL(filePath: $0).lastPathComponent } ?? EmbeddedDetector.name
+    var graph = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).graph
     let shapes = try InputShapes.parse(inputShape)
     InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
     let subject = try Subject(
       graph.taken(), shapes: shapes, threads: common.threadCount, isTraining: training)
-    let session = subject.session
     let preparation = clock.now - start
     let latency = try LatencyStatistics.measure(
       warmUp: warmup, runs: runs, duration: .seconds(seconds)
     ) { try subject.run(profiled: false) }
     if profile { for _ in 0..<max(runs, 10) { try subject.run(profiled: true) } }
     let result = Result(
-      model: url.lastPathComponent, cpu: Machine.cpu, threads: common.threadCount,
+      model: name, cpu: Machine.cpu, threads: common.threadCount,
       isTraining: training,
       inputs: subject.inputs.map { "\($0.name) \($0.type)" },
       preparationMilliseconds: preparation / .milliseconds(1), latency: latency,
       framesPerSecond: latency.perSecond, memoryBeforeLoadBytes: memoryBeforeLoad,
       peakMemoryBytes: Machine.peakMemoryBytes,
-      activationBytes: session.arenaBytes,
-      layers: profile ? layers(session, runs: max(runs, 10)) : nil)
+      activationBytes: subject.arenaBytes,
+      layers: profile ? layers(subject, runs: max(runs, 10)) : nil)
     try show(result)
   }
 
-  private func layers(_ session: Session, runs: Int) -> [Layer] {
-    let total = session.profile.reduce(Duration.zero) { $0 + $1.duration }
-    return session.profile.map { step in
+  private func layers(_ subject: Subject, runs: Int) -> [Layer] {
+    let total = subject.profile.reduce(Duration.zero) { $0 + $1.duration }
+    return subject.profile.map { step in
       let name = step.name.isEmpty ? step.output : step.name
       let milliseconds = step.duration / .milliseconds(1) / Double(runs)
       return Layer(
@@ -152,31 +153,81 @@ struct Benchmark: ParsableCommand {
   }
 }
 
-/// What is timed: a session, and with training the update after it.
+/// What is timed: a session, or a step of training with the update after it.
 private struct Subject {
-  let session: Session
   let inputs: [(name: String, type: TensorType)]
-  private let step: TrainingStep?
+  private let session: Session?
+  private let step: BenchmarkStep?
 
   init(_ graph: consuming Graph, shapes: [String: [Int]], threads: Int, isTraining: Bool) throws {
-    if isTraining {
-      let names = Set(graph.requiredInputs.map(\.name))
-      let step = try TrainingStep(graph, inputShapes: shapes, threads: threads)
-      (self.step, session) = (step, step.session)
-      inputs = session.inputs.filter { names.contains($0.name) }
-    } else {
-      session = try Session(
+    guard isTraining else {
+      let session = try Session(
         graph, registry: .standard,
         options: SessionOptions(
           threads: threads, inputShapes: shapes, passes: StandardRewrites.inference))
-      (step, inputs) = (nil, session.inputs)
       session.fillInputs()
+      (self.session, step, inputs) = (session, nil, session.inputs)
+      return
     }
+    inputs = try graph.concreteInputTypes(shapes).map { (name: $0.0, type: $0.1) }
+    guard let shape = inputs.first?.type.shape, inputs.count == 1, shape.count == 4, shape[1] == 3
+    else { throw TrainingError.noImageInput(found: inputs.map(\.name)) }
+    (session, step) = (nil, try BenchmarkStep(graph, shape: shape, threads: threads))
   }
 
   func run(profiled: Bool) throws {
     if let step { return try step.run(profiled: profiled) }
-    if profiled { try session.runProfiled() } else { try session.run() }
+    if profiled { try session?.runProfiled() } else { try session?.run() }
+  }
+
+  var profile: [StepProfile] { step?.step.profile ?? session?.profile ?? [] }
+  var arenaBytes: Int { step?.step.arenaBytes ?? session?.arenaBytes ?? 0 }
+}
+
+/// A step of training on a fixed random linear function of the outputs, with an update by SGD with momentum.
+private final class BenchmarkStep {
+  let step: TrainingStep
+  private let momenta: [UnsafeMutableBufferPointer<Float>]
+  private let optimizer = Optimizer.sgd(nesterov: false)
+
+  init(_ graph: Graph, shape: [Int], threads: Int) throws {
+    step = try TrainingStep(
+      graph, taps: graph.outputs.map(\.name),
+      parameters: TrainableParameter.all(in: graph).map(\.name),
+      options: .init(batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads))
+    momenta = step.parameters.indices.map { [step] index in
+      let memory = UnsafeMutableBufferPointer<Float>.allocate(
+        capacity: step.values(of: index).count)
+      memory.initialize(repeating: 0)
+      return memory
+    }
+    var random = CounterRandom(seed: 1)
+    for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
+    for map in step.maps {
+      for index in 0..<map.shape.reduce(1, *) {
+        map.gradient[index] = .random(in: -1e-3...1e-3, using: &random)
+      }
+    }
+  }
+
+  deinit {
+    for memory in momenta { memory.deallocate() }
+  }
+
+  func run(profiled: Bool) throws {
+    if profiled { return try step.runProfiled() }
+    try step.run()
+    step.updateStatistics()
+    for index in step.parameters.indices {
+      guard let gradient = step.gradient(of: index)?.baseAddress,
+        let values = step.values(of: index).baseAddress
+      else { continue }
+      optimizer.update(
+        OptimizerUpdate(
+          values: values, gradient: gradient, state: [momenta[index].baseAddress].compactMap { $0 },
+          count: step.values(of: index).count,
+          step: 0, learningRate: 1e-4, weightDecay: 0))
+    }
   }
 }
 

@@ -20,8 +20,9 @@ struct Convert: ParsableCommand {
         compress convert model.onnx --output model.h5 --format json
       """)
 
-  @Argument(help: "The model file.", completion: .file())
-  var model: String
+  @Argument(
+    help: "The model file. (default: the embedded detector)", completion: .file())
+  var model: String?
 
   @Option(name: .shortAndLong, help: "The file to write: .onnx, .h5 or .hdf5.", completion: .file())
   var output: String

@@ -8,6 +8,12 @@ struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dataset",
     abstract: "Make, pack or describe labelled images.",
+    discussion: """
+      EXAMPLES
+        compress dataset synth --output scenes
+        compress dataset pack data.yaml --split train --output train.h5
+        compress dataset info train.h5
+      """,
     subcommands: [Synth.self, Pack.self, Info.self])
 
   /// `compress dataset synth`: writes the synthetic scenes as a COCO folder.

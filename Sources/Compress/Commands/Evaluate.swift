@@ -36,7 +36,8 @@ struct Evaluate: ParsableCommand {
         compress evaluate --detections results.json --data annotations.json
       """)
 
-  @Argument(help: "The model file.", completion: .file())
+  @Argument(
+    help: "The model file. (default: the embedded detector)", completion: .file())
   var model: String?
 
   @Option(help: "Score these COCO results instead of a model.", completion: .file())
@@ -60,10 +61,12 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    guard (model == nil) != (detections == nil) else {
+    guard model == nil || detections == nil else {
       throw ValidationError("Give either a model or --detections FILE.")
     }
-    guard data.data != nil else { throw ValidationError("Give the labelled images with --data.") }
+    guard data.data != nil || (model == nil && detections == nil) else {
+      throw ValidationError("Give the labelled images with --data.")
+    }
   }
 
   func run() throws {
@@ -93,7 +96,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
-    let loaded = try LoadedModel(model ?? "")
+    let loaded = try LoadedModel(model)
     let accuracy = try Accuracy(
       loaded, dataset: dataset, head: head, data: data, common: common)
     if let saveDetections {

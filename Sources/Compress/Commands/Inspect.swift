@@ -19,8 +19,9 @@ struct Inspect: ParsableCommand {
         compress inspect dynamic.onnx --input-shape images=1x3x640x640 --format json
       """)
 
-  @Argument(help: "The model file.", completion: .file())
-  var model: String
+  @Argument(
+    help: "The model file. (default: the embedded detector)", completion: .file())
+  var model: String?
 
   @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
   var inputShape: [String] = []

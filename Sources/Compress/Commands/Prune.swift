@@ -1,9 +1,12 @@
 import ArgumentParser
 import Formats
 import Foundation
+import GraphIR
+import ObjectDetection
 import Operators
 import Prune
 import Reports
+import Training
 
 /// `compress prune`: sets the least important weights to zero.
 struct PruneCommand: ParsableCommand {
@@ -15,6 +18,13 @@ struct PruneCommand: ParsableCommand {
       the file back and checks it. First layers (they see the image) and detection outputs are kept whole unless \
       --include-ends is given. Sparsity is the fraction of the prunable weights that are zero.
 
+      With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
+      in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
+      out to score on. --loss match needs no labels to train. Methods that need data look at gradients while training; with \
+      --epochs 0 they look at one pass over the images and train nothing.
+
+      Without a model the embedded detector is pruned, trained on for \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
+
       Zeros shrink what gzip, HDF5 files (--output FILE.h5) and --sparse-initializers store. They bring no speed in \
       runtimes that compute densely, such as ONNX Runtime and this tool.
 
@@ -22,15 +32,18 @@ struct PruneCommand: ParsableCommand {
       filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json.
 
       EXAMPLES
+        compress prune --sparsity 0.75
         compress prune model.onnx --sparsity 0.75
+        compress prune model.onnx --sparsity 0.9 --schedule agp --epochs 20 --data data.yaml
         compress prune model.onnx --data coco/ --report report/ --max-drop 0.02
         compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
       """)
 
-  @Argument(help: "The model file, ONNX or HDF5.", completion: .file())
-  var model: String
+  @Argument(
+    help: "The model file, ONNX or HDF5. (default: the embedded detector)", completion: .file())
+  var model: String?
 
   @OptionGroup(title: "Choosing") var pruning: PruningOptions
 
@@ -47,59 +60,159 @@ struct PruneCommand: ParsableCommand {
   @Flag(help: "Store weights with many zeros as ONNX sparse initializers where that is smaller.")
   var sparseInitializers = false
 
+  @Option(
+    help: ArgumentHelp("The images to train on, in the forms of --data.", valueName: "path"))
+  var trainData: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "labels: the loss of the head's family. match: the distance to the outputs of the model as it was, without labels."
+    ))
+  var loss = DetectorTraining.Loss.labels
+
+  @Option(
+    help: ArgumentHelp(
+      "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
+    ), completion: .list(Augmentation.presetNames))
+  var augment: String?
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Detection") var head: DetectionOptions
   @OptionGroup(title: "Common") var common: CommonOptions
 
+  /// Epochs that the embedded detector is trained on when nothing is said.
+  static let embeddedEpochs = 4
+
   func validate() throws {
-    if floor.isSet && data.data == nil {
+    if floor.isSet && data.data == nil && model != nil {
       throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
     }
     if dryRun && (output != nil || comparison.report != nil) {
       throw ValidationError(
         "--dry-run writes no model and no report; leave out --output and --report.")
     }
+    if pruning.plan != nil && training.epochs ?? 0 > 0 {
+      throw ValidationError("--plan is applied without training; leave out --epochs.")
+    }
+    if pruning.shapesTraining && !trains {
+      throw ValidationError("--schedule and its options need --epochs of training.")
+    }
+    if trains && model != nil && data.data == nil && trainData == nil {
+      throw ValidationError("Training needs images: give --data or --train-data.")
+    }
+    if let augment, Augmentation.named(augment) == nil {
+      throw ValidationError(
+        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
+    }
   }
+
+  private var epochs: Int {
+    training.epochs ?? (model == nil && pruning.plan == nil ? Self.embeddedEpochs : 0)
+  }
+  private var looksAtGradients: Bool {
+    (try? pruning.request().criterion.needsGradients) ?? false
+  }
+  private var trains: Bool { !dryRun && (epochs > 0 || looksAtGradients) }
 
   func run() throws {
     let source = try LoadedModel(model)
-    let plan = try makePlan(source)
-    announce(plan)
-    if let file = pruning.planOut {
-      try AtomicOutput.write(PlanFile.encode(plan), to: file)
-      common.logger.notice("plan saved to \(file)")
-    }
-    if dryRun {
-      return try show(PruneResult(input: model, plan: plan))
-    }
     let target = output ?? defaultOutput(source)
-    guard URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL else {
-      throw CommandError(.usage, "\(target) is the model itself; give another --output")
+    guard
+      source.isEmbedded || dryRun
+        || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
+    else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
+    let images = try PruningImages(
+      data: data, trainData: trainData, isEmbedded: source.isEmbedded, trains: trains,
+      seed: pruning.seed ?? 0, common: common)
+    if dryRun {
+      let plan = try makePlan(source)
+      announce(plan)
+      try savePlan(plan)
+      return try show(PruneResult(input: source.path, plan: plan))
     }
-    let collector = try EvidenceCollector(
-      head: head, data: data, common: common,
+    let collector = EvidenceCollector(
+      head: head, data: data, common: common, dataset: images.scoring,
       measures: comparison.report != nil && !comparison.noTiming)
-    let names = LoadedModel.distinctNames([model, target])
+    let names = LoadedModel.distinctNames([source.path, target])
+    let outcome = try trains ? train(source, images) : prune(source)
+    announce(outcome.plan)
+    try savePlan(outcome.plan)
     let before = try collector.evidence(of: source, named: names[0])
     let written = try PrunedFile(
-      source: source, plan: plan, output: target, sparseInitializers: sparseInitializers
+      source: source, graph: outcome.graph, plan: outcome.plan, output: target,
+      sparseInitializers: sparseInitializers
     ).write()
     var evidence = [before, try collector.evidence(of: written, named: names[1])]
     try collector.measure([source, written], into: &evidence)
     if let folder = comparison.report {
       try ReportFolder(path: folder).write(
         ComparisonReport(
-          title: "\(names[0]) pruned to \(Format.percent(plan.sparsity)) sparsity",
+          title:
+            "\(names[0]) pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
           models: evidence, notes: [PruneResult.speedNote],
           manifest: try collector.manifest(
-            seed: plan.seed, models: Array(zip(names, [source, written])))),
+            seed: outcome.plan.seed, models: Array(zip(names, [source, written])))),
         log: common.logger)
+      try outcome.log?.write(to: folder)
     }
-    var result = PruneResult(input: model, plan: plan)
+    var result = PruneResult(input: source.path, plan: outcome.plan)
     (result.output, result.before, result.after) = (target, evidence[0], evidence[1])
+    result.epochs = outcome.log?.epochs.count
     try finish(&result)
+  }
+
+  private struct Outcome {
+    var graph: Graph
+    var plan: PruningPlan
+    var log: TrainingLog?
+  }
+
+  private func prune(_ source: LoadedModel) throws -> Outcome {
+    let plan = try makePlan(source)
+    return Outcome(graph: try plan.applied(to: source.graph, registry: .standard), plan: plan)
+  }
+
+  private func savePlan(_ plan: PruningPlan) throws {
+    guard let file = pruning.planOut else { return }
+    try AtomicOutput.write(PlanFile.encode(plan), to: file)
+    common.logger.notice("plan saved to \(file)")
+  }
+
+  /// Trains with masks that grow, and returns the model with its averaged weights.
+  private func train(_ source: LoadedModel, _ images: PruningImages) throws -> Outcome {
+    guard let learning = images.learning else { throw TrainingError.noImages }
+    var defaults = TrainingConfiguration()
+    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
+    var settings = DetectorTraining.Settings(
+      training: training.configuration(defaults: defaults),
+      augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
+      seed: pruning.seed ?? 0)
+    if epochs == 0 { settings.training.standStill() }
+    let detector = try DetectorTraining(
+      source.graph, head: head, training: learning, validation: nil, settings: settings,
+      common: common)
+    let request = try pruning.request()
+    let steps = detector.steps
+    let masks = try GradualPruning(
+      request, schedule: try pruning.sparsitySchedule(),
+      frequency: epochs == 0 ? steps : pruning.pruneEvery ?? max(1, steps / 50),
+      graph: detector.graph, registry: .standard)
+    let trainer = try detector.trainer(hooks: [masks])
+    let end = try TrainingRun.watch(trainer, detector, common: common)
+    if let failure = masks.failure { throw failure }
+    if case .diverged(let epoch, let step) = end {
+      throw CommandError(
+        .badData,
+        "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
+      )
+    }
+    let graph = trainer.current
+    return Outcome(
+      graph: graph, plan: try masks.plan(for: graph),
+      log: epochs == 0 ? nil : TrainingLog(trainer, title: "Training while pruning"))
   }
 
   /// Prints the result and ends with status 3 when a floor was missed.
@@ -121,7 +234,7 @@ struct PruneCommand: ParsableCommand {
       return try pruning.request().plan(for: source.graph, registry: .standard)
     } catch let error as PruningError {
       guard let status = ErrorStatus.of(error) else { throw error }
-      throw CommandError(status, "\(model): \(error)")
+      throw CommandError(status, "\(source.path): \(error)")
     }
   }
 

@@ -153,6 +153,7 @@ struct Train: ParsableCommand {
     if let holdout, !(0..<1).contains(holdout) {
       throw ValidationError("--holdout must be at least 0 and below 1, found \(holdout).")
     }
+    if training.epochs == 0 { throw ValidationError("--epochs must be at least 1, found 0.") }
     if let minMap, !(0...1).contains(minMap) {
       throw ValidationError("--min-map must lie between 0 and 1, found \(minMap).")
     }
@@ -214,7 +215,7 @@ struct Train: ParsableCommand {
   /// The model that training starts from: built, or read.
   private func startingModel(_ training: Dataset) throws -> Graph {
     guard let arch, let architecture = Architecture.named(arch) else {
-      return try model.map { try LoadedModel($0).graph } ?? EmbeddedDetector.graph()
+      return try LoadedModel(model).graph
     }
     let names = classes?.split(separator: ",").map(String.init)
     return try architecture.build(

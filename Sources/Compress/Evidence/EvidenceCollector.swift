@@ -15,6 +15,18 @@ struct EvidenceCollector {
   /// Whether latency and peak memory are measured.
   var measures: Bool
 
+  /// A collector that scores on the given images.
+  init(
+    head: DetectionOptions, data: DataOptions, common: CommonOptions, dataset: Dataset?,
+    measures: Bool
+  ) {
+    self.head = head
+    self.data = data
+    self.common = common
+    self.measures = measures
+    self.dataset = dataset
+  }
+
   /// A collector that has read the data set the options name.
   init(
     head: DetectionOptions, data: DataOptions, common: CommonOptions, measures: Bool
@@ -58,7 +70,8 @@ struct EvidenceCollector {
       threads: common.threadCount, cpu: Machine.cpu,
       data: try dataset.map {
         .init(
-          path: data.data ?? "", format: $0.format, images: $0.images.count,
+          path: data.data ?? $0.source.lastPathComponent, format: $0.format,
+          images: $0.images.count,
           sha256: try $0.digest())
       },
       models: models.map { .init(name: $0.name, path: $0.model.path, sha256: $0.model.sha256) })
@@ -91,7 +104,7 @@ struct EvidenceCollector {
     let process = Process()
     process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments =
-      ["benchmark", model.url.path, "--format", "json", "--quiet"]
+      ["benchmark"] + (model.isEmbedded ? [] : [model.url.path]) + ["--format", "json", "--quiet"]
       + ["--threads", "\(common.threadCount)"] + head.inputShape.flatMap { ["--input-shape", $0] }
     let (output, errors) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (output, errors)

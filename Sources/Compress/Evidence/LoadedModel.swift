@@ -10,6 +10,8 @@ struct LoadedModel {
   var url: URL
   /// What it holds.
   var graph: Graph
+  /// Whether it is the embedded detector.
+  var isEmbedded = false
   /// The bytes of the file, external data included.
   var fileBytes: Int { parts.reduce(0) { $0 + $1.count } }
   /// The bytes of the file once deflated, external data included.
@@ -24,8 +26,17 @@ struct LoadedModel {
   let external: [Data]
   private var parts: [Data] { [data] + external }
 
-  /// Reads a model file.
-  init(_ path: String) throws {
+  /// Reads a model file; the embedded detector when there is no path.
+  init(_ path: String?) throws {
+    guard let path else {
+      self.path = EmbeddedDetector.name
+      url = URL(filePath: EmbeddedDetector.name)
+      data = EmbeddedDetector.data
+      graph = try ONNXFormat.parse(data, file: EmbeddedDetector.name, folder: url)
+      external = []
+      isEmbedded = true
+      return
+    }
     self.path = path
     url = URL(filePath: path)
     graph = try ModelFile.load(url)

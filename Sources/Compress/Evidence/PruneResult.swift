@@ -15,6 +15,8 @@ struct PruneResult: Encodable {
   /// Those that are zero.
   var zeros: Int
   var plan: PruningPlan
+  /// Epochs of training; `nil` for none.
+  var epochs: Int?
   var before: ModelEvidence?
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
@@ -47,7 +49,8 @@ struct PruneResult: Encodable {
   private var heading: String {
     let pattern = plan.pattern == .unstructured ? "" : ", pattern \(plan.pattern)"
     let scope = plan.scope == "pattern" ? "" : ", scope \(plan.scope)"
-    return "\(plan.method) pruning\(scope)\(pattern): "
+    let trained = epochs.map { ", schedule \(plan.schedule ?? ""), \($0) epochs of training" } ?? ""
+    return "\(plan.method) pruning\(scope)\(pattern)\(trained): "
       + "\(zeros) of \(prunable) prunable weights are zero "
       + "(sparsity \(String(format: "%.4f", sparsity)))"
   }

@@ -6,23 +6,27 @@ import Prune
 /// A pruned model on its way to a file.
 struct PrunedFile {
   var source: LoadedModel
+  /// The model to write.
+  var graph: Graph
+  /// How its zeros were chosen.
   var plan: PruningPlan
   var output: String
   var sparseInitializers: Bool
 
-  /// Applies the plan, writes the file, reads it again and checks that it holds what was written.
+  /// Writes the file, reads it again and checks that it holds what was written.
   ///
   /// A plan that changes nothing copies an ONNX file byte for byte.
   ///
   /// - Returns: the model as read from the file.
   func write() throws -> LoadedModel {
     let url = URL(filePath: output)
-    var graph = try plan.applied(to: source.graph, registry: .standard)
+    var graph = graph
     try graph.verify()
-    if plan.isIdentity && isPlainCopy(url) {
+    let isCopy = plan.isIdentity && plan.schedule == nil
+    if isCopy && isPlainCopy(url) {
       try AtomicFile.write(source.data, to: url)
     } else {
-      if !plan.isIdentity { try addProvenance(&graph) }
+      if !isCopy { try addProvenance(&graph) }
       try ModelFile.save(graph, to: url, options: .init(sparseInitializers: sparseInitializers))
     }
     let written = try LoadedModel(output)
@@ -46,7 +50,8 @@ struct PrunedFile {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let record = Provenance(
       version: Version.text, source: source.sha256, method: plan.method, scope: plan.scope,
-      pattern: "\(plan.pattern)", sparsity: plan.targetSparsity, seed: plan.seed)
+      pattern: "\(plan.pattern)", sparsity: plan.targetSparsity, schedule: plan.schedule,
+      seed: plan.seed)
     let count = graph.properties.metadata.keys.count { $0.hasPrefix(Self.metadataKey) }
     let key = count == 0 ? Self.metadataKey : "\(Self.metadataKey).\(count + 1)"
     graph.properties.metadata[key] = String(
@@ -62,6 +67,7 @@ struct PrunedFile {
     var scope: String
     var pattern: String
     var sparsity: Double
+    var schedule: String?
     var seed: UInt64
   }
 }

@@ -80,7 +80,7 @@ enum InputShapes {
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, or a folder of images.",
+      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, a packed .h5 file, or a folder of images.",
       valueName: "path"))
   var data: String?
 

@@ -48,7 +48,36 @@ struct PruningOptions: ParsableArguments {
   @Flag(help: "Prune first layers and detection outputs too; they are kept whole otherwise.")
   var includeEnds = false
 
-  @Option(help: "The seed of --method random. (default: 0)")
+  @Option(
+    help: ArgumentHelp(
+      "How sparsity grows while --epochs of training go on: "
+        + SparsitySchedule.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: one-shot)"),
+    completion: .list(SparsitySchedule.all.map(\.name)))
+  var schedule: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Sparsity at which --schedule agp begins, 0 ..< 1. (default: 0)", valueName: "fraction"))
+  var initialSparsity: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "When --schedule agp begins and ends, as fractions of training. (default: 0.05,0.7)",
+      valueName: "begin,end"))
+  var pruneSpan: String?
+
+  @Option(
+    help: ArgumentHelp("Rounds of --schedule iterative. (default: 3)", valueName: "count"))
+  var pruneRounds: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Steps of training from one growth of the masks to the next. (default: a fiftieth of all)",
+      valueName: "steps"))
+  var pruneEvery: Int?
+
+  @Option(help: "The seed of --method random and of training. (default: 0)")
   var seed: UInt64?
 
   @Option(
@@ -62,12 +91,58 @@ struct PruningOptions: ParsableArguments {
   var planOut: String?
 
   mutating func validate() throws {
-    if plan != nil && makesChoices {
+    if plan != nil && (makesChoices || shapesTraining) {
       throw ValidationError(
         "--plan says which weights go; leave out --method, --sparsity, --scope, --pattern, "
           + "--exclude, --layer-sparsity, --include-ends and --seed.")
     }
     _ = try request()
+    _ = try sparsitySchedule()
+    if let pruneEvery, pruneEvery < 1 {
+      throw ValidationError("--prune-every must be at least 1, found \(pruneEvery).")
+    }
+  }
+
+  /// Whether anything is said of how sparsity grows.
+  var shapesTraining: Bool {
+    schedule != nil || initialSparsity != nil || pruneSpan != nil || pruneRounds != nil
+      || pruneEvery != nil
+  }
+
+  /// How sparsity grows.
+  func sparsitySchedule() throws -> SparsitySchedule {
+    let name = schedule ?? SparsitySchedule.oneShot.name
+    let known = try Self.known(
+      "--schedule", name, SparsitySchedule.named(name), SparsitySchedule.all.map(\.name))
+    guard name == "agp" || initialSparsity == nil && pruneSpan == nil else {
+      throw ValidationError("--initial-sparsity and --prune-span are for --schedule agp.")
+    }
+    guard name == "iterative" || pruneRounds == nil else {
+      throw ValidationError("--prune-rounds is for --schedule iterative.")
+    }
+    switch name {
+    case "agp":
+      let span = try pruneSpan.map(Self.span) ?? (0.05, 0.7)
+      return .agp(
+        initial: try initialSparsity.map { try Self.fraction("--initial-sparsity", $0) } ?? 0,
+        begin: span.0, end: span.1)
+    case "iterative":
+      let rounds = pruneRounds ?? 3
+      guard (1...1000).contains(rounds) else {
+        throw ValidationError("--prune-rounds must be at least 1, found \(rounds).")
+      }
+      return .iterative(rounds: rounds)
+    default: return known
+    }
+  }
+
+  private static func span(_ text: String) throws -> (Double, Double) {
+    let parts = text.split(separator: ",").compactMap { Double($0) }
+    guard parts.count == 2, 0 <= parts[0], parts[0] < parts[1], parts[1] <= 1 else {
+      throw ValidationError(
+        "--prune-span takes two fractions such as 0.05,0.7, found '\(text)'.")
+    }
+    return (parts[0], parts[1])
   }
 
   private var makesChoices: Bool {

@@ -49,6 +49,12 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Pull of all weights towards zero, added to the loss as so many times the sum of their absolute values. (default: 0)",
+      valueName: "strength"))
+  var l1: Float?
+
+  @Option(
+    help: ArgumentHelp(
       "Largest norm of all gradients together, 0 for no limit. (default: 10)", valueName: "norm"))
   var clip: Double?
 
@@ -70,8 +76,11 @@ struct TrainingOptions: ParsableArguments {
   var validateEvery: Int?
 
   mutating func validate() throws {
+    if let epochs, !(0...1_000_000).contains(epochs) {
+      throw ValidationError("--epochs must be at least 0, found \(epochs).")
+    }
     for (flag, value) in [
-      ("--epochs", epochs), ("--batch", batch), ("--accumulate", accumulate),
+      ("--batch", batch), ("--accumulate", accumulate),
       ("--patience", patience), ("--validate-every", validateEvery),
     ] {
       if let value, !(1...1_000_000).contains(value) {
@@ -88,7 +97,10 @@ struct TrainingOptions: ParsableArguments {
         throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
       }
     }
-    for (flag, value) in [("--weight-decay", weightDecay.map(Double.init)), ("--clip", clip)] {
+    for (flag, value) in [
+      ("--weight-decay", weightDecay.map(Double.init)), ("--clip", clip),
+      ("--l1", l1.map(Double.init)),
+    ] {
       if let value, !(value >= 0 && value.isFinite) {
         throw ValidationError("\(flag) must be at least 0, found \(value).")
       }
@@ -123,6 +135,7 @@ struct TrainingOptions: ParsableArguments {
     if let clip { result.clipNorm = clip == 0 ? nil : clip }
     if let ema { result.averageDecay = ema == 0 ? nil : ema }
     result.freezesNormalization = freezeBn || result.freezesNormalization
+    result.l1 = l1 ?? result.l1
     result.patience = patience ?? result.patience
     result.validationInterval = validateEvery ?? result.validationInterval
     return result

@@ -82,6 +82,13 @@ struct DetectorTraining {
       configuration: settings.training, threads: common.threadCount, hooks: hooks)
   }
 
+  /// Steps of the optimiser in all.
+  var steps: Int {
+    let (batch, epochs) = (settings.training.batchSize, settings.training.epochs)
+    let batches = (training.images.count + batch - 1) / batch
+    return (batches + settings.training.accumulation - 1) / settings.training.accumulation * epochs
+  }
+
   /// The names of the figures that ``score(_:)`` returns, the chief one first.
   static let metricNames = ["AP", "AP50", "AP75"]
 

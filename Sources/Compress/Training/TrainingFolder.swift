@@ -59,13 +59,18 @@ struct TrainingFolder {
 
   /// Writes the table and the figure of the epochs so far.
   func saveHistory(_ trainer: Trainer, title: String) throws {
-    let log = TrainingLog(trainer, title: title)
-    try AtomicFile.write(log.csv, to: url.appending(path: "history.csv"))
-    try AtomicFile.write(log.figure.svg, to: url.appending(path: "curve.svg"))
+    try TrainingLog(trainer, title: title).write(to: url.path)
   }
 }
 
 extension TrainingLog {
+  /// Writes table and figure into a folder.
+  func write(to folder: String) throws {
+    let url = URL(filePath: folder)
+    try AtomicFile.write(csv, to: url.appending(path: "history.csv"))
+    try AtomicFile.write(figure.svg, to: url.appending(path: "curve.svg"))
+  }
+
   /// The log of a trainer's epochs.
   init(_ trainer: Trainer, title: String) {
     self.init(

@@ -51,6 +51,18 @@ struct TrainingRun {
     return (end, signal)
   }
 
+  /// Trains to the end with a line an epoch, without a folder; an interrupt ends the process as usual.
+  static func watch(
+    _ trainer: Trainer, _ training: DetectorTraining, common: CommonOptions
+  ) throws -> TrainingEnd {
+    let console = TrainingConsole(trainer, common: common)
+    console.begin()
+    return try trainer.run(observe: { event in
+      console.show(event)
+      return .proceed
+    })
+  }
+
   private struct Summary: Encodable {
     var schemaVersion = 1
     var end: String

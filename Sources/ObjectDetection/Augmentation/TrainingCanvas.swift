@@ -22,11 +22,28 @@ struct TrainingCanvas {
 
   /// Draws an image where a placement says, within a window, and adds its objects.
   ///
-  /// Pixels are taken bilinearly between the centres of the image's. Boxes are cut at the window and filtered by
-  /// ``BoxFilter``.
+  /// An image that becomes smaller is shrunk as evaluation shrinks it; then pixels are taken bilinearly between the
+  /// centres of the image's. Boxes are cut at the window and filtered by ``BoxFilter``.
   mutating func draw(
     _ image: PixelBuffer, _ boxes: [LabelledBox], at placement: Preprocessing.Placement,
     within window: Window
+  ) {
+    objects += BoxFilter.kept(boxes, at: placement, within: window)
+    let width = max(1, Int((Double(image.width) * abs(placement.scaleX)).rounded(.toNearestOrEven)))
+    let height = max(
+      1, Int((Double(image.height) * abs(placement.scaleY)).rounded(.toNearestOrEven)))
+    guard width < image.width || height < image.height else {
+      return paint(image, at: placement, within: window)
+    }
+    var nearer = placement
+    nearer.scaleX *= Double(image.width) / Double(width)
+    nearer.scaleY *= Double(image.height) / Double(height)
+    paint(
+      Resampling.bilinear(image, width: width, height: height), at: nearer, within: window)
+  }
+
+  private mutating func paint(
+    _ image: PixelBuffer, at placement: Preprocessing.Placement, within window: Window
   ) {
     let columns = taps(
       window.columns, scale: placement.scaleX, offset: placement.offsetX, extent: image.width)
@@ -56,7 +73,6 @@ struct TrainingCanvas {
         }
       }
     }
-    objects += BoxFilter.kept(boxes, at: placement, within: window)
   }
 
   /// Where a column or row of the canvas takes its pixels from; those beyond the image's edge are left out.

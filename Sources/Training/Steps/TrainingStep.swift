@@ -146,6 +146,15 @@ public final class TrainingStep {
   /// Computes the gradients of the parameters from those of the maps.
   public func backward() throws { try session.runLate() }
 
+  /// Runs both ways, on the gradients of the maps as they are.
+  public func run() throws { try session.run() }
+
+  /// Runs both ways, and adds the time of each node to ``profile``.
+  public func runProfiled() throws { try session.runProfiled() }
+
+  /// The time that each node took in all profiled runs.
+  public var profile: [StepProfile] { session.profile }
+
   /// Takes over the running statistics that the last step computed.
   public func updateStatistics() {
     for (value, updated) in zip(statisticValues, updatedStatistics) {

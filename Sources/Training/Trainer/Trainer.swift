@@ -58,7 +58,10 @@ public final class Trainer {
         step.state(), decay: decay, ramp: min(2000, Double(progress.totalSteps) / 10))
     }
     (self.model, self.objective, self.source) = (model, objective, source)
-    (self.configuration, self.hooks) = (configuration, hooks)
+    self.configuration = configuration
+    let penalty = configuration.l1 > 0
+    self.hooks =
+      (penalty ? [L1Penalty(strength: configuration.l1, parameters: parameters)] : []) + hooks
   }
 
   /// Trains on from where it is.

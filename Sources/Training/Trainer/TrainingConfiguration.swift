@@ -22,6 +22,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var warmupEpochs = 3.0
   /// Weight decay of weights; biases and normalisations have none.
   public var weightDecay: Float = 5e-4
+  /// Strength of the ``L1Penalty`` on weights.
+  public var l1: Float = 0
   /// The largest norm of all gradients together; `nil` for no limit.
   public var clipNorm: Double? = 10
   /// Decay of the moving average of the weights that is validated and kept; `nil` for the weights themselves.
@@ -37,6 +39,12 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
 
   /// The defaults.
   public init() {}
+
+  /// Makes a run of one pass that looks at gradients and leaves every weight as it is.
+  public mutating func standStill() {
+    (epochs, learningRate, weightDecay, l1) = (1, 0, 0, 0)
+    (optimizer, momentum, averageDecay, freezesNormalization) = ("sgd", 0, nil, true)
+  }
 
   /// The optimiser of these settings.
   ///

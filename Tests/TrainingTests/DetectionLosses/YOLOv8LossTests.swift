@@ -35,7 +35,7 @@ import Training
         loss.evaluate(
           maps, targets: Self.targets, positives: positives, pool: Self.pool)
       }
-      #expect(error < Tolerance.finiteDifference.bound)
+      #expect(error < Tolerance.finiteDifference.bound, "seed \(seed), \(measure)")
     }
   }
 
