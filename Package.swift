@@ -24,7 +24,7 @@ let package = Package(
   name: "compress",
   products: [
     .executable(name: "compress", targets: ["Compress"]),
-    .executable(name: "toy-detector", targets: ["ToyDetectorTool"]),
+    .executable(name: "sparse-study", targets: ["SparseStudy"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -82,17 +82,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(
-      name: "ToyDetector",
-      dependencies: [
-        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      ], path: "Examples/ToyDetector", exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
-      name: "ToyDetectorTool",
+      name: "SparseStudy",
       dependencies: [
-        "ToyDetector", "Formats",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Examples/ToyDetectorTool", swiftSettings: strict),
+        "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Examples/sparse-large-vs-dense-small", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
@@ -125,12 +119,7 @@ let package = Package(
     tests("DistillTests", ["Distill", "TestSupport"]),
     tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
-    tests(
-      "ExampleTests",
-      [
-        "ToyDetector", "ToyDetectorTool", "Compress", "Operators", "Execution", "Formats",
-        "ObjectDetection", "GraphIR", "Tensors", "TestSupport",
-      ]),
+    tests("ExampleTests", ["Compress", "SparseStudy", "TestSupport"]),
     tests(
       "CommandTests",
       ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),

@@ -17,11 +17,11 @@ import Testing
     let run = try run(
       Self.script.path, [],
       environment: [
-        "OUT": folder.url.path, "BIN": Self.binaries.path, "SCENES": "60",
+        "OUT": folder.url.path, "BIN": Self.binaries.path, "EPOCHS": "1",
       ])
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("report.md"))
-    for name in ["toy.onnx", "toy-pruned.onnx", "report/report.md", "report/report.json"] {
+    for name in ["pruned.onnx", "report/report.md", "report/report.json", "report/curve.svg"] {
       let file = folder.url.appending(path: name)
       #expect(FileManager.default.fileExists(atPath: file.path), "\(name) is missing")
     }

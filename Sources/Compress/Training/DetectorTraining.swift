@@ -50,8 +50,10 @@ struct DetectorTraining {
     self.head = detector.configuration
     var graph = graph
     // The settings in force travel with the model, whoever scores it later.
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
     graph.properties.metadata[Detector.metadataKey] = String(
-      decoding: try JSONEncoder().encode(detector.configuration), as: UTF8.self)
+      decoding: try encoder.encode(detector.configuration), as: UTF8.self)
     self.graph = graph
     imageSize = (runtime.inputShape[2], runtime.inputShape[3])
     (self.training, self.validation) = (training, validation)

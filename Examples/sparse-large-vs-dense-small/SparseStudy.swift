@@ -1,0 +1,179 @@
+import ArgumentParser
+import Foundation
+import Reports
+
+/// Sparse large against dense small: the question of Zhu and Gupta, asked of a detector.
+///
+/// Dense networks of several widths and the widest one pruned gradually to several sparsities, all trained on the same images
+/// for the same number of epochs, once a seed. The sparse ones start from the trained dense one and train as long again,
+/// which the table says; so does the dense one that they are compared with in the row "dense, trained on".
+///
+/// Reference: Zhu and Gupta, *To prune, or not to prune*, ICLR 2018 workshop, arXiv:1710.01878.
+@main
+struct SparseStudy: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sparse-study",
+    abstract: "Compare sparse large detectors with dense small ones on the embedded scenes.")
+
+  @Option(help: "The folder to fill.") var output = "out/sparse-study"
+  @Option(help: "The command to run.") var compress = ".build/release/compress"
+  @Option(help: "Passes over the images, for each network.") var epochs = 12
+  @Option(help: "Scenes to learn from.") var images = 1200
+  @Option(help: "How often each network is trained.") var seeds = 3
+  @Option(help: "The architecture.") var arch = "yolov8n"
+  @Option(help: "What all widths are multiplied by.") var base = 0.5
+  @Option(parsing: .upToNextOption, help: "The widths, the widest first.")
+  var widths = [1.0, 0.75, 0.5, 0.25]
+  @Option(parsing: .upToNextOption, help: "The sparsities.") var sparsities = [0.5, 0.75, 0.9]
+
+  func run() throws {
+    try FileManager.default.createDirectory(
+      at: URL(filePath: output), withIntermediateDirectories: true)
+    var rows: [Row] = []
+    for width in widths {
+      let results = try (0..<seeds).map { try dense(width, seed: $0) }
+      rows.append(Row("dense × \(width)", "dense", results))
+    }
+    rows.append(
+      Row("dense × \(widths[0]), trained on", "", try (0..<seeds).map { try sparse(0, seed: $0) }))
+    for sparsity in sparsities {
+      rows.append(
+        Row(
+          "× \(widths[0]) pruned to \(sparsity)", "sparse",
+          try (0..<seeds).map { try sparse(sparsity, seed: $0) }))
+      try save(rows)
+    }
+    print(try String(contentsOf: try save(rows), encoding: .utf8))
+  }
+
+  // MARK: Runs
+
+  private func folder(_ width: Double, _ seed: Int) -> String { "\(output)/dense-\(width)-\(seed)" }
+
+  /// A dense network of a width, trained from nothing; a finished run is not repeated.
+  private func dense(_ width: Double, seed: Int) throws -> Result {
+    let folder = folder(width, seed)
+    if !FileManager.default.fileExists(atPath: "\(folder)/done") {
+      _ = try call([
+        "train", "--arch", arch, "--width", "\(width * base)", "--images", "\(images)", "--epochs",
+        "\(epochs)", "--optimizer", "adamw", "--lr", "0.002", "--augment", "light",
+        "--validate-every", "\(epochs)", "--seed", "\(seed)", "--output", folder, "--force",
+      ])
+      try Data().write(to: URL(filePath: "\(folder)/done"))
+    }
+    return try score("\(folder)/last.onnx")
+  }
+
+  /// The widest network, trained on while it is pruned gradually; sparsity 0 trains it on as it is.
+  private func sparse(_ sparsity: Double, seed: Int) throws -> Result {
+    let target = "\(output)/sparse-\(sparsity)-\(seed).onnx"
+    if !FileManager.default.fileExists(atPath: target) {
+      _ = try call(
+        [
+          "prune", "\(folder(widths[0], seed))/last.onnx", "--schedule", "agp", "--epochs",
+          "\(epochs)", "--sparsity", "\(sparsity)", "--train-data", try scenes(), "--lr", "0.002",
+          "--seed", "\(seed)", "--output", target,
+        ])
+    }
+    return try score(target)
+  }
+
+  /// The scenes that the dense networks learn from, as a pack.
+  private func scenes() throws -> String {
+    let (folder, pack) = ("\(output)/scenes", "\(output)/scenes.h5")
+    if !FileManager.default.fileExists(atPath: pack) {
+      _ = try call([
+        "dataset", "synth", "--first", "0", "--images", "\(images)", "--output", folder,
+      ])
+      _ = try call(["dataset", "pack", folder, "--output", pack])
+    }
+    return pack
+  }
+
+  private func score(_ model: String) throws -> Result {
+    let validation = "\(output)/validation"
+    if !FileManager.default.fileExists(atPath: "\(validation)/annotations.json") {
+      _ = try call(["dataset", "synth", "--output", validation])
+    }
+    let evaluation = try JSONDecoder().decode(
+      Evaluation.self, from: call(["evaluate", model, "--data", validation]))
+    let size = try JSONDecoder().decode(
+      Inspection.self, from: call(["inspect", model, "--summary"]))
+    return Result(ap: evaluation.summary["AP"] ?? 0, nonzeros: size.cost.nonzeros)
+  }
+
+  private func call(_ arguments: [String]) throws -> Data {
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(filePath: compress)
+    process.arguments = arguments + ["--format", "json", "--quiet"]
+    process.standardOutput = pipe
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw ValidationError("failed: compress \(arguments.joined(separator: " "))")
+    }
+    return data
+  }
+
+  // MARK: Results
+
+  struct Result {
+    var ap: Double
+    var nonzeros: Double
+  }
+
+  private struct Evaluation: Decodable { var summary: [String: Double] }
+  private struct Inspection: Decodable {
+    struct Cost: Decodable { var nonzeros: Double }
+
+    var cost: Cost
+  }
+
+  /// One network over all seeds.
+  private struct Row {
+    var name: String
+    var family: String
+    var results: [Result]
+
+    init(_ name: String, _ family: String, _ results: [Result]) {
+      (self.name, self.family, self.results) = (name, family, results)
+    }
+
+    var nonzeros: Double { results.reduce(0) { $0 + $1.nonzeros } / Double(results.count) }
+    var mean: Double { results.reduce(0) { $0 + $1.ap } / Double(results.count) }
+    /// The sample's standard deviation.
+    var spread: Double {
+      guard results.count > 1 else { return 0 }
+      let squares = results.reduce(0) { $0 + ($1.ap - mean) * ($1.ap - mean) }
+      return (squares / Double(results.count - 1)).squareRoot()
+    }
+  }
+
+  /// Writes table and figure; returns the table's place.
+  @discardableResult
+  private func save(_ rows: [Row]) throws -> URL {
+    var text =
+      "| network | nonzero parameters | mAP, mean of \(seeds) seeds | spread |\n|---|---:|---:|---:|\n"
+    for row in rows {
+      text += String(
+        format: "| %@ | %.0f | %.4f | ± %.4f |\n", row.name as NSString, row.nonzeros, row.mean,
+        row.spread)
+    }
+    let series = [("dense, narrower", "dense"), ("widest, sparser", "sparse")].map { name, family in
+      let own = rows.filter { $0.family == family || family == "sparse" && $0.family.isEmpty }
+        .sorted { $0.nonzeros < $1.nonzeros }
+      return LineChart.Series(
+        name: name, points: own.map { ($0.nonzeros, $0.mean) }, spreads: own.map(\.spread),
+        hasMarks: true)
+    }
+    let chart = LineChart(
+      title: "Sparse large against dense small", xTitle: "nonzero parameters", yTitle: "mAP",
+      series: series, isLogarithmic: true)
+    try Figure([chart]).svg.write(to: URL(filePath: "\(output)/figure.svg"))
+    let table = URL(filePath: "\(output)/table.md")
+    try Data(text.utf8).write(to: table)
+    return table
+  }
+}
