@@ -13,7 +13,8 @@ struct Train: ParsableCommand {
     abstract: "Train a detector from nothing, or fine-tune a model file.",
     discussion: """
       With --arch, a built-in architecture is trained from seeded initial weights; --width and --depth make it smaller. With \
-      a model file, its weights are trained on. Without either, the embedded detector is fine-tuned.
+      a model file, its weights are trained on; with --classes its head is replaced for other classes. Without either, the \
+      embedded detector is fine-tuned.
 
       The images come from --data, those to score on from --val-data, else from the validation split of the set, else a tenth \
       is held out. Without --data the embedded synthetic images are used.
@@ -29,7 +30,7 @@ struct Train: ParsableCommand {
 
       EXAMPLES
         compress train --arch yolov8n --width 0.5 --data data.yaml --epochs 100
-        compress train model.onnx --data voc/ --epochs 30 --lr 0.002
+        compress train model.onnx --data voc/ --classes auto --epochs 30 --lr 0.002
         compress train model.onnx --data images/ --loss match --epochs 5
         compress train --resume model-train
       """)
@@ -57,9 +58,15 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Classes that the architecture detects, separated by commas. (default: those of the data)",
+      "Classes to detect, separated by commas, or auto for those of the data; a model file gets a new head for them. (default: an architecture has those of the data, a file keeps its own)",
       valueName: "names"))
   var classes: String?
+
+  @Flag(
+    help:
+      "Put batch normalisations back behind a file's convolutions, calibrated so that nothing changes at first."
+  )
+  var insertBatchnorm = false
 
   @Option(
     help: ArgumentHelp(
@@ -139,8 +146,11 @@ struct Train: ParsableCommand {
       throw ValidationError(
         "--arch takes \(Architecture.all.map(\.name).joined(separator: ", ")), found '\(arch)'.")
     }
-    if arch == nil, width != nil || depth != nil || imgsz != nil || classes != nil {
-      throw ValidationError("--width, --depth, --imgsz and --classes are for --arch.")
+    if arch == nil, width != nil || depth != nil || imgsz != nil {
+      throw ValidationError("--width, --depth and --imgsz are for --arch.")
+    }
+    if arch != nil && insertBatchnorm {
+      throw ValidationError("--insert-batchnorm is for model files; architectures have theirs.")
     }
     for (flag, value) in [("--width", width), ("--depth", depth)] {
       if let value, !(value > 0 && value <= 16) {
@@ -214,10 +224,17 @@ struct Train: ParsableCommand {
 
   /// The model that training starts from: built, or read.
   private func startingModel(_ training: Dataset) throws -> Graph {
-    guard let arch, let architecture = Architecture.named(arch) else {
-      return try LoadedModel(model).graph
+    let names = classes.map { text in
+      text == "auto"
+        ? training.categories.map(\.name) : text.split(separator: ",").map(String.init)
     }
-    let names = classes?.split(separator: ",").map(String.init)
+    guard let arch, let architecture = Architecture.named(arch) else {
+      var adaptation = try ModelAdaptation(
+        try LoadedModel(model).graph, head: head, common: common)
+      if let names { try adaptation.replaceClasses(names, seed: seed) }
+      if insertBatchnorm { try adaptation.insertBatchNormalization(training) }
+      return adaptation.graph
+    }
     return try architecture.build(
       ArchitectureOptions(
         classes: names ?? training.categories.map(\.name), width: width ?? 1, depth: depth ?? 1,

@@ -66,8 +66,7 @@ struct DetectorTraining {
     switch settings.loss {
     case .labels:
       let found = try RawHead.find(
-        in: graph, configuration: head, outputs: outputs, height: imageSize.height,
-        width: imageSize.width)
+        in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
       objective = DetectionObjective(found.loss(), taps: found.taps)
     case .match:
       objective = try OutputMatching(

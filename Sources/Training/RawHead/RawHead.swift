@@ -1,7 +1,13 @@
+import Execution
 import GraphIR
 import ObjectDetection
+import Operators
+import Tensors
 
 /// Where the raw maps of a detector's head are in its graph, and how their channels read.
+///
+/// Of a model that ends at raw maps they are the outputs. Of one that decodes its boxes they are the last convolutions on the
+/// way to the outputs, told apart by extents and channels.
 public struct RawHead: Sendable {
   /// The values a loss reads.
   public var taps: [String]
@@ -9,72 +15,123 @@ public struct RawHead: Sendable {
   public var levels: [HeadLevel]
   /// The settings of the head.
   public var configuration: HeadConfiguration
+  /// Bins of each distance, less one.
+  public var regMax: Int
 
   /// The head of a detector.
   ///
   /// - Parameters:
-  ///   - outputs: The outputs with their concrete shapes, in the network's order.
   ///   - height: Rows of the input.
   ///   - width: Columns of the input.
-  /// - Throws: ``RawHeadError`` when the maps are not found.
+  ///   - inputShapes: Concrete shapes of inputs whose declared shape is not fixed.
+  /// - Throws: ``RawHeadError`` when the maps are not found or have no loss.
   public static func find(
-    in graph: Graph, configuration: HeadConfiguration, outputs: [(name: String, shape: [Int])],
-    height: Int, width: Int
+    in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
+    inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
-    guard !configuration.isDecoded else {
-      throw RawHeadError.decoded(family: configuration.family)
+    guard configuration.family == "yolov8" else {
+      throw RawHeadError.noLoss(family: configuration.family)
     }
-    switch configuration.family {
-    case "yolov8": return try yolov8(configuration, outputs, height: height, width: width)
-    default: throw RawHeadError.noLoss(family: configuration.family)
-    }
+    let names =
+      configuration.isDecoded ? graph.lastConvolutions : graph.outputs.map(\.name)
+    let session = try Session(
+      graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
+    let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
+    return try RawHead(
+      distributions: maps, configuration: configuration, height: height, width: width)
   }
 
-  private static func yolov8(
-    _ configuration: HeadConfiguration, _ outputs: [(name: String, shape: [Int])], height: Int,
-    width: Int
-  ) throws -> RawHead {
-    let channels = 4 * (configuration.regMax + 1) + configuration.classes.count
-    guard outputs.count == configuration.strides.count,
-      outputs.allSatisfy({ $0.shape.count == 4 && $0.shape[1] == channels })
-    else {
-      throw RawHeadError.shapes(
+  /// A head of distance distributions: at each stride one map of boxes and classes, or one of each.
+  private init(
+    distributions maps: [(name: String, shape: [Int])], configuration: HeadConfiguration,
+    height: Int, width: Int
+  ) throws {
+    let classes = configuration.classes.count
+    func refuse() -> RawHeadError {
+      .shapes(
         family: configuration.family,
-        expected: "\(channels) channels at strides \(configuration.strides)",
-        found: outputs.map { "'\($0.name)' \($0.shape)" })
+        expected: "maps of box distances and \(classes) classes at each stride",
+        found: maps.map { "'\($0.name)' \($0.shape)" })
     }
-    let levels = outputs.enumerated().map { index, output in
-      HeadLevel(
-        stride: configuration.strides[index], rows: output.shape[2], columns: output.shape[3],
-        box: .init(map: index),
-        classes: .init(map: index, first: 4 * (configuration.regMax + 1)))
+    var byStride: [Int: [Int]] = [:]
+    for (index, map) in maps.enumerated() {
+      guard map.shape.count == 4, map.shape[2] > 0, height % map.shape[2] == 0,
+        width / map.shape[3] == height / map.shape[2]
+      else { throw refuse() }
+      byStride[height / map.shape[2], default: []].append(index)
     }
-    return RawHead(
-      taps: outputs.map(\.name), levels: levels, configuration: configuration)
+    levels = []
+    var bins: Set<Int> = []
+    for (stride, members) in byStride.sorted(by: { $0.key < $1.key }) {
+      let channels = members.map { maps[$0].shape[1] }
+      let (rows, columns) = (maps[members[0]].shape[2], maps[members[0]].shape[3])
+      let boxes: HeadLevel.Channels
+      let labels: HeadLevel.Channels
+      if members.count == 1, channels[0] > classes, (channels[0] - classes) % 4 == 0 {
+        bins.insert((channels[0] - classes) / 4)
+        boxes = .init(map: members[0])
+        labels = .init(map: members[0], first: channels[0] - classes)
+      } else if members.count == 2, let label = channels.lastIndex(of: classes),
+        channels[1 - label] % 4 == 0
+      {
+        bins.insert(channels[1 - label] / 4)
+        boxes = .init(map: members[1 - label])
+        labels = .init(map: members[label])
+      } else {
+        throw refuse()
+      }
+      levels.append(
+        HeadLevel(stride: stride, rows: rows, columns: columns, box: boxes, classes: labels))
+    }
+    guard bins.count == 1, let count = bins.first, count > 1 else { throw refuse() }
+    taps = maps.map(\.name)
+    regMax = count - 1
+    self.configuration = configuration
   }
 
   /// The loss of the head's family.
   public func loss() -> any DetectionLoss {
-    YOLOv8Loss(
-      levels: levels, classes: configuration.classes.count, regMax: configuration.regMax)
+    YOLOv8Loss(levels: levels, classes: configuration.classes.count, regMax: regMax)
+  }
+}
+
+extension Graph {
+  /// The outputs of the last convolutions before the graph's outputs, in the order of the nodes.
+  ///
+  /// The fixed projection that turns a distribution into its mean counts as decoding.
+  public var lastConvolutions: [String] {
+    let links = Connectivity(self)
+    let learnt = Set(TrainableParameter.all(in: self).map(\.name))
+    var found: Set<Int> = []
+    var seen: Set<Int> = []
+    var front = outputs.compactMap { links.producer[$0.name] }
+    while let index = front.popLast() {
+      guard seen.insert(index).inserted else { continue }
+      let node = nodes[index]
+      if node.opType == "Conv", node.domain.isEmpty, node.inputs.count > 1,
+        learnt.contains(node.inputs[1])
+      {
+        found.insert(index)
+      } else {
+        front += node.inputs.compactMap { links.producer[$0] }
+      }
+    }
+    return found.sorted().map { nodes[$0].outputs[0] }
   }
 }
 
 /// Why a detector's head cannot be trained with labels.
 public enum RawHeadError: Error, Equatable, CustomStringConvertible {
-  case decoded(family: String)
   case noLoss(family: String)
   case shapes(family: String, expected: String, found: [String])
 
   /// A sentence for the user.
   public var description: String {
     switch self {
-    case .decoded(let family):
-      "the outputs of this \(family) model are decoded boxes, which no loss can read; fine-tune it without labels: --loss match"
     case .noLoss(let family):
       "there is no loss for heads of the family \(family) yet; fine-tune without labels: --loss match"
     case .shapes(let family, let expected, let found):
-      "a raw \(family) head has \(expected), found \(found.joined(separator: ", ")); "
+      "a \(family) head has \(expected), found \(found.joined(separator: ", ")); "
         + "fine-tune without labels: --loss match"
     }
   }

@@ -1,0 +1,109 @@
+import Execution
+import GraphIR
+import Operators
+import Tensors
+
+extension Graph {
+  /// The network with batch normalisations put back behind its convolutions, computing what it computed.
+  ///
+  /// Over calibration images the mean μ and variance σ² of each channel of a convolution's output are taken; the
+  /// normalisation gets these as running statistics, `γ = √(σ² + ε)` and `β = μ`, so that by stored statistics it is the
+  /// identity. Convolutions that a normalisation follows already are passed over, and so are the values named `except`.
+  ///
+  /// - Parameters:
+  ///   - except: Outputs of convolutions to leave alone, such as those of the head.
+  ///   - images: Inputs `[1, 3, H, W]`, row-major; at least one.
+  ///   - shape: The input's shape, `[1, 3, H, W]`.
+  /// - Returns: The network, and how many normalisations were put in.
+  /// - Throws: ``TrainingError``, `NodeError`.
+  public func insertingBatchNormalization(
+    except: Set<String>, calibration images: [[Float]], shape: [Int], threads: Int
+  ) throws -> (graph: Graph, count: Int) {
+    guard !images.isEmpty else { throw TrainingError.noImages }
+    var result = withConstantsAsInitializers()
+    let normalized = Set(
+      result.nodes.filter { $0.opType == "BatchNormalization" && $0.domain.isEmpty }.compactMap {
+        $0.inputs.first
+      })
+    let places = result.nodes.indices.filter { index in
+      let node = result.nodes[index]
+      return node.opType == "Conv" && node.domain.isEmpty && node.outputs.count == 1
+        && !except.contains(node.outputs[0]) && !normalized.contains(node.outputs[0])
+        && result.initializers[node.inputs[1]] != nil
+    }
+    let names = places.map { result.nodes[$0].outputs[0] }
+    let moments = try result.moments(of: names, images, shape: shape, threads: threads)
+    for (name, (mean, variance)) in zip(names, moments) {
+      result.normalize(name, mean: mean, variance: variance)
+    }
+    try result.sortTopologically()
+    return (result, names.count)
+  }
+
+  private static let epsilon = 1e-3
+
+  /// Puts a normalisation behind a value; whoever read the value reads what it makes.
+  private mutating func normalize(_ value: String, mean: [Double], variance: [Double]) {
+    let output = freshName("\(value)/normalized")
+    func constant(_ part: String, _ values: [Double]) -> String {
+      let name = freshName("\(value)/bn.\(part)")
+      initializers[name] = Initializer(Tensor(values.map(Float.init)))
+      return name
+    }
+    replaceUses(of: value, with: output)
+    let inputs = [
+      value, constant("weight", variance.map { ($0 + Self.epsilon).squareRoot() }),
+      constant("bias", mean), constant("running_mean", mean), constant("running_var", variance),
+    ]
+    nodes.append(
+      Node(
+        "BatchNormalization", name: output, inputs: inputs, outputs: [output],
+        attributes: ["epsilon": .float(Float(Self.epsilon))]))
+  }
+
+  /// Mean and variance of each channel of some values over all images and pixels.
+  private func moments(
+    of names: [String], _ images: [[Float]], shape: [Int], threads: Int
+  ) throws -> [(mean: [Double], variance: [Double])] {
+    guard let input = requiredInputs.first?.name, requiredInputs.count == 1 else {
+      throw TrainingError.noImageInput(found: requiredInputs.map(\.name))
+    }
+    let session = try Session(
+      self, registry: .standard,
+      options: SessionOptions(threads: threads, inputShapes: [input: shape], taps: names))
+    guard let target: UnsafeMutableBufferPointer<Float> = session.input(input)?.elements() else {
+      throw TrainingError.noImageInput(found: [input])
+    }
+    var sums = names.map { name -> (sum: [Double], square: [Double], count: Double) in
+      let channels = session.outputView(name)?.shape[1] ?? 0
+      let zeros = [Double](repeating: 0, count: channels)
+      return (zeros, zeros, 0)
+    }
+    for image in images {
+      guard image.count == target.count else { throw TrainingError.noImages }
+      for index in image.indices { target[index] = image[index] }
+      try session.run()
+      for (place, name) in names.enumerated() {
+        guard let view = session.outputView(name) else { continue }
+        let values: UnsafeMutableBufferPointer<Float> = view.elements()
+        let pixels = view.shape.dropFirst(2).reduce(1, *)
+        for channel in sums[place].sum.indices {
+          var (sum, square) = (0.0, 0.0)
+          for index in channel * pixels..<(channel + 1) * pixels {
+            let value = Double(values[index])
+            sum += value
+            square += value * value
+          }
+          sums[place].sum[channel] += sum
+          sums[place].square[channel] += square
+        }
+        sums[place].count += Double(pixels)
+      }
+    }
+    return sums.map { sums in
+      let mean = sums.sum.map { $0 / sums.count }
+      let variance = zip(sums.square, mean).map { max($0 / sums.count - $1 * $1, 0) }
+      return (mean, variance)
+    }
+  }
+}
