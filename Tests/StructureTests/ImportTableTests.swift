@@ -26,7 +26,8 @@ import Testing
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Prune", "Reports", "CEmbedded", "ArgumentParser", "Logging", "Yams",
+      "Architectures", "Training", "Prune", "Reports", "CEmbedded", "ArgumentParser", "Logging",
+      "Yams",
     ],
   ]
 

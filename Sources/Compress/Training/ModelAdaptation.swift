@@ -47,7 +47,8 @@ struct ModelAdaptation {
       try loader.batch(epoch: 0, index: $0).images
     }
     let (result, count) = try graph.insertingBatchNormalization(
-      except: Set(graph.lastConvolutions), calibration: images, shape: shape, threads: common.threadCount)
+      except: Set(graph.lastConvolutions), calibration: images, shape: shape,
+      threads: common.threadCount)
     graph = result
     common.logger.notice(
       "\(count) batch normalisations put in, calibrated on \(images.count) images")

@@ -19,6 +19,7 @@ extension COCOFormat {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     try AtomicFile.write(
       try encoder.encode(try Document(dataset)), to: folder.appending(path: "annotations.json"))
   }
@@ -26,15 +27,15 @@ extension COCOFormat {
   private struct Document: Encodable {
     struct Image: Encodable {
       var id: Int
-      var file_name: String
+      var fileName: String
       var width: Int
       var height: Int
     }
 
     struct Annotation: Encodable {
       var id: Int
-      var image_id: Int
-      var category_id: Int
+      var imageId: Int
+      var categoryId: Int
       var bbox: [Double]
       var area: Double
       var iscrowd: Int
@@ -52,12 +53,12 @@ extension COCOFormat {
           (width, height) = (pixels.width, pixels.height)
         }
         return Image(
-          id: image.id, file_name: image.file.lastPathComponent, width: width, height: height)
+          id: image.id, fileName: image.file.lastPathComponent, width: width, height: height)
       }
       annotations = dataset.annotations.enumerated().map { index, label in
         Annotation(
-          id: label.id > 0 ? label.id : index + 1, image_id: dataset.images[label.image].id,
-          category_id: label.category, bbox: [label.x, label.y, label.width, label.height],
+          id: label.id > 0 ? label.id : index + 1, imageId: dataset.images[label.image].id,
+          categoryId: label.category, bbox: [label.x, label.y, label.width, label.height],
           area: label.area, iscrowd: label.isCrowd ? 1 : 0)
       }
       categories = dataset.categories

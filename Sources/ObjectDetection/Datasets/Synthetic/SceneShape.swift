@@ -7,7 +7,9 @@ enum SceneShape: Int, CaseIterable, Sendable {
   /// What the class is called.
   var name: String { "\(self)" }
 
-  /// The signed distance of a point to the outline, negative within; the shape fills about −1 ... 1.
+  /// The signed distance of a point to the outline, negative within.
+  ///
+  /// A shape reaches about 1 from its middle.
   func distance(_ x: Float, _ y: Float) -> Float {
     let radius = (x * x + y * y).squareRoot()
     switch self {
