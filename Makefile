@@ -41,8 +41,13 @@ $(VENV)/ready: Tools/requirements.txt
 parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model.
 	$(VENV)/bin/python Tools/parity.py --compress $(BIN)
 
-bench: build $(VENV)/ready ## Time against ONNX Runtime and pycocotools, side by side.
+$(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt
+	touch $@
+
+bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools and PyTorch, side by side.
 	$(VENV)/bin/python Tools/bench.py --compress $(BIN)
+	$(VENV)/bin/python Tools/bench_train.py
 
 study: build $(VENV)/ready ## Sparsity against mAP on every shared detector.
 	$(VENV)/bin/python Tools/study.py --compress $(BIN)

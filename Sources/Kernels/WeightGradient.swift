@@ -9,17 +9,23 @@ import Tensors
 public struct WeightGradient: Sendable {
   private let geometry: ConvolutionGeometry
   private let strip: Int
+  private let channelsLast: ChannelsLastWeightGradient?
 
   /// The gradient for a convolution of the given extents.
-  public init(_ geometry: ConvolutionGeometry) {
+  public init(_ geometry: ConvolutionGeometry, instructionSet: InstructionSet = .best) {
     self.geometry = geometry
+    channelsLast =
+      ChannelsLastWeightGradient.fits(geometry)
+      ? ChannelsLastWeightGradient(geometry, instructionSet: instructionSet) : nil
     let pixels = geometry.outputHeight * geometry.outputWidth
     // A strip of unfolded input of about half a megabyte stays in the second cache.
     strip = max(64, min(pixels, (1 << 17) / max(geometry.depth, 1) / 16 * 16))
   }
 
   /// What a profile calls the algorithm.
-  public var algorithm: String { geometry.isDepthwise ? "depthwise" : "unfold" }
+  public var algorithm: String {
+    geometry.isDepthwise ? "depthwise" : channelsLast == nil ? "unfold" : "channels last"
+  }
 
   /// Parts of the batch, each with a sum of its own; they depend on the geometry alone.
   private var parts: Int { min(geometry.batch, 8) }
@@ -28,7 +34,8 @@ public struct WeightGradient: Sendable {
 
   /// The working memory of a run.
   public var scratchBytes: Int {
-    geometry.isDepthwise ? 0 : parts * (sumBytes + (geometry.isPointwise ? 0 : columnBytes))
+    if let channelsLast { return parts * channelsLast.scratchBytes }
+    return geometry.isDepthwise ? 0 : parts * (sumBytes + (geometry.isPointwise ? 0 : columnBytes))
   }
 
   /// Computes the gradient.
@@ -48,6 +55,15 @@ public struct WeightGradient: Sendable {
         depthwise(channel, gradient, input, output + channel * g.depth)
       }
       return
+    }
+    if let channelsLast {
+      let bytes = channelsLast.scratchBytes
+      pool.forEach(parts) { part in
+        channelsLast.sum(
+          part * g.batch / parts..<(part + 1) * g.batch / parts, gradient: gradient, input: input,
+          scratch: scratch + part * bytes)
+      }
+      return channelsLast.reduce(scratch, parts: parts, into: output, pool: pool)
     }
     let count = g.outputChannels * g.depth
     let alone = ThreadPool(threads: 1)

@@ -152,6 +152,9 @@ typedef struct {
   /// dx[i] = dy[i] · f′(x[i]); dx may be dy or x.
   void (*mapGradient)(ck_activation activation, const float *dy, const float *x, float *dx,
                       size_t count);
+  /// y[i · step + r] = x[r · stride + i] for the first `rows` of eight, 0 for the rest.
+  void (*interleave8)(const float *x, ptrdiff_t stride, int rows, ptrdiff_t count, float *y,
+                      ptrdiff_t step);
 } ck_gradient_kernels;
 
 /// Instruction sets, weakest first.
