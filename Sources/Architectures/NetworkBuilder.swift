@@ -63,12 +63,15 @@ struct NetworkBuilder {
     return name
   }
 
-  /// A convolution without normalisation or activation; `same` padding for odd kernels.
+  /// A convolution without normalisation or activation.
   ///
-  /// - Parameter biases: The bias of each output channel; `nil` for none.
+  /// - Parameters:
+  ///   - pad: Zeros on every side; half of the kernel where not given.
+  ///   - biases: The bias of each output channel; `nil` for none.
+  ///   - scale: What the weights' spread by He et al. is multiplied by.
   mutating func plainConvolution(
     _ x: Feature, _ name: String, to channels: Int, kernel: Int = 1, stride: Int = 1,
-    groups: Int = 1, biases: [Float]? = nil, scale: Float = 1
+    pad: Int? = nil, groups: Int = 1, biases: [Float]? = nil, scale: Float = 1
   ) -> Feature {
     let fanIn = x.channels / groups * kernel * kernel
     let weight = constant(
@@ -78,7 +81,7 @@ struct NetworkBuilder {
         deviation: scale * (2 / Float(fanIn)).squareRoot()))
     var inputs = [x.name, weight]
     if let biases { inputs.append(constant("\(name).bias", Tensor(biases))) }
-    let pad = kernel / 2
+    let pad = pad ?? kernel / 2
     return node(
       "Conv", name, inputs, channels: channels,
       attributes: [
@@ -90,10 +93,10 @@ struct NetworkBuilder {
   /// A convolution, a batch normalisation and an activation.
   mutating func convolution(
     _ x: Feature, _ name: String, to channels: Int, kernel: Int = 1, stride: Int = 1,
-    groups: Int = 1, _ nonlinearity: Nonlinearity
+    pad: Int? = nil, groups: Int = 1, _ nonlinearity: Nonlinearity
   ) -> Feature {
     let y = plainConvolution(
-      x, "\(name).conv", to: channels, kernel: kernel, stride: stride, groups: groups)
+      x, "\(name).conv", to: channels, kernel: kernel, stride: stride, pad: pad, groups: groups)
     return activation(normalization(y, "\(name).bn"), "\(name).act", nonlinearity)
   }
 

@@ -1,11 +1,128 @@
 import Architectures
+import Execution
+import Formats
+import GraphIR
+import ObjectDetection
+import Operators
+import Tensors
 import Testing
+import Training
 
 @Suite struct ArchitectureTests {
-  @Test func everyArchitectureIsFoundByItsName() {
-    for architecture in Architecture.all {
-      #expect(Architecture.named(architecture.name)?.name == architecture.name)
+  static let names = Architecture.all.map(\.name)
+
+  private func network(
+    _ name: String, classes: Int = 3, width: Double = 0.25, size: Int = 64, seed: UInt64 = 0
+  ) throws -> Graph {
+    let architecture = try #require(Architecture.named(name))
+    return try architecture.build(
+      ArchitectureOptions(
+        classes: (0..<classes).map { "class\($0)" }, width: width, imageSize: size, seed: seed))
+  }
+
+  /// Published parameters for 80 classes, before folding; YOLOv8n's without the fixed projection of 16 weights.
+  @Test(arguments: [("yolov5n", 1_872_157), ("yolov8n", 3_157_184)])
+  func parametersAreThePublishedOnes(name: String, count: Int) throws {
+    let graph = try network(name, classes: 80, width: 1, size: 640)
+    let parameters = TrainableParameter.all(in: graph).reduce(0) {
+      $0 + (graph.initializers[$1.name]?.tensor.count ?? 0)
+    }
+    #expect(parameters == count)
+  }
+
+  @Test(arguments: names) func theGraphIsSoundAndKeptByFiles(name: String) throws {
+    let graph = try network(name)
+    try graph.verify()
+    let read = try ONNXFormat.parse(try ONNXFormat.serialize(graph), file: name)
+    #expect(read.firstDifference(from: graph) == nil)
+  }
+
+  @Test(arguments: names) func theSeedDecidesTheWeights(name: String) throws {
+    #expect(try network(name, seed: 1) == network(name, seed: 1))
+    #expect(try network(name, seed: 1) != network(name, seed: 2))
+  }
+
+  @Test(arguments: names, [0.25, 0.5, 1]) func widthsAndSizesRun(name: String, width: Double) throws
+  {
+    for size in [96, 160] {
+      let graph = try network(name, width: width, size: size)
+      let session = try Session(
+        graph, registry: .standard, options: SessionOptions(passes: StandardRewrites.inference))
+      try session.run()
+      for (output, stride) in zip(session.outputNames, [8, 16, 32]) {
+        let tensor = try #require(session.output(output))
+        #expect(Array(tensor.shape[2...]) == [size / stride, size / stride])
+        let isFinite = tensor.floats.allSatisfy { $0.isFinite }
+        #expect(isFinite)
+      }
+    }
+  }
+
+  @Test(arguments: names) func gradientsReachEveryWeight(name: String) throws {
+    let graph = try network(name, size: 96)
+    let step = try TrainingStep(
+      graph, taps: graph.outputs.map(\.name),
+      parameters: TrainableParameter.all(in: graph).map(\.name),
+      options: .init(batchSize: 2, imageSize: (96, 96), threads: 1))
+    var random = CounterRandom(seed: 4)
+    for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
+    try step.forward()
+    for map in step.maps {
+      let count = map.shape.reduce(1, *)
+      let values = (0..<count).map { map.values[$0] }
+      #expect(values.allSatisfy { $0.isFinite })
+      let spread = (values.min() ?? 0, values.max() ?? 0)
+      #expect(spread.1 - spread.0 > 0.05 && spread.1 - spread.0 < 100, "\(spread)")
+      for index in 0..<count { map.gradient[index] = .random(in: -1...1, using: &random) }
+    }
+    try step.backward()
+    for (index, parameter) in step.parameters.enumerated() {
+      let gradient = try #require(step.gradient(of: index))
+      #expect(gradient.allSatisfy { $0.isFinite } && gradient.contains { $0 != 0 }, "\(parameter)")
+    }
+  }
+
+  @Test(arguments: names) func theHeadHasALossOfItsOwn(name: String) throws {
+    let graph = try network(name, size: 96)
+    let text = try #require(graph.properties.metadata[Detector.metadataKey])
+    #expect(text.contains("\"isDecoded\":false"))
+    let detector = try Detector(StillRuntime(graph), graph: graph)
+    let head = try RawHead.find(
+      in: graph, configuration: detector.configuration, height: 96, width: 96)
+    #expect(head.taps == graph.outputs.map(\.name))
+    #expect(head.levels.map(\.stride) == [8, 16, 32])
+    let gray = PixelBuffer(width: 50, height: 40, pixels: Array(repeating: 90, count: 6000))
+    #expect(try detector.detect(gray).allSatisfy { $0.confidence.isFinite })
+  }
+
+  @Test func whatCannotBeBuiltSaysWhy() {
+    #expect(throws: ArchitectureError.imageSize(100, stride: 32)) {
+      try Architecture.yolov8n.build(ArchitectureOptions(classes: ["a"], imageSize: 100))
+    }
+    #expect(throws: ArchitectureError.noClasses) {
+      try Architecture.yolov5n.build(ArchitectureOptions(classes: []))
     }
     #expect(Architecture.named("no such architecture") == nil)
+  }
+}
+
+/// A session as the network of a detector.
+private final class StillRuntime: DetectorRuntime {
+  private let session: Session
+  let inputShape: [Int]
+  let input: UnsafeMutablePointer<Float>
+
+  init(_ graph: Graph) throws {
+    session = try Session(graph, registry: .standard)
+    let view = try #require(session.input("images"))
+    inputShape = view.shape
+    input = view.base.assumingMemoryBound(to: Float.self)
+  }
+
+  var outputNames: [String] { session.outputNames }
+
+  func run() throws -> [String: Tensor] {
+    try session.run()
+    return session.outputNames.reduce(into: [:]) { $0[$1] = session.output($1) }
   }
 }

@@ -37,7 +37,7 @@ import Testing
         ["inspect", "tiny.onnx", "--input-shape", "images=1x3x64x64"], "which shape [1, 3, 64, 64]"
       ),
       (["prune", "tiny.onnx", "--output", "./tiny.onnx"], "is the model itself"),
-      (["report"], "Missing expected argument"),
+      (["detect", "tiny.onnx"], "Missing expected argument"),
     ])
   func wrongUsageIs64(arguments: [String], message: String) throws {
     let outcome = try run(arguments)

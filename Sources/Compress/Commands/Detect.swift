@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ObjectDetection
+import Tensors
 
 /// `compress detect`: the objects a detector finds in images.
 struct Detect: ParsableCommand {
@@ -18,13 +19,15 @@ struct Detect: ParsableCommand {
         compress detect model.onnx street.jpg --head head.yaml --format json
       """)
 
-  @Argument(help: "The model file.", completion: .file())
-  var model: String
+  @Argument(
+    help: "The model file. (default: the embedded detector, on a few embedded scenes)",
+    completion: .file())
+  var model: String?
 
   @Argument(
     help: ArgumentHelp("JPEG or PNG files, or folders of them.", valueName: "image"),
     completion: .file())
-  var images: [String]
+  var images: [String] = []
 
   @Option(
     name: .shortAndLong,
@@ -52,8 +55,24 @@ struct Detect: ParsableCommand {
   @OptionGroup var head: DetectionOptions
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    guard model == nil || !images.isEmpty else {
+      throw ValidationError("Missing expected argument '<image> ...'")
+    }
+  }
+
+  /// The images to look at; embedded scenes when nothing is given.
+  private func sources() throws -> [ImageSource] {
+    guard model == nil else { return try DetectionFiles.collect(images).map { .file($0) } }
+    return EmbeddedData.validation(pool: ThreadPool(threads: common.threadCount)).images
+      .prefix(Self.sceneCount).map(\.source)
+  }
+
+  private static let sceneCount = 8
+
   func run() throws {
-    let files = try DetectionFiles.collect(images)
+    let sources = try sources()
+    let files = sources.map(\.url)
     let loaded = try LoadedModel(model)
     let detectors = try head.detectors(
       loaded, images: files.count, common: common, fallback: Self.thresholds)
@@ -64,9 +83,8 @@ struct Detect: ParsableCommand {
     let bar = ProgressBar(
       "detecting", total: files.count, unit: "images", isShown: common.showsProgress)
     let found = try ImageWorkers(detectors).map(
-      files.map { .file($0) }, skipsBad: skipBad, progress: bar.update
-    ) {
-      index, image, detections in
+      sources, skipsBad: skipBad, progress: bar.update
+    ) { index, image, detections in
       if let target = targets?[index] {
         let drawn = overlay.draw(detections, on: image)
         try AtomicOutput.write(

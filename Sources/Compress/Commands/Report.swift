@@ -17,8 +17,10 @@ struct Report: ParsableCommand {
         compress report a.onnx b.onnx c.h5 --data coco/ --output report/ --threads 1
       """)
 
-  @Argument(help: "The model files; the first is the baseline.", completion: .file())
-  var models: [String]
+  @Argument(
+    help: "The model files; the first is the baseline. (default: the embedded detector)",
+    completion: .file())
+  var models: [String] = []
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("The folder to fill.", valueName: "folder"),
@@ -36,10 +38,12 @@ struct Report: ParsableCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
-    let collector = try EvidenceCollector(
-      head: head, data: data, common: common, measures: !noTiming)
-    let names = LoadedModel.distinctNames(models)
-    let loaded = try models.map { try LoadedModel($0) }
+    let hasImages = data.data != nil || models.isEmpty
+    let collector = EvidenceCollector(
+      head: head, data: data, common: common,
+      dataset: hasImages ? try data.labelled(common) : nil, measures: !noTiming)
+    let loaded = try models.isEmpty ? [LoadedModel(nil)] : models.map { try LoadedModel($0) }
+    let names = LoadedModel.distinctNames(loaded.map(\.path))
     var evidence = try zip(loaded, names).map { model, name in
       common.logger.info("looking at \(name)")
       return try collector.evidence(of: model, named: name)

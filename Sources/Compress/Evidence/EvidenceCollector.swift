@@ -27,17 +27,6 @@ struct EvidenceCollector {
     self.dataset = dataset
   }
 
-  /// A collector that has read the data set the options name.
-  init(
-    head: DetectionOptions, data: DataOptions, common: CommonOptions, measures: Bool
-  ) throws {
-    self.head = head
-    self.data = data
-    self.common = common
-    self.measures = measures
-    dataset = data.data == nil ? nil : try data.labelled(common)
-  }
-
   /// All that is known of a model file under the name tables call it by.
   func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
     let shapes = try head.parsedShapes()

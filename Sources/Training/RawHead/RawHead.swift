@@ -29,16 +29,44 @@ public struct RawHead: Sendable {
     in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
     inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
-    guard configuration.family == "yolov8" else {
-      throw RawHeadError.noLoss(family: configuration.family)
-    }
+    let isKnown =
+      configuration.family == "yolov8"
+      || configuration.family == "yolov5" && !configuration.isDecoded
+    guard isKnown else { throw RawHeadError.noLoss(family: configuration.family) }
     let names =
       configuration.isDecoded ? graph.lastConvolutions : graph.outputs.map(\.name)
     let session = try Session(
       graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
     let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
-    return try RawHead(
-      distributions: maps, configuration: configuration, height: height, width: width)
+    return configuration.family == "yolov5"
+      ? try RawHead(anchored: maps, configuration: configuration)
+      : try RawHead(
+        distributions: maps, configuration: configuration, height: height, width: width)
+  }
+
+  /// A head of anchors: at each stride of the configuration one map `[N, A·(5 + C), H, W]`.
+  private init(
+    anchored maps: [(name: String, shape: [Int])], configuration: HeadConfiguration
+  ) throws {
+    let fields = configuration.classes.count + 5
+    let (strides, anchors) = (configuration.strides, configuration.anchors)
+    guard maps.count == strides.count, maps.count == anchors.count,
+      zip(maps, anchors).allSatisfy({ $0.shape.count == 4 && $0.shape[1] == $1.count * fields })
+    else {
+      throw RawHeadError.shapes(
+        family: configuration.family,
+        expected: "maps of \(fields) channels an anchor at strides \(strides)",
+        found: maps.map { "'\($0.name)' \($0.shape)" })
+    }
+    levels = maps.indices.map { index in
+      HeadLevel(
+        stride: strides[index], rows: maps[index].shape[2], columns: maps[index].shape[3],
+        box: .init(map: index), classes: .init(map: index, first: 5),
+        objectness: .init(map: index, first: 4))
+    }
+    taps = maps.map(\.name)
+    regMax = 0
+    self.configuration = configuration
   }
 
   /// A head of distance distributions: at each stride one map of boxes and classes, or one of each.
@@ -91,7 +119,10 @@ public struct RawHead: Sendable {
 
   /// The loss of the head's family.
   public func loss() -> any DetectionLoss {
-    YOLOv8Loss(levels: levels, classes: configuration.classes.count, regMax: regMax)
+    let classes = configuration.classes.count
+    return configuration.family == "yolov5"
+      ? YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
+      : YOLOv8Loss(levels: levels, classes: classes, regMax: regMax)
   }
 }
 

@@ -1,0 +1,199 @@
+import Foundation
+import ObjectDetection
+import Tensors
+
+/// The loss of heads with anchors and objectness: YOLOv5 and YOLOv7.
+///
+/// With boxes of centre `(2σ − ½ + cell)·stride` and extents `(2σ)²·anchor`:
+/// `scale · Σ over scales (box · mean (1 − CIoU) + objectness · balance · mean BCE(x, IoU) + classes · C/80 · mean BCE)`.
+/// Means run over the scale's positives, and for objectness over all its anchors and cells.
+///
+/// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, with ``AnchorAssignment``. Deviates in the constant `scale`, where
+/// YOLOv5 multiplies by the batch size.
+public struct YOLOv5Loss: DetectionLoss {
+  /// The scales; `box` names the first channel of the first anchor.
+  public var levels: [HeadLevel]
+  /// Widths and heights of the anchors of each scale, in pixels.
+  public var anchors: [[[Double]]]
+  /// The number of classes.
+  public var classes: Int
+  /// What the parts are multiplied by.
+  public var gains = (box: 0.05, objectness: 1.0, classes: 0.5)
+  /// What everything is multiplied by.
+  public var scale = 16.0
+  /// How a box is compared with its object.
+  public var overlap = BoxOverlap.Measure.ciou
+
+  /// The loss of a head of the given scales, the finest first.
+  public init(levels: [HeadLevel], anchors: [[[Double]]], classes: Int) {
+    self.levels = levels
+    self.anchors = anchors
+    self.classes = classes
+  }
+
+  /// Box, objectness and class.
+  public var partNames: [String] { ["box", "object", "class"] }
+
+  private var fields: Int { classes + 5 }
+
+  /// The weight of each scale's objectness: 4, 1, 0.4 from the finest of three on.
+  private var balances: [Double] {
+    levels.count == 3 ? [4, 1, 0.4] : levels.indices.map { [4, 1, 0.25, 0.06, 0.02][min($0, 4)] }
+  }
+
+  /// The loss of a batch, see ``YOLOv5Loss``.
+  public func evaluate(
+    _ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool
+  ) -> LossValue {
+    evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
+  }
+
+  /// The anchors of each image that answer for objects.
+  public func positives(
+    _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
+  ) -> [[AnchorAssignment.Positive]] {
+    targets.enumerated().map { image, objects in
+      AnchorAssignment().places(objects, levels: levels, anchors: anchors).map { positive in
+        var positive = positive
+        let found = predicted(maps, image, positive)
+        positive.overlap = max(
+          0, BoxOverlap(found.box, objects[positive.target].box.corners, .ciou).value)
+        return positive
+      }
+    }
+  }
+
+  /// The loss of a batch under given assignments, which are constants for the gradient.
+  public func evaluate(
+    _ maps: [RawMap], targets: [[LabelledBox]], positives: [[AnchorAssignment.Positive]],
+    pool: ThreadPool
+  ) -> LossValue {
+    var counts = [Int](repeating: 0, count: levels.count)
+    for positive in positives.joined() { counts[positive.level] += 1 }
+    let parts = Slots<SIMD4<Double>>(targets.count, SIMD4())
+    pool.forEach(targets.count) { image in
+      var sums = SIMD4<Double>()
+      for positive in positives[image] {
+        let share = scale / Double(counts[positive.level])
+        sums += box(maps, image, targets[image][positive.target], positive, share)
+        sums.z += label(maps, image, targets[image][positive.target], positive, share)
+      }
+      sums.y = objectness(maps, image, positives[image], images: targets.count)
+      parts[image] = sums
+    }
+    let sums = targets.indices.reduce(SIMD4<Double>()) { $0 + parts[$1] }
+    return LossValue(parts: [sums.x, sums.y, sums.z])
+  }
+
+  // MARK: Parts
+
+  /// The place of a field of an anchor in its map.
+  private func offset(
+    _ map: RawMap, _ image: Int, _ positive: AnchorAssignment.Positive, field: Int
+  ) -> Int {
+    let channel = levels[positive.level].box.first + positive.anchor * fields + field
+    return map.offset(image: image, channel: channel) + positive.cell
+  }
+
+  /// The predicted box in pixels, and the four σ it is made of.
+  private func predicted(
+    _ maps: [RawMap], _ image: Int, _ positive: AnchorAssignment.Positive
+  ) -> (box: SIMD4<Double>, sigmas: SIMD4<Double>) {
+    let level = levels[positive.level]
+    let map = maps[level.box.map]
+    var sigmas = SIMD4<Double>()
+    for field in 0..<4 {
+      sigmas[field] = Double(sigmoid(map.values[offset(map, image, positive, field: field)]))
+    }
+    let (row, column) = positive.cell.quotientAndRemainder(dividingBy: level.columns)
+    let anchor = anchors[positive.level][positive.anchor]
+    let centreX = (2 * sigmas.x - 0.5 + Double(column)) * Double(level.stride)
+    let centreY = (2 * sigmas.y - 0.5 + Double(row)) * Double(level.stride)
+    let halfWidth = 2 * sigmas.z * sigmas.z * anchor[0]
+    let halfHeight = 2 * sigmas.w * sigmas.w * anchor[1]
+    return (
+      SIMD4(
+        centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight),
+      sigmas
+    )
+  }
+
+  /// The box part of a positive, as x; adds its gradient.
+  private func box(
+    _ maps: [RawMap], _ image: Int, _ target: LabelledBox, _ positive: AnchorAssignment.Positive,
+    _ share: Double
+  ) -> SIMD4<Double> {
+    let level = levels[positive.level]
+    let map = maps[level.box.map]
+    let (found, sigmas) = predicted(maps, image, positive)
+    let measured = BoxOverlap(found, target.box.corners, overlap)
+    let g = measured.gradient
+    let byBox = SIMD4(g.x + g.z, g.y + g.w, (g.z - g.x) / 2, (g.w - g.y) / 2)
+    let anchor = anchors[positive.level][positive.anchor]
+    let stride = Double(level.stride)
+    let slopes = sigmas * (1 - sigmas)
+    let byLogit =
+      SIMD4(2 * stride, 2 * stride, 8 * sigmas.z * anchor[0], 8 * sigmas.w * anchor[1]) * slopes
+    let gradient = -byBox * byLogit * (gains.box * share)
+    for field in 0..<4 {
+      map.gradient[offset(map, image, positive, field: field)] += Float(gradient[field])
+    }
+    return SIMD4(gains.box * share * (1 - measured.value), 0, 0, 0)
+  }
+
+  /// The class part of a positive; adds its gradient.
+  private func label(
+    _ maps: [RawMap], _ image: Int, _ target: LabelledBox, _ positive: AnchorAssignment.Positive,
+    _ share: Double
+  ) -> Double {
+    guard classes > 1 else { return 0 }
+    let map = maps[levels[positive.level].box.map]
+    // The mean over classes times C/80 is the sum over 80.
+    let factor = gains.classes * share / 80
+    var sum = 0.0
+    for label in 0..<classes {
+      let at = offset(map, image, positive, field: 5 + label)
+      let (loss, slope) = binaryCrossEntropy(
+        map.values[at], label == target.classIndex ? 1 : 0)
+      sum += Double(loss)
+      map.gradient[at] += Float(factor) * slope
+    }
+    return factor * sum
+  }
+
+  /// The objectness part of an image; adds its gradient.
+  private func objectness(
+    _ maps: [RawMap], _ image: Int, _ positives: [AnchorAssignment.Positive], images: Int
+  ) -> Double {
+    var total = 0.0
+    for (scaleIndex, level) in levels.enumerated() {
+      let map = maps[level.box.map]
+      let count = anchors[scaleIndex].count
+      let factor =
+        gains.objectness * balances[scaleIndex] * scale / Double(count * level.cells * images)
+      var aims: [Int: Double] = [:]
+      for positive in positives where positive.level == scaleIndex {
+        let place = positive.anchor * level.cells + positive.cell
+        aims[place] = max(aims[place] ?? 0, positive.overlap)
+      }
+      var sum = 0.0
+      for anchor in 0..<count {
+        let start = map.offset(image: image, channel: level.box.first + anchor * fields + 4)
+        for cell in 0..<level.cells {
+          let (loss, slope) = binaryCrossEntropy(map.values[start + cell], 0)
+          sum += Double(loss)
+          map.gradient[start + cell] += Float(factor) * slope
+        }
+      }
+      // BCE(x, t) = BCE(x, 0) − x·t.
+      for (place, aim) in aims.sorted(by: { $0.key < $1.key }) {
+        let (anchor, cell) = place.quotientAndRemainder(dividingBy: level.cells)
+        let at = map.offset(image: image, channel: level.box.first + anchor * fields + 4) + cell
+        sum -= Double(map.values[at]) * aim
+        map.gradient[at] -= Float(factor * aim)
+      }
+      total += factor * sum
+    }
+    return total
+  }
+}
