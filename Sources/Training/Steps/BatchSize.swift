@@ -4,8 +4,9 @@ import Tensors
 extension Graph {
   /// The same network for batches of another size.
   ///
-  /// Sets the first axis of the image inputs, and of the constant shapes that name a batch of one: what `Reshape`, `Expand`
-  /// and the sizes of `Resize` are given. What is computed from `Shape` follows by itself.
+  /// Sets the first axis of the image inputs, and of the constant shapes that values of a batch of one are given: by
+  /// `Reshape`, `Expand` and the sizes of `Resize`. A `Reshape` that joins the batch with what follows it, as channel
+  /// shuffles do, has its first extent multiplied. What is computed from `Shape`, or left to −1, follows by itself.
   ///
   /// - Precondition: every required input has the batch as its first axis.
   func withBatchSize(_ count: Int) -> Graph {
@@ -18,17 +19,25 @@ extension Graph {
     }
     graph.valueTypes = [:]
     var shared: [String: String] = [:]
+    var varying = Set(graph.inputs.map(\.name))
     for index in graph.nodes.indices {
+      guard graph.nodes[index].inputs.contains(where: varying.contains) else { continue }
+      varying.formUnion(graph.nodes[index].outputs)
       guard let slot = Self.shapeSlot(of: graph.nodes[index]),
         graph.nodes[index].inputs.indices.contains(slot),
         let tensor = graph.initializers[graph.nodes[index].inputs[slot]]?.tensor,
-        tensor.elementType == .int64, tensor.count >= 2, tensor.integers.first == 1
+        tensor.elementType == .int64, tensor.count >= 2, let first = tensor.integers.first,
+        first == 1
+          || first > 1 && graph.nodes[index].opType == "Reshape"
+            && !tensor.integers.contains(where: { $0 <= 0 })
       else { continue }
       let old = graph.nodes[index].inputs[slot]
       let name = shared[old] ?? graph.freshName("\(old)/batch")
       shared[old] = name
       graph.initializers[name] = Initializer(
-        Tensor([Int64(count)] + tensor.integers.dropFirst().map(Int64.init), shape: tensor.shape))
+        Tensor(
+          [Int64(first * count)] + tensor.integers.dropFirst().map(Int64.init),
+          shape: tensor.shape))
       graph.nodes[index].inputs[slot] = name
     }
     return graph

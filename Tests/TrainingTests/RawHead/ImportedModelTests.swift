@@ -1,0 +1,155 @@
+import Execution
+import Formats
+import Foundation
+import GraphIR
+import ObjectDetection
+import Operators
+import TestSupport
+import Tensors
+import Testing
+import Training
+
+/// What is done to imported detectors before they are trained, on the shared ones.
+@Suite(.enabled(if: SharedAssets.isPresent, Comment(rawValue: SharedAssets.absence)))
+struct ImportedModelTests {
+  private func model(_ name: String) throws -> Graph {
+    try ModelFile.load(SharedAssets.model("\(name).onnx"))
+  }
+
+  private func images(_ count: Int, _ height: Int, _ width: Int) -> [[Float]] {
+    var random = CounterRandom(seed: 12)
+    return (0..<count).map { _ in
+      (0..<3 * height * width).map { _ in Float.random(in: 0..<1, using: &random) }
+    }
+  }
+
+  private func outputs(_ graph: Graph, _ image: [Float], _ shape: [Int]) throws -> [Tensor] {
+    let session = try Session(graph, registry: .standard)
+    let feed = [session.inputs[0].name: Tensor(image, shape: shape)]
+    let result = try session.run(feed)
+    return session.outputNames.compactMap { result[$0] }
+  }
+
+  /// Normalised maximum error.
+  private func error(_ a: [Tensor], _ b: [Tensor]) -> Double {
+    zip(a, b).map { a, b in
+      let scale = b.floats.reduce(Float(0)) { max($0, abs($1)) }
+      let worst = zip(a.floats, b.floats).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+      return Double(worst / max(scale, 1e-30))
+    }.max() ?? .infinity
+  }
+
+  private static let configuration = HeadConfiguration(
+    family: "yolov8", classes: COCOClasses.names, strides: [8, 16, 32])
+
+  @Test func theRawMapsOfADecodedHeadAreFound() throws {
+    let head = try RawHead.find(
+      in: model("yolo11n_dequant"), configuration: Self.configuration, height: 320, width: 320)
+    #expect(head.levels.map(\.stride) == [8, 16, 32])
+    #expect(head.levels.map(\.rows) == [40, 20, 10])
+    #expect(head.taps.count == 6 && head.regMax == 15)
+    #expect(head.levels.allSatisfy { $0.box.map != $0.classes.map })
+  }
+
+  @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
+    let graph = try model("yolo11n_dequant")
+    let head = try RawHead.find(
+      in: graph, configuration: Self.configuration, height: 320, width: 320)
+    let replaced = try head.replacingClasses(in: graph, with: ["a", "b", "c"], seed: 1)
+    try replaced.verify()
+    var tapped = graph
+    tapped.outputs = head.levels.map { ValueInfo(name: head.taps[$0.box.map], type: .undeclared) }
+    let image = images(1, 320, 320)[0]
+    let boxes = try outputs(tapped, image, [1, 3, 320, 320])
+    let maps = try outputs(replaced, image, [1, 3, 320, 320])
+    for (map, box) in zip(maps, boxes) {
+      #expect(map.shape == [1, 67, box.shape[2], box.shape[3]])
+      #expect(Array(map.floats[..<box.count]) == box.floats)
+    }
+    let configuration = try #require(replaced.properties.metadata[Detector.metadataKey])
+    #expect(configuration.contains("\"isDecoded\":false") && configuration.contains("\"c\""))
+  }
+
+  @Test(arguments: [("yolo11n_dequant", 320), ("fastestdet_512_folded", 512)])
+  func insertedNormalisationsChangeNothing(name: String, size: Int) throws {
+    let graph = try model(name)
+    let inputs = images(3, size, size)
+    let shape = [1, 3, size, size]
+    let (result, count) = try graph.insertingBatchNormalization(
+      except: Set(graph.lastConvolutions), calibration: Array(inputs.prefix(2)), shape: shape,
+      threads: 2)
+    try result.verify()
+    #expect(count > 50)
+    #expect(
+      result.nodes.count { $0.opType == "BatchNormalization" }
+        == count + graph.nodes.count { $0.opType == "BatchNormalization" })
+    let (before, after) = (
+      try outputs(graph, inputs[2], shape), try outputs(result, inputs[2], shape)
+    )
+    #expect(error(after, before) < Tolerance.network.bound)
+  }
+
+  /// Larger batches than the file's, on the network's outputs as they are, by stored statistics.
+  @Test(
+    arguments: [
+      ("yolo11n_dequant", 320), ("yolox_nano_416", 416), ("nanodet_m_320", 320),
+      ("yolo_fastest_1.1_bn", 320), ("fastestdet_512_bn", 512),
+    ])
+  func aFileOfBatchOneIsTrainedInBatches(name: String, size: Int) throws {
+    let graph = try model(name)
+    var options = TrainingStep.Options(batchSize: 2, imageSize: (size, size), threads: 2)
+    options.normalization = .frozen
+    let taps = graph.outputs.map(\.name)
+    let parameters = TrainableParameter.all(in: graph).map(\.name)
+    let step = try TrainingStep(graph, taps: taps, parameters: parameters, options: options)
+    #expect(step.parameters.count == parameters.count)
+    let inputs = images(2, size, size)
+    for (index, value) in inputs.joined().enumerated() { step.images[index] = value }
+    try step.forward()
+    let expected = try outputs(graph, inputs[1], [1, 3, size, size])
+    for (map, single) in zip(step.maps, expected) {
+      #expect(map.shape == [2] + single.shape.dropFirst())
+      let second = Tensor(
+        (0..<single.count).map { map.values[single.count + $0] }, shape: single.shape)
+      #expect(error([second], [single]) < Tolerance.network.bound)
+      for index in 0..<map.shape.reduce(1, *) { map.gradient[index] = 1e-3 }
+    }
+    try step.backward()
+    for index in step.parameters.indices {
+      let isFinite = step.gradient(of: index)?.allSatisfy { $0.isFinite } ?? true
+      #expect(isFinite, "\(step.parameters[index])")
+    }
+  }
+}
+
+@Suite struct OutputMatchingTests {
+  @Test func theSameWeightsMatchAndOthersAreDrawnBack() throws {
+    let network = TinyProblem.network()
+    func objective() throws -> OutputMatching {
+      try OutputMatching(
+        original: network, taps: ["y"], batchSize: 4,
+        imageSize: (TinyProblem.size, TinyProblem.size), threads: 1)
+    }
+    let fixture = LossFixture([[4, 2, TinyProblem.size, TinyProblem.size]], seed: 3)
+    let batch = TinyProblem.Source().batch(epoch: 0, index: 0)
+    let matching = try objective()
+    let pool = ThreadPool(threads: 1)
+    let error = fixture.directionalError { maps in
+      (try? matching.evaluate(maps, on: batch, pool: pool)) ?? LossValue(parts: [.nan])
+    }
+    #expect(error < Tolerance.finiteDifference.bound)
+
+    var configuration = TrainingConfiguration()
+    (configuration.epochs, configuration.batchSize) = (6, 4)
+    configuration.freezesNormalization = true
+    for (seed, bound) in [(UInt64(1), 1e-6), (2, 0.6)] {
+      let trainer = try Trainer(
+        TinyProblem.network(seed: seed), objective: try objective(),
+        parameters: TinyProblem.parameters, source: TinyProblem.Source(),
+        imageSize: (TinyProblem.size, TinyProblem.size), configuration: configuration, threads: 1)
+      _ = try trainer.run()
+      let losses = trainer.progress.history.map { $0.losses[0] }
+      #expect(losses[5] <= max(bound, losses[0] * bound), "\(losses)")
+    }
+  }
+}
