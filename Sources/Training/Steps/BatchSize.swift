@@ -4,20 +4,23 @@ import Tensors
 extension Graph {
   /// The same network for batches of another size.
   ///
-  /// Sets the first axis of the image inputs, and of the constant shapes that values of a batch of one are given: by
+  /// Sets the first axis of the image inputs, and of the constant shapes that values of the file's own batch are given: by
   /// `Reshape`, `Expand` and the sizes of `Resize`. A `Reshape` that joins the batch with what follows it, as channel
   /// shuffles do, has its first extent multiplied. What is computed from `Shape`, or left to −1, follows by itself.
   ///
   /// - Precondition: every required input has the batch as its first axis.
   func withBatchSize(_ count: Int) -> Graph {
     var graph = self
+    var fileBatch = 1
     for index in graph.inputs.indices where initializers[graph.inputs[index].name] == nil {
       guard case .tensor(let element, var shape?) = graph.inputs[index].type, !shape.isEmpty
       else { continue }
+      if let extent = shape[0].extent, extent > 0 { fileBatch = extent }
       shape[0] = .fixed(count)
       graph.inputs[index].type = .tensor(element, shape: shape)
     }
     graph.valueTypes = [:]
+    guard fileBatch != count else { return graph }
     var shared: [String: String] = [:]
     var varying = Set(graph.inputs.map(\.name))
     for index in graph.nodes.indices {
@@ -27,8 +30,9 @@ extension Graph {
         graph.nodes[index].inputs.indices.contains(slot),
         let tensor = graph.initializers[graph.nodes[index].inputs[slot]]?.tensor,
         tensor.elementType == .int64, tensor.count >= 2, let first = tensor.integers.first,
-        first == 1
-          || first > 1 && graph.nodes[index].opType == "Reshape"
+        first == fileBatch
+          || first > fileBatch && first % fileBatch == 0
+            && graph.nodes[index].opType == "Reshape"
             && !tensor.integers.contains(where: { $0 <= 0 })
       else { continue }
       let old = graph.nodes[index].inputs[slot]
@@ -36,7 +40,7 @@ extension Graph {
       shared[old] = name
       graph.initializers[name] = Initializer(
         Tensor(
-          [Int64(first * count)] + tensor.integers.dropFirst().map(Int64.init),
+          [Int64(first / fileBatch * count)] + tensor.integers.dropFirst().map(Int64.init),
           shape: tensor.shape))
       graph.nodes[index].inputs[slot] = name
     }

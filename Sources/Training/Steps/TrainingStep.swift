@@ -22,6 +22,8 @@ public final class TrainingStep {
     public var batchSize: Int
     /// Rows and columns of the input.
     public var imageSize: (height: Int, width: Int)
+    /// Channels of the input.
+    public var channels = 3
     /// How batch normalisations behave.
     public var normalization = Normalization.batch(momentum: 0.03)
     /// The threads to compute with.
@@ -39,7 +41,7 @@ public final class TrainingStep {
   public let parameters: [String]
   /// The running statistics of batch normalisations, in order.
   public let statistics: [String]
-  /// The input, `[N, 3, H, W]`.
+  /// The input, `[N, C, H, W]`.
   public let images: UnsafeMutableBufferPointer<Float>
   /// The differentiated outputs, in the order asked for.
   public let maps: [RawMap]
@@ -115,7 +117,9 @@ public final class TrainingStep {
     guard graph.inputs.count == 1, let input = graph.inputs.first else {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }
-    let shape = [options.batchSize, 3, options.imageSize.height, options.imageSize.width]
+    let shape = [
+      options.batchSize, options.channels, options.imageSize.height, options.imageSize.width,
+    ]
     var statistics: [String: Tensor] = [:]
     var passes = StandardRewrites.training(momentum: nil)
     if case .batch(let momentum) = options.normalization {
