@@ -31,23 +31,6 @@ public struct YOLOv8Loss: DetectionLoss {
   /// Box, class and distribution.
   public var partNames: [String] { ["box", "class", "dfl"] }
 
-  /// Which scale and which cell of it each cell of an image is.
-  private struct Places {
-    var level: [Int] = []
-    var cell: [Int] = []
-    var centre: [SIMD2<Double>] = []
-
-    init(_ levels: [HeadLevel]) {
-      for (index, scale) in levels.enumerated() {
-        for place in 0..<scale.cells {
-          level.append(index)
-          cell.append(place)
-          centre.append(scale.centre(place))
-        }
-      }
-    }
-  }
-
   /// The loss of a batch, see ``YOLOv8Loss``.
   public func evaluate(
     _ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool
@@ -59,7 +42,7 @@ public struct YOLOv8Loss: DetectionLoss {
   public func positives(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[TaskAlignedAssignment.Positive]] {
-    let places = Places(levels)
+    let places = CellPlaces(levels)
     let assigned = Slots<[TaskAlignedAssignment.Positive]>(targets.count, [])
     pool.forEach(targets.count) { image in
       guard !targets[image].isEmpty else { return }
@@ -73,7 +56,7 @@ public struct YOLOv8Loss: DetectionLoss {
     _ maps: [RawMap], targets: [[LabelledBox]], positives: [[TaskAlignedAssignment.Positive]],
     pool: ThreadPool
   ) -> LossValue {
-    let places = Places(levels)
+    let places = CellPlaces(levels)
     let total = max(1, positives.reduce(0.0) { $0 + $1.reduce(0) { $0 + $1.score } })
     let parts = Slots<SIMD4<Double>>(targets.count, SIMD4())
     pool.forEach(targets.count) { image in
@@ -91,7 +74,7 @@ public struct YOLOv8Loss: DetectionLoss {
   // MARK: Assignment
 
   private func assign(
-    _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox], _ places: Places
+    _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox], _ places: CellPlaces
   ) -> [TaskAlignedAssignment.Positive] {
     var distribution = DistanceDistribution(bins: regMax + 1)
     var boxes: [SIMD4<Double>] = []
@@ -110,7 +93,7 @@ public struct YOLOv8Loss: DetectionLoss {
 
   /// The box of a cell, in pixels, and the distances it is made of, in cells.
   private func predicted(
-    _ maps: [RawMap], _ image: Int, _ place: Int, _ places: Places,
+    _ maps: [RawMap], _ image: Int, _ place: Int, _ places: CellPlaces,
     _ distribution: inout DistanceDistribution
   ) -> (box: SIMD4<Double>, distances: SIMD4<Double>) {
     let level = levels[places.level[place]]
@@ -135,7 +118,7 @@ public struct YOLOv8Loss: DetectionLoss {
   /// The box and distribution parts of one positive cell, as x and z; adds their gradients.
   private func box(
     _ maps: [RawMap], _ image: Int, _ target: LabelledBox,
-    _ positive: TaskAlignedAssignment.Positive, _ places: Places, _ total: Double
+    _ positive: TaskAlignedAssignment.Positive, _ places: CellPlaces, _ total: Double
   ) -> SIMD4<Double> {
     let level = levels[places.level[positive.cell]]
     let map = maps[level.box.map]
@@ -168,7 +151,7 @@ public struct YOLOv8Loss: DetectionLoss {
   /// The class part of an image; adds its gradient.
   private func labels(
     _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox],
-    _ positives: [TaskAlignedAssignment.Positive], _ places: Places, _ total: Double
+    _ positives: [TaskAlignedAssignment.Positive], _ places: CellPlaces, _ total: Double
   ) -> Double {
     let scale = Float(gains.classes / total)
     var sum = 0.0
@@ -197,27 +180,5 @@ public struct YOLOv8Loss: DetectionLoss {
       map.gradient[at] -= scale * Float(positive.score)
     }
     return gains.classes * sum / total
-  }
-}
-
-/// One place an image, each written by one thread.
-final class Slots<Element>: @unchecked Sendable {
-  private let base: UnsafeMutablePointer<Element>
-  private let count: Int
-
-  init(_ count: Int, _ value: Element) {
-    self.count = count
-    base = .allocate(capacity: max(count, 1))
-    base.initialize(repeating: value, count: count)
-  }
-
-  deinit {
-    base.deinitialize(count: count)
-    base.deallocate()
-  }
-
-  subscript(index: Int) -> Element {
-    get { base[index] }
-    set { base[index] = newValue }
   }
 }

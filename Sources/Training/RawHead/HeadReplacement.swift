@@ -10,10 +10,13 @@ extension RawHead {
   /// probability of one in a hundred; those that place boxes keep what they learnt. Decoding is cut off: the outputs are one
   /// map `[N, 4·(regMax + 1) + C, H, W]` a stride, as ``HeadConfiguration`` in the metadata says.
   ///
-  /// - Throws: ``RawHeadError/shapes(family:expected:found:)`` where boxes and classes come out of one convolution.
+  /// - Throws: ``RawHeadError`` for other families than YOLOv8's, and where boxes and classes come out of one convolution.
   public func replacingClasses(
     in graph: Graph, with names: [String], seed: UInt64
   ) throws -> Graph {
+    guard configuration.family == "yolov8" else {
+      throw RawHeadError.fixedClasses(family: configuration.family)
+    }
     var result = graph.withConstantsAsInitializers()
     result.outputs = []
     result.valueTypes = [:]

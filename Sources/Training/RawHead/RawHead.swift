@@ -30,18 +30,74 @@ public struct RawHead: Sendable {
     inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
     let isKnown =
-      configuration.family == "yolov8"
+      ["yolov8", "yolox"].contains(configuration.family)
       || configuration.family == "yolov5" && !configuration.isDecoded
     guard isKnown else { throw RawHeadError.noLoss(family: configuration.family) }
     let names =
-      configuration.isDecoded ? graph.lastConvolutions : graph.outputs.map(\.name)
+      configuration.isDecoded || configuration.family == "yolox"
+      ? graph.lastConvolutions : graph.outputs.map(\.name)
     let session = try Session(
       graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
     let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
-    return configuration.family == "yolov5"
-      ? try RawHead(anchored: maps, configuration: configuration)
-      : try RawHead(
+    switch configuration.family {
+    case "yolov5": return try RawHead(anchored: maps, configuration: configuration)
+    case "yolox":
+      return try RawHead(
+        objectness: maps, configuration: configuration, height: height, width: width)
+    default:
+      return try RawHead(
         distributions: maps, configuration: configuration, height: height, width: width)
+    }
+  }
+
+  /// A head with convolutions of their own for boxes, objectness and classes at each stride.
+  private init(
+    objectness maps: [(name: String, shape: [Int])], configuration: HeadConfiguration,
+    height: Int, width: Int
+  ) throws {
+    let classes = configuration.classes.count
+    levels = []
+    for (stride, members) in try Self.byStride(maps, configuration, height, width) {
+      let channels = members.map { maps[$0].shape[1] }
+      guard members.count == 3, let box = channels.firstIndex(of: 4),
+        let objectness = channels.firstIndex(of: 1),
+        let label = channels.indices.first(where: {
+          $0 != box && $0 != objectness && channels[$0] == classes
+        })
+      else { throw Self.refusal(maps, configuration, "4, 1 and \(classes) channels") }
+      levels.append(
+        HeadLevel(
+          stride: stride, rows: maps[members[0]].shape[2], columns: maps[members[0]].shape[3],
+          box: .init(map: members[box]), classes: .init(map: members[label]),
+          objectness: .init(map: members[objectness])))
+    }
+    taps = maps.map(\.name)
+    regMax = 0
+    self.configuration = configuration
+  }
+
+  /// The places of the maps of each stride, the finest first.
+  private static func byStride(
+    _ maps: [(name: String, shape: [Int])], _ configuration: HeadConfiguration, _ height: Int,
+    _ width: Int
+  ) throws -> [(stride: Int, members: [Int])] {
+    var byStride: [Int: [Int]] = [:]
+    for (index, map) in maps.enumerated() {
+      guard map.shape.count == 4, map.shape[2] > 0, height % map.shape[2] == 0,
+        width / map.shape[3] == height / map.shape[2]
+      else { throw refusal(maps, configuration, "maps of whole strides") }
+      byStride[height / map.shape[2], default: []].append(index)
+    }
+    return byStride.sorted { $0.key < $1.key }.map { (stride: $0.key, members: $0.value) }
+  }
+
+  private static func refusal(
+    _ maps: [(name: String, shape: [Int])], _ configuration: HeadConfiguration,
+    _ expected: String
+  ) -> RawHeadError {
+    .shapes(
+      family: configuration.family, expected: expected + " at each stride",
+      found: maps.map { "'\($0.name)' \($0.shape)" })
   }
 
   /// A head of anchors: at each stride of the configuration one map `[N, A·(5 + C), H, W]`.
@@ -76,21 +132,11 @@ public struct RawHead: Sendable {
   ) throws {
     let classes = configuration.classes.count
     func refuse() -> RawHeadError {
-      .shapes(
-        family: configuration.family,
-        expected: "maps of box distances and \(classes) classes at each stride",
-        found: maps.map { "'\($0.name)' \($0.shape)" })
-    }
-    var byStride: [Int: [Int]] = [:]
-    for (index, map) in maps.enumerated() {
-      guard map.shape.count == 4, map.shape[2] > 0, height % map.shape[2] == 0,
-        width / map.shape[3] == height / map.shape[2]
-      else { throw refuse() }
-      byStride[height / map.shape[2], default: []].append(index)
+      Self.refusal(maps, configuration, "box distances and \(classes) classes")
     }
     levels = []
     var bins: Set<Int> = []
-    for (stride, members) in byStride.sorted(by: { $0.key < $1.key }) {
+    for (stride, members) in try Self.byStride(maps, configuration, height, width) {
       let channels = members.map { maps[$0].shape[1] }
       let (rows, columns) = (maps[members[0]].shape[2], maps[members[0]].shape[3])
       let boxes: HeadLevel.Channels
@@ -120,9 +166,12 @@ public struct RawHead: Sendable {
   /// The loss of the head's family.
   public func loss() -> any DetectionLoss {
     let classes = configuration.classes.count
-    return configuration.family == "yolov5"
-      ? YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
-      : YOLOv8Loss(levels: levels, classes: classes, regMax: regMax)
+    switch configuration.family {
+    case "yolov5":
+      return YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
+    case "yolox": return YOLOXLoss(levels: levels, classes: classes)
+    default: return YOLOv8Loss(levels: levels, classes: classes, regMax: regMax)
+    }
   }
 }
 
@@ -155,12 +204,15 @@ extension Graph {
 public enum RawHeadError: Error, Equatable, CustomStringConvertible {
   case noLoss(family: String)
   case shapes(family: String, expected: String, found: [String])
+  case fixedClasses(family: String)
 
   /// A sentence for the user.
   public var description: String {
     switch self {
     case .noLoss(let family):
       "there is no loss for heads of the family \(family) yet; fine-tune without labels: --loss match"
+    case .fixedClasses(let family):
+      "the classes of \(family) heads cannot be replaced yet; leave out --classes, or train an --arch"
     case .shapes(let family, let expected, let found):
       "a \(family) head has \(expected), found \(found.joined(separator: ", ")); "
         + "fine-tune without labels: --loss match"

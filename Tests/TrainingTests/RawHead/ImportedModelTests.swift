@@ -51,6 +51,17 @@ struct ImportedModelTests {
     #expect(head.levels.allSatisfy { $0.box.map != $0.classes.map })
   }
 
+  @Test func theMapsOfYOLOXAreFoundAndTrained() throws {
+    let configuration = HeadConfiguration(
+      family: "yolox", classes: COCOClasses.names, strides: [8, 16, 32], isDecoded: false)
+    let graph = try model("yolox_nano_416")
+    let head = try RawHead.find(in: graph, configuration: configuration, height: 416, width: 416)
+    #expect(head.levels.map(\.rows) == [52, 26, 13] && head.taps.count == 9)
+    #expect(throws: RawHeadError.fixedClasses(family: "yolox")) {
+      try head.replacingClasses(in: graph, with: ["a"], seed: 0)
+    }
+  }
+
   @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
     let graph = try model("yolo11n_dequant")
     let head = try RawHead.find(

@@ -50,6 +50,23 @@ public struct HeadLevel: Sendable, Equatable {
   }
 }
 
+/// Which scale, and which cell of it, each cell of an image is, and where its centre lies.
+struct CellPlaces {
+  private(set) var level: [Int] = []
+  private(set) var cell: [Int] = []
+  private(set) var centre: [SIMD2<Double>] = []
+
+  init(_ levels: [HeadLevel]) {
+    for (index, scale) in levels.enumerated() {
+      for place in 0..<scale.cells {
+        level.append(index)
+        cell.append(place)
+        centre.append(scale.centre(place))
+      }
+    }
+  }
+}
+
 extension RawMap {
   /// The element offset of a channel of an image; channels of `[N, C, H, W]` lie `H·W` apart.
   func offset(image: Int, channel: Int) -> Int {
