@@ -62,7 +62,13 @@ public struct YOLOv8Loss: DetectionLoss {
     pool.forEach(targets.count) { image in
       var sums = SIMD4<Double>()
       for positive in positives[image] {
-        sums += box(maps, image, targets[image][positive.target], positive, places, total)
+        let share = positive.score / total
+        let loss = distributedBoxes.penalize(
+          maps, image: image, place: positive.cell, places,
+          truth: targets[image][positive.target].box.corners, measure: overlap,
+          boxScale: gains.box * share, focalScale: gains.distribution * share)
+        sums.x += loss.box
+        sums.z += loss.focal
       }
       sums.y = labels(maps, image, targets[image], positives[image], places, total)
       parts[image] = sums
@@ -71,16 +77,17 @@ public struct YOLOv8Loss: DetectionLoss {
     return LossValue(parts: [sums.x, sums.y, sums.z])
   }
 
+  private var distributedBoxes: DistributedBoxes {
+    DistributedBoxes(levels: levels, regMax: regMax)
+  }
+
   // MARK: Assignment
 
   private func assign(
     _ maps: [RawMap], _ image: Int, _ targets: [LabelledBox], _ places: CellPlaces
   ) -> [TaskAlignedAssignment.Positive] {
-    var distribution = DistanceDistribution(bins: regMax + 1)
-    var boxes: [SIMD4<Double>] = []
-    boxes.reserveCapacity(places.cell.count)
-    for place in places.cell.indices {
-      boxes.append(predicted(maps, image, place, places, &distribution).box)
+    let boxes = places.cell.indices.map { place in
+      distributedBoxes.box(maps, image: image, place: place, places)
     }
     return TaskAlignedAssignment().positives(targets, centres: places.centre, boxes: boxes) {
       place, label in
@@ -91,62 +98,7 @@ public struct YOLOv8Loss: DetectionLoss {
     }
   }
 
-  /// The box of a cell, in pixels, and the distances it is made of, in cells.
-  private func predicted(
-    _ maps: [RawMap], _ image: Int, _ place: Int, _ places: CellPlaces,
-    _ distribution: inout DistanceDistribution
-  ) -> (box: SIMD4<Double>, distances: SIMD4<Double>) {
-    let level = levels[places.level[place]]
-    let map = maps[level.box.map]
-    var distances = SIMD4<Double>()
-    for side in 0..<4 {
-      let channel = level.box.first + side * (regMax + 1)
-      let at = map.offset(image: image, channel: channel) + places.cell[place]
-      distribution.read(map.values + at, step: level.cells)
-      distances[side] = Double(distribution.mean)
-    }
-    let (centre, scaled) = (places.centre[place], distances * Double(level.stride))
-    return (
-      SIMD4(
-        centre.x - scaled.x, centre.y - scaled.y, centre.x + scaled.z, centre.y + scaled.w),
-      distances
-    )
-  }
-
   // MARK: Parts
-
-  /// The box and distribution parts of one positive cell, as x and z; adds their gradients.
-  private func box(
-    _ maps: [RawMap], _ image: Int, _ target: LabelledBox,
-    _ positive: TaskAlignedAssignment.Positive, _ places: CellPlaces, _ total: Double
-  ) -> SIMD4<Double> {
-    let level = levels[places.level[positive.cell]]
-    let map = maps[level.box.map]
-    var distribution = DistanceDistribution(bins: regMax + 1)
-    let found = predicted(maps, image, positive.cell, places, &distribution)
-    let overlap = BoxOverlap(found.box, target.box.corners, overlap)
-    let share = positive.score / total
-    let signs = SIMD4<Double>(-1, -1, 1, 1)
-    let slopes = -overlap.gradient * signs * (Double(level.stride) * gains.box * share)
-    let truth = target.box.corners
-    let centre = places.centre[positive.cell]
-    let wanted =
-      SIMD4(centre.x - truth.x, centre.y - truth.y, truth.z - centre.x, truth.w - centre.y)
-      / Double(level.stride)
-    var focal = 0.0
-    for side in 0..<4 {
-      let channel = level.box.first + side * (regMax + 1)
-      let at = map.offset(image: image, channel: channel) + places.cell[positive.cell]
-      distribution.read(map.values + at, step: level.cells)
-      distribution.addMeanGradient(Float(slopes[side]), to: map.gradient + at, step: level.cells)
-      focal += Double(
-        distribution.focalLoss(
-          Float(wanted[side]), scale: Float(gains.distribution * share / 4),
-          to: map.gradient + at, step: level.cells))
-    }
-    return SIMD4(
-      gains.box * share * (1 - overlap.value), 0, gains.distribution * share * focal / 4, 0)
-  }
 
   /// The class part of an image; adds its gradient.
   private func labels(

@@ -30,11 +30,11 @@ public struct RawHead: Sendable {
     inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
     let isKnown =
-      ["yolov8", "yolox"].contains(configuration.family)
+      ["yolov8", "yolox", "nanodet"].contains(configuration.family)
       || configuration.family == "yolov5" && !configuration.isDecoded
     guard isKnown else { throw RawHeadError.noLoss(family: configuration.family) }
     let names =
-      configuration.isDecoded || configuration.family == "yolox"
+      configuration.isDecoded || ["yolox", "nanodet"].contains(configuration.family)
       ? graph.lastConvolutions : graph.outputs.map(\.name)
     let session = try Session(
       graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
@@ -158,6 +158,13 @@ public struct RawHead: Sendable {
         HeadLevel(stride: stride, rows: rows, columns: columns, box: boxes, classes: labels))
     }
     guard bins.count == 1, let count = bins.first, count > 1 else { throw refuse() }
+    if configuration.family == "nanodet" {
+      // NanoDet's scores come before its distances.
+      for index in levels.indices where levels[index].box.map == levels[index].classes.map {
+        levels[index].classes.first = 0
+        levels[index].box.first = classes
+      }
+    }
     taps = maps.map(\.name)
     regMax = count - 1
     self.configuration = configuration
@@ -170,6 +177,8 @@ public struct RawHead: Sendable {
     case "yolov5":
       return YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
     case "yolox": return YOLOXLoss(levels: levels, classes: classes)
+    case "nanodet":
+      return GeneralizedFocalLoss(levels: levels, classes: classes, regMax: regMax)
     default: return YOLOv8Loss(levels: levels, classes: classes, regMax: regMax)
     }
   }

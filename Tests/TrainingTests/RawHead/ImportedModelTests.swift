@@ -62,6 +62,16 @@ struct ImportedModelTests {
     }
   }
 
+  @Test func theMapsOfNanoDetAreFoundBehindTheirSigmoids() throws {
+    let configuration = HeadConfiguration(
+      family: "nanodet", classes: COCOClasses.names, strides: [8, 16, 32], regMax: 7,
+      isDecoded: false)
+    let head = try RawHead.find(
+      in: model("nanodet_m_320"), configuration: configuration, height: 320, width: 320)
+    #expect(head.taps.count == 3 && head.regMax == 7)
+    #expect(head.levels.allSatisfy { $0.classes.first == 0 && $0.box.first == 80 })
+  }
+
   @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
     let graph = try model("yolo11n_dequant")
     let head = try RawHead.find(
