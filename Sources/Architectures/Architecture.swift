@@ -15,7 +15,9 @@ public struct Architecture: Sendable {
   public var build: @Sendable (ArchitectureOptions) throws -> Graph
 
   /// Every architecture, by which help and error texts list them.
-  public static let all: [Architecture] = [.yolov5Lite, .yolov5n, .yolov8n]
+  public static let all: [Architecture] = [
+    .yolov5Lite, .yolov5n, .yolov8n, .mobileNetV2SSDLite,
+  ]
 
   /// The architecture of a name.
   public static func named(_ name: String) -> Architecture? { all.first { $0.name == name } }

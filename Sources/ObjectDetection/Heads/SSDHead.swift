@@ -62,7 +62,8 @@ extension HeadFamily {
           + "\(planes.map(\.shape))")
     }
     let priors =
-      configuration.isDecoded ? [] : self.priors(outputs, configuration)
+      configuration.isDecoded
+      ? [] : configuration.priors(height: outputs.height, width: outputs.width)
     guard configuration.isDecoded || priors.count == boxes.shape[0] else {
       throw HeadError.outputs(
         family: "ssd", reason: "\(boxes.shape[0]) boxes for \(priors.count) priors")
@@ -95,20 +96,20 @@ extension HeadFamily {
     }
     return found
   }
+}
 
-  /// Priors in network pixels, cell by cell, all sizes of a cell together.
-  private static func priors(
-    _ outputs: HeadOutputs, _ configuration: HeadConfiguration
-  ) -> [Box] {
-    zip(configuration.strides, configuration.anchors).flatMap { stride, sizes in
-      outputs.grid([stride]).flatMap { cell in
+extension HeadConfiguration {
+  /// The priors of an SSD head in network pixels, scale by scale and cell by cell, all sizes of a cell together.
+  public func priors(height: Int, width: Int) -> [Box] {
+    zip(strides, anchors).flatMap { stride, sizes in
+      // The grid is spread over the whole image, also where the stride does not divide it.
+      let (rows, columns) = ((height + stride - 1) / stride, (width + stride - 1) / stride)
+      return (0..<rows * columns).flatMap { cell in
         sizes.map { size in
-          // The grid is spread over the whole image, also where the stride does not divide it.
-          let columns = Double((outputs.width + stride - 1) / stride)
-          let rows = Double((outputs.height + stride - 1) / stride)
-          return Box(
-            centreX: (cell.column + 0.5) / columns * Double(outputs.width),
-            y: (cell.row + 0.5) / rows * Double(outputs.height), width: size[0], height: size[1])
+          Box(
+            centreX: (Double(cell % columns) + 0.5) / Double(columns) * Double(width),
+            y: (Double(cell / columns) + 0.5) / Double(rows) * Double(height), width: size[0],
+            height: size[1])
         }
       }
     }

@@ -17,6 +17,8 @@ public struct RawHead: Sendable {
   public var configuration: HeadConfiguration
   /// Bins of each distance, less one.
   public var regMax: Int
+  /// The priors of an SSD head, which has no scales of its own.
+  public var priors: [Box] = []
 
   /// The head of a detector.
   ///
@@ -29,6 +31,10 @@ public struct RawHead: Sendable {
     in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
     inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
+    if configuration.family == "ssd", !configuration.isDecoded {
+      return try RawHead(
+        priors: configuration.priors(height: height, width: width), in: graph, configuration)
+    }
     let isKnown =
       ["yolov8", "yolox", "nanodet"].contains(configuration.family)
       || configuration.family == "yolov5" && !configuration.isDecoded
@@ -48,6 +54,30 @@ public struct RawHead: Sendable {
       return try RawHead(
         distributions: maps, configuration: configuration, height: height, width: width)
     }
+  }
+
+  /// An SSD head: the input of the softmax that makes the scores, and the offsets.
+  private init(
+    priors: [Box], in graph: Graph, _ configuration: HeadConfiguration
+  ) throws {
+    let links = Connectivity(graph)
+    let names = graph.outputs.map(\.name)
+    let logits = names.compactMap { name in
+      links.producer[name].map { graph.nodes[$0] }.flatMap {
+        $0.opType == "Softmax" ? $0.inputs[0] : nil
+      }
+    }
+    let others = names.filter { name in
+      links.producer[name].map { graph.nodes[$0].opType != "Softmax" } ?? false
+    }
+    guard logits.count == 1, others.count == 1, !priors.isEmpty else {
+      throw RawHeadError.shapes(
+        family: configuration.family, expected: "scores by a softmax, offsets, and priors",
+        found: names)
+    }
+    taps = logits + others
+    (levels, regMax, self.priors) = ([], 0, priors)
+    self.configuration = configuration
   }
 
   /// A head with convolutions of their own for boxes, objectness and classes at each stride.
@@ -176,6 +206,9 @@ public struct RawHead: Sendable {
     switch configuration.family {
     case "yolov5":
       return YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
+    case "ssd":
+      return SSDLoss(
+        priors: priors.map(\.corners), classes: classes, variances: configuration.variances)
     case "yolox": return YOLOXLoss(levels: levels, classes: classes)
     case "nanodet":
       return GeneralizedFocalLoss(levels: levels, classes: classes, regMax: regMax)
