@@ -1,19 +1,28 @@
+import CKernels
 import Tensors
 
 /// The gradient of a convolution's weights.
 ///
-/// `∂w[o,i,t] = Σ_{n,p} ∂y[n,o,p] · x[n,i,p under t]`. Each group is one product a strip of output pixels: `∂y`
-/// `[O/g, strip]` times the unfolded input `[I/g·taps, strip]` transposed. Depthwise groups take dot products of the
-/// rows under each tap. Sums run over images and strips in a fixed order, so that the result is the same at any thread
-/// count.
-public struct WeightGradient: Sendable {
+/// `∂w[o,i,t] = Σ_{n,p} ∂y[n,o,p] · x[n,i,p under t]`. Where there are channels enough they are laid side by side (see
+/// ``ChannelsLastWeightGradient``); pointwise and thin convolutions are products of strips of `∂y` `[O/g, strip]` and the
+/// unfolded input `[I/g·taps, strip]` transposed; depthwise ones multiply planes with the padded input under each tap.
+/// Images are summed in parts that depend on the geometry alone, so that the result is the same at any thread count.
+public struct WeightGradient: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let strip: Int
   private let channelsLast: ChannelsLastWeightGradient?
+  private let layout: FrameLayout
+  private let offsets: [Int]
+  private let kernels: UnsafePointer<ck_kernels>
+  private let gradients: UnsafePointer<ck_gradient_kernels>
 
   /// The gradient for a convolution of the given extents.
   public init(_ geometry: ConvolutionGeometry, instructionSet: InstructionSet = .best) {
     self.geometry = geometry
+    layout = FrameLayout(geometry, outputRows: geometry.outputHeight)
+    offsets = layout.offsets(channels: 1)
+    kernels = instructionSet.kernels
+    gradients = instructionSet.gradientKernels
     channelsLast =
       ChannelsLastWeightGradient.fits(geometry)
       ? ChannelsLastWeightGradient(geometry, instructionSet: instructionSet) : nil
@@ -35,7 +44,8 @@ public struct WeightGradient: Sendable {
   /// The working memory of a run.
   public var scratchBytes: Int {
     if let channelsLast { return parts * channelsLast.scratchBytes }
-    return geometry.isDepthwise ? 0 : parts * (sumBytes + (geometry.isPointwise ? 0 : columnBytes))
+    return geometry.isDepthwise
+      ? depthwiseParts * frameBytes : parts * (sumBytes + (geometry.isPointwise ? 0 : columnBytes))
   }
 
   /// Computes the gradient.
@@ -51,10 +61,14 @@ public struct WeightGradient: Sendable {
   ) {
     let g = geometry
     guard !g.isDepthwise else {
-      pool.forEach(g.outputChannels) { channel in
-        depthwise(channel, gradient, input, output + channel * g.depth)
+      let parts = depthwiseParts
+      let bytes = frameBytes
+      return pool.forEach(parts) { part in
+        let channels = part * g.outputChannels / parts..<(part + 1) * g.outputChannels / parts
+        depthwise(
+          channels, gradient, input, output,
+          frame: (scratch + part * bytes).assumingMemoryBound(to: Float.self))
       }
-      return
     }
     if let channelsLast {
       let bytes = channelsLast.scratchBytes
@@ -166,52 +180,42 @@ public struct WeightGradient: Sendable {
     }
   }
 
+  /// Parts of the channels, each with a frame of its own.
+  private var depthwiseParts: Int { min(geometry.outputChannels, 8) }
+  private var frameBytes: Int { (layout.byteCount(channels: 1) + 63) / 64 * 64 }
+
+  /// The gradients of some channels: products of each plane of `∂y` with the padded input under each tap.
   private func depthwise(
-    _ channel: Int, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Float>,
-    _ output: UnsafeMutablePointer<Float>
+    _ channels: Range<Int>, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>, frame: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
-    let pixels = g.outputHeight * g.outputWidth
-    for tap in 0..<g.kernelHeight * g.kernelWidth {
-      let (row, column) = tap.quotientAndRemainder(dividingBy: g.kernelWidth)
-      var sum = 0.0
-      for image in 0..<g.batch {
-        let place = image * g.inputChannels + channel
-        let plane = input + place * g.inputHeight * g.inputWidth
-        let dy = gradient + place * pixels
-        forEachRun(0, pixels, row, column) { offset, inside, source in
-          sum += Double(
-            dot(dy + offset + inside.lowerBound, plane, source, inside, step: g.strideWidth))
-        } padding: { _ in
+    let taps = g.kernelHeight * g.kernelWidth
+    var sums = [Float](repeating: 0, count: taps)
+    var call = ck_plane_products()
+    call.frame = UnsafePointer(frame)
+    call.rowWidth = layout.rowWidth
+    (call.rows, call.columns, call.taps) = (
+      Int32(g.outputHeight), Int32(g.outputWidth), Int32(taps)
+    )
+    offsets.withUnsafeBufferPointer { offsets in
+      sums.withUnsafeMutableBufferPointer { sums in
+        call.offsets = offsets.baseAddress
+        call.sums = sums.baseAddress
+        for channel in channels {
+          var totals = [Double](repeating: 0, count: taps)
+          for image in 0..<g.batch {
+            let place = image * g.inputChannels + channel
+            layout.fill(
+              frame, from: input + place * g.inputHeight * g.inputWidth, channels: 1,
+              outputRow: 0, kernels: kernels)
+            call.plane = gradient + place * g.outputHeight * g.outputWidth
+            gradients.pointee.planeProducts(&call)
+            for tap in 0..<taps { totals[tap] += Double(sums[tap]) }
+          }
+          for tap in 0..<taps { output[channel * taps + tap] = Float(totals[tap]) }
         }
       }
-      output[tap] = Float(sum)
     }
-  }
-
-  /// `Σ a[i − lower] · plane[source + i·step]` in eight lanes.
-  @inline(__always)
-  private func dot(
-    _ a: UnsafePointer<Float>, _ plane: UnsafePointer<Float>, _ source: Int, _ range: Range<Int>,
-    step: Int
-  ) -> Float {
-    var lanes = SIMD8<Float>()
-    let count = range.count
-    var index = 0
-    if step == 1, count > 0 {
-      let b = plane + source + range.lowerBound
-      while index + 8 <= count {
-        let left = UnsafeRawPointer(a + index).loadUnaligned(as: SIMD8<Float>.self)
-        let right = UnsafeRawPointer(b + index).loadUnaligned(as: SIMD8<Float>.self)
-        lanes = lanes.addingProduct(left, right)
-        index += 8
-      }
-    }
-    var sum = lanes.sum()
-    while index < count {
-      sum += a[index] * plane[source + (range.lowerBound + index) * step]
-      index += 1
-    }
-    return sum
   }
 }

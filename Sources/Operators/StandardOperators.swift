@@ -57,6 +57,7 @@ extension StandardOperators {
     AxisMixAdjoint.self,
     BatchStatisticsGradient.self,
     BatchStatisticsNormalization.self,
+    ChannelSum.self,
     ConvolutionInputGradient.self,
     ConvolutionWeightGradient.self,
     CopyAdjoint.self,

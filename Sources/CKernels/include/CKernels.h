@@ -147,6 +147,18 @@ typedef struct {
                      float scale, float shift);
 } ck_kernels;
 
+/// A plane and the frame it is multiplied with under each tap; see `ck_frame`. Frames hold finite numbers in whole vectors.
+typedef struct {
+  const float *plane;        // [rows, columns]
+  const float *frame;
+  const ptrdiff_t *offsets;  // [taps], place of each tap in the frame
+  float *sums;               // [taps]
+  ptrdiff_t rowWidth;        // of the frame
+  int rows;
+  int columns;
+  int taps;
+} ck_plane_products;
+
 /// The kernels of one instruction set that carry gradients back.
 typedef struct {
   /// dx[i] = dy[i] · f′(x[i]); dx may be dy or x.
@@ -155,6 +167,17 @@ typedef struct {
   /// y[i · step + r] = x[r · stride + i] for the first `rows` of eight, 0 for the rest.
   void (*interleave8)(const float *x, ptrdiff_t stride, int rows, ptrdiff_t count, float *y,
                       ptrdiff_t step);
+  /// Σ x[i]
+  float (*sum)(const float *x, size_t count);
+  /// Σ (x[i] − shift)²
+  float (*squares)(const float *x, size_t count, float shift);
+  /// Σ a[i] · (b[i] − shift)
+  float (*product)(const float *a, const float *b, size_t count, float shift);
+  /// y[i] = ofA · a[i] + ofB · b[i] + offset; y may be a or b.
+  void (*blend)(const float *a, const float *b, float *y, size_t count, float ofA, float ofB,
+                float offset);
+  /// sums[t] = Σ plane[row, column] · frame[offsets[t] + row · rowWidth + column]
+  void (*planeProducts)(const ck_plane_products *products);
 } ck_gradient_kernels;
 
 /// Instruction sets, weakest first.

@@ -1,4 +1,5 @@
 import GraphIR
+import Kernels
 import Tensors
 
 /// Batch normalisation by the statistics of the batch itself, as in training.
@@ -32,21 +33,20 @@ struct BatchStatisticsNormalization: DifferentiableOperator {
   }
 
   func forward(_ call: OperatorCall) throws {
-    let planes = ChannelPlanes(call.outputs[0].shape)
+    let planes = ChannelSums(call.outputs[0].shape)
     let inputs = try (0..<5).map { try call.input($0).words(as: Float.self) }
     let outputs = call.outputs.map { $0.words(as: Float.self) }
     let count = Double(planes.count)
     call.pool.forEach(planes.channels) { channel in
-      let mean = planes.sum(channel) { Double(inputs[0][$0]) } / count
-      let variance =
-        planes.sum(channel) { place in
-          let centred = Double(inputs[0][place]) - mean
-          return centred * centred
-        } / count
+      // The rounded mean is taken off, and what rounding left is taken into account.
+      let mean = planes.sum(channel, of: inputs[0]) / count
+      let rest = mean - Double(Float(mean))
+      let squares = planes.squares(channel, of: inputs[0], shift: Float(mean)) / count
+      let variance = max(squares - rest * rest, 0)
       let inverse = 1 / (variance + epsilon).squareRoot()
       let factor = Float(Double(inputs[1][channel]) * inverse)
       let offset = Float(Double(inputs[2][channel]) - Double(factor) * mean)
-      planes.forEach(channel) { outputs[0][$0] = inputs[0][$0] * factor + offset }
+      planes.scale(channel, of: inputs[0], to: outputs[0], by: factor, offset: offset)
       guard outputs.count == 5 else { return }
       let unbiased = variance * count / max(count - 1, 1)
       outputs[1][channel] = Float(mean)
@@ -86,66 +86,25 @@ struct BatchStatisticsGradient: Operator {
   }
 
   func forward(_ call: OperatorCall) throws {
-    let planes = ChannelPlanes(call.outputs[0].shape)
+    let planes = ChannelSums(call.outputs[0].shape)
     let inputs = try (0..<5).map { try call.input($0).words(as: Float.self) }
     let outputs = call.outputs.map { $0.words(as: Float.self) }
-    let (dy, x) = (inputs[0], inputs[1])
+    let (dy, x) = (UnsafePointer(inputs[0]), UnsafePointer(inputs[1]))
     call.pool.forEach(planes.channels) { channel in
       let (mean, inverse) = (inputs[3][channel], inputs[4][channel])
-      let shift = planes.sum(channel) { Double(dy[$0]) }
-      let scale = planes.sum(channel) { Double(dy[$0] * ((x[$0] - mean) * inverse)) }
+      let shift = planes.sum(channel, of: dy)
+      let scale = planes.product(channel, of: dy, with: x, shift: mean) * Double(inverse)
       outputs[1][channel] = Float(scale)
       outputs[2][channel] = Float(shift)
-      let factor = inputs[2][channel] * inverse
-      let (meanShift, meanScale) = (
-        Float(shift / Double(planes.count)), Float(scale / Double(planes.count))
-      )
-      planes.forEach(channel) {
-        outputs[0][$0] = factor * (dy[$0] - meanShift - (x[$0] - mean) * inverse * meanScale)
-      }
+      // γs(∂y − m₀ − (x − μ)s·m₁) = γs·∂y − γs²m₁·x + γs(sμm₁ − m₀)
+      let factor = Double(inputs[2][channel]) * Double(inverse)
+      let meanScale = scale / Double(planes.count) * Double(inverse)
+      let offset = factor * (Double(mean) * meanScale - shift / Double(planes.count))
+      planes.blend(
+        channel, of: dy, with: x, to: outputs[0], ofA: Float(factor),
+        ofB: Float(-factor * meanScale), offset: Float(offset))
     }
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0, 1]) }
-}
-
-/// The elements of one channel of a value `[N, C, …]`.
-private struct ChannelPlanes {
-  let batch: Int
-  let channels: Int
-  let plane: Int
-  var count: Int { batch * plane }
-
-  init(_ shape: [Int]) {
-    (batch, channels, plane) = (shape[0], shape[1], shape[2...].product)
-  }
-
-  @inline(__always)
-  func forEach(_ channel: Int, _ body: (Int) -> Void) {
-    for image in 0..<batch {
-      let first = (image * channels + channel) * plane
-      for place in first..<first + plane { body(place) }
-    }
-  }
-
-  /// The sum over the elements in four lanes of float64.
-  @inline(__always)
-  func sum(_ channel: Int, _ term: (Int) -> Double) -> Double {
-    var lanes = SIMD4<Double>()
-    for image in 0..<batch {
-      let first = (image * channels + channel) * plane
-      var place = 0
-      while place + 4 <= plane {
-        lanes += SIMD4(
-          term(first + place), term(first + place + 1), term(first + place + 2),
-          term(first + place + 3))
-        place += 4
-      }
-      while place < plane {
-        lanes[0] += term(first + place)
-        place += 1
-      }
-    }
-    return lanes.sum()
-  }
 }

@@ -69,9 +69,8 @@ extension Derivation {
 
 extension Derivation {
   /// The sum of a value `[N, C, …]` over all axes but the channels', `[C]`.
-  mutating func summedOverChannels(_ value: String, shape: [Int]) -> String {
-    let axes = shape.indices.filter { $0 != 1 }
-    return reshaped(summed(value, along: axes), to: [shape[1]])
+  mutating func summedOverChannels(_ value: String) -> String {
+    self(ChannelSum.opType, domain: ChannelSum.domain, value)
   }
 
   /// The matrices in the last two axes, transposed.

@@ -53,7 +53,7 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
         of: dy, input: derivation.input(0), placement: placement, shape: w)
     }
     if derivation.wants(2) {
-      results[2] = derivation.summedOverChannels(dy, shape: derivation.outputs[0].shape)
+      results[2] = derivation.summedOverChannels(dy)
     }
     return results
   }

@@ -118,7 +118,7 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
         of: derivation.input(0), input: dy, placement: placement, shape: w)
     }
     if derivation.wants(2) {
-      results[2] = derivation.summedOverChannels(dy, shape: derivation.outputs[0].shape)
+      results[2] = derivation.summedOverChannels(dy)
     }
     return results
   }

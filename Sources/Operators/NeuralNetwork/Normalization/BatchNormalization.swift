@@ -89,9 +89,9 @@ struct BatchNormalization: Operator, DifferentiableOperator {
     if derivation.wants(1) {
       let mean = derivation.reshaped(derivation.input(3), to: channelwise)
       let centred = derivation("Sub", derivation.input(0), mean)
-      results[1] = derivation.summedOverChannels(derivation.product(scaled, centred), shape: shape)
+      results[1] = derivation.summedOverChannels(derivation.product(scaled, centred))
     }
-    if derivation.wants(2) { results[2] = derivation.summedOverChannels(dy, shape: shape) }
+    if derivation.wants(2) { results[2] = derivation.summedOverChannels(dy) }
     return results
   }
 }
