@@ -135,16 +135,17 @@ struct ChannelsLastWeightGradient: @unchecked Sendable {
     let g = geometry
     let inputs = g.inputChannels / g.groups
     let bytes = scratchBytes
+    let sums = scratch.assumingMemoryBound(to: Float.self)
     pool.forEach(g.outputChannels) { row in
-      for input in 0..<inputs {
-        for tap in 0..<taps {
-          let place = (tap * g.outputChannels + row) * inputs + input
-          var sum: Float = 0
-          for part in 0..<parts {
-            sum += (scratch + part * bytes).assumingMemoryBound(to: Float.self)[place]
-          }
-          output[(row * inputs + input) * taps + tap] = sum
+      for tap in 0..<taps {
+        let place = (tap * g.outputChannels + row) * inputs
+        let whole = sums + place
+        for part in 1..<max(parts, 1) {
+          let other = (scratch + part * bytes).assumingMemoryBound(to: Float.self) + place
+          for input in 0..<inputs { whole[input] += other[input] }
         }
+        let target = output + row * inputs * taps + tap
+        for input in 0..<inputs { target[input * taps] = whole[input] }
       }
     }
   }

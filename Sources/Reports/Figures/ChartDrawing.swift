@@ -94,12 +94,28 @@ struct ChartDrawing {
     return text
   }
 
-  /// Names in the upper right corner, on white.
+  /// The corner where a box of the given extents covers the fewest points; the upper right of equals.
+  private func emptiestCorner(_ width: Double, _ height: Double) -> (left: Double, top: Double) {
+    let places = chart.series.flatMap(\.points).map { (x.place($0.x), y.place($0.y)) }
+    let corners = [
+      (left: x.to - width, top: y.to + 6), (x.to - width, y.from - height - 6),
+      (x.from + 6, y.to + 6), (x.from + 6, y.from - height - 6),
+    ]
+    func covered(_ corner: (left: Double, top: Double)) -> Int {
+      places.count {
+        (corner.left - 6...corner.left + width + 6).contains($0.0)
+          && (corner.top - 6...corner.top + height + 6).contains($0.1)
+      }
+    }
+    return corners.min { covered($0) < covered($1) } ?? corners[0]
+  }
+
+  /// Names in a corner, on white.
   private var legend: String {
     guard chart.series.count > 1 else { return "" }
     let longest = Double(chart.series.map(\.name.count).max() ?? 0)
     let width = longest * 6.6 + 40
-    let (left, start) = (x.to - width, y.to + 6)
+    let (left, start) = emptiestCorner(width, Double(chart.series.count * 17 + 6))
     var text =
       "<rect x=\"\(SVG.number(left))\" y=\"\(SVG.number(start))\" width=\"\(SVG.number(width))\" "
       + "height=\"\(chart.series.count * 17 + 6)\" fill=\"#ffffff\" fill-opacity=\"0.85\"/>\n"
