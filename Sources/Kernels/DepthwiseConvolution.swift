@@ -9,24 +9,17 @@ struct DepthwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>
-  private let weights: PackedFloats
-  private let bias: PackedFloats
   private let direct: (@convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void)?
   private let layout: FrameLayout
   private let offsets: [Int]
 
   init(
-    _ geometry: ConvolutionGeometry, weights source: UnsafePointer<Float>,
-    bias biasSource: UnsafePointer<Float>?, epilogue: Epilogue, instructionSet: InstructionSet
+    _ geometry: ConvolutionGeometry, epilogue: Epilogue, instructionSet: InstructionSet
   ) {
     let g = geometry
     self.geometry = geometry
     self.epilogue = epilogue
     kernels = instructionSet.kernels
-    weights = PackedFloats(count: g.outputChannels * g.kernelHeight * g.kernelWidth)
-    weights.base.update(from: source, count: weights.count)
-    bias = PackedFloats(count: g.outputChannels)
-    if let biasSource { bias.base.update(from: biasSource, count: bias.count) }
     direct = epilogue.residual == .none ? Self.direct(geometry, kernels.pointee) : nil
     layout = FrameLayout(g, outputRows: g.outputHeight)
     offsets = layout.offsets(channels: 1)
@@ -47,11 +40,32 @@ struct DepthwiseConvolution: @unchecked Sendable {
     }
   }
 
+  /// The elements of `[channels, taps]` weights, then the bias.
+  var packedCount: Int {
+    geometry.outputChannels * (geometry.kernelHeight * geometry.kernelWidth + 1)
+  }
+
+  /// Packs weights and a bias, zeros when `nil`.
+  func pack(
+    _ weights: UnsafePointer<Float>, _ order: WeightOrder, bias: UnsafePointer<Float>?,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    let channels = geometry.outputChannels
+    for channel in 0..<channels {
+      let to = target + channel * order.taps.count
+      for (index, tap) in order.taps.enumerated() {
+        to[index] = weights[channel * order.groupStride + tap]
+      }
+    }
+    let packedBias = target + channels * order.taps.count
+    for channel in 0..<channels { packedBias[channel] = bias?[channel] ?? 0 }
+  }
+
   /// Bytes of one thread's frame.
   var scratchBytes: Int { direct != nil ? 0 : (layout.byteCount(channels: 1) + 63) / 64 * 64 }
 
   func run(
-    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let planes = geometry.batch * geometry.inputChannels
@@ -64,13 +78,15 @@ struct DepthwiseConvolution: @unchecked Sendable {
       pool.forEach(parts) { part in
         run(
           direct, byRows ? 0..<planes : share(planes, part, parts),
-          rows: byRows ? share(rows, part, parts) : 0..<rows, input: input, output: output)
+          rows: byRows ? share(rows, part, parts) : 0..<rows, input: input, packed: packed,
+          output: output)
       }
     } else {
       let parts = min(planes, pool.threadCount)
       pool.forEach(parts) { part in
         run(
-          share(planes, part, parts), input: input, residual: residual, output: output,
+          share(planes, part, parts), input: input, packed: packed, residual: residual,
+          output: output,
           frame: (scratch + part * scratchBytes).assumingMemoryBound(to: Float.self))
       }
     }
@@ -78,7 +94,8 @@ struct DepthwiseConvolution: @unchecked Sendable {
 
   private func run(
     _ kernel: @convention(c) (UnsafePointer<ck_depthwise_plane>?) -> Void, _ planes: Range<Int>,
-    rows: Range<Int>, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>
+    rows: Range<Int>, input: UnsafePointer<Float>, packed: UnsafePointer<Float>,
+    output: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     let taps = g.kernelHeight * g.kernelWidth
@@ -92,15 +109,16 @@ struct DepthwiseConvolution: @unchecked Sendable {
       let channel = plane % g.inputChannels
       call.input = input + plane * g.inputHeight * g.inputWidth
       call.output = output + plane * g.outputHeight * g.outputWidth
-      call.weights = UnsafePointer(weights.base + channel * taps)
-      call.bias = bias.base[channel]
+      call.weights = packed + channel * taps
+      call.bias = packed[g.outputChannels * taps + channel]
       kernel(&call)
     }
   }
 
   private func run(
-    _ planes: Range<Int>, input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
-    output: UnsafeMutablePointer<Float>, frame: UnsafeMutablePointer<Float>
+    _ planes: Range<Int>, input: UnsafePointer<Float>, packed: UnsafePointer<Float>,
+    residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    frame: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     let taps = g.kernelHeight * g.kernelWidth
@@ -118,8 +136,8 @@ struct DepthwiseConvolution: @unchecked Sendable {
         layout.fill(
           frame, from: input + plane * g.inputHeight * g.inputWidth, channels: 1, outputRow: 0,
           kernels: kernels)
-        call.weights = UnsafePointer(weights.base + channel * taps)
-        call.bias = bias.base[channel]
+        call.weights = packed + channel * taps
+        call.bias = packed[g.outputChannels * taps + channel]
         call.output = output + plane * g.outputHeight * g.outputWidth
         call.residual = residual.map { $0 + plane * g.outputHeight * g.outputWidth }
         kernels.pointee.depthwiseTaps(&call)

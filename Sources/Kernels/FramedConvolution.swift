@@ -10,7 +10,7 @@ struct FramedConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>
-  private let weights: PackedWeights
+  let weights: PackedWeights
   private let layout: FrameLayout
   private let offsets: [Int]
   private let bandRows: Int
@@ -22,14 +22,13 @@ struct FramedConvolution: @unchecked Sendable {
   private static let leastBands = 4
 
   init(
-    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>?, epilogue: Epilogue, instructionSet: InstructionSet
+    _ geometry: ConvolutionGeometry, epilogue: Epilogue, instructionSet: InstructionSet
   ) {
     let g = geometry
     self.geometry = g
     self.epilogue = epilogue
     kernels = instructionSet.kernels
-    self.weights = PackedWeights(g, weights: weights, bias: bias)
+    weights = PackedWeights(g)
     tileWidth = 3 * Int(kernels.pointee.vectorLength)
     let channels = g.inputChannels / g.groups
     func bytes(_ rows: Int) -> Int {
@@ -55,7 +54,7 @@ struct FramedConvolution: @unchecked Sendable {
   }
 
   func run(
-    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let units = geometry.batch * geometry.groups * bands
@@ -79,8 +78,8 @@ struct FramedConvolution: @unchecked Sendable {
         let blocks = sharesRows ? share(blockCount, part, parts) : 0..<blockCount
         for unit in sharesRows ? 0..<units : share(units, part, parts) {
           run(
-            &call, unit: unit, blocks: blocks, input: input, residual: residual, output: output,
-            frame: frame)
+            &call, unit: unit, blocks: blocks, input: input, packed: packed, residual: residual,
+            output: output, frame: frame)
         }
       }
     }
@@ -89,7 +88,8 @@ struct FramedConvolution: @unchecked Sendable {
   /// Makes one band of one group of one image.
   private func run(
     _ call: inout ck_gemm_block, unit: Int, blocks: Range<Int>, input: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>,
     frame: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
@@ -117,7 +117,7 @@ struct FramedConvolution: @unchecked Sendable {
       call.firstRun = Int32(g.outputWidth - x)
       let at = base + y * g.outputWidth + x
       weights.multiply(
-        &call, group: group, blocks: blocks, output: output + at,
+        &call, by: packed, group: group, blocks: blocks, output: output + at,
         residual: residual.map { $0 + at }, kernels: kernels)
       start += count
     }

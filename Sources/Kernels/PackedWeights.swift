@@ -1,8 +1,9 @@
 import CKernels
+import Tensors
 
-/// The weights of a convolution as blocks of eight or four output channels, ready for the product kernels.
+/// How the weights of a convolution lie in blocks of eight or four output channels, ready for the product kernels.
 ///
-/// A group's weights are blocks `[depth, 8]`, then at most one `[depth, 4]`; missing rows are zeros.
+/// A group's weights are blocks `[depth, 8]`, then at most one `[depth, 4]`; missing rows are zeros. The bias follows.
 struct PackedWeights: Sendable {
   /// Rows of a group's output channels that one kernel call makes.
   struct Block: Sendable {
@@ -14,18 +15,16 @@ struct PackedWeights: Sendable {
 
   /// The blocks of each group.
   let blocks: [Block]
-  private let packed: PackedFloats
-  private let bias: PackedFloats
+  private let groups: Int
+  private let depth: Int
   private let rowsPerGroup: Int
   private let weightsPerGroup: Int
 
-  /// Packs `[O, I / groups, kH, kW]` weights and an `[O]` bias, zeros when `nil`.
-  init(
-    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
-    bias source: UnsafePointer<Float>?
-  ) {
+  /// The layout for `[O, I / groups, kH, kW]` weights and an `[O]` bias.
+  init(_ geometry: ConvolutionGeometry) {
     let rows = geometry.outputChannels / geometry.groups
-    let depth = geometry.depth
+    depth = geometry.depth
+    groups = geometry.groups
     var blocks: [Block] = []
     var row = 0
     var offset = 0
@@ -39,36 +38,59 @@ struct PackedWeights: Sendable {
     self.blocks = blocks
     rowsPerGroup = rows
     weightsPerGroup = offset
-    packed = PackedFloats(count: offset * geometry.groups)
-    bias = PackedFloats(count: geometry.outputChannels)
-    if let source { bias.base.update(from: source, count: geometry.outputChannels) }
-    for group in 0..<geometry.groups {
-      for block in blocks {
-        let target = packed.base + group * offset + block.offset
-        for r in 0..<block.rows {
-          let from = weights + (group * rows + block.firstRow + r) * depth
-          for k in 0..<depth { target[k * block.height + r] = from[k] }
+  }
+
+  private var weightCount: Int { groups * weightsPerGroup }
+
+  /// The elements of packed weights with their bias, which kernels read in whole blocks.
+  var count: Int { weightCount + groups * rowsPerGroup + 8 }
+
+  /// Packs weights and a bias, zeros when `nil`.
+  func pack(
+    _ weights: UnsafePointer<Float>, _ order: WeightOrder, bias: UnsafePointer<Float>?,
+    into target: UnsafeMutablePointer<Float>, pool: ThreadPool
+  ) {
+    pool.forEach(groups * blocks.count) { unit in
+      let (group, index) = unit.quotientAndRemainder(dividingBy: blocks.count)
+      let block = blocks[index]
+      let from = weights + group * order.groupStride + block.firstRow * order.rowStride
+      var to = target + group * weightsPerGroup + block.offset
+      for outer in 0..<depth / order.taps.count {
+        for tap in order.taps {
+          let column = from + outer * order.outerStride + tap
+          for row in 0..<block.rows { to[row] = column[row * order.rowStride] }
+          for row in block.rows..<block.height { to[row] = 0 }
+          to += block.height
         }
       }
     }
+    let rows = groups * rowsPerGroup
+    let packedBias = target + weightCount
+    if let bias {
+      packedBias.update(from: bias, count: rows)
+    } else {
+      packedBias.update(repeating: 0, count: rows)
+    }
+    (packedBias + rows).update(repeating: 0, count: 8)
   }
 
   /// Multiplies blocks of a group with the tile that `call` describes.
   ///
   /// - Parameters:
+  ///   - packed: What ``pack(_:_:bias:into:pool:)`` made.
   ///   - output: Where the first of the group's rows stores its first column; rows are `call.cStride` apart.
   ///   - residual: Laid out like the output.
   func multiply(
-    _ call: inout ck_gemm_block, group: Int, blocks range: Range<Int>,
-    output: UnsafeMutablePointer<Float>, residual: UnsafePointer<Float>?,
-    kernels: UnsafePointer<ck_kernels>
+    _ call: inout ck_gemm_block, by packed: UnsafePointer<Float>, group: Int,
+    blocks range: Range<Int>, output: UnsafeMutablePointer<Float>,
+    residual: UnsafePointer<Float>?, kernels: UnsafePointer<ck_kernels>
   ) {
     for index in range {
       let block = blocks[index]
       let at = block.firstRow * call.cStride
-      call.a = UnsafePointer(packed.base + group * weightsPerGroup + block.offset)
+      call.a = packed + group * weightsPerGroup + block.offset
       call.c = output + at
-      call.bias = UnsafePointer(bias.base + group * rowsPerGroup + block.firstRow)
+      call.bias = packed + weightCount + group * rowsPerGroup + block.firstRow
       call.residual = residual.map { $0 + at }
       call.rows = Int32(block.rows)
       if block.height == 8 {
@@ -77,6 +99,29 @@ struct PackedWeights: Sendable {
         kernels.pointee.gemmBlock4(&call)
       }
     }
+  }
+}
+
+/// Where a convolution's weights lie in memory: weight (group g, output row o, input i, tap t) at
+/// `g · groupStride + o · rowStride + i · outerStride + taps[t]`.
+struct WeightOrder: Sendable {
+  var groupStride: Int
+  var rowStride: Int
+  var outerStride: Int
+  var taps: [Int]
+
+  /// `[O, I / groups, kH, kW]`, as a convolution of the given extents takes them.
+  init(_ g: ConvolutionGeometry) {
+    let count = g.kernelHeight * g.kernelWidth
+    (groupStride, rowStride, outerStride) = (g.outputChannels / g.groups * g.depth, g.depth, count)
+    taps = Array(0..<count)
+  }
+
+  /// The weights of convolution `g` with inputs and outputs exchanged, by the given taps.
+  init(exchanging g: ConvolutionGeometry, taps: [Int]) {
+    let count = g.kernelHeight * g.kernelWidth
+    (groupStride, rowStride, outerStride) = (g.outputChannels / g.groups * g.depth, count, g.depth)
+    self.taps = taps
   }
 }
 

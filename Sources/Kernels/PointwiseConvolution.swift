@@ -9,26 +9,25 @@ struct PointwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>
-  private let weights: PackedWeights
+  let weights: PackedWeights
   private let tiles: [Tile]
   /// The place of each channel of a tile.
   private let offsets: [Int]
 
   init(
-    _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>?, epilogue: Epilogue, instructionSet: InstructionSet
+    _ geometry: ConvolutionGeometry, epilogue: Epilogue, instructionSet: InstructionSet
   ) {
     self.geometry = geometry
     self.epilogue = epilogue
     kernels = instructionSet.kernels
-    self.weights = PackedWeights(geometry, weights: weights, bias: bias)
+    weights = PackedWeights(geometry)
     let plane = geometry.outputHeight * geometry.outputWidth
     tiles = Tile.tiles(of: plane, vector: Int(kernels.pointee.vectorLength))
     offsets = (0..<geometry.depth).map { $0 * plane }
   }
 
   func run(
-    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    input: UnsafePointer<Float>, packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, pool: ThreadPool
   ) {
     let units = geometry.batch * geometry.groups * tiles.count
@@ -53,7 +52,8 @@ struct PointwiseConvolution: @unchecked Sendable {
         let blocks = rowParts > 1 ? share(blockCount, part, parts) : 0..<blockCount
         for unit in rowParts > 1 ? 0..<units : share(units, part, parts) {
           run(
-            &call, unit: unit, blocks: blocks, input: input, residual: residual, output: output)
+            &call, unit: unit, blocks: blocks, input: input, packed: packed, residual: residual,
+            output: output)
         }
       }
     }
@@ -61,7 +61,8 @@ struct PointwiseConvolution: @unchecked Sendable {
 
   private func run(
     _ call: inout ck_gemm_block, unit: Int, blocks: Range<Int>, input: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>
+    packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     let plane = g.inputHeight * g.inputWidth
@@ -74,7 +75,7 @@ struct PointwiseConvolution: @unchecked Sendable {
     call.firstRun = call.columns
     let at = (image * g.outputChannels + group * rows) * plane + tile.start
     weights.multiply(
-      &call, group: group, blocks: blocks, output: output + at,
+      &call, by: packed, group: group, blocks: blocks, output: output + at,
       residual: residual.map { $0 + at }, kernels: kernels)
   }
 }

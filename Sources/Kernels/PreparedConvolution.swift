@@ -7,15 +7,8 @@ import Tensors
 /// plane, all others as a product of the packed weights with tiles of the input. The order of every sum is fixed
 /// by the geometry, so the result is the same at any thread count.
 public struct PreparedConvolution: Sendable {
-  private enum Algorithm: Sendable {
-    case depthwise(DepthwiseConvolution)
-    case pointwise(PointwiseConvolution)
-    case framed(FramedConvolution)
-  }
-
-  private let implementation: Algorithm
-  /// What a profile calls the algorithm, for example `gemm 1x1 avx512`.
-  public let algorithm: String
+  private let implementation: ConvolutionAlgorithm
+  private let packed: PackedFloats
 
   /// Packs weights for a convolution.
   ///
@@ -27,37 +20,18 @@ public struct PreparedConvolution: Sendable {
     bias: UnsafePointer<Float>?, epilogue: Epilogue = Epilogue(),
     instructionSet: InstructionSet = .best
   ) {
-    let kernel = "\(geometry.kernelHeight)x\(geometry.kernelWidth)"
-    let name = String(cString: instructionSet.kernels.pointee.name)
-    if geometry.isDepthwise {
-      implementation = .depthwise(
-        DepthwiseConvolution(
-          geometry, weights: weights, bias: bias, epilogue: epilogue,
-          instructionSet: instructionSet))
-      algorithm = "depthwise \(kernel) \(name)"
-    } else if geometry.isPointwise {
-      implementation = .pointwise(
-        PointwiseConvolution(
-          geometry, weights: weights, bias: bias, epilogue: epilogue,
-          instructionSet: instructionSet))
-      algorithm = "gemm \(kernel) \(name)"
-    } else {
-      implementation = .framed(
-        FramedConvolution(
-          geometry, weights: weights, bias: bias, epilogue: epilogue,
-          instructionSet: instructionSet))
-      algorithm = "framed gemm \(kernel) \(name)"
-    }
+    implementation = ConvolutionAlgorithm(
+      geometry, epilogue: epilogue, instructionSet: instructionSet)
+    packed = PackedFloats(count: implementation.packedCount)
+    implementation.pack(
+      weights, WeightOrder(geometry), bias: bias, into: packed.base, pool: ThreadPool(threads: 1))
   }
 
+  /// What a profile calls the algorithm, for example `gemm 1x1 avx512`.
+  public var algorithm: String { implementation.name }
+
   /// The working memory a run on that many threads needs.
-  public func scratchBytes(threads: Int) -> Int {
-    switch implementation {
-    case .depthwise(let convolution): convolution.scratchBytes * threads
-    case .pointwise: 0
-    case .framed(let convolution): convolution.scratchBytes * threads
-    }
-  }
+  public func scratchBytes(threads: Int) -> Int { implementation.scratchBytes(threads: threads) }
 
   /// Convolves.
   ///
@@ -72,16 +46,72 @@ public struct PreparedConvolution: Sendable {
     input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    switch implementation {
-    case .depthwise(let convolution):
-      convolution.run(
-        input: input, residual: residual, output: output, scratch: scratch, pool: pool)
-    case .pointwise(let convolution):
-      convolution.run(input: input, residual: residual, output: output, pool: pool)
-    case .framed(let convolution):
-      convolution.run(
-        input: input, residual: residual, output: output, scratch: scratch, pool: pool)
-    }
+    implementation.run(
+      input: input, packed: packed.base, residual: residual, output: output, scratch: scratch,
+      pool: pool)
+  }
+}
+
+/// A convolution with its algorithm chosen, whose weights come with each run, as they do while they are trained.
+public struct UnpackedConvolution: Sendable {
+  private let implementation: ConvolutionAlgorithm
+  private let order: WeightOrder
+
+  /// A convolution by `[O, I / groups, kH, kW]` weights.
+  public init(
+    _ geometry: ConvolutionGeometry, epilogue: Epilogue = Epilogue(),
+    instructionSet: InstructionSet = .best
+  ) {
+    self.init(
+      geometry, order: WeightOrder(geometry), epilogue: epilogue, instructionSet: instructionSet)
+  }
+
+  init(
+    _ geometry: ConvolutionGeometry, order: WeightOrder, epilogue: Epilogue = Epilogue(),
+    instructionSet: InstructionSet
+  ) {
+    implementation = ConvolutionAlgorithm(
+      geometry, epilogue: epilogue, instructionSet: instructionSet)
+    self.order = order
+  }
+
+  /// What a profile calls the algorithm.
+  public var algorithm: String { implementation.name }
+
+  private var packedBytes: Int { (implementation.packedCount * 4 + 63) / 64 * 64 }
+
+  /// The working memory a run on that many threads needs.
+  public func scratchBytes(threads: Int) -> Int {
+    packedBytes + implementation.scratchBytes(threads: threads)
+  }
+
+  /// Packs the weights and convolves; see ``PreparedConvolution/run(input:residual:output:scratch:pool:)``.
+  public func run(
+    input: UnsafePointer<Float>, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    residual: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    pack(weights, bias: bias, scratch: scratch, pool: pool)
+    runPacked(input: input, residual: residual, output: output, scratch: scratch, pool: pool)
+  }
+
+  /// Packs the weights into the working memory of the runs to follow.
+  func pack(
+    _ weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    implementation.pack(
+      weights, order, bias: bias, into: scratch.assumingMemoryBound(to: Float.self), pool: pool)
+  }
+
+  /// Convolves by the weights packed last.
+  func runPacked(
+    input: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    implementation.run(
+      input: input, packed: scratch.assumingMemoryBound(to: Float.self), residual: residual,
+      output: output, scratch: scratch + packedBytes, pool: pool)
   }
 }
 

@@ -178,6 +178,8 @@ typedef struct {
                 float offset);
   /// sums[t] = Σ plane[row, column] · frame[offsets[t] + row · rowWidth + column]
   void (*planeProducts)(const ck_plane_products *products);
+  /// y[2i] = even[i] and y[2i + 1] = odd[i] for `count` elements of y; null stands for zeros.
+  void (*interleave2)(const float *even, const float *odd, float *y, ptrdiff_t count);
 } ck_gradient_kernels;
 
 /// Instruction sets, weakest first.

@@ -33,11 +33,13 @@ struct ConvolutionInputGradient: PreparedOperator, CostedOperator {
     guard let gradient = InputGradient(try rule.geometry(x: shape, w: w.shape)) else {
       throw OperatorError.unsupported("this geometry; its derivative is a transposed convolution")
     }
-    return Kernel(algorithm: gradient.algorithm) { call in
+    return Kernel(
+      algorithm: gradient.algorithm, scratchBytes: gradient.scratchBytes(threads: site.threadCount)
+    ) { call in
       gradient.run(
         gradient: UnsafePointer(try call.input(0).words(as: Float.self)),
         weights: UnsafePointer(try call.input(1).words(as: Float.self)),
-        output: call.outputs[0].words(as: Float.self), pool: call.pool)
+        output: call.outputs[0].words(as: Float.self), scratch: call.scratch, pool: call.pool)
     }
   }
 

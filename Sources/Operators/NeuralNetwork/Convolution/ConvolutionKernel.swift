@@ -43,17 +43,20 @@ extension ConvolutionRule {
   private func kernelOfRunTimeWeights(
     _ geometry: ConvolutionGeometry, _ epilogue: Epilogue, threads: Int
   ) -> Kernel {
-    Kernel(algorithm: "weights packed in the run") { call in
-      guard let weights = call.inputs[1] else { return }
-      let bias = call.inputs.count > 2 ? call.inputs[2] : nil
-      let convolution = PreparedConvolution(
-        geometry, weights: UnsafePointer(weights.base.assumingMemoryBound(to: Float.self)),
-        bias: bias.map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) },
-        epilogue: epilogue)
-      let scratch = UnsafeMutableRawPointer.allocate(
-        byteCount: max(64, convolution.scratchBytes(threads: threads)), alignment: 64)
-      defer { scratch.deallocate() }
-      convolution.run(call, scratch: scratch)
+    let convolution = UnpackedConvolution(geometry, epilogue: epilogue)
+    return Kernel(
+      algorithm: "\(convolution.algorithm), packed in the run",
+      scratchBytes: convolution.scratchBytes(threads: threads)
+    ) { call in
+      func floats(_ input: Int) -> UnsafePointer<Float>? {
+        guard call.inputs.indices.contains(input), let view = call.inputs[input] else { return nil }
+        return UnsafePointer(view.base.assumingMemoryBound(to: Float.self))
+      }
+      guard let x = floats(0), let weights = floats(1) else { return }
+      convolution.run(
+        input: x, weights: weights, bias: floats(2), residual: floats(3),
+        output: call.outputs[0].base.assumingMemoryBound(to: Float.self), scratch: call.scratch,
+        pool: call.pool)
     }
   }
 }
