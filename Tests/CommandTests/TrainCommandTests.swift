@@ -87,7 +87,7 @@ import Testing
       [
         "train", "--arch", "yolov8n", "--width", "0.25", "--imgsz", "128", "--data", "eight",
         "--val-data", "eight", "--batch", "8", "--augment", "none", "--epochs", "150",
-        "--optimizer", "adamw", "--lr", "0.005", "--ema", "0", "--validate-every", "150",
+        "--optimizer", "adamw", "--lr", "0.01", "--ema", "0", "--validate-every", "150",
         "--output", "heart", "--min-map", "0.4",
       ], in: folder.url)
     #expect(outcome.status == 0, "\(outcome.errors.suffix(600))")
@@ -162,7 +162,7 @@ import Testing
   @Test(
     arguments: [
       (["train", "m.onnx", "--arch", "yolov8n"], "not both"),
-      (["train", "--arch", "resnet"], "--arch takes yolov8n"),
+      (["train", "--arch", "resnet"], "--arch takes yolov5-lite"),
       (["train", "m.onnx", "--width", "0.5"], "are for --arch"),
       (["train", "--arch", "yolov8n", "--imgsz", "100"], "multiple of 32"),
       (["train", "--arch", "yolov8n", "--optimizer", "lion"], "--optimizer takes sgd or adamw"),
