@@ -8,7 +8,7 @@ extension Graph {
   ///
   /// Over calibration images the mean μ and variance σ² of each channel of a convolution's output are taken; the
   /// normalisation gets these as running statistics, `γ = √(σ² + ε)` and `β = μ`, so that by stored statistics it is the
-  /// identity. Convolutions that a normalisation follows already are passed over, and so are the values named `except`.
+  /// identity. Convolutions that a normalisation follows already are passed over, fixed projections, and the values named `except`.
   ///
   /// - Parameters:
   ///   - except: Outputs of convolutions to leave alone, such as those of the head.
@@ -25,11 +25,12 @@ extension Graph {
       result.nodes.filter { $0.opType == "BatchNormalization" && $0.domain.isEmpty }.compactMap {
         $0.inputs.first
       })
+    let learnt = Set(TrainableParameter.all(in: result).map(\.name))
     let places = result.nodes.indices.filter { index in
       let node = result.nodes[index]
       return node.opType == "Conv" && node.domain.isEmpty && node.outputs.count == 1
         && !except.contains(node.outputs[0]) && !normalized.contains(node.outputs[0])
-        && result.initializers[node.inputs[1]] != nil
+        && learnt.contains(node.inputs[1])
     }
     let names = places.map { result.nodes[$0].outputs[0] }
     let moments = try result.moments(of: names, images, shape: shape, threads: threads)
