@@ -105,7 +105,8 @@ let package = Package(
     tests(
       "ArchitecturesTests",
       [
-        "Architectures", "Operators", "Execution", "Formats", "ObjectDetection", "GraphIR",
+        "Architectures", "Training", "Operators", "Execution", "Formats", "ObjectDetection",
+        "GraphIR",
         "Tensors", "TestSupport",
       ]),
     tests(
