@@ -115,7 +115,13 @@ let package = Package(
         "Training", "Architectures", "Operators", "Execution", "Formats", "ObjectDetection",
         "GraphIR", "Tensors", "TestSupport",
       ]),
-    tests("PruneTests", ["Prune", "Training", "Operators", "GraphIR", "Tensors", "TestSupport"]),
+    tests(
+      "PruneTests",
+      [
+        "Prune", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "Tensors",
+        "TestSupport",
+      ]),
     tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
     tests("DistillTests", ["Distill", "TestSupport"]),
     tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),

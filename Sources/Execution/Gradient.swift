@@ -23,11 +23,14 @@ public struct Gradient: Sendable {
   ///   - outputs: Names of float32 outputs.
   ///   - variables: Names of initializers or inputs.
   ///   - inputShapes: Concrete shapes of inputs whose declared shape is not fixed.
+  ///   - recomputes: Whether activations are computed again on the way back instead of kept: less memory for more time,
+  ///     and the same gradients.
   /// - Throws: `NodeError` naming the node that has no derivative or does not fit, ``ExecutionError`` for names and
   ///   shapes.
   public init(
     of outputs: [String], withRespectTo variables: [String], in model: Graph,
-    registry: OperatorRegistry, inputShapes: [String: [Int]] = [:], passes: [any GraphPass] = []
+    registry: OperatorRegistry, inputShapes: [String: [Int]] = [:], passes: [any GraphPass] = [],
+    recomputes: Bool = false
   ) throws {
     var open = model
     var values: OrderedDictionary<String, Tensor> = [:]
@@ -54,7 +57,10 @@ public struct Gradient: Sendable {
       gradients[name] = gradient
       graph.outputs.append(ValueInfo(name: gradient, type: .undeclared))
     }
-    self.graph = graph
+    self.graph =
+      recomputes
+      ? Recomputation(graph, modelNodes: known.graph.nodes.count, types: known.types)
+        .apply(to: graph) : graph
     self.gradients = gradients
     self.variables = values
   }

@@ -69,58 +69,25 @@ public struct ModelCost: Codable, Sendable, Equatable {
   }
 }
 
-/// Infers types node by node and passes over what it cannot know.
+/// Counts node by node and passes over what it cannot know.
 private struct CostWalk {
   private(set) var nodes: [ModelCost.Node] = []
   private(set) var uncounted: Set<String> = []
   private(set) var parameters = 0
   private(set) var nonzeros = 0
-  private var operands: [String: Operand] = [:]
   private var weights: [String: (count: Int, nonzeros: Int)] = [:]
 
   init(_ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]) {
-    for (name, type) in inputs { operands[name] = Operand(type: type) }
-    for (name, initializer) in graph.initializers {
-      operands[name] = Operand(constant: initializer.tensor)
+    for entry in TypedGraph(graph, registry: registry, inputs: inputs).entries {
+      let node = graph.nodes[entry.index]
+      if entry.rules == nil { uncounted.insert(node.qualifiedType) }
+      let outputs = entry.outputs ?? []
+      let costed =
+        entry.isConstant || entry.outputs == nil ? nil : entry.rules as? any CostedOperator
+      record(
+        node, entry.inputs, outputs,
+        costed?.macs(inputs: entry.inputs.map { $0?.type }, outputs: outputs) ?? 0)
     }
-    let pool = ThreadPool(threads: 1)
-    for node in graph.nodes { visit(node, graph, registry, pool) }
-  }
-
-  private mutating func visit(
-    _ node: Node, _ graph: Graph, _ registry: OperatorRegistry, _ pool: ThreadPool
-  ) {
-    let inputs = node.inputs.map { $0.isEmpty ? nil : operands[$0] }
-    var outputs: [TensorType] = []
-    var macs = 0
-    if let rules = try? registry.makeOperator(for: node, in: graph) {
-      let isKnown = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1 != nil }
-      let isConstant = zip(node.inputs, inputs).allSatisfy { $0.isEmpty || $1?.constant != nil }
-      var values: [Tensor]?
-      if isKnown, let shaped = rules as? any ShapeOperator {
-        values = try? shaped.evaluate(types: inputs.map { $0?.type })
-      } else if isConstant {
-        values = try? rules.evaluate(
-          inputs.map { $0?.constant }, pool: pool)
-      }
-      if let values {
-        outputs = values.map(\.type)
-        for (name, value) in zip(node.outputs, values) {
-          operands[name] = Operand(constant: value)
-        }
-      } else if isKnown,
-        let types = try? rules.inferTypes(inputs)
-      {
-        outputs = types
-        for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
-        macs =
-          (rules as? any CostedOperator)?.macs(
-            inputs: inputs.map { $0?.type }, outputs: types) ?? 0
-      }
-    } else {
-      uncounted.insert(node.qualifiedType)
-    }
-    record(node, inputs, outputs, macs)
   }
 
   private mutating func record(

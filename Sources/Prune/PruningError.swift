@@ -7,6 +7,8 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
   case otherModel(reason: String)
   case needsGradients(method: String)
   case notReplayable(method: String)
+  case emptied(value: String)
+  case noScales(method: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -31,6 +33,13 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
       "the method \(method) looks at gradients: give images with labels to take them from"
     case .notReplayable(let method):
       "a plan by \(method) or of training cannot be replayed on the weights alone"
+    case .emptied(let value):
+      "all channels of '\(value)' would be removed; keep at least one"
+    case .noScales(let method):
+      method == ChannelCriterion.bnGamma.name
+        ? "the method \(method) looks at the scales of batch normalisations, and this model has none "
+          + "(they are folded into its convolutions): put them back with --insert-batchnorm, or take --method l1"
+        : "the method \(method) finds nothing to look at in this model"
     case .otherModel(let reason):
       "the plan was made for another model: \(reason)"
     }

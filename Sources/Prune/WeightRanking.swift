@@ -31,11 +31,15 @@ struct WeightFingerprint {
   let text: String
 
   init(_ weights: [PrunableWeights.Weight]) {
+    self.init(weights.map { ($0.name, $0.tensor) })
+  }
+
+  init(_ weights: [(name: String, tensor: Tensor)]) {
     var state = Self.offset
-    for weight in weights {
-      Self.add(Array(weight.name.utf8), to: &state)
-      for extent in weight.tensor.shape { Self.add(Array("\(extent),".utf8), to: &state) }
-      weight.tensor.withUnsafeBytes { bytes in
+    for (name, tensor) in weights {
+      Self.add(Array(name.utf8), to: &state)
+      for extent in tensor.shape { Self.add(Array("\(extent),".utf8), to: &state) }
+      tensor.withUnsafeBytes { bytes in
         for byte in bytes { state = (state ^ UInt64(byte)) &* Self.prime }
       }
     }

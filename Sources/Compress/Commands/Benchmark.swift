@@ -40,6 +40,10 @@ struct Benchmark: ParsableCommand {
   @Flag(help: "Time training steps instead of inference.")
   var training = false
 
+  @Flag(
+    help: "With --training, compute activations again on the way back instead of keeping them.")
+  var recompute = false
+
   @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
   var inputShape: [String] = []
 
@@ -49,6 +53,9 @@ struct Benchmark: ParsableCommand {
     guard warmup >= 0, runs >= 1, seconds >= 0, seconds <= 3600 else {
       throw ValidationError(
         "--warmup, --runs and --seconds must not be negative, --runs at least 1.")
+    }
+    guard training || !recompute else {
+      throw ValidationError("--recompute is for --training.")
     }
     _ = try InputShapes.parse(inputShape)
   }
@@ -62,7 +69,8 @@ struct Benchmark: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let subject = try Subject(
-      graph.taken(), shapes: shapes, threads: common.threadCount, isTraining: training)
+      graph.taken(), shapes: shapes, threads: common.threadCount,
+      kind: training ? .training(recomputes: recompute) : .inference)
     let preparation = clock.now - start
     let latency = try LatencyStatistics.measure(
       warmUp: warmup, runs: runs, duration: .seconds(seconds)
@@ -159,8 +167,13 @@ private struct Subject {
   private let session: Session?
   private let step: BenchmarkStep?
 
-  init(_ graph: consuming Graph, shapes: [String: [Int]], threads: Int, isTraining: Bool) throws {
-    guard isTraining else {
+  enum Kind {
+    case inference
+    case training(recomputes: Bool)
+  }
+
+  init(_ graph: consuming Graph, shapes: [String: [Int]], threads: Int, kind: Kind) throws {
+    guard case .training(let recomputes) = kind else {
       let session = try Session(
         graph, registry: .standard,
         options: SessionOptions(
@@ -172,7 +185,10 @@ private struct Subject {
     inputs = try graph.concreteInputTypes(shapes).map { (name: $0.0, type: $0.1) }
     guard let shape = inputs.first?.type.shape, inputs.count == 1, shape.count == 4, shape[1] == 3
     else { throw TrainingError.noImageInput(found: inputs.map(\.name)) }
-    (session, step) = (nil, try BenchmarkStep(graph, shape: shape, threads: threads))
+    var options = TrainingStep.Options(
+      batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads)
+    options.recomputes = recomputes
+    (session, step) = (nil, try BenchmarkStep(graph, options: options))
   }
 
   func run(profiled: Bool) throws {
@@ -190,11 +206,10 @@ private final class BenchmarkStep {
   private let momenta: [UnsafeMutableBufferPointer<Float>]
   private let optimizer = Optimizer.sgd(nesterov: false)
 
-  init(_ graph: Graph, shape: [Int], threads: Int) throws {
+  init(_ graph: Graph, options: TrainingStep.Options) throws {
     step = try TrainingStep(
       graph, taps: graph.outputs.map(\.name),
-      parameters: TrainableParameter.all(in: graph).map(\.name),
-      options: .init(batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads))
+      parameters: TrainableParameter.all(in: graph).map(\.name), options: options)
     momenta = step.parameters.indices.map { [step] index in
       let memory = UnsafeMutableBufferPointer<Float>.allocate(
         capacity: step.values(of: index).count)

@@ -8,11 +8,12 @@ import Prune
 import Reports
 import Training
 
-/// `compress prune`: sets the least important weights to zero.
+/// `compress prune`: sets the least important weights to zero, or removes the least important channels.
 struct PruneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
-    abstract: "Set the least important weights to zero and compare before and after.",
+    abstract:
+      "Set the least important weights to zero, or remove channels, and compare before and after.",
     discussion: """
       Ranks the weights of convolutions and matrix products, sets the least important to zero, writes the model, reads \
       the file back and checks it. First layers (they see the image) and detection outputs are kept whole unless \
@@ -22,6 +23,13 @@ struct PruneCommand: ParsableCommand {
       in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
       out to score on. --loss match needs no labels to train. Methods that need data look at gradients while training; with \
       --epochs 0 they look at one pass over the images and train nothing.
+
+      With --channels, or a method that is for channels, whole channels are removed with all that goes with them through \
+      concatenations, splits, residual sums, shuffles and depthwise convolutions. The file shrinks and any runtime gets \
+      faster. Each cut is proved: the network that is left must compute what the whole one computes with those channels \
+      silenced (to \(ChannelProof.bound) of the output's range). Readers of removed channels then get these channels' mean, \
+      and batch normalisations are measured anew (--no-compensation leaves both out). The cut goes as deep as --sparsity \
+      (parameters), --channel-ratio, --target-macs or --target-latency says.
 
       Without a model the embedded detector is pruned, trained on for \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
 
@@ -39,6 +47,13 @@ struct PruneCommand: ParsableCommand {
         compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
+        compress prune model.onnx --method l1 --sparsity 0.5 --calib images/
+        compress prune model.onnx --method fpgm --target-macs 0.5 --round-to 8 --calib images/
+        compress prune model.onnx --method apoz --target-macs 300M --calib images/
+        compress prune model.onnx --method mean-activation --channel-ratio 0.3 --calib images/
+        compress prune model.onnx --method bn-gamma --sparsity-train 10 --lambda 0.0005 --data data.yaml --epochs 20
+        compress prune model.onnx --channels --method taylor --target-latency 12 --data coco/
+        compress prune model.onnx --method lasso --target-macs 0.5 --calib images/
       """)
 
   @Argument(
@@ -46,6 +61,7 @@ struct PruneCommand: ParsableCommand {
   var model: String?
 
   @OptionGroup(title: "Choosing") var pruning: PruningOptions
+  @OptionGroup(title: "Channels") var channels: ChannelOptions
 
   @Option(
     name: .shortAndLong,
@@ -97,6 +113,15 @@ struct PruneCommand: ParsableCommand {
     if pruning.plan != nil && training.epochs ?? 0 > 0 {
       throw ValidationError("--plan is applied without training; leave out --epochs.")
     }
+    if channels.isSet && !pruning.removesChannels && pruning.plan == nil {
+      throw ValidationError("--allocation, --target-macs and their like are for --channels.")
+    }
+    if pruning.sparsity != nil,
+      channels.channelRatio != nil || channels.targetMacs != nil || channels.targetLatency != nil
+    {
+      throw ValidationError(
+        "Give one of --sparsity, --channel-ratio, --target-macs and --target-latency.")
+    }
     if pruning.shapesTraining && !trains {
       throw ValidationError("--schedule and its options need --epochs of training.")
     }
@@ -113,7 +138,10 @@ struct PruneCommand: ParsableCommand {
     training.epochs ?? (model == nil && pruning.plan == nil ? Self.embeddedEpochs : 0)
   }
   private var looksAtGradients: Bool {
-    (try? pruning.request().criterion.needsGradients) ?? false
+    if pruning.removesChannels {
+      return (try? pruning.channelCriterion().need) == .gradients
+    }
+    return (try? pruning.request().criterion.needsGradients) ?? false
   }
   private var trains: Bool { !dryRun && (epochs > 0 || looksAtGradients) }
 
@@ -125,24 +153,63 @@ struct PruneCommand: ParsableCommand {
         || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
     else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
     let images = try PruningImages(
-      data: data, trainData: trainData, isEmbedded: source.isEmbedded, trains: trains,
-      seed: pruning.seed ?? 0, common: common)
+      data: data, trainData: trainData, isEmbedded: source.isEmbedded,
+      trains: trains || needsImages, seed: pruning.seed ?? 0, common: common)
+    let saved = try pruning.plan.map(PlanFile.load)
+    if case .channels(let plan)? = saved {
+      return try removeChannels(source, images, target, replaying: plan)
+    }
+    if pruning.removesChannels { return try removeChannels(source, images, target) }
+    var plan: PruningPlan?
+    if case .weights(let known)? = saved { plan = known }
     if dryRun {
-      let plan = try makePlan(source)
+      let plan = try plan ?? makePlan(source)
       announce(plan)
       try savePlan(plan)
       return try show(PruneResult(input: source.path, plan: plan))
     }
+    let outcome = try trains ? train(source, images) : prune(source, plan)
+    announce(outcome.plan)
+    try savePlan(outcome.plan)
+    var delivery = Delivery(
+      graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
+      title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
+      notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log)
+    try deliver(&delivery, source, images, to: target)
+    var result = PruneResult(input: source.path, plan: outcome.plan)
+    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.epochs = outcome.log?.epochs.count
+    result.floorMisses = misses(delivery)
+    try show(result)
+    try end(result.floorMisses ?? [], target)
+  }
+
+  // MARK: Writing
+
+  /// A pruned model on its way out, then what was found about it.
+  struct Delivery {
+    var graph: Graph
+    var record: PruningRecord?
+    /// The end of the report's title.
+    var title: String
+    var notes: [String]
+    var seed: UInt64
+    var log: TrainingLog?
+    var before: ModelEvidence?
+    var after: ModelEvidence?
+  }
+
+  /// Scores the model, writes the pruned one, scores what was written, and fills the report.
+  private func deliver(
+    _ delivery: inout Delivery, _ source: LoadedModel, _ images: PruningImages, to target: String
+  ) throws {
     let collector = EvidenceCollector(
       head: head, data: data, common: common, dataset: images.scoring,
       measures: comparison.report != nil && !comparison.noTiming)
     let names = LoadedModel.distinctNames([source.path, target])
-    let outcome = try trains ? train(source, images) : prune(source)
-    announce(outcome.plan)
-    try savePlan(outcome.plan)
     let before = try collector.evidence(of: source, named: names[0])
     let written = try PrunedFile(
-      source: source, graph: outcome.graph, plan: outcome.plan, output: target,
+      source: source, graph: delivery.graph, record: delivery.record, output: target,
       sparseInitializers: sparseInitializers
     ).write()
     var evidence = [before, try collector.evidence(of: written, named: names[1])]
@@ -150,19 +217,86 @@ struct PruneCommand: ParsableCommand {
     if let folder = comparison.report {
       try ReportFolder(path: folder).write(
         ComparisonReport(
-          title:
-            "\(names[0]) pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
-          models: evidence, notes: [PruneResult.speedNote],
+          title: "\(names[0]) \(delivery.title)", models: evidence, notes: delivery.notes,
           manifest: try collector.manifest(
-            seed: outcome.plan.seed, models: Array(zip(names, [source, written])))),
+            seed: delivery.seed, models: Array(zip(names, [source, written])))),
         log: common.logger)
-      try outcome.log?.write(to: folder)
+      try delivery.log?.write(to: folder)
     }
-    var result = PruneResult(input: source.path, plan: outcome.plan)
-    (result.output, result.before, result.after) = (target, evidence[0], evidence[1])
-    result.epochs = outcome.log?.epochs.count
-    try finish(&result)
+    (delivery.before, delivery.after) = (evidence[0], evidence[1])
   }
+
+  private func misses(_ delivery: Delivery) -> [String] {
+    floor.misses(
+      before: delivery.before?.accuracy?["AP"] ?? 0, after: delivery.after?.accuracy?["AP"] ?? 0)
+  }
+
+  /// Ends with status 3 when a floor was missed.
+  private func end(_ misses: [String], _ target: String) throws {
+    guard !misses.isEmpty else { return }
+    for miss in misses { Console.error("\(miss); \(target) is written all the same") }
+    throw QualityFloorMissed()
+  }
+
+  // MARK: Channels
+
+  /// Whether channels are looked at through images that are given for training.
+  private var needsImages: Bool {
+    pruning.removesChannels && channels.calib == nil
+      && (model == nil || data.data != nil || trainData != nil)
+  }
+
+  private func channelPruning(_ images: PruningImages) throws -> ChannelPruning {
+    var request = ChannelRequest()
+    let criterion = try pruning.channelCriterion()
+    (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
+    (request.multiple, request.leastKept) = (channels.roundTo ?? 1, channels.keepRatio ?? 0.1)
+    request.allocation = channels.allocation.flatMap(ChannelAllocation.named) ?? .global
+    var defaults = TrainingConfiguration()
+    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
+    return ChannelPruning(
+      criterion: criterion, request: request, sparsity: pruning.sparsity ?? 0.5,
+      rounds: pruning.schedule == "iterative" && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
+      excluded: pruning.exclude.map { NamePattern($0) }, options: channels, head: head,
+      settings: .init(
+        training: training.configuration(defaults: defaults),
+        augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
+        seed: pruning.seed ?? 0), learning: images.learning, common: common)
+  }
+
+  private func removeChannels(
+    _ source: LoadedModel, _ images: PruningImages, _ target: String,
+    replaying plan: ChannelPlan? = nil
+  ) throws {
+    let pruning = try channelPruning(images)
+    if dryRun {
+      let (chosen, isMet) = try pruning.plan(for: source.graph)
+      try savePlan(chosen)
+      return try show(ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
+    }
+    let outcome =
+      try plan.map { try pruning.apply($0, to: source.graph) } ?? pruning.run(on: source.graph)
+    try savePlan(outcome.plan)
+    for remark in outcome.remarks { common.logger.notice("\(remark)") }
+    var delivery = Delivery(
+      graph: outcome.graph,
+      record: PruningRecord(outcome.plan, proof: outcome.proof, source: source),
+      title: "without \(Format.percent(outcome.plan.channelRatio)) of its channels",
+      notes: [ChannelPruneResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
+      log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") })
+    try deliver(&delivery, source, images, to: target)
+    var result = ChannelPruneResult(
+      input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
+    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
+    result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
+    result.epochs = outcome.trainer.map { _ in epochs }
+    result.floorMisses = misses(delivery)
+    try show(result)
+    try end(result.floorMisses ?? [], target)
+  }
+
+  // MARK: Weights
 
   private struct Outcome {
     var graph: Graph
@@ -170,12 +304,12 @@ struct PruneCommand: ParsableCommand {
     var log: TrainingLog?
   }
 
-  private func prune(_ source: LoadedModel) throws -> Outcome {
-    let plan = try makePlan(source)
+  private func prune(_ source: LoadedModel, _ known: PruningPlan?) throws -> Outcome {
+    let plan = try known ?? makePlan(source)
     return Outcome(graph: try plan.applied(to: source.graph, registry: .standard), plan: plan)
   }
 
-  private func savePlan(_ plan: PruningPlan) throws {
+  private func savePlan(_ plan: some Encodable) throws {
     guard let file = pruning.planOut else { return }
     try AtomicOutput.write(PlanFile.encode(plan), to: file)
     common.logger.notice("plan saved to \(file)")
@@ -215,21 +349,7 @@ struct PruneCommand: ParsableCommand {
       log: epochs == 0 ? nil : TrainingLog(trainer, title: "Training while pruning"))
   }
 
-  /// Prints the result and ends with status 3 when a floor was missed.
-  private func finish(_ result: inout PruneResult) throws {
-    let misses = floor.misses(
-      before: result.before?.accuracy?["AP"] ?? 0, after: result.after?.accuracy?["AP"] ?? 0)
-    result.floorMisses = misses
-    try show(result)
-    guard floor.isSet, !misses.isEmpty else { return }
-    for miss in misses {
-      Console.error("\(miss); \(result.output ?? "the model") is written all the same")
-    }
-    throw QualityFloorMissed()
-  }
-
   private func makePlan(_ source: LoadedModel) throws -> PruningPlan {
-    if let file = pruning.plan { return try PlanFile.load(file) }
     do {
       return try pruning.request().plan(for: source.graph, registry: .standard)
     } catch let error as PruningError {
@@ -260,7 +380,7 @@ struct PruneCommand: ParsableCommand {
     return source.url.deletingPathExtension().lastPathComponent + "-pruned." + ending
   }
 
-  private func show(_ result: PruneResult) throws {
+  private func show(_ result: some PrintableResult) throws {
     switch common.format {
     case .json: try Console.json(result)
     case .text: Console.result(result.text)

@@ -17,7 +17,8 @@ enum ErrorStatus {
     case let error as PruningError:
       switch error {
       case .noSuchLayer, .unknown, .needsGradients: .usage
-      case .notFinite, .nothingToPrune, .otherModel, .notReplayable: .badData
+      case .notFinite, .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
+        .badData
       }
     case let error as FormatError:
       switch error.kind {

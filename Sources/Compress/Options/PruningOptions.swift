@@ -4,17 +4,26 @@ import Prune
 
 /// Which weights become zero.
 struct PruningOptions: ParsableArguments {
+  @Flag(
+    help:
+      "Remove whole channels instead of setting single weights to zero; methods that are for channels alone imply it."
+  )
+  var channels = false
+
   @Option(
     help: ArgumentHelp(
       "How weights are ranked: "
         + WeightCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". (default: magnitude)"),
-    completion: .list(WeightCriterion.all.map(\.name)))
+        + "; or channels: "
+        + ChannelCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: magnitude, with --channels l1)"),
+    completion: .list(methodNames))
   var method: String?
 
   @Option(
     help: ArgumentHelp(
-      "Fraction of the prunable weights that are zero afterwards, met to one weight, 0 ..< 1. (default: 0.5)",
+      "Fraction of the prunable weights that are zero afterwards, met to one weight; with channels the fraction of the "
+        + "model's parameters that is removed; 0 ..< 1. (default: 0.5)",
       valueName: "fraction"))
   var sparsity: Double?
 
@@ -96,11 +105,44 @@ struct PruningOptions: ParsableArguments {
         "--plan says which weights go; leave out --method, --sparsity, --scope, --pattern, "
           + "--exclude, --layer-sparsity, --include-ends and --seed.")
     }
-    _ = try request()
+    if removesChannels { try checkChannels() } else { _ = try request() }
     _ = try sparsitySchedule()
     if let pruneEvery, pruneEvery < 1 {
       throw ValidationError("--prune-every must be at least 1, found \(pruneEvery).")
     }
+  }
+
+  /// The names of all methods, for weights and for channels.
+  static let methodNames =
+    WeightCriterion.all.map(\.name)
+    + ChannelCriterion.all.map(\.name).filter { WeightCriterion.named($0) == nil }
+
+  /// Whether channels are removed rather than weights set to zero.
+  var removesChannels: Bool {
+    channels
+      || method.map { WeightCriterion.named($0) == nil && ChannelCriterion.named($0) != nil }
+        ?? false
+  }
+
+  /// The criterion for channels.
+  func channelCriterion() throws -> ChannelCriterion {
+    let name = method ?? ChannelCriterion.l1.name
+    return try Self.known(
+      "--method", name, ChannelCriterion.named(name), ChannelCriterion.all.map(\.name))
+  }
+
+  /// Refuses what is for single weights.
+  private func checkChannels() throws {
+    _ = try channelCriterion()
+    guard scope == nil, pattern == nil, layerSparsity.isEmpty, !includeEnds else {
+      throw ValidationError(
+        "--scope, --pattern, --layer-sparsity and --include-ends are for single weights; channels have --allocation."
+      )
+    }
+    guard ["one-shot", "iterative"].contains(schedule ?? "one-shot"), pruneEvery == nil else {
+      throw ValidationError("Channels are removed one-shot or in rounds (--schedule iterative).")
+    }
+    if let sparsity { _ = try Self.fraction("--sparsity", sparsity) }
   }
 
   /// Whether anything is said of how sparsity grows.
@@ -146,7 +188,8 @@ struct PruningOptions: ParsableArguments {
   }
 
   private var makesChoices: Bool {
-    method != nil || sparsity != nil || scope != nil || pattern != nil || !exclude.isEmpty
+    channels || method != nil || sparsity != nil || scope != nil || pattern != nil
+      || !exclude.isEmpty
       || !layerSparsity.isEmpty || includeEnds || seed != nil
   }
 
@@ -155,7 +198,7 @@ struct PruningOptions: ParsableArguments {
     var request = PruningRequest()
     if let method {
       request.criterion = try Self.known(
-        "--method", method, WeightCriterion.named(method), WeightCriterion.all.map(\.name))
+        "--method", method, WeightCriterion.named(method), Self.methodNames)
     }
     if let scope {
       request.scope = try Self.known(

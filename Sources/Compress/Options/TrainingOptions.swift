@@ -67,6 +67,12 @@ struct TrainingOptions: ParsableArguments {
   @Flag(help: "Keep the stored statistics of batch normalisations.")
   var freezeBn = false
 
+  @Flag(
+    help:
+      "Compute activations again on the way back instead of keeping them: less memory, more time, the same result."
+  )
+  var recompute = false
+
   @Option(
     help: ArgumentHelp(
       "Epochs without a better mAP after which training ends.", valueName: "epochs"))
@@ -135,6 +141,7 @@ struct TrainingOptions: ParsableArguments {
     if let clip { result.clipNorm = clip == 0 ? nil : clip }
     if let ema { result.averageDecay = ema == 0 ? nil : ema }
     result.freezesNormalization = freezeBn || result.freezesNormalization
+    result.recomputes = recompute || result.recomputes
     result.l1 = l1 ?? result.l1
     result.patience = patience ?? result.patience
     result.validationInterval = validateEvery ?? result.validationInterval

@@ -37,6 +37,8 @@ struct DetectorTraining {
   let validation: Dataset?
   let settings: Settings
   let common: CommonOptions
+  /// The network whose outputs are matched without labels; `nil` for the network itself as it is before training.
+  var original: Graph?
 
   /// A detector whose head is recognised, or set by the options.
   init(
@@ -70,7 +72,8 @@ struct DetectorTraining {
       objective = DetectionObjective(found.loss(), taps: found.taps)
     case .match:
       objective = try OutputMatching(
-        original: graph, taps: outputs.map(\.name), batchSize: settings.training.batchSize,
+        original: original ?? graph, taps: outputs.map(\.name),
+        batchSize: settings.training.batchSize,
         imageSize: imageSize, threads: common.threadCount)
     }
     let loader = try BatchLoader(

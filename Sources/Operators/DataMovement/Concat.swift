@@ -69,3 +69,9 @@ struct Concat: PreparedOperator, BlockOperator, DifferentiableOperator {
       derivation.gradient(), axis: axis, extents: shapes.map { $0[axis] })
   }
 }
+
+extension Concat: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .rearranged(data: Array(inputs.indices))
+  }
+}

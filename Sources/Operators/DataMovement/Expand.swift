@@ -29,3 +29,10 @@ struct Expand: StridedCopyOperator, DifferentiableOperator {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }
+
+extension Expand {
+  /// The shape of what stays.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    ChannelAdjustment(operands: [1: Tensor(removal.shape().map(Int64.init))])
+  }
+}

@@ -101,3 +101,29 @@ struct Gather: PreparedOperator, BlockOperator, DifferentiableOperator {
     return [dx, nil]
   }
 }
+
+extension Gather: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .rearranged(data: [0])
+  }
+
+  /// The indices of what stays, counted in what stays.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    let data = removal.inputs[0]?.shape ?? []
+    let axis = try axis.axis(ofRank: data.count)
+    guard let operand = removal.inputs[1], let indices = operand.constant?.integers,
+      let kept = removal.keptInputs[0]?[axis], operand.shape.count <= 1
+    else { throw OperatorError.unsupported("indices of more than one axis, or not constant") }
+    let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    let stays = operand.shape.isEmpty ? [0] : removal.keptOutputs[0][axis]
+    let renumbered = try stays.map { index in
+      let place = indices[index] < 0 ? indices[index] + data[axis] : indices[index]
+      guard let renumbered = places[place] else {
+        throw OperatorError.unsupported("an index of what is removed")
+      }
+      return Int64(renumbered)
+    }
+    return ChannelAdjustment(
+      operands: [1: Tensor(renumbered, shape: operand.shape.isEmpty ? [] : [renumbered.count])])
+  }
+}

@@ -101,3 +101,7 @@ struct Pad: PreparedOperator, DifferentiableOperator {
     return [dx] + derivation.node.inputs.dropFirst().map { _ in nil }
   }
 }
+
+extension Pad: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .extended }
+}

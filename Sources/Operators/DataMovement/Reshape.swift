@@ -46,3 +46,22 @@ struct Reshape: ViewOperator, DifferentiableOperator {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }
+
+extension Reshape {
+  /// The shape of what stays; extents that the node copies or works out itself stay as they are written.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    guard let written = try removal.inputs.required(1).constantIntegers(1) else {
+      throw OperatorErrors.dynamicTypes
+    }
+    let (before, after) = (removal.inputs[0]?.shape ?? [], removal.shape(ofInput: 0))
+    var shape = removal.shape()
+    for (axis, extent) in written.enumerated() where shape.indices.contains(axis) {
+      let isCopied = before.indices.contains(axis) && after[axis] == shape[axis] && !allowsZero
+      // A batch that a shape computation copies stays open.
+      let isBatch = axis == 0 && isCopied && before[0] == removal.outputs[0].shape[0]
+      if extent == -1 || extent == 0 && isCopied { shape[axis] = extent }
+      if extent > 0, isBatch, !written.contains(0) { shape[axis] = 0 }
+    }
+    return ChannelAdjustment(operands: [1: Tensor(shape.map(Int64.init))])
+  }
+}

@@ -105,3 +105,57 @@ struct Slice: StridedCopyOperator, DifferentiableOperator {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }
+
+extension Slice {
+  /// Bounds, within what stays of the input, of what stays of the output.
+  ///
+  /// - Throws: ``OperatorError/unsupported(_:)`` when that is no arithmetic progression.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    guard let x = removal.inputs[0], let kept = removal.keptInputs[0],
+      let walk = try walk(x, removal.inputs)
+    else { throw OperatorErrors.dynamicTypes }
+    var bounds = Bounds(starts: [], ends: [], axes: [], steps: [])
+    for axis in x.shape.indices {
+      let (start, step) = (walk.starts[axis], walk.steps[axis])
+      let isWhole = walk.counts[axis] == x.shape[axis] && step == 1
+      guard !isWhole else { continue }
+      let places = Dictionary(uniqueKeysWithValues: kept[axis].enumerated().map { ($1, $0) })
+      let chosen = try removal.keptOutputs[0][axis].map { index in
+        guard let place = places[start + index * step] else {
+          throw OperatorError.unsupported("a slice of what is removed")
+        }
+        return place
+      }
+      let stride = chosen.count > 1 ? chosen[1] - chosen[0] : step.signum()
+      guard zip(chosen, chosen.dropFirst()).allSatisfy({ $1 - $0 == stride }), stride != 0,
+        let first = chosen.first, let last = chosen.last
+      else { throw OperatorError.unsupported("a slice of unevenly spaced channels") }
+      let end = last + stride.signum()
+      bounds.starts.append(first)
+      // Below the first element only a bound that counts from the end says so.
+      bounds.ends.append(end < 0 ? -kept[axis].count - 1 : end)
+      bounds.axes?.append(axis)
+      bounds.steps?.append(stride)
+    }
+    return try adjustment(bounds, removal)
+  }
+
+  private func adjustment(
+    _ bounds: Bounds, _ removal: ChannelRemoval
+  ) throws -> ChannelAdjustment {
+    let (axes, steps) = (bounds.axes ?? [], bounds.steps ?? [])
+    guard attributes == nil else {
+      guard steps.allSatisfy({ $0 == 1 }) else {
+        throw OperatorError.unsupported("steps before operator set 10")
+      }
+      var attributes = removal.attributes
+      attributes["starts"] = .ints(bounds.starts)
+      attributes["ends"] = .ints(bounds.ends)
+      attributes["axes"] = .ints(axes)
+      return ChannelAdjustment(attributes: attributes)
+    }
+    let operands = [bounds.starts, bounds.ends, axes, steps].map { Tensor($0.map(Int64.init)) }
+    return ChannelAdjustment(
+      operands: Dictionary(uniqueKeysWithValues: zip(1...4, operands)))
+  }
+}

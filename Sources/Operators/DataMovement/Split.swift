@@ -112,3 +112,24 @@ struct Split: PreparedOperator, BlockOperator, OutputCountedOperator, Differenti
     return [joined[0]]
   }
 }
+
+extension Split: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .rearranged(data: [0])
+  }
+
+  /// The parts' extents, spelt out.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    let axis = try axis.axis(ofRank: removal.outputs[0].shape.count)
+    let parts = removal.keptOutputs.map { $0[axis].count }
+    guard takesExtents else {
+      var attributes = removal.attributes
+      attributes["split"] = .ints(parts)
+      return ChannelAdjustment(attributes: attributes)
+    }
+    var attributes = removal.attributes
+    attributes["num_outputs"] = nil
+    return ChannelAdjustment(
+      attributes: attributes, operands: [1: Tensor(parts.map(Int64.init))])
+  }
+}

@@ -22,3 +22,7 @@ struct Not: Operator {
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
 }
+
+extension Not: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

@@ -61,3 +61,7 @@ struct Where: PreparedOperator, DifferentiableOperator {
     ]
   }
 }
+
+extension Where: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

@@ -39,3 +39,7 @@ struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
     return [derivation.gradient()]
   }
 }
+
+extension Cast: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

@@ -24,3 +24,7 @@ struct CastLike: PreparedOperator, BlockOperator {
     inputs.optional(0)?.elementType == outputs[0].elementType ? .outputsInInput(offsets: [0]) : nil
   }
 }
+
+extension CastLike: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

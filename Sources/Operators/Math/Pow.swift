@@ -94,3 +94,7 @@ private struct PowWork: NumberWork {
     }
   }
 }
+
+extension Pow: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

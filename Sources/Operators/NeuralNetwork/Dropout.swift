@@ -49,3 +49,7 @@ struct Dropout: Operator, DifferentiableOperator {
     return [derivation.gradient()]
   }
 }
+
+extension Dropout: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 /// An operator that maps each element of its one input by itself, in place where possible.
-protocol ActivationOperator: DifferentiableOperator {
+protocol ActivationOperator: DifferentiableOperator, ChannelOperator {
   /// The value at one element.
   func value(_ x: Double) -> Double
   /// The derivative at one element.
@@ -46,4 +46,8 @@ extension ActivationOperator {
         derivation.input(0), attributes: attributes)
     ]
   }
+}
+
+extension ActivationOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

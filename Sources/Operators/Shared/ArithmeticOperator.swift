@@ -4,7 +4,7 @@ import Tensors
 /// An operator that combines two numbers of one type into a third, operands broadcast to one shape.
 ///
 /// With more than two inputs the result so far meets the next input.
-protocol ArithmeticOperator: PreparedOperator {
+protocol ArithmeticOperator: PreparedOperator, ChannelOperator {
   /// How many inputs a node may have.
   static var inputCounts: ClosedRange<Int> { get }
   /// The element types that are calculated with.
@@ -188,4 +188,8 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
   private func store(_ value: SIMD8<Float>, _ pointer: Floats) {
     UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: SIMD8<Float>.self)
   }
+}
+
+extension ArithmeticOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that tells of each real number whether it is of some class.
-protocol ClassificationOperator: Operator {
+protocol ClassificationOperator: Operator, ChannelOperator {
   /// Whether a number is of the class.
   func contains(_ x: Double) -> Bool
 }
@@ -35,4 +35,8 @@ private struct ClassificationWork<Rules: ClassificationOperator>: NumberWork {
     let (values, y) = (x.words(as: Element.self), y.words(as: Bool.self))
     for index in 0..<x.count { y[index] = rules.contains(values[index].wide.double) }
   }
+}
+
+extension ClassificationOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that compares two numbers of one type, operands broadcast to one shape.
-protocol ComparisonOperator: PreparedOperator {
+protocol ComparisonOperator: PreparedOperator, ChannelOperator {
   /// The element types that are compared.
   static var elementTypes: [ElementType] { get }
 
@@ -64,4 +64,8 @@ private struct ComparisonWork<Rules: ComparisonOperator>: NumberWork {
       }
     }
   }
+}
+
+extension ComparisonOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

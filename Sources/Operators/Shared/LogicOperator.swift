@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that combines two truth values, operands broadcast to one shape.
-protocol LogicOperator: PreparedOperator {
+protocol LogicOperator: PreparedOperator, ChannelOperator {
   /// The combination of two truth values.
   func value(_ a: Bool, _ b: Bool) -> Bool
 }
@@ -36,4 +36,8 @@ extension LogicOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0, 1]) }
+}
+
+extension LogicOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// An operator that folds the elements along some axes into one number.
 ///
 /// Reals are folded in float64, whole numbers in int64, always in the same order.
-protocol ReductionOperator: PreparedOperator {
+protocol ReductionOperator: PreparedOperator, ChannelOperator {
   /// Which axes are folded and whether they stay with extent 1.
   var axes: ReductionAxes { get }
 
@@ -162,5 +162,11 @@ private struct ReductionWork<Rules: ReductionOperator>: NumberWork {
       }
       for index in 0..<width { write(index, folds[index]) }
     }
+  }
+}
+
+extension ReductionOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    (try? axes.folded(inputs))?.map { .reduced(axes: $0.sorted()) }
   }
 }

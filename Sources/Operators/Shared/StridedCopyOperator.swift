@@ -4,7 +4,7 @@ import Tensors
 /// An operator whose one output is a strided selection of its first input.
 ///
 /// Where the selection happens to be one block of memory, a view stands in for the copy.
-protocol StridedCopyOperator: PreparedOperator, BlockOperator {
+protocol StridedCopyOperator: PreparedOperator, BlockOperator, ChannelOperator {
   /// The copy that makes the output.
   func copy(_ inputs: [Operand?], _ output: TensorType) throws -> StridedCopy
 }
@@ -22,5 +22,11 @@ extension StridedCopyOperator {
       let bytes = inputs.optional(0)?.elementBytes
     else { return nil }
     return .outputsInInput(offsets: [copy.sourceOffset / bytes])
+  }
+}
+
+extension StridedCopyOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .rearranged(data: [0])
   }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that maps each real number of its one input by itself, in place where possible.
-protocol UnaryMathOperator: Operator {
+protocol UnaryMathOperator: Operator, ChannelOperator {
   /// The element types that are calculated with.
   static var elementTypes: [ElementType] { get }
 
@@ -54,4 +54,8 @@ private struct UnaryMathWork<Rules: UnaryMathOperator>: NumberWork {
       for index in range { y[index] = Element(wide: rules.real(x[index].wide)) }
     }
   }
+}
+
+extension UnaryMathOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }

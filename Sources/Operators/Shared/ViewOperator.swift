@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that gives its first input another shape and leaves the elements as they are.
-protocol ViewOperator: Operator {
+protocol ViewOperator: Operator, ChannelOperator {
   /// The shape of the output, or `nil` when it depends on values not known before the run.
   func outputShape(_ x: Operand, _ inputs: [Operand?]) throws -> [Int]?
 }
@@ -27,4 +27,10 @@ extension ViewOperator {
   }
 
   var outputMemory: OutputMemory { .view(input: 0) }
+}
+
+extension ViewOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .rearranged(data: [0])
+  }
 }

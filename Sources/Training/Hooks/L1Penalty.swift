@@ -3,15 +3,22 @@
 /// Weights that matter little are small afterwards, which is what pruning by magnitude wants. The optimiser's weight decay is
 /// the penalty's square form.
 ///
-/// Reference: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626, §3.1, which compares both.
+/// References: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626, §3.1, which compares both;
+/// on the γ of batch normalisations Liu et al., *Network Slimming*, ICCV 2017, arXiv:1708.06519, equation 1.
 public final class L1Penalty: TrainingHook {
   private let strength: Float
   private let names: Set<String>
 
   /// A penalty of the given strength on the weights among some parameters; biases and normalisations are left alone.
-  public init(strength: Float, parameters: [TrainableParameter]) {
+  public convenience init(strength: Float, parameters: [TrainableParameter]) {
+    self.init(
+      strength: strength, names: Set(parameters.filter { $0.role == .weight }.map(\.name)))
+  }
+
+  /// A penalty of the given strength on the parameters of these names.
+  public init(strength: Float, names: Set<String>) {
     self.strength = strength
-    names = Set(parameters.filter { $0.role == .weight }.map(\.name))
+    self.names = names
   }
 
   /// Adds the penalty's gradient.

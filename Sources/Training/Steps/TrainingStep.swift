@@ -28,6 +28,8 @@ public final class TrainingStep {
     public var normalization = Normalization.batch(momentum: 0.03)
     /// The threads to compute with.
     public var threads: Int
+    /// Whether activations are computed again on the way back instead of kept: less memory for more time.
+    public var recomputes = false
 
     /// Options for batches of the given extents.
     public init(batchSize: Int, imageSize: (height: Int, width: Int), threads: Int) {
@@ -135,7 +137,8 @@ public final class TrainingStep {
     let known = parameters.filter { graph.initializers[$0] != nil }
     let gradient = try Gradient(
       of: taps, withRespectTo: known, in: graph, registry: .training,
-      inputShapes: [input.name: shape], passes: passes)
+      inputShapes: [input.name: shape], passes: passes,
+      recomputes: options.recomputes)
     return Prepared(gradient: gradient, input: input.name, statistics: statistics)
   }
 

@@ -40,6 +40,7 @@ public final class Trainer {
     options.normalization =
       configuration.freezesNormalization
       ? .frozen : .batch(momentum: configuration.normalizationMomentum)
+    options.recomputes = configuration.recomputes
     step = try TrainingStep(
       model, taps: objective.taps, parameters: parameters.map(\.name), options: options)
     guard !step.parameters.isEmpty else { throw TrainingError.nothingToTrain }

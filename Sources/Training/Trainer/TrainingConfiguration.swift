@@ -32,6 +32,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var freezesNormalization = false
   /// How much of a batch enters the running statistics.
   public var normalizationMomentum: Float = 0.03
+  /// Whether activations are computed again on the way back instead of kept.
+  public var recomputes = false
   /// Epochs between validations.
   public var validationInterval = 1
   /// Epochs without improvement after which training ends; `nil` for never.

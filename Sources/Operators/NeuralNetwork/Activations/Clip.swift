@@ -115,3 +115,7 @@ struct Clip: Operator, DifferentiableOperator {
     ]
   }
 }
+
+extension Clip: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

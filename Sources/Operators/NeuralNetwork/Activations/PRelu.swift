@@ -75,3 +75,7 @@ struct PRelu: Operator, DifferentiableOperator {
     ]
   }
 }
+
+extension PRelu: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
+}

@@ -58,3 +58,25 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
     return results
   }
 }
+
+extension Conv: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .convolution(
+      weight: 1, bias: inputs.optional(2) == nil ? nil : 2, groups: rule.groups,
+      isTransposed: false)
+  }
+
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    removal.convolution(groups: rule.groups)
+  }
+}
+
+extension ChannelRemoval {
+  /// A depthwise convolution has as many groups as channels; others keep theirs.
+  func convolution(groups: Int) -> ChannelAdjustment {
+    guard groups > 1, inputs[0]?.shape[1] == groups else { return ChannelAdjustment() }
+    var attributes = attributes
+    attributes["group"] = .int(shape(ofInput: 0)[1])
+    return ChannelAdjustment(attributes: attributes)
+  }
+}

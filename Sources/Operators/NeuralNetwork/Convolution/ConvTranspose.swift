@@ -165,3 +165,14 @@ extension SlidingWindow {
     return placed
   }
 }
+
+extension ConvTranspose: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .convolution(
+      weight: 1, bias: inputs.optional(2) == nil ? nil : 2, groups: groups, isTransposed: true)
+  }
+
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    removal.convolution(groups: groups)
+  }
+}

@@ -129,3 +129,11 @@ struct Gemm: Operator, CostedOperator, WeightedOperator, DifferentiableOperator 
     return results
   }
 }
+
+extension Gemm: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .product(
+      transposesA: transposesA, transposesB: transposesB,
+      bias: inputs.optional(2) == nil ? nil : 2)
+  }
+}

@@ -66,3 +66,9 @@ struct MatMul: PreparedOperator, CostedOperator, WeightedOperator, Differentiabl
     return results
   }
 }
+
+extension MatMul: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .product(transposesA: false, transposesB: false, bias: nil)
+  }
+}

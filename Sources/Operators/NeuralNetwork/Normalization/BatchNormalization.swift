@@ -95,3 +95,9 @@ struct BatchNormalization: Operator, DifferentiableOperator {
     return results
   }
 }
+
+extension BatchNormalization: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .perChannel(parameters: [1, 2, 3, 4])
+  }
+}

@@ -36,3 +36,9 @@ struct InstanceNormalization: Operator {
     ).forward(call) { run, _ in run % channels }
   }
 }
+
+extension InstanceNormalization: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .perChannel(parameters: [1, 2])
+  }
+}

@@ -47,3 +47,10 @@ struct LayerNormalization: Operator {
     ).forward(call) { _, place in place }
   }
 }
+
+extension LayerNormalization: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    let rank = outputs[0].shape.count
+    return (try? axis.axis(ofRank: rank)).map { .normalized(axes: Array($0..<rank)) }
+  }
+}

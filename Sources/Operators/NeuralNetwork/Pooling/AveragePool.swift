@@ -101,3 +101,9 @@ extension PlacedWindow {
     }
   }
 }
+
+extension AveragePool: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .perChannel(parameters: [])
+  }
+}

@@ -27,3 +27,9 @@ struct GlobalAveragePool: Operator, DifferentiableOperator {
     return [derivation.expanded(share, to: shape)]
   }
 }
+
+extension GlobalAveragePool: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .perChannel(parameters: [])
+  }
+}

@@ -30,3 +30,9 @@ struct GlobalMaxPool: Operator, DifferentiableOperator {
     ]
   }
 }
+
+extension GlobalMaxPool: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    .perChannel(parameters: [])
+  }
+}

@@ -115,3 +115,10 @@ extension PlanePool where Element: Comparable {
     return plane * height * width
   }
 }
+
+extension MaxPool: ChannelOperator {
+  /// The places that a second output holds count through all channels, so nothing is known of that use.
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    outputs.count == 1 ? .perChannel(parameters: []) : nil
+  }
+}

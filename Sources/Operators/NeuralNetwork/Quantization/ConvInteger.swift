@@ -32,3 +32,15 @@ struct ConvInteger: PreparedOperator, CostedOperator, WeightedOperator {
     place.rule.macs(x: inputs[0], w: inputs[1])
   }
 }
+
+extension ConvInteger: ChannelOperator {
+  /// Channels pass when one zero point serves all filters.
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    guard inputs.optional(3)?.type.count ?? 1 == 1 else { return nil }
+    return .convolution(weight: 1, bias: nil, groups: place.rule.groups, isTransposed: false)
+  }
+
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    removal.convolution(groups: place.rule.groups)
+  }
+}

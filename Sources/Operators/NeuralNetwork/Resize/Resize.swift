@@ -113,3 +113,17 @@ extension [Operand?] {
     return elements(constant)
   }
 }
+
+extension Resize: ChannelOperator {
+  /// Channels pass when only the axes behind theirs are resized.
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    inputs[0]?.shape.prefix(2) == outputs[0].shape.prefix(2) ? .perChannel(parameters: []) : nil
+  }
+
+  /// Sizes name all extents; scales do not change.
+  func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
+    guard opset >= 11, axes == nil, let sizes = removal.inputs.optional(3), sizes.type.count > 0
+    else { return ChannelAdjustment() }
+    return ChannelAdjustment(operands: [3: Tensor(removal.shape().map(Int64.init))])
+  }
+}

@@ -41,3 +41,9 @@ struct Upsample: PreparedOperator, DifferentiableOperator {
     return [try derivation.adjoint(of: axes)]
   }
 }
+
+extension Upsample: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    inputs[0]?.shape.prefix(2) == outputs[0].shape.prefix(2) ? .perChannel(parameters: []) : nil
+  }
+}

@@ -26,3 +26,9 @@ struct LogSoftmax: PreparedOperator, DifferentiableOperator {
     return [derivation("Sub", dy, derivation.product(share, sum))]
   }
 }
+
+extension LogSoftmax: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    (try? rule.axes(outputs[0].shape)).map { .normalized(axes: $0) }
+  }
+}

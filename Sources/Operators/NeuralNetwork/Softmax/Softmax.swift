@@ -26,3 +26,9 @@ struct Softmax: PreparedOperator, DifferentiableOperator {
     return [derivation.product(derivation("Sub", dy, sum), y)]
   }
 }
+
+extension Softmax: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    (try? rule.axes(outputs[0].shape)).map { .normalized(axes: $0) }
+  }
+}

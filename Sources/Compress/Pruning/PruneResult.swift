@@ -2,8 +2,14 @@ import Foundation
 import Prune
 import Reports
 
-/// What `compress prune` prints.
-struct PruneResult: Encodable {
+/// A result that is printed as text or JSON.
+protocol PrintableResult: Encodable {
+  /// The result for people.
+  var text: String { get }
+}
+
+/// What `compress prune` prints of weights set to zero.
+struct PruneResult: PrintableResult {
   var schemaVersion = 1
   var input: String
   /// The file written, `nil` after a dry run.

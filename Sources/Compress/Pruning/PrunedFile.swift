@@ -8,25 +8,22 @@ struct PrunedFile {
   var source: LoadedModel
   /// The model to write.
   var graph: Graph
-  /// How its zeros were chosen.
-  var plan: PruningPlan
+  /// What was done, for the model's metadata; `nil` when nothing was and an ONNX file is copied byte for byte.
+  var record: PruningRecord?
   var output: String
   var sparseInitializers: Bool
 
   /// Writes the file, reads it again and checks that it holds what was written.
-  ///
-  /// A plan that changes nothing copies an ONNX file byte for byte.
   ///
   /// - Returns: the model as read from the file.
   func write() throws -> LoadedModel {
     let url = URL(filePath: output)
     var graph = graph
     try graph.verify()
-    let isCopy = plan.isIdentity && plan.schedule == nil
-    if isCopy && isPlainCopy(url) {
+    if record == nil && isPlainCopy(url) {
       try AtomicFile.write(source.data, to: url)
     } else {
-      if !isCopy { try addProvenance(&graph) }
+      try addProvenance(&graph)
       try ModelFile.save(graph, to: url, options: .init(sparseInitializers: sparseInitializers))
     }
     let written = try LoadedModel(output)
@@ -46,12 +43,9 @@ struct PrunedFile {
 
   /// Notes in the model's metadata what was done to which file.
   private func addProvenance(_ graph: inout Graph) throws {
+    guard let record else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let record = Provenance(
-      version: Version.text, source: source.sha256, method: plan.method, scope: plan.scope,
-      pattern: "\(plan.pattern)", sparsity: plan.targetSparsity, schedule: plan.schedule,
-      seed: plan.seed)
     let count = graph.properties.metadata.keys.count { $0.hasPrefix(Self.metadataKey) }
     let key = count == 0 ? Self.metadataKey : "\(Self.metadataKey).\(count + 1)"
     graph.properties.metadata[key] = String(
@@ -59,16 +53,36 @@ struct PrunedFile {
   }
 
   private static let metadataKey = "compress.prune"
+}
 
-  private struct Provenance: Encodable {
-    var version: String
-    var source: String
-    var method: String
-    var scope: String
-    var pattern: String
-    var sparsity: Double
-    var schedule: String?
-    var seed: UInt64
+/// What a pruned model's metadata say of how it was made.
+struct PruningRecord: Encodable {
+  var version = Version.text
+  /// The SHA-256 digest of the model it was made from.
+  var source: String
+  var method: String
+  var scope: String
+  var pattern: String?
+  var sparsity: Double?
+  var schedule: String?
+  /// The fraction of the channels that is gone.
+  var channelRatio: Double?
+  /// The largest normalised difference that the surgery's proof found.
+  var proof: Double?
+  var seed: UInt64
+
+  /// The record of weights set to zero; `nil` when the plan changes nothing.
+  init?(_ plan: PruningPlan, source: LoadedModel) {
+    guard !plan.isIdentity || plan.schedule != nil else { return nil }
+    (self.source, method, scope) = (source.sha256, plan.method, plan.scope)
+    (pattern, sparsity, schedule) = ("\(plan.pattern)", plan.targetSparsity, plan.schedule)
+    seed = plan.seed
+  }
+
+  /// The record of channels removed.
+  init(_ plan: ChannelPlan, proof: ChannelProof, source: LoadedModel) {
+    (self.source, method, scope) = (source.sha256, plan.method, plan.allocation)
+    (channelRatio, self.proof, seed) = (plan.channelRatio, proof.largestError, plan.seed)
   }
 }
 

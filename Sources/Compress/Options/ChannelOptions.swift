@@ -1,0 +1,137 @@
+import ArgumentParser
+import Foundation
+import Prune
+
+/// Which channels are removed, and what makes up for them.
+struct ChannelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How a cut of channels is shared out: "
+        + ChannelAllocation.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ", sensitivity (as much of each layer as does the same damage, by --sensitivity). (default: global)"
+    ), completion: .list(ChannelAllocation.names))
+  var allocation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fraction of the channels that may go which goes, in place of --sparsity, which is that of the parameters.",
+      valueName: "fraction"))
+  var channelRatio: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "MACs of the result: a fraction of the model's below 1, or a number such as 300M or 0.4G.",
+      valueName: "macs"))
+  var targetMacs: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Median latency of the result on this machine, in milliseconds, with --threads.",
+      valueName: "ms"))
+  var targetLatency: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep channels in multiples of this. (default: 1)", valueName: "count"))
+  var roundTo: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The least fraction of each layer's channels that stays; never fewer than one. (default: 0.1)",
+      valueName: "fraction"))
+  var keepRatio: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Images to look at for activations, compensation, normalisation and the proof: a folder, or a set in the forms of --data. (default: those to train on)",
+      valueName: "path"))
+  var calib: String?
+
+  @Option(help: ArgumentHelp("How many of them. (default: 64)", valueName: "count"))
+  var calibCount: Int?
+
+  @Flag(
+    help:
+      "Do not give readers of removed channels their mean, nor measure normalisations anew."
+  )
+  var noCompensation = false
+
+  @Option(
+    help: ArgumentHelp(
+      "A file of inspect --sensitivity, for --allocation sensitivity.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var sensitivity: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Epochs of training with a pull of all γ towards zero before channels are chosen (Network Slimming).",
+      valueName: "epochs"))
+  var sparsityTrain: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Strength of that pull: λ in the loss + λ · Σ |γ|. (default: 0.0001)", valueName: "strength"))
+  var lambda: Float?
+
+  @Flag(
+    help:
+      "Put batch normalisations back behind convolutions first, calibrated so that nothing changes."
+  )
+  var insertBatchnorm = false
+
+  /// Whether anything is said that is for channels alone.
+  var isSet: Bool {
+    allocation != nil || channelRatio != nil || targetMacs != nil || targetLatency != nil
+      || roundTo != nil || keepRatio != nil || calib != nil || calibCount != nil || noCompensation
+      || sensitivity != nil || sparsityTrain != nil || lambda != nil || insertBatchnorm
+  }
+
+  mutating func validate() throws {
+    if let allocation, !ChannelAllocation.names.contains(allocation) {
+      throw ValidationError(
+        "--allocation takes \(ChannelAllocation.names.joined(separator: ", ")), found '\(allocation)'."
+      )
+    }
+    if (allocation == "sensitivity") != (sensitivity != nil) {
+      throw ValidationError("--allocation sensitivity and --sensitivity FILE go together.")
+    }
+    for (flag, value) in [("--channel-ratio", channelRatio), ("--keep-ratio", keepRatio)] {
+      if let value, !(0..<1).contains(value) {
+        throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
+      }
+    }
+    for (flag, value) in [
+      ("--round-to", roundTo), ("--calib-count", calibCount), ("--sparsity-train", sparsityTrain),
+    ] {
+      if let value, !(1...1_000_000).contains(value) {
+        throw ValidationError("\(flag) must be at least 1, found \(value).")
+      }
+    }
+    if let targetLatency, !(targetLatency > 0 && targetLatency.isFinite) {
+      throw ValidationError("--target-latency must be above 0, found \(targetLatency).")
+    }
+    if let lambda, !(lambda >= 0 && lambda.isFinite) {
+      throw ValidationError("--lambda must be at least 0, found \(lambda).")
+    }
+    if lambda != nil, sparsityTrain == nil {
+      throw ValidationError("--lambda is for --sparsity-train.")
+    }
+    if [channelRatio != nil, targetMacs != nil, targetLatency != nil].count(where: { $0 }) > 1 {
+      throw ValidationError("Give one of --channel-ratio, --target-macs and --target-latency.")
+    }
+    if let targetMacs { _ = try Self.macs(targetMacs, of: 1) }
+  }
+
+  /// The MACs that a text stands for, given those of the model.
+  static func macs(_ text: String, of whole: Int) throws -> Int {
+    let scale: [Character: Double] = ["k": 1e3, "M": 1e6, "G": 1e9]
+    let factor = text.last.flatMap { scale[$0] }
+    guard let number = Double(factor == nil ? text : String(text.dropLast())), number > 0,
+      number.isFinite, number * (factor ?? 1) < 1e18
+    else {
+      throw ValidationError("--target-macs takes 0.5, 300M or 0.4G, found '\(text)'.")
+    }
+    return factor == nil && number < 1
+      ? Int(number * Double(whole)) : Int(number * (factor ?? 1))
+  }
+}

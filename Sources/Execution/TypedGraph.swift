@@ -1,0 +1,64 @@
+import GraphIR
+import Tensors
+
+/// Every node of a graph with what is known of its operands before the run; what nobody knows is passed over.
+///
+/// Unlike a session it takes graphs with unknown operators and keeps the nodes as they are: what always computes the same
+/// is evaluated, so that its value is known to its readers, but stays in the graph.
+public struct TypedGraph: Sendable {
+  /// One node.
+  public struct Entry: Sendable {
+    /// Its place in the graph.
+    public var index: Int
+    /// Its rules; `nil` for an operator that the registry does not know.
+    public var rules: (any Operator)?
+    /// What is known of each input; `nil` for omitted ones and for values of unknown type.
+    public var inputs: [Operand?]
+    /// The types of the outputs; `nil` when only a run decides them, or the rules are unknown.
+    public var outputs: [TensorType]?
+    /// Whether the node always computes the same.
+    public var isConstant: Bool
+  }
+
+  /// The nodes, in order.
+  public private(set) var entries: [Entry] = []
+  /// What is known of each value.
+  public private(set) var operands: [String: Operand] = [:]
+
+  /// Walks a graph at the given input types.
+  public init(_ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]) {
+    for (name, type) in inputs { operands[name] = Operand(type: type) }
+    for (name, initializer) in graph.initializers {
+      operands[name] = Operand(constant: initializer.tensor)
+    }
+    let pool = ThreadPool(threads: 1)
+    for (index, node) in graph.nodes.enumerated() {
+      visit(node, index, try? registry.makeOperator(for: node, in: graph), pool)
+    }
+  }
+
+  private mutating func visit(
+    _ node: Node, _ index: Int, _ rules: (any Operator)?, _ pool: ThreadPool
+  ) {
+    let inputs = node.inputs.map { $0.isEmpty ? nil : operands[$0] }
+    var entry = Entry(index: index, rules: rules, inputs: inputs, outputs: nil, isConstant: false)
+    defer { entries.append(entry) }
+    guard let rules else { return }
+    let given = zip(node.inputs, inputs).filter { !$0.0.isEmpty }.map(\.1)
+    guard given.allSatisfy({ $0 != nil }) else { return }
+    var values: [Tensor]?
+    if let shaped = rules as? any ShapeOperator {
+      values = try? shaped.evaluate(types: inputs.map { $0?.type })
+    } else if given.allSatisfy({ $0?.constant != nil }) {
+      values = try? rules.evaluate(inputs.map { $0?.constant }, pool: pool)
+    }
+    if let values {
+      entry.isConstant = true
+      entry.outputs = values.map(\.type)
+      for (name, value) in zip(node.outputs, values) { operands[name] = Operand(constant: value) }
+    } else if let types = try? rules.inferTypes(inputs) {
+      entry.outputs = types
+      for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
+    }
+  }
+}

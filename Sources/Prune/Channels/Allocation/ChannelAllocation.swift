@@ -1,0 +1,48 @@
+/// How a cut is shared out among the layers.
+public struct ChannelAllocation: Sendable {
+  /// The name users type.
+  public var name: String
+  /// One sentence.
+  public var summary: String
+  /// The groups to remove at a strength from 0 to 1: the larger, the more.
+  public var choose: @Sendable (ChannelBlocks, _ strength: Double) -> Set<Int>
+
+  /// The allocations that need nothing but scores.
+  public static let all: [ChannelAllocation] = [.uniform, .global]
+  /// The names users may type.
+  public static let names = all.map(\.name) + ["sensitivity"]
+
+  /// The allocation of a name.
+  public static func named(_ name: String) -> ChannelAllocation? { all.first { $0.name == name } }
+}
+
+/// Groups that the same layers make, with their scores: the units that a cut is shared out among.
+public struct ChannelBlocks: Sendable {
+  /// The groups of each block, the least important first.
+  public var blocks: [[Int]]
+  /// The score of each group.
+  public var scores: [Double]
+  /// The producers of each block.
+  public var producers: [[Int]]
+
+  /// The blocks of a coupling; groups without a score are left out.
+  public init(_ coupling: ChannelCoupling, scores: [Double]) {
+    var places: [[Int]: Int] = [:]
+    blocks = []
+    producers = []
+    for (index, group) in coupling.groups.enumerated() where scores[index].isFinite {
+      let makers = Array(Set(group.members.map(\.producer))).sorted()
+      if let place = places[makers] {
+        blocks[place].append(index)
+      } else {
+        places[makers] = blocks.count
+        blocks.append([index])
+        producers.append(makers)
+      }
+    }
+    for index in blocks.indices {
+      blocks[index].sort { (scores[$0], $0) < (scores[$1], $1) }
+    }
+    self.scores = scores
+  }
+}

@@ -1,0 +1,177 @@
+import GraphIR
+import Tensors
+
+/// Cuts groups of channels out of a graph.
+///
+/// Weights, biases, normalisations and other constants lose the channels that run along them; numbers about channels
+/// (shapes, extents of parts, bounds, indices, counts of groups) are made anew by the operators' own rules; what nothing
+/// reads any more is dropped. The function that is left is that of the graph whose readers see zeros in place of the
+/// removed channels, which ``ChannelProof`` checks.
+struct ChannelSurgery {
+  private let coupling: ChannelCoupling
+  private let removed: Set<Int>
+  private var graph: Graph
+
+  /// Prepares to remove groups.
+  init(_ coupling: ChannelCoupling, removing removed: Set<Int>) {
+    self.coupling = coupling
+    self.removed = removed
+    graph = coupling.graph
+  }
+
+  /// The graph without the groups.
+  ///
+  /// - Parameter weights: New values for constants before they are cut, of the same shapes.
+  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels, `NodeError` naming a node
+  ///   that cannot express what stays, ``GraphError``.
+  static func cut(
+    _ coupling: ChannelCoupling, removing removed: Set<Int>, weights: [String: Tensor] = [:]
+  ) throws -> Graph {
+    for (name, value) in coupling.trace.values {
+      let stays = value.labels.contains { label in
+        coupling.group(of: label).map { !removed.contains($0) } ?? true
+      }
+      guard stays else { throw PruningError.emptied(value: name) }
+    }
+    var surgery = ChannelSurgery(coupling, removing: removed)
+    try surgery.adjustNodes()
+    surgery.cutConstants(weights)
+    surgery.declareShapes()
+    surgery.graph.removeDeadNodes()
+    try surgery.graph.verify()
+    return surgery.graph
+  }
+
+  private func stays(_ label: Int32) -> Bool {
+    coupling.group(of: label).map { !removed.contains($0) } ?? true
+  }
+
+  private func kept(_ name: String) -> [[Int]]? {
+    coupling.trace.values[name].map { $0.kept(stays) }
+  }
+
+  // MARK: Constants
+
+  private mutating func cutConstants(_ weights: [String: Tensor]) {
+    for (name, axes) in coupling.trace.claims.sorted(by: { $0.key < $1.key }) {
+      guard let before = coupling.trace.typed.operands[name]?.constant else { continue }
+      var tensor = weights[name] ?? before
+      for (axis, labels) in axes.sorted(by: { $0.key < $1.key }) {
+        let kept = labels.indices.filter { stays(labels[$0]) }
+        if kept.count < labels.count { tensor = tensor.keeping(kept, along: axis) }
+      }
+      if tensor.type != before.type || weights[name] != nil {
+        graph.setConstant(name, tensor)
+        for index in graph.inputs.indices where graph.inputs[index].name == name {
+          graph.inputs[index].type = ValueType(tensor.type)
+        }
+      }
+    }
+  }
+
+  // MARK: Nodes
+
+  private mutating func adjustNodes() throws {
+    for entry in coupling.trace.typed.entries where !entry.isConstant {
+      guard let rules = entry.rules as? any ChannelOperator, let outputs = entry.outputs else {
+        continue
+      }
+      let node = graph.nodes[entry.index]
+      let removal = removal(around: node, entry.inputs, outputs)
+      let isTouched =
+        zip(removal.keptOutputs, outputs).contains { $0.map(\.count) != $1.shape }
+        || zip(removal.keptInputs, entry.inputs).contains { kept, operand in
+          kept.map { $0.map(\.count) != operand?.shape } ?? false
+        }
+      guard isTouched else { continue }
+      do {
+        apply(try rules.adjustment(for: removal), to: entry.index)
+      } catch {
+        throw NodeError(node: node.label, underlying: error)
+      }
+    }
+  }
+
+  private func removal(
+    around node: Node, _ inputs: [Operand?], _ outputs: [TensorType]
+  ) -> ChannelRemoval {
+    ChannelRemoval(
+      inputs: inputs, outputs: outputs, keptInputs: node.inputs.map { kept($0) },
+      keptOutputs: zip(node.outputs, outputs).map { name, type in
+        kept(name) ?? type.shape.map { Array(0..<$0) }
+      }, attributes: node.attributes, opset: graph.properties.opsets[node.domain] ?? graph.opset)
+  }
+
+  private mutating func apply(_ adjustment: ChannelAdjustment, to index: Int) {
+    if let attributes = adjustment.attributes { graph.nodes[index].attributes = attributes }
+    for (input, tensor) in adjustment.operands.sorted(by: { $0.key < $1.key }) {
+      while graph.nodes[index].inputs.count <= input { graph.nodes[index].inputs.append("") }
+      let stem = graph.nodes[index].inputs[input]
+      let name = graph.freshName(
+        "\(stem.isEmpty ? graph.nodes[index].outputs[0] : stem)/\(input)")
+      graph.nodes[index].inputs[input] = name
+      graph[constant: name] = tensor
+    }
+  }
+
+  /// Brings the declared shapes of intermediate values up to date.
+  private mutating func declareShapes() {
+    for (name, info) in graph.valueTypes {
+      guard case .tensor(let element, let shape?) = info.type, let kept = kept(name),
+        kept.count == shape.count, let before = coupling.trace.values[name]?.shape
+      else { continue }
+      let dimensions = shape.indices.map { axis in
+        kept[axis].count == before[axis] ? shape[axis] : .fixed(kept[axis].count)
+      }
+      graph.valueTypes[name]?.type = .tensor(element, shape: dimensions)
+    }
+    for name in coupling.trace.claims.keys { graph.valueTypes[name] = nil }
+  }
+}
+
+extension Tensor {
+  /// The slices at some indices of an axis.
+  func keeping(_ indices: [Int], along axis: Int) -> Tensor {
+    var shape = shape
+    let inner = shape[(axis + 1)...].reduce(1, *) * elementType.bitWidth / 8
+    let (outer, extent) = (shape[..<axis].reduce(1, *), shape[axis])
+    shape[axis] = indices.count
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(outer * indices.count * inner)
+    withUnsafeBytes { source in
+      for block in 0..<outer {
+        for index in indices {
+          let start = (block * extent + index) * inner
+          bytes += source[start..<start + inner]
+        }
+      }
+    }
+    return bytes.withUnsafeBytes { Tensor(bytes: $0, type: TensorType(elementType, shape)) }
+  }
+}
+
+/// A graph without some channels, and what proves it.
+public struct ChannelCut: Sendable {
+  /// The graph that is left.
+  public let graph: Graph
+  /// The whole graph whose readers see zeros in place of the removed channels; see ``ChannelProof``.
+  public let silenced: Graph
+
+  /// A cut with the graph it is to be proved against.
+  public init(graph: Graph, silenced: Graph) { (self.graph, self.silenced) = (graph, silenced) }
+}
+
+extension ChannelCoupling {
+  /// Removes groups of channels.
+  ///
+  /// - Parameters:
+  ///   - removed: Places in ``groups``.
+  ///   - weights: New values for constants, of the same shapes as before, put in before anything is cut.
+  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels, `NodeError` naming a node
+  ///   that cannot express what stays.
+  public func removing(_ removed: Set<Int>, weights: [String: Tensor] = [:]) throws -> ChannelCut {
+    ChannelCut(
+      graph: try ChannelSurgery.cut(self, removing: removed, weights: weights),
+      silenced: ChannelProof.silenced(self, removing: removed, weights: weights))
+  }
+}

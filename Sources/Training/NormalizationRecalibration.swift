@@ -1,0 +1,48 @@
+import GraphIR
+import Tensors
+
+extension Graph {
+  /// The graph with the running statistics of batch normalisations measured anew.
+  ///
+  /// Each batch is normalised by its own statistics, as in training; the means and variances of all batches are averaged.
+  ///
+  /// - Parameters:
+  ///   - batches: Preprocessed images `[N, C, H, W]` of equal shape, row-major.
+  ///   - shape: That shape.
+  /// - Returns: The graph, and how many statistics were measured.
+  /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError`.
+  public func recalibratingNormalization(
+    batches: [[Float]], shape: [Int], threads: Int
+  ) throws -> (graph: Graph, count: Int) {
+    let names = runningStatistics
+    guard !names.isEmpty, !batches.isEmpty else { return (self, 0) }
+    var options = TrainingStep.Options(
+      batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads)
+    options.channels = shape[1]
+    // All of a batch enters, so that what is stored afterwards is that batch's alone.
+    options.normalization = .batch(momentum: 1)
+    let step = try TrainingStep(
+      self, taps: lastConvolutions, parameters: TrainableParameter.all(in: self).map(\.name),
+      options: options)
+    var sums = step.statistics.indices.map {
+      [Double](repeating: 0, count: step.values(ofStatistic: $0).count)
+    }
+    for batch in batches {
+      _ = step.images.update(fromContentsOf: batch)
+      try step.forward()
+      step.updateStatistics()
+      for index in sums.indices {
+        for (place, value) in step.values(ofStatistic: index).enumerated() {
+          sums[index][place] += Double(value)
+        }
+      }
+    }
+    var values: [String: Tensor] = [:]
+    for (index, name) in step.statistics.enumerated() {
+      values[name] = Tensor(sums[index].map { Float($0 / Double(batches.count)) })
+    }
+    var graph = self
+    graph.setConstants(values)
+    return (graph, values.count)
+  }
+}
