@@ -61,8 +61,11 @@ extension StandardOperators {
     ConvolutionInputGradient.self,
     ConvolutionWeightGradient.self,
     CopyAdjoint.self,
+    GatherElementsGradient.self,
     GatherGradient.self,
+    GatherNDGradient.self,
     MaxPoolGradient.self,
+    ProductGradient.self,
   ]
 }
 

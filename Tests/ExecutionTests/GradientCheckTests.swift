@@ -8,14 +8,19 @@ import Testing
 /// Every backward rule against central differences of the forward rule, on the golden cases of its operator.
 @Suite struct GradientCheckTests {
   /// Operators that no golden case reaches with float32 data away from kinks and poles; checked on samples.
-  static let sampled = ["Acos", "Cast", "HardSwish", "Reciprocal", "Swish"]
+  static let sampled = [
+    "Acos", "Cast", "CastLike", "Compress", "HardSwish", "Reciprocal", "Swish",
+  ]
+  /// Cases that lie at a kink which differences of any width straddle.
+  static let kinks = ["TopK_ties"]
   /// Operators whose derivative is zero wherever it exists.
   static let flat = ["Ceil", "Floor", "Round", "Sign"]
 
   @Test func everyRuleAgreesWithCentralDifferences() throws {
     var checked: Set<String> = []
     for family in ["nn", "data", "opsets"] {
-      for (index, golden) in try OperatorGolden.load(family).enumerated() {
+      for (index, golden) in try OperatorGolden.load(family).enumerated()
+      where !Self.kinks.contains(golden.name) {
         guard let outcome = try DirectionalCheck(golden)?.run(seed: UInt64(index)) else { continue }
         checked.insert(golden.node.opType)
         #expect(
@@ -36,6 +41,12 @@ import Testing
     golden.node = Node(
       opType, inputs: ["x0"], outputs: ["y0"], attributes: opType == "Cast" ? ["to": .int(1)] : [:])
     (golden.inputs, golden.outputs, golden.constants) = ([x], [x], [])
+    if ["CastLike", "Compress"].contains(opType) {
+      golden.node.inputs.append("x1")
+      golden.constants = [1]
+      golden.inputs.append(
+        opType == "CastLike" ? Tensor(scalar: 1 as Float) : Tensor([true, false, true, true]))
+    }
     let outcome = try #require(try DirectionalCheck(golden)?.run(seed: 5))
     #expect(outcome.error < Tolerance.finiteDifference.bound, "\(outcome)")
   }
@@ -93,16 +104,42 @@ import Testing
 
   @Test func anOperatorWithoutARuleIsNamed() throws {
     var graph = Graph(
-      nodes: [Node("Trilu", name: "t", inputs: ["x"], outputs: ["y"])],
-      inputs: [ValueInfo(name: "x", type: ValueType(TensorType(.float32, [2, 2])))],
+      nodes: [Node("DequantizeLinear", name: "d", inputs: ["q", "scale"], outputs: ["y"])],
+      inputs: [
+        ValueInfo(name: "q", type: ValueType(TensorType(.uint8, [2, 2]))),
+        ValueInfo(name: "scale", type: ValueType(TensorType(.float32, []))),
+      ],
       outputs: [ValueInfo(name: "y", type: .undeclared)])
     graph.properties.opsets = ["": 14]
     do {
-      _ = try Gradient(of: ["y"], withRespectTo: ["x"], in: graph, registry: .training)
+      _ = try Gradient(of: ["y"], withRespectTo: ["scale"], in: graph, registry: .training)
       Issue.record("a gradient without a rule")
     } catch let error as NodeError {
-      #expect(error.underlying as? NotDifferentiable == NotDifferentiable(qualifiedType: "Trilu"))
+      #expect(
+        error.underlying as? NotDifferentiable
+          == NotDifferentiable(qualifiedType: "DequantizeLinear"))
     }
+  }
+
+  /// Operators that have no rule, and why they need none.
+  static let withoutRule: [String: [String]] = [
+    "whole numbers": ["BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor"],
+    "truth values": [
+      "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not",
+      "Or", "Xor",
+    ],
+    "places and extents": ["ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Shape", "Size"],
+    "makes constants": ["Constant", "ConstantOfShape", "EyeLike", "OneHot", "Range"],
+    "quantised": [
+      "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QuantizeLinear",
+    ],
+    "made by rewrites of inference alone": ["FusedConv"],
+  ]
+
+  @Test func everyOtherOperatorHasARule() {
+    let missing = OperatorRegistry.standard.all.filter { !($0 is any DifferentiableOperator.Type) }
+    #expect(
+      Set(missing.map { $0.opType }).sorted() == Self.withoutRule.values.joined().sorted())
   }
 }
 
@@ -158,6 +195,9 @@ struct DirectionalCheck {
       guard error.underlying is OperatorError || error.underlying is NotDifferentiable else {
         throw error
       }
+      return nil
+    } catch ExecutionError.unknownTap {
+      // Only the run decides the output's shape.
       return nil
     }
     (self.feed, self.variables) = (feed, variables)

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// For each index, the data's element at the index's own place, with `axis` replaced by the index.
-struct GatherElements: PreparedOperator {
+struct GatherElements: PreparedOperator, DifferentiableOperator {
   static let opType = "GatherElements"
 
   let axis: Int
@@ -27,6 +27,15 @@ struct GatherElements: PreparedOperator {
         walk: walk, data: try call.input(0), indices: try call.input(1), y: call.outputs[0]
       ).run(width: data.elementBytes)
     }
+  }
+
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let dx = derivation(
+      GatherElementsGradient.opType, domain: GatherElementsGradient.domain, derivation.gradient(),
+      derivation.input(1),
+      attributes: ["axis": .int(try axis.axis(ofRank: shape.count)), "shape": .ints(shape)])
+    return [dx, nil]
   }
 }
 

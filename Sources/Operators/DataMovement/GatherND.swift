@@ -4,7 +4,7 @@ import Tensors
 /// For each row of indices, the block of the data it names.
 ///
 /// The first `batch_dims` axes of data and indices run side by side (from opset 12).
-struct GatherND: PreparedOperator {
+struct GatherND: PreparedOperator, DifferentiableOperator {
   static let opType = "GatherND"
 
   let batch: Int
@@ -33,5 +33,13 @@ struct GatherND: PreparedOperator {
           from: data.base + place * bytes, byteCount: rows.blockCount * bytes)
       }
     }
+  }
+
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let dx = derivation(
+      GatherNDGradient.opType, domain: GatherNDGradient.domain, derivation.gradient(),
+      derivation.input(1),
+      attributes: ["batch_dims": .int(batch), "shape": .ints(try derivation.type(0).shape)])
+    return [dx, nil]
   }
 }

@@ -91,14 +91,32 @@ struct Pad: PreparedOperator, DifferentiableOperator {
 
   /// Carries the gradient back: `∂x` is `∂y` without what was added; padding by a constant alone has a rule.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
-    guard mode == .constant, !derivation.wants(2) else {
-      throw OperatorError.unsupported(
-        "a derivative of padding by \(mode.rawValue), or by its value")
-    }
     let x = Operand(type: try derivation.type(0))
     guard let layout = try layout(x, derivation.inputs) else { throw OperatorErrors.dynamicTypes }
+    let dy = derivation.gradient()
+    var results: [String?] = derivation.node.inputs.map { _ in nil }
+    guard mode == .constant else {
+      // Padding picks elements along one axis after the other; what was picked several times sums up.
+      var shape = layout.shape
+      results[0] = layout.maps(mode).enumerated().reduce(dy) { gradient, map in
+        shape[map.offset] = x.shape[map.offset]
+        return derivation(
+          GatherGradient.opType, domain: GatherGradient.domain, gradient,
+          derivation.constant(Tensor(map.element.map(Int64.init))),
+          attributes: ["axis": .int(map.offset), "shape": .ints(shape)])
+      }
+      return results
+    }
     let dx = try derivation.adjoint(of: layout.copy(elementBytes: x.elementBytes))
-    return [dx] + derivation.node.inputs.dropFirst().map { _ in nil }
+    results[0] = dx
+    if derivation.wants(2) {
+      // The value's share is what the input's elements do not get.
+      let all = derivation.summed(dy, along: Array(layout.shape.indices))
+      let kept = derivation.summed(dx, along: Array(x.shape.indices))
+      results[2] = derivation.reshaped(
+        derivation("Sub", all, kept), to: try derivation.type(2).shape)
+    }
+    return results
   }
 }
 

@@ -4,7 +4,7 @@ import Tensors
 /// The upper or lower triangle of each matrix, zeros elsewhere.
 ///
 /// The second input moves the diagonal: to the right where positive.
-struct Trilu: PreparedOperator {
+struct Trilu: PreparedOperator, DifferentiableOperator {
   static let opType = "Trilu"
 
   let keepsUpper: Bool
@@ -45,4 +45,13 @@ struct Trilu: PreparedOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+
+  /// Carries the gradient back through the triangle that is kept.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let inputs = [derivation.gradient()] + derivation.node.inputs.dropFirst()
+    return [
+      derivation.append("Trilu", inputs, outputs: 1, attributes: derivation.node.attributes)[0],
+      nil,
+    ]
+  }
 }

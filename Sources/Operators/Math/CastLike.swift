@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The first input's elements in the type of the second's; see ``Cast``.
-struct CastLike: PreparedOperator, BlockOperator {
+struct CastLike: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "CastLike"
 
   init(attributes: Attributes, opset: Int) {}
@@ -22,6 +22,13 @@ struct CastLike: PreparedOperator, BlockOperator {
 
   func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout? {
     inputs.optional(0)?.elementType == outputs[0].elementType ? .outputsInInput(offsets: [0]) : nil
+  }
+
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard derivation.outputs[0].elementType == .float32,
+      try derivation.type(0).elementType == .float32
+    else { return [nil, nil] }
+    return [derivation.gradient(), nil]
   }
 }
 

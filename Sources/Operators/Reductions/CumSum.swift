@@ -4,7 +4,7 @@ import Tensors
 /// The running sum along the axis that the second input names.
 ///
 /// `exclusive` leaves each element out of its own sum, `reverse` sums from the end.
-struct CumSum: PreparedOperator {
+struct CumSum: PreparedOperator, DifferentiableOperator {
   static let opType = "CumSum"
 
   let isExclusive: Bool
@@ -35,6 +35,15 @@ struct CumSum: PreparedOperator {
           inner: x.shape[(axis + 1)...].product, isExclusive: isExclusive, isReversed: isReversed,
           x: x, y: y))
     }
+  }
+
+  /// Carries the gradient back: the sum from the other end.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    var attributes = derivation.node.attributes
+    attributes["reverse"] = .int(try attributes.flag("reverse", default: false) ? 0 : 1)
+    return [
+      derivation("CumSum", derivation.gradient(), derivation.input(1), attributes: attributes), nil,
+    ]
   }
 }
 

@@ -1,7 +1,7 @@
 import GraphIR
 
 /// The product of the elements along some axes.
-struct ReduceProd: ReductionOperator {
+struct ReduceProd: ReductionOperator, DifferentiableOperator {
   static let opType = "ReduceProd"
 
   let axes: ReductionAxes
@@ -16,4 +16,15 @@ struct ReduceProd: ReductionOperator {
   func real(_ fold: Double, adding x: Double) -> Double { fold * x }
   func real(_ fold: Double, joining other: Double) -> Double { fold * other }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &* x }
+
+  /// Carries the gradient back: `∂y` times the product of the other factors, see ``ProductGradient``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let fold = try derivation.spreadFold(axes)
+    let folded = try axes.folded(derivation.inputs) ?? []
+    return [
+      derivation(
+        ProductGradient.opType, domain: ProductGradient.domain, fold.gradient, derivation.input(0),
+        attributes: ["axes": .ints(folded.sorted())])
+    ]
+  }
 }

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The slices along `axis`, or the elements when there is no axis, for which the condition holds.
-struct Compress: Operator {
+struct Compress: Operator, DifferentiableOperator {
   static let opType = "Compress"
 
   let axis: Int?
@@ -46,5 +46,21 @@ struct Compress: Operator {
 
   private static func chosen(_ condition: Tensor) -> [Int] {
     condition.withUnsafeBytes { bytes in bytes.indices.filter { bytes[$0] != 0 } }
+  }
+
+  /// Carries the gradient back to the slices that were chosen.
+  ///
+  /// - Throws: ``OperatorError/unsupported(_:)`` when only the run decides which.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard let condition = derivation.inputs[1]?.constant else {
+      throw OperatorError.unsupported("a derivative of a choice that only the run makes")
+    }
+    let shape = try derivation.type(0).shape
+    let flat = axis == nil ? [shape.product] : shape
+    let dx = derivation(
+      GatherGradient.opType, domain: GatherGradient.domain, derivation.gradient(),
+      derivation.constant(Tensor(Self.chosen(condition).map(Int64.init))),
+      attributes: ["axis": .int(try axis?.axis(ofRank: shape.count) ?? 0), "shape": .ints(flat)])
+    return [axis == nil ? derivation.reshaped(dx, to: shape) : dx, nil]
   }
 }

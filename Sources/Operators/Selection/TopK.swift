@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Of equal elements the one that stands first is the better. `k` is an attribute up to opset 9, an
 /// input from 10 on.
-struct TopK: PreparedOperator {
+struct TopK: PreparedOperator, DifferentiableOperator {
   static let opType = "TopK"
 
   let axis: Int
@@ -45,6 +45,16 @@ struct TopK: PreparedOperator {
           heap: heap, x: try call.input(0), values: call.outputs[0],
           places: call.outputs.count > 1 ? call.outputs[1] : nil))
     }
+  }
+
+  /// Carries the values' gradient back to the places they came from.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let dx = derivation(
+      GatherElementsGradient.opType, domain: GatherElementsGradient.domain, derivation.gradient(),
+      derivation.output(1),
+      attributes: ["axis": .int(try axis.axis(ofRank: shape.count)), "shape": .ints(shape)])
+    return [dx, nil]
   }
 }
 

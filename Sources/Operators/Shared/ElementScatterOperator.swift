@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that writes updates into a copy of its data, each where an index says.
-protocol ElementScatterOperator: PreparedOperator {
+protocol ElementScatterOperator: PreparedOperator, DifferentiableOperator {
   /// The axis that the indices run along.
   var axis: Int { get }
   /// What happens to the element that is already there.
@@ -36,5 +36,33 @@ extension ElementScatterOperator {
       }
       if let failure { throw failure }
     }
+  }
+}
+
+extension ElementScatterOperator {
+  /// Carries the gradient back: what was written over gets none, updates get that of their places.
+  ///
+  /// - Throws: ``OperatorError/unsupported(_:)`` for reductions other than sums.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard [.none, .add].contains(reduction) else {
+      throw OperatorError.unsupported(
+        "a derivative of updates that are reduced otherwise than by sums")
+    }
+    let dy = derivation.gradient()
+    var results: [String?] = [nil, nil, nil]
+    if derivation.wants(0) {
+      let zeros = derivation.constant(Tensor(zeros: try derivation.type(2)))
+      results[0] =
+        reduction == .add
+        ? dy
+        : derivation(
+          derivation.node.opType, dy, derivation.input(1), zeros,
+          attributes: derivation.node.attributes)
+    }
+    if derivation.wants(2) {
+      results[2] = derivation(
+        "GatherElements", dy, derivation.input(1), attributes: ["axis": .int(axis)])
+    }
+    return results
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// Inputs: x `[N, C, …]`, γ and β `[C]`, or `[groups]` before opset 21.
 ///
 /// Reference: Wu and He, *Group Normalization*, ECCV 2018, arXiv:1803.08494.
-struct GroupNormalization: Operator {
+struct GroupNormalization: Operator, DifferentiableOperator {
   static let opType = "GroupNormalization"
 
   let groups: Int
@@ -48,5 +48,34 @@ struct GroupNormalization: Operator {
     ).forward(call) { run, place in
       isPerGroup ? run % groups : run % groups * channels + place / area
     }
+  }
+
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let (channels, each) = (shape[1], shape[1] / groups)
+    let grouped = [shape[0], groups, each * shape[2...].product]
+    let dy = derivation.gradient()
+    var scale = derivation.input(1)
+    if isPerGroup {
+      scale = derivation.expanded(derivation.reshaped(scale, to: [groups, 1]), to: [groups, each])
+    }
+    scale = derivation.reshaped(scale, to: [channels] + shape.dropFirst(2).map { _ in 1 })
+    let result = derivation.standardized(
+      derivation.reshaped(derivation.input(0), to: grouped),
+      gradient: derivation.reshaped(derivation.product(dy, scale), to: grouped), along: [2],
+      of: grouped, epsilon: epsilon)
+    var parameters = [
+      derivation.summedOverChannels(
+        derivation.product(dy, derivation.reshaped(result.value, to: shape))),
+      derivation.summedOverChannels(dy),
+    ]
+    if isPerGroup {
+      parameters = parameters.map { value in
+        let sum = derivation.summed(derivation.reshaped(value, to: [groups, each]), along: [1])
+        return derivation.reshaped(sum, to: [groups])
+      }
+    }
+    return [derivation.reshaped(result.gradient, to: shape)] + parameters
   }
 }

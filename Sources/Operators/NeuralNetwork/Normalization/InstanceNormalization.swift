@@ -6,7 +6,7 @@ import Tensors
 /// Inputs: x `[N, C, …]`, γ and β `[C]`.
 ///
 /// Reference: Ulyanov et al., *Instance Normalization*, arXiv:1607.08022.
-struct InstanceNormalization: Operator {
+struct InstanceNormalization: Operator, DifferentiableOperator {
   static let opType = "InstanceNormalization"
 
   let epsilon: Float
@@ -34,6 +34,21 @@ struct InstanceNormalization: Operator {
       runs: call.outputs[0].shape[0] * channels, length: call.outputs[0].shape[2...].product,
       epsilon: Double(epsilon)
     ).forward(call) { run, _ in run % channels }
+  }
+
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let dy = derivation.gradient()
+    let scale = derivation.reshaped(
+      derivation.input(1), to: [shape[1]] + shape.dropFirst(2).map { _ in 1 })
+    let result = derivation.standardized(
+      derivation.input(0), gradient: derivation.product(dy, scale), along: Array(2..<shape.count),
+      of: shape, epsilon: epsilon)
+    return [
+      result.gradient, derivation.summedOverChannels(derivation.product(dy, result.value)),
+      derivation.summedOverChannels(dy),
+    ]
   }
 }
 

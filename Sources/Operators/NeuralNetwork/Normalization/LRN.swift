@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Reference: Krizhevsky et al., *ImageNet Classification with Deep Convolutional Neural Networks*,
 /// NIPS 2012, §3.3.
-struct LRN: Operator {
+struct LRN: Operator, DifferentiableOperator {
   static let opType = "LRN"
 
   let alpha: Float
@@ -52,5 +52,31 @@ struct LRN: Operator {
         y[row * area + place] = x[row * area + place] * powf(bias + factor * sum, -beta)
       }
     }
+  }
+
+  /// Carries the gradient back: `∂x = ∂y · s^−β − 2αβ / size · x · Σ ∂y · x · s^(−β−1)`, the sum over the channels that read x.
+  ///
+  /// Sums over neighbouring channels are products with a matrix of zeros and ones.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    let (channels, flat) = (shape[1], [shape[0], shape[1], shape[2...].product])
+    var band = [Float](repeating: 0, count: channels * channels)
+    for row in 0..<channels {
+      let lowest = max(0, row - (size - 1) / 2)
+      for column in lowest...min(channels - 1, row + size / 2) { band[row * channels + column] = 1 }
+    }
+    let neighbours = derivation.constant(Tensor(band, shape: [channels, channels]))
+    let x = derivation.reshaped(derivation.input(0), to: flat)
+    let dy = derivation.reshaped(derivation.gradient(), to: flat)
+    let sums = derivation("MatMul", neighbours, derivation.product(x, x))
+    let base = derivation(
+      "Add", derivation.scaled(sums, by: alpha / Float(size)), derivation.constant(bias))
+    let power = derivation("Pow", base, derivation.constant(-beta))
+    let direct = derivation.product(dy, power)
+    let spread = derivation("Div", derivation.product(direct, x), base)
+    let read = derivation("MatMul", derivation.transposed(neighbours, [1, 0]), spread)
+    let indirect = derivation.scaled(
+      derivation.product(x, read), by: 2 * alpha * beta / Float(size))
+    return [derivation.reshaped(derivation("Sub", direct, indirect), to: shape)]
   }
 }

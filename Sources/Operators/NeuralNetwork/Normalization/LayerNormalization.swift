@@ -7,7 +7,7 @@ import Tensors
 /// reciprocal deviations, the latter two with the normalised axes of extent 1.
 ///
 /// Reference: Ba et al., *Layer Normalization*, arXiv:1607.06450.
-struct LayerNormalization: Operator {
+struct LayerNormalization: Operator, DifferentiableOperator {
   static let opType = "LayerNormalization"
 
   let axis: Int
@@ -45,6 +45,30 @@ struct LayerNormalization: Operator {
     NormalizedRuns(
       runs: shape[..<first].product, length: shape[first...].product, epsilon: Double(epsilon)
     ).forward(call) { _, place in place }
+  }
+
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  ///
+  /// - Throws: ``OperatorError/unsupported(_:)`` when the loss reads means or deviations.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard derivation.gradients.dropFirst().allSatisfy({ $0 == nil }) else {
+      throw OperatorError.unsupported("a derivative of its means and deviations")
+    }
+    let shape = try derivation.type(0).shape
+    let first = try axis.axis(ofRank: shape.count)
+    let dy = derivation.gradient()
+    let scale = derivation.reshaped(derivation.input(1), to: Array(shape[first...]))
+    let result = derivation.standardized(
+      derivation.input(0), gradient: derivation.product(dy, scale),
+      along: Array(first..<shape.count),
+      of: shape, epsilon: epsilon)
+    var results: [String?] = [result.gradient, nil, nil]
+    for (index, value) in [(1, derivation.product(dy, result.value)), (2, dy)]
+    where derivation.wants(index) {
+      let folded = derivation.folded(value, of: shape, to: Array(shape[first...]))
+      results[index] = derivation.reshaped(folded, to: try derivation.type(index).shape)
+    }
+    return results
   }
 }
 
