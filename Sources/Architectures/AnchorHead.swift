@@ -7,7 +7,7 @@ extension NetworkBuilder {
   ///
   /// Anchors are YOLOv5's for COCO, scaled with the input. The biases start where an image of 640 pixels is expected to hold
   /// eight objects, and each class to be one of C (0.6 / (C − 1) as a probability).
-  mutating func anchorHead(_ maps: [Feature], _ options: ArchitectureOptions) -> Graph {
+  mutating func anchorHead(_ maps: [Feature], _ options: ArchitectureOptions) throws -> Graph {
     let strides = [8, 16, 32]
     let fields = options.classes.count + 5
     let classes = Double(options.classes.count)
@@ -23,7 +23,7 @@ extension NetworkBuilder {
       outputs.append((output, [3 * fields, side, side]))
     }
     let factor = Double(options.imageSize) / 640
-    return finished(outputs).carrying(
+    return try finished(outputs).carrying(
       HeadConfiguration(
         family: "yolov5", classes: options.classes, strides: strides,
         anchors: Self.anchors.map { $0.map { $0.map { ($0 * factor * 100).rounded() / 100 } } },

@@ -19,19 +19,32 @@ extension ArchitectureOptions {
       throw ArchitectureError.imageSize(imageSize, stride: stride)
     }
     guard !classes.isEmpty else { throw ArchitectureError.noClasses }
+    for (name, factor) in [("width", width), ("depth", depth)] {
+      guard factor > 0, factor <= Self.largestFactor else {
+        throw ArchitectureError.factor(name: name, value: factor)
+      }
+    }
   }
+}
+
+extension ArchitectureOptions {
+  /// The largest width and depth that are built.
+  static let largestFactor = 16.0
 }
 
 /// Why a network cannot be built.
 public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
   case imageSize(Int, stride: Int)
   case noClasses
+  case factor(name: String, value: Double)
 
   /// A sentence for the user.
   public var description: String {
     switch self {
     case .imageSize(let size, let stride):
       "an image size of \(size) is no multiple of \(stride), the pixels a cell of the coarsest map"
+    case .factor(let name, let value):
+      "a \(name) of \(value) is not above 0 and at most \(ArchitectureOptions.largestFactor)"
     case .noClasses: "a detector needs at least one class"
     }
   }

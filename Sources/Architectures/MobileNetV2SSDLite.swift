@@ -45,7 +45,7 @@ extension Architecture {
         y, "\(name).depthwise", to: y.channels, kernel: 3, stride: 2, groups: y.channels, .relu6)
       levels.append(net.convolution(y, "\(name).expand", to: options.channels(channels), .relu6))
     }
-    return net.ssdHead(levels, strides: [8, 16, 32, 64, 128], options)
+    return try net.ssdHead(levels, strides: [8, 16, 32, 64, 128], options)
   }
 }
 
@@ -61,7 +61,7 @@ extension NetworkBuilder {
   /// Predictors of scores and offsets on each scale, joined over scales.
   fileprivate mutating func ssdHead(
     _ levels: [Feature], strides: [Int], _ options: ArchitectureOptions
-  ) -> Graph {
+  ) throws -> Graph {
     let classes = options.classes.count + 1
     var (scores, boxes): ([Feature], [Feature]) = ([], [])
     var count = 0
@@ -77,7 +77,7 @@ extension NetworkBuilder {
     let softmax = node(
       "Softmax", "scores", [logits.name], channels: classes, attributes: ["axis": .int(-1)])
     let offsets = rows(boxes, "boxes")
-    return finished([(softmax, [count, classes]), (offsets, [count, 4])]).carrying(
+    return try finished([(softmax, [count, classes]), (offsets, [count, 4])]).carrying(
       HeadConfiguration(
         family: "ssd", classes: options.classes, strides: strides,
         anchors: strides.map { Self.priors($0) }, isDecoded: false, confidence: 0.01, iou: 0.5,

@@ -32,7 +32,7 @@ extension Architecture {
       }
       levels.append(x)
     }
-    return net.anchorHead(net.lightNeck(levels, to: options.channels(96)), options)
+    return try net.anchorHead(net.lightNeck(levels, to: options.channels(96)), options)
   }
 }
 

@@ -39,6 +39,6 @@ extension Architecture {
     down = net.convolution(centre, "neck.down2", to: c[3], kernel: 3, stride: 2, .silu)
     down = net.concatenation([down, deep], "neck.concat4")
     let coarse = net.c3(down, "neck.bottom2", to: c[4], count: count, adds: false)
-    return net.anchorHead([fine, centre, coarse], options)
+    return try net.anchorHead([fine, centre, coarse], options)
   }
 }

@@ -30,7 +30,7 @@ extension Architecture {
     x = net.spatialPyramid(x, "backbone.sppf", to: c[4])
     let maps = net.pathAggregation(
       [levels[1], levels[2], x], widths: [c[2], c[3], c[4]], count: once)
-    return net.yolov8Head(maps, options)
+    return try net.yolov8Head(maps, options)
   }
 }
 
@@ -61,7 +61,7 @@ extension NetworkBuilder {
   /// The biases of the classes start where each cell of a 640-pixel image expects 5/C objects an image of its class.
   fileprivate mutating func yolov8Head(
     _ maps: [Feature], _ options: ArchitectureOptions
-  ) -> Graph {
+  ) throws -> Graph {
     let strides = [8, 16, 32]
     let classes = options.classes.count
     let bins = 16
@@ -88,23 +88,10 @@ extension NetworkBuilder {
           [4 * bins + classes, side, side]
         ))
     }
-    return finished(outputs).carrying(
+    return try finished(outputs).carrying(
       HeadConfiguration(
         family: "yolov8", classes: options.classes, strides: strides, regMax: bins - 1,
         isDecoded: false, confidence: 0.001, iou: 0.65, maxDetections: 300,
         preprocessing: Preprocessing(fit: .letterboxCentre)))
-  }
-}
-
-extension Graph {
-  /// The network with its head's settings in the metadata.
-  func carrying(_ configuration: HeadConfiguration) -> Graph {
-    var graph = self
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    if let data = try? encoder.encode(configuration) {
-      graph.properties.metadata[Detector.metadataKey] = String(decoding: data, as: UTF8.self)
-    }
-    return graph
   }
 }

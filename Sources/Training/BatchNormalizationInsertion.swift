@@ -7,8 +7,9 @@ extension Graph {
   /// The network with batch normalisations put back behind its convolutions, computing what it computed.
   ///
   /// Over calibration images the mean μ and variance σ² of each channel of a convolution's output are taken; the
-  /// normalisation gets these as running statistics, `γ = √(σ² + ε)` and `β = μ`, so that by stored statistics it is the
-  /// identity. Convolutions that a normalisation follows already are passed over, fixed projections, and the values named `except`.
+  /// normalisation gets `γ = √(σ² + ε)`, `β = μ` and as running statistics σ² and μ less the convolution's bias, which it
+  /// takes over, so that by stored statistics nothing changes. Convolutions that a normalisation follows already are passed
+  /// over, fixed projections, outputs of the graph, and the values named `except`.
   ///
   /// - Parameters:
   ///   - except: Outputs of convolutions to leave alone, such as those of the head.
@@ -25,26 +26,39 @@ extension Graph {
       result.nodes.filter { $0.opType == "BatchNormalization" && $0.domain.isEmpty }.compactMap {
         $0.inputs.first
       })
+    let ends = Set(result.outputs.map(\.name))
     let learnt = Set(TrainableParameter.all(in: result).map(\.name))
     let places = result.nodes.indices.filter { index in
       let node = result.nodes[index]
       return node.opType == "Conv" && node.domain.isEmpty && node.outputs.count == 1
-        && !except.contains(node.outputs[0]) && !normalized.contains(node.outputs[0])
+        && !except.contains(node.outputs[0]) && !ends.contains(node.outputs[0])
+        && !normalized.contains(node.outputs[0])
         && learnt.contains(node.inputs[1])
     }
     let names = places.map { result.nodes[$0].outputs[0] }
     let moments = try result.moments(of: names, images, shape: shape, threads: threads)
-    for (name, (mean, variance)) in zip(names, moments) {
-      result.normalize(name, mean: mean, variance: variance)
+    for (place, (mean, variance)) in zip(places, moments) {
+      result.normalize(
+        result.nodes[place].outputs[0], mean: mean, variance: variance, behind: place)
     }
     try result.sortTopologically()
+    result.removeDeadNodes()
     return (result, names.count)
   }
 
   private static let epsilon = 1e-3
 
-  /// Puts a normalisation behind a value; whoever read the value reads what it makes.
-  private mutating func normalize(_ value: String, mean: [Double], variance: [Double]) {
+  /// Puts a normalisation behind the value of a convolution; whoever read the value reads what it makes.
+  private mutating func normalize(
+    _ value: String, mean: [Double], variance: [Double], behind convolution: Int
+  ) {
+    var running = mean
+    if nodes[convolution].inputs.count > 2,
+      let bias = initializers[nodes[convolution].inputs[2]]?.tensor, bias.count == mean.count
+    {
+      running = zip(mean, bias.floats).map { $0 - Double($1) }
+      nodes[convolution].inputs.removeLast()
+    }
     let output = freshName("\(value)/normalized")
     func constant(_ part: String, _ values: [Double]) -> String {
       let name = freshName("\(value)/bn.\(part)")
@@ -54,7 +68,7 @@ extension Graph {
     replaceUses(of: value, with: output)
     let inputs = [
       value, constant("weight", variance.map { ($0 + Self.epsilon).squareRoot() }),
-      constant("bias", mean), constant("running_mean", mean), constant("running_var", variance),
+      constant("bias", mean), constant("running_mean", running), constant("running_var", variance),
     ]
     nodes.append(
       Node(
@@ -75,13 +89,17 @@ extension Graph {
     guard let target: UnsafeMutableBufferPointer<Float> = session.input(input)?.elements() else {
       throw TrainingError.noImageInput(found: [input])
     }
-    var sums = names.map { name -> (sum: [Double], square: [Double], count: Double) in
-      let channels = session.outputView(name)?.shape[1] ?? 0
+    var sums = try names.map { name -> (sum: [Double], square: [Double], count: Double) in
+      guard let channels = session.outputView(name)?.shape[1] else {
+        throw TrainingError.unknownValue(name)
+      }
       let zeros = [Double](repeating: 0, count: channels)
       return (zeros, zeros, 0)
     }
     for image in images {
-      guard image.count == target.count else { throw TrainingError.noImages }
+      guard image.count == target.count else {
+        throw TrainingError.imageSize(expected: shape, found: image.count)
+      }
       for index in image.indices { target[index] = image[index] }
       try session.run()
       for (place, name) in names.enumerated() {

@@ -26,16 +26,26 @@ public struct TrainableParameter: Sendable, Hashable {
 
   /// The parameters of a network, in the order of the nodes that read them.
   ///
-  /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu.
+  /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu,
+  /// which decay no more than biases do. A constant that is added to a matrix product is its bias; `Identity` passes a
+  /// constant on as it is.
   /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that turns a distribution into
   /// its mean, and what only decoding reads: tables of anchors and grids.
   public static func all(in graph: Graph) -> [TrainableParameter] {
     var found: [TrainableParameter] = []
     var seen: Set<String> = []
     let constants = graph.floatConstants
+    let aliases = graph.aliases
+    let products = Set(graph.nodes.filter { $0.qualifiedType == "MatMul" }.flatMap(\.outputs))
     for node in graph.nodes where node.domain.isEmpty {
-      for (slot, role) in slots(of: node.opType) where node.inputs.indices.contains(slot) {
-        let name = node.inputs[slot]
+      var slots = slots(of: node.opType)
+      if node.opType == "Add", let bias = node.inputs.firstIndex(where: { !products.contains($0) }),
+        node.inputs.count == 2, products.contains(node.inputs[1 - bias])
+      {
+        slots = [(bias, .bias)]
+      }
+      for (slot, role) in slots where node.inputs.indices.contains(slot) {
+        let name = aliases[node.inputs[slot]] ?? node.inputs[slot]
         guard let tensor = constants[name], !isRamp(tensor), seen.insert(name).inserted else {
           continue
         }
@@ -78,5 +88,15 @@ extension Graph {
       }
     }
     return constants
+  }
+
+  /// What `Identity` nodes call by another name, by that name.
+  fileprivate var aliases: [String: String] {
+    nodes.reduce(into: [:]) { aliases, node in
+      guard node.qualifiedType == "Identity", let source = node.inputs.first,
+        let output = node.outputs.first
+      else { return }
+      aliases[output] = aliases[source] ?? source
+    }
   }
 }

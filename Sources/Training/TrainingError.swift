@@ -2,6 +2,7 @@
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case noImageInput(found: [String])
   case unknownValue(String)
+  case imageSize(expected: [Int], found: Int)
   case nothingToTrain
   case noImages
   case checkpoint(reason: String)
@@ -13,6 +14,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .noImageInput(let found):
       "training needs a network with one input of images, found \(found.joined(separator: ", "))"
     case .unknownValue(let name): "the network computes no value '\(name)'"
+    case .imageSize(let expected, let found):
+      "an image of \(found) numbers does not fit the input \(expected)"
     case .nothingToTrain: "the network has no float32 weights that its outputs depend on"
     case .noImages: "there are no images to train on"
     case .checkpoint(let reason): "the checkpoint cannot be resumed: \(reason)"

@@ -30,6 +30,35 @@ import Training
     #expect(parameters == count)
   }
 
+  @Test(arguments: [0, -1, 17, Double.nan, .infinity])
+  func widthsAndDepthsOutOfRangeAreRefused(factor: Double) throws {
+    let architecture = try #require(Architecture.named("yolov5n"))
+    for options in [
+      ArchitectureOptions(classes: ["a"], width: factor, imageSize: 64),
+      ArchitectureOptions(classes: ["a"], depth: factor, imageSize: 64),
+    ] {
+      #expect(throws: ArchitectureError.self) { _ = try architecture.build(options) }
+    }
+  }
+
+  /// Initial weights neither drown nor blow up what passes through them.
+  @Test(arguments: names) func featuresKeepTheirSpreadAtFirst(name: String) throws {
+    let graph = try network(name, width: 0.5, size: 128)
+    let features = graph.nodes.filter { $0.opType == "BatchNormalization" }.map { $0.outputs[0] }
+    let step = try TrainingStep(
+      graph, taps: features, parameters: TrainableParameter.all(in: graph).map(\.name),
+      options: .init(batchSize: 2, imageSize: (128, 128), threads: 1))
+    var random = CounterRandom(seed: 1)
+    for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
+    try step.forward()
+    for (feature, map) in zip(features, step.maps) {
+      let values = (0..<map.shape.reduce(1, *)).map { Double(map.values[$0]) }
+      let mean = values.reduce(0, +) / Double(values.count)
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+      #expect((0.05...20).contains(variance.squareRoot()), "\(feature): \(variance.squareRoot())")
+    }
+  }
+
   @Test(arguments: names) func theGraphIsSoundAndKeptByFiles(name: String) throws {
     let graph = try network(name)
     try graph.verify()

@@ -108,6 +108,28 @@ struct ImportedModelTests {
       try outputs(graph, inputs[2], shape), try outputs(result, inputs[2], shape)
     )
     #expect(error(after, before) < Tolerance.network.bound)
+    // Folding gives the weights back, and projections are left alone.
+    var folded = result
+    try FoldBatchNormalization().run(on: &folded)
+    let normalized = Set(
+      result.nodes.filter { $0.opType == "BatchNormalization" }.map { $0.inputs[0] })
+    #expect(normalized.isDisjoint(with: graph.lastConvolutions))
+    let convolutions = [graph, folded].map { graph in graph.nodes.filter { $0.opType == "Conv" } }
+    #expect(convolutions[0].count == convolutions[1].count)
+    for (before, after) in zip(convolutions[0], convolutions[1]) {
+      guard let old = graph[constant: before.inputs[1]] else { continue }
+      let new = try #require(folded[constant: after.inputs[1]])
+      #expect(error([new], [old]) < 1e-5)
+    }
+  }
+
+  @Test func anImageOfAnotherSizeIsRefused() throws {
+    let graph = try model("nanodet_m_320")
+    #expect(throws: TrainingError.imageSize(expected: [1, 3, 320, 320], found: 12)) {
+      _ = try graph.insertingBatchNormalization(
+        except: [], calibration: [Array(repeating: 0, count: 12)], shape: [1, 3, 320, 320],
+        threads: 1)
+    }
   }
 
   /// Larger batches than the file's, on the network's outputs as they are, by stored statistics.
