@@ -6,4 +6,11 @@
 void sgesdd_(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s,
              float *u, const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork,
              int *iwork, int *info);
+
+/// LAPACK's Cholesky factorisation of a symmetric positive definite matrix, column-major; `info` is 0 when it succeeded.
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+
+/// LAPACK's solution of a system whose matrix `dpotrf_` has factorised.
+void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
+             double *b, const int *ldb, int *info);
 #endif

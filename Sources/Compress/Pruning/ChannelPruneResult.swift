@@ -20,7 +20,7 @@ struct ChannelPruneResult: PrintableResult {
   /// What the surgery was checked by; `nil` after a dry run.
   var proof: ChannelProof?
   /// What reconstruction did; `nil` without.
-  var reconstruction: [ReconstructedLayer]?
+  var reconstruction: [ChannelReconstruction.Layer]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var remarks: [String] = []
@@ -82,13 +82,13 @@ struct ChannelPruneResult: PrintableResult {
     return table.text
   }
 
-  private static func table(_ layers: [ReconstructedLayer]) -> String {
+  private static func table(_ layers: [ChannelReconstruction.Layer]) -> String {
     var table = Table([
       ("reconstructed layer", .left), ("error, dropped", .right), ("error, refitted", .right),
     ])
     for layer in layers {
       table.append([
-        String(layer.layer.suffix(44)), String(format: "%.4f", layer.errorBefore),
+        String(layer.label.suffix(44)), String(format: "%.4f", layer.errorBefore),
         String(format: "%.4f", layer.errorAfter),
       ])
     }

@@ -30,7 +30,7 @@ struct ChannelPruning {
     var plan: ChannelPlan
     var proof: ChannelProof
     /// What reconstruction did, by layer; empty without.
-    var reconstruction: [ReconstructedLayer] = []
+    var reconstruction: [ChannelReconstruction.Layer] = []
     var isTargetMet: Bool
     /// The training after the last cut; `nil` without.
     var trainer: Trainer?
@@ -212,9 +212,15 @@ struct ChannelPruning {
     _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan, isTargetMet: Bool
   ) throws -> Outcome {
     let images = try calibration(coupling.graph)
+    var (chosen, plan) = (chosen, plan)
     var weights: [String: Tensor] = [:]
+    var reconstruction: [ChannelReconstruction.Layer] = []
     var remarks: [String] = []
-    if !options.noCompensation, !images.sources.isEmpty {
+    if criterion.need == .reconstruction {
+      let result = try reconstruct(coupling, like: chosen, images)
+      (chosen, weights, reconstruction) = (result.removed, result.weights, result.layers)
+      plan = ChannelPlan(coupling, removing: chosen, request: request)
+    } else if !options.noCompensation, !images.sources.isEmpty {
       let compensation = MeanCompensation(
         coupling, removing: chosen, activations: try activations(coupling, images))
       weights = compensation.weights
@@ -243,7 +249,30 @@ struct ChannelPruning {
       if count > 0 { remarks.append("\(count / 2) batch normalisations measured anew") }
     }
     return Outcome(
-      graph: graph, plan: plan, proof: proof, isTargetMet: isTargetMet, remarks: remarks)
+      graph: graph, plan: plan, proof: proof, reconstruction: reconstruction,
+      isTargetMet: isTargetMet, remarks: remarks)
+  }
+
+  /// Chooses anew within each layer by LASSO and refits those that read them.
+  private func reconstruct(
+    _ coupling: ChannelCoupling, like pattern: Set<Int>, _ images: CalibrationImages
+  ) throws -> ChannelReconstruction {
+    guard !images.sources.isEmpty else {
+      throw CommandError(
+        .usage, "--method \(criterion.name) reconstructs responses: give images with --calib")
+    }
+    let bar = ProgressBar(
+      "reconstructing", total: coupling.consumers.count, unit: "layers", isShown: common.showsProgress)
+    defer { bar.finish() }
+    return try ChannelReconstruction(
+      coupling, like: pattern, registry: .standard,
+      settings: .init(
+        options: try sessionOptions(StandardRewrites.inference), images: images.count,
+        seed: request.seed),
+      fill: { index, session in
+        guard let input = session.input(images.input) else { return }
+        try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
+      }, observe: { done, _ in bar.update(done) })
   }
 
   private static let proofImages = 4
@@ -277,14 +306,4 @@ struct ChannelPruning {
     outcome.graph = trainer.current
     outcome.trainer = trainer
   }
-}
-
-/// What reconstruction did to one layer.
-struct ReconstructedLayer: Encodable {
-  /// The layer.
-  var layer: String
-  /// The relative squared error of its responses when channels are merely dropped.
-  var errorBefore: Double
-  /// The same once its weights are refitted.
-  var errorAfter: Double
 }

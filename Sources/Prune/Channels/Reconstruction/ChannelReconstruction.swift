@@ -1,0 +1,214 @@
+import Execution
+import GraphIR
+import Tensors
+
+/// Channels chosen by LASSO and readers refitted by least squares, layer by layer.
+///
+/// How many groups each block of layers loses is given. Which ones is chosen by a ``LassoProblem`` to which every layer
+/// contributes that reads the block, on the original network's activations, each by its own share of explained response.
+/// Then, in the order of the network, each layer downstream is refitted: its target is the original network's response, its
+/// input what the network computes that is pruned and refitted up to there. Where a layer's response is added to a
+/// shortcut without an activation between, the target also makes up for what the shortcut has lost.
+///
+/// Reference: He, Zhang and Sun, *Channel Pruning for Accelerating Very Deep Neural Networks*, ICCV 2017,
+/// arXiv:1707.06168. Deviations: a channel that several layers read is chosen for all of them at once, where the paper
+/// samples the first layer's input in residual branches; LASSO sees the original activations and least squares the
+/// pruned ones, where in the paper both see the pruned ones; refitting pulls towards the old weights, see
+/// ``LeastSquaresReconstruction``; a constant is fitted too and goes to the bias or a normalisation's running mean.
+public struct ChannelReconstruction: Sendable {
+  /// What refitting did to one layer.
+  public struct Layer: Codable, Sendable, Equatable {
+    /// The layer's label.
+    public var label: String
+    /// The relative squared error of its responses when channels are merely dropped.
+    public var errorBefore: Double
+    /// The same once its weights are refitted.
+    public var errorAfter: Double
+  }
+
+  /// The groups that go.
+  public private(set) var removed: Set<Int>
+  /// New values of weights, biases and running means.
+  public private(set) var weights: [String: Tensor] = [:]
+  /// The refitted layers, in order.
+  public private(set) var layers: [Layer] = []
+  private let coupling: ChannelCoupling
+  private let readers: [LayerReader]
+  private let settings: Settings
+
+  /// How a reconstruction looks at images.
+  public struct Settings: Sendable {
+    /// How sessions run; shapes and rewrites as in use.
+    public var options: SessionOptions
+    /// The number of images.
+    public var images: Int
+    /// Positions for each number in a layer's patch, over all images.
+    public var positionsPerWeight = 3.0
+    /// The most positions of a layer.
+    public var mostPositions = 20_000
+    /// The seed of the positions.
+    public var seed: UInt64
+
+    /// Settings with the usual number of positions.
+    public init(options: SessionOptions, images: Int, seed: UInt64 = 0) {
+      (self.options, self.images, self.seed) = (options, images, seed)
+    }
+  }
+
+  /// Chooses as many groups of each block as `pattern` removes, and refits the layers downstream.
+  ///
+  /// - Parameters:
+  ///   - pattern: A cut whose number of groups in each block counts.
+  ///   - fill: Writes image *i* into a session's input.
+  ///   - observe: Is told of steps done and steps in all.
+  /// - Throws: what sessions and `fill` throw.
+  public init(
+    _ coupling: ChannelCoupling, like pattern: Set<Int>, registry: OperatorRegistry,
+    settings: Settings, fill: (Int, Session) throws -> Void, observe: (Int, Int) -> Void
+  ) throws {
+    self.coupling = coupling
+    self.settings = settings
+    removed = pattern
+    readers = coupling.consumers.indices.compactMap { LayerReader(coupling, consumer: $0) }
+    let pool = ThreadPool(threads: settings.options.threads)
+    let original = try Responses(
+      readers, coupling, registry: registry, settings: settings, fill: fill, pool: pool)
+    removed = choose(like: pattern, original.problems)
+    try refit(original, registry, fill, pool, observe)
+  }
+
+  // MARK: Choosing
+
+  private func choose(like pattern: Set<Int>, _ problems: [LassoProblem]) -> Set<Int> {
+    let blocks = ChannelBlocks(coupling, scores: coupling.groups.map { _ in 0 }).blocks
+    var removed = pattern
+    for block in blocks {
+      let going = block.count(where: pattern.contains)
+      guard going > 0, going < block.count else { continue }
+      let places = Dictionary(uniqueKeysWithValues: block.enumerated().map { ($1, $0) })
+      var sum: LassoProblem?
+      for (reader, problem) in zip(readers, problems) {
+        let groups = coupling.consumers[reader.consumer].groups.map { $0.flatMap { places[$0] } }
+        guard groups.contains(where: { $0 != nil }) else { continue }
+        let own = problem.grouped(groups, count: block.count)
+        let size = (0..<own.count).reduce(0.0) { $0 + own.gram[$1 * own.count + $1] }
+        guard size > 0 else { continue }
+        // Every reader counts by the share of its response that a channel makes up.
+        let share = own.scaled(by: 1 / size)
+        if sum == nil { sum = share } else { sum? += share }
+      }
+      guard let sum else { continue }
+      let kept = Set(sum.select(block.count - going).map { block[$0] })
+      removed.subtract(block)
+      removed.formUnion(block.filter { !kept.contains($0) })
+    }
+    // No value may lose all its channels to another choice within its blocks.
+    for set in coupling.minimalSets where removed.isSuperset(of: set) {
+      if let back = set.first(where: { !pattern.contains($0) }) ?? set.first { removed.remove(back) }
+    }
+    return removed
+  }
+
+  // MARK: Refitting
+
+  private mutating func refit(
+    _ original: Responses, _ registry: OperatorRegistry, _ fill: (Int, Session) throws -> Void,
+    _ pool: ThreadPool, _ observe: (Int, Int) -> Void
+  ) throws {
+    let downstream = downstreamReaders()
+    for (step, index) in downstream.enumerated() {
+      let reader = readers[index]
+      let groups = coupling.consumers[reader.consumer].groups
+      let kept = groups.indices.filter { groups[$0].map { !removed.contains($0) } ?? true }
+      let moments = try self.moments(index, original, registry, fill, pool)
+      observe(step + 1, downstream.count)
+      guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant,
+        let fit = LeastSquaresReconstruction(
+          moments, weights: reader.matrix(tensor), channels: reader.channels, keeping: kept),
+        setIntercept(fit, moments, reader)
+      else { continue }
+      weights[reader.weight] = reader.tensor(fit.weights, like: tensor)
+      layers.append(
+        Layer(
+          label: coupling.consumers[reader.consumer].label, errorBefore: fit.errorBefore,
+          errorAfter: fit.errorAfter))
+    }
+  }
+
+  /// Readers that removed channels reach, directly or through others.
+  private func downstreamReaders() -> [Int] {
+    var altered: Set<String> = []
+    for producer in coupling.producers
+    where producer.groups.contains(where: { $0.map(removed.contains) ?? false }) {
+      altered.insert(producer.output)
+    }
+    for node in coupling.graph.nodes where node.inputs.contains(where: altered.contains) {
+      altered.formUnion(node.outputs)
+    }
+    return readers.indices.filter { altered.contains(readers[$0].source) }.sorted {
+      coupling.consumers[readers[$0].consumer].node < coupling.consumers[readers[$1].consumer].node
+    }
+  }
+
+  /// Moments of what the pruned network shows a layer, against what the original answered.
+  private func moments(
+    _ index: Int, _ original: Responses, _ registry: OperatorRegistry,
+    _ fill: (Int, Session) throws -> Void, _ pool: ThreadPool
+  ) throws -> PatchMoments {
+    let reader = readers[index]
+    let shortcut = original.shortcuts[index]
+    var graph = ChannelProof.silenced(coupling, removing: removed, weights: weights)
+    graph.outputs = ([reader.source] + (shortcut.map { [$0.value] } ?? [])).map {
+      ValueInfo(name: $0, type: .undeclared)
+    }
+    graph.removeDeadNodes()
+    let session = try Session(graph, registry: registry, options: settings.options)
+    var moments = PatchMoments(depth: reader.depth, outputs: reader.outputs)
+    var row = 0
+    for image in 0..<settings.images {
+      try fill(image, session)
+      try session.run()
+      guard let view = session.outputView(reader.source) else { continue }
+      let positions = original.positions(index, image)
+      let count = positions.count * reader.outputs
+      var target = Array(original.responses[index][row..<row + count])
+      if let shortcut, let now = session.outputView(shortcut.value) {
+        let values = reader.responses(now, at: positions)
+        for place in target.indices {
+          let lost = original.shortcutValues[index][row + place] - values[place]
+          target[place] += lost / shortcut.scales[place % reader.outputs]
+        }
+      }
+      row += count
+      moments.add(patches: reader.patches(view, at: positions), responses: target, pool: pool)
+    }
+    return moments
+  }
+
+  /// Puts the fitted constant where the layer has a place for one; `false` when it has none and needs one.
+  private mutating func setIntercept(
+    _ fit: LeastSquaresReconstruction, _ moments: PatchMoments, _ reader: LayerReader
+  ) -> Bool {
+    let graph = coupling.graph
+    let links = Connectivity(graph)
+    let node = graph.nodes[coupling.consumers[reader.consumer].node]
+    let operands = coupling.trace.typed.operands
+    // Responses hold the bias, so the constant takes its place.
+    if node.inputs.count > 2, let bias = operands[node.inputs[2]]?.constant,
+      bias.count == reader.outputs, links.consumers[node.inputs[2]]?.count == 1
+    {
+      weights[node.inputs[2]] = Tensor(fit.intercept, shape: bias.shape)
+      return true
+    }
+    if let next = links.soleConsumer(of: reader.output),
+      graph.nodes[next].qualifiedType == "BatchNormalization", graph.nodes[next].inputs.count == 5,
+      let mean = operands[graph.nodes[next].inputs[3]]?.constant, mean.count == reader.outputs,
+      links.consumers[graph.nodes[next].inputs[3]]?.count == 1
+    {
+      weights[graph.nodes[next].inputs[3]] = Tensor(
+        zip(mean.floats, fit.intercept).map { $0 - $1 }, shape: mean.shape)
+      return true
+    }
+    return fit.intercept.allSatisfy { $0.magnitude < 1e-6 }
+  }
+}

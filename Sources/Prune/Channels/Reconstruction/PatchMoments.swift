@@ -1,0 +1,108 @@
+import Tensors
+
+/// First and second moments of what a layer reads and what it should answer, summed over positions.
+///
+/// All that least squares and LASSO need to know of the positions; memory does not grow with their number.
+public struct PatchMoments: Sendable {
+  /// Numbers in a patch: input channels × kernel positions.
+  public let depth: Int
+  /// Output channels.
+  public let outputs: Int
+  /// Positions so far.
+  public private(set) var count = 0
+  /// `Σ x xᵀ`, `[depth, depth]`.
+  public private(set) var patches: [Double]
+  /// `Σ y xᵀ`, `[outputs, depth]`.
+  public private(set) var responses: [Double]
+  /// `Σ x`.
+  public private(set) var patchSum: [Double]
+  /// `Σ y`.
+  public private(set) var responseSum: [Double]
+  /// `Σ y²` by output.
+  public private(set) var responseSquares: [Double]
+
+  /// No positions yet.
+  public init(depth: Int, outputs: Int) {
+    (self.depth, self.outputs) = (depth, outputs)
+    patches = Array(repeating: 0, count: depth * depth)
+    responses = Array(repeating: 0, count: outputs * depth)
+    patchSum = Array(repeating: 0, count: depth)
+    responseSum = Array(repeating: 0, count: outputs)
+    responseSquares = responseSum
+  }
+
+  /// Adds positions.
+  ///
+  /// - Parameters:
+  ///   - x: Patches, `[n, depth]`.
+  ///   - y: Responses without the layer's bias or with it, `[n, outputs]`; an intercept takes up what is constant.
+  /// - Precondition: both hold whole rows, equally many.
+  public mutating func add(patches x: [Float], responses y: [Float], pool: ThreadPool) {
+    let rows = depth == 0 ? 0 : x.count / depth
+    precondition(x.count == rows * depth && y.count == rows * outputs)
+    guard rows > 0 else { return }
+    count += rows
+    var product = [Float](repeating: 0, count: depth * max(depth, outputs))
+    for start in stride(from: 0, to: rows, by: Self.chunk) {
+      let part = min(Self.chunk, rows - start)
+      x.withUnsafeBufferPointer { x in
+        y.withUnsafeBufferPointer { y in
+          product.withUnsafeMutableBufferPointer { product in
+            guard let x = x.baseAddress, let target = product.baseAddress else { return }
+            let first = x + start * depth
+            MatrixProduct(rows: depth, columns: depth, depth: part, transposesLeft: true)(
+              first, first, into: target, pool: pool)
+            for index in 0..<depth * depth { patches[index] += Double(target[index]) }
+            guard let y = y.baseAddress else { return }
+            MatrixProduct(rows: outputs, columns: depth, depth: part, transposesLeft: true)(
+              y + start * outputs, first, into: target, pool: pool)
+            for index in 0..<outputs * depth { responses[index] += Double(target[index]) }
+          }
+        }
+      }
+    }
+    for row in 0..<rows {
+      for column in 0..<depth { patchSum[column] += Double(x[row * depth + column]) }
+      for column in 0..<outputs {
+        let value = Double(y[row * outputs + column])
+        responseSum[column] += value
+        responseSquares[column] += value * value
+      }
+    }
+  }
+
+  /// Rows that one product in float32 sums up, before float64 takes over.
+  private static let chunk = 512
+
+  /// `Σ (x − x̄)(x − x̄)ᵀ` for some places of a patch, `[places, places]`.
+  func centredPatches(_ places: [Int]) -> [Double] {
+    let n = Double(max(count, 1))
+    var result = [Double](repeating: 0, count: places.count * places.count)
+    for (row, a) in places.enumerated() {
+      for (column, b) in places.enumerated() {
+        result[row * places.count + column] =
+          patches[a * depth + b] - patchSum[a] * patchSum[b] / n
+      }
+    }
+    return result
+  }
+
+  /// `Σ (y − ȳ)(x − x̄)ᵀ` for some places of a patch, `[outputs, places]`.
+  func centredResponses(_ places: [Int]) -> [Double] {
+    let n = Double(max(count, 1))
+    var result = [Double](repeating: 0, count: outputs * places.count)
+    for output in 0..<outputs {
+      for (column, place) in places.enumerated() {
+        result[output * places.count + column] =
+          responses[output * depth + place] - responseSum[output] * patchSum[place] / n
+      }
+    }
+    return result
+  }
+
+  /// `Σ (y − ȳ)²` over all outputs.
+  var responseVariation: Double {
+    let n = Double(max(count, 1))
+    return zip(responseSquares, responseSum).reduce(0) { $0 + max($1.0 - $1.1 * $1.1 / n, 0) }
+  }
+}

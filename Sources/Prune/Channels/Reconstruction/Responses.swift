@@ -1,0 +1,103 @@
+import Execution
+import GraphIR
+import Tensors
+
+/// What the layers of the original network answer at sampled positions.
+struct Responses {
+  /// A value that is added to a layer's response, with the factor that the response gets before.
+  struct Shortcut {
+    var value: String
+    var scales: [Float]
+  }
+
+  /// By reader: `[positions of all images, outputs]`.
+  private(set) var responses: [[Float]]
+  /// By reader: the shortcut at the same positions; empty without.
+  private(set) var shortcutValues: [[Float]]
+  /// By reader.
+  let shortcuts: [Shortcut?]
+  /// By reader: the choice of its input channels, all by themselves.
+  private(set) var problems: [LassoProblem] = []
+  private let readers: [LayerReader]
+  private let settings: ChannelReconstruction.Settings
+
+  init(
+    _ readers: [LayerReader], _ coupling: ChannelCoupling, registry: OperatorRegistry,
+    settings: ChannelReconstruction.Settings, fill: (Int, Session) throws -> Void, pool: ThreadPool
+  ) throws {
+    (self.readers, self.settings) = (readers, settings)
+    let links = Connectivity(coupling.graph)
+    shortcuts = readers.map { Self.shortcut(behind: $0, coupling, links) }
+    responses = readers.map { _ in [] }
+    shortcutValues = responses
+    var options = settings.options
+    options.taps = Array(
+      Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
+    ).sorted()
+    let session = try Session(coupling.graph, registry: registry, options: options)
+    var moments = readers.map { PatchMoments(depth: $0.depth, outputs: $0.outputs) }
+    for image in 0..<settings.images {
+      try fill(image, session)
+      try session.run()
+      for (index, reader) in readers.enumerated() {
+        guard let x = session.outputView(reader.source), let y = session.outputView(reader.output)
+        else { continue }
+        let positions = positions(index, image)
+        let response = reader.responses(y, at: positions)
+        responses[index] += response
+        if let shortcut = shortcuts[index], let value = session.outputView(shortcut.value) {
+          shortcutValues[index] += reader.responses(value, at: positions)
+        }
+        moments[index].add(
+          patches: reader.patches(x, at: positions), responses: response, pool: pool)
+      }
+    }
+    for (index, reader) in readers.enumerated() {
+      guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant else { continue }
+      problems.append(
+        LassoProblem(
+          moments[index], weights: reader.matrix(tensor), channels: reader.channels, pool: pool))
+      // The next ones need the room.
+      moments[index] = PatchMoments(depth: 0, outputs: 0)
+    }
+  }
+
+  /// The positions of a reader in an image.
+  func positions(_ reader: Int, _ image: Int) -> [Int] {
+    let wanted = min(
+      Double(settings.mostPositions),
+      max(settings.positionsPerWeight * Double(readers[reader].depth), 2000))
+    return readers[reader].positions(
+      image, wanted: Int((wanted / Double(max(settings.images, 1))).rounded(.up)),
+      seed: settings.seed)
+  }
+
+  /// The other operand of an addition that a layer's response goes into, by itself or behind a normalisation.
+  private static func shortcut(
+    behind reader: LayerReader, _ coupling: ChannelCoupling, _ links: Connectivity
+  ) -> Shortcut? {
+    let graph = coupling.graph
+    let operands = coupling.trace.typed.operands
+    var value = reader.output
+    var scales = [Float](repeating: 1, count: reader.outputs)
+    guard var next = links.soleConsumer(of: value) else { return nil }
+    if graph.nodes[next].qualifiedType == "BatchNormalization" {
+      let node = graph.nodes[next]
+      guard node.inputs.count == 5, let gamma = operands[node.inputs[1]]?.constant?.floats,
+        let variance = operands[node.inputs[4]]?.constant?.floats,
+        let epsilon = try? node.attributes.float("epsilon", default: 1e-5),
+        let behind = links.soleConsumer(of: node.outputs[0])
+      else { return nil }
+      scales = zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() }
+      (value, next) = (node.outputs[0], behind)
+    }
+    let node = graph.nodes[next]
+    guard node.qualifiedType == "Add", node.inputs.count == 2,
+      let other = node.inputs.first(where: { $0 != value }),
+      let operand = operands[other], operand.constant == nil,
+      operand.shape == operands[reader.output]?.shape, operand.elementType == .float32,
+      scales.allSatisfy({ $0.magnitude > 1e-3 })
+    else { return nil }
+    return Shortcut(value: other, scales: scales)
+  }
+}
