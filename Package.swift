@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "compress", targets: ["Compress"]),
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
+    .executable(name: "lasso-bench", targets: ["LassoBench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -87,6 +88,12 @@ let package = Package(
       dependencies: [
         "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Examples/sparse-large-vs-dense-small", swiftSettings: strict),
+
+    .executableTarget(
+      name: "LassoBench",
+      dependencies: [
+        "Prune", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/LassoBench", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",

@@ -4,9 +4,9 @@ import Reports
 
 /// Sparse large against dense small: the question of Zhu and Gupta, asked of a detector.
 ///
-/// Dense networks of several widths and the widest one pruned gradually to several sparsities, all trained on the same images
-/// for the same number of epochs, once a seed. The sparse ones start from the trained dense one and train as long again,
-/// which the table says; so does the dense one that they are compared with in the row "dense, trained on".
+/// Dense networks of several widths and the widest one pruned gradually to several sparsities, all on the same images for
+/// the same number of epochs, once a seed: every network is trained from nothing for half of them, then trained on for
+/// the other half, in which the sparse ones lose their weights.
 ///
 /// Reference: Zhu and Gupta, *To prune, or not to prune*, ICLR 2018 workshop, arXiv:1710.01878.
 @main
@@ -17,7 +17,7 @@ struct SparseStudy: ParsableCommand {
 
   @Option(help: "The folder to fill.") var output = "out/sparse-study"
   @Option(help: "The command to run.") var compress = ".build/release/compress"
-  @Option(help: "Passes over the images, for each network.") var epochs = 12
+  @Option(help: "Passes over the images in each half, for each network.") var epochs = 12
   @Option(help: "Scenes to learn from.") var images = 1200
   @Option(help: "How often each network is trained.") var seeds = 3
   @Option(help: "The architecture.") var arch = "yolov8n"
@@ -31,16 +31,15 @@ struct SparseStudy: ParsableCommand {
       at: URL(filePath: output), withIntermediateDirectories: true)
     var rows: [Row] = []
     for width in widths {
-      let results = try (0..<seeds).map { try dense(width, seed: $0) }
-      rows.append(Row("dense × \(width)", "dense", results))
+      rows.append(
+        Row("dense × \(width)", .dense, try (0..<seeds).map { try network(width, 0, seed: $0) }))
+      try save(rows)
     }
-    rows.append(
-      Row("dense × \(widths[0]), trained on", "", try (0..<seeds).map { try sparse(0, seed: $0) }))
     for sparsity in sparsities {
       rows.append(
         Row(
-          "× \(widths[0]) pruned to \(sparsity)", "sparse",
-          try (0..<seeds).map { try sparse(sparsity, seed: $0) }))
+          "× \(widths[0]) pruned to \(sparsity)", .sparse,
+          try (0..<seeds).map { try network(widths[0], sparsity, seed: $0) }))
       try save(rows)
     }
     print(try String(contentsOf: try save(rows), encoding: .utf8))
@@ -51,7 +50,7 @@ struct SparseStudy: ParsableCommand {
   private func folder(_ width: Double, _ seed: Int) -> String { "\(output)/dense-\(width)-\(seed)" }
 
   /// A dense network of a width, trained from nothing; a finished run is not repeated.
-  private func dense(_ width: Double, seed: Int) throws -> Result {
+  private func start(_ width: Double, seed: Int) throws -> String {
     let folder = folder(width, seed)
     if !FileManager.default.fileExists(atPath: "\(folder)/done") {
       _ = try call([
@@ -61,18 +60,18 @@ struct SparseStudy: ParsableCommand {
       ])
       try Data().write(to: URL(filePath: "\(folder)/done"))
     }
-    return try score("\(folder)/last.onnx")
+    return "\(folder)/last.onnx"
   }
 
-  /// The widest network, trained on while it is pruned gradually; sparsity 0 trains it on as it is.
-  private func sparse(_ sparsity: Double, seed: Int) throws -> Result {
-    let target = "\(output)/sparse-\(sparsity)-\(seed).onnx"
+  /// A network trained on, and pruned gradually meanwhile; sparsity 0 leaves it as it is.
+  private func network(_ width: Double, _ sparsity: Double, seed: Int) throws -> Result {
+    let target = "\(output)/network-\(width)-\(sparsity)-\(seed).onnx"
     if !FileManager.default.fileExists(atPath: target) {
       _ = try call(
         [
-          "prune", "\(folder(widths[0], seed))/last.onnx", "--schedule", "agp", "--epochs",
-          "\(epochs)", "--sparsity", "\(sparsity)", "--train-data", try scenes(), "--lr", "0.002",
-          "--seed", "\(seed)", "--output", target,
+          "prune", try start(width, seed: seed), "--schedule", "agp", "--epochs", "\(epochs)",
+          "--sparsity", "\(sparsity)", "--train-data", try scenes(), "--lr", "0.002", "--seed",
+          "\(seed)", "--output", target,
         ])
     }
     return try score(target)
@@ -131,13 +130,15 @@ struct SparseStudy: ParsableCommand {
     var cost: Cost
   }
 
+  private enum Family { case dense, sparse }
+
   /// One network over all seeds.
   private struct Row {
     var name: String
-    var family: String
+    var family: Family
     var results: [Result]
 
-    init(_ name: String, _ family: String, _ results: [Result]) {
+    init(_ name: String, _ family: Family, _ results: [Result]) {
       (self.name, self.family, self.results) = (name, family, results)
     }
 
@@ -161,9 +162,11 @@ struct SparseStudy: ParsableCommand {
         format: "| %@ | %.0f | %.4f | ± %.4f |\n", row.name as NSString, row.nonzeros, row.mean,
         row.spread)
     }
-    let series = [("dense, narrower", "dense"), ("widest, sparser", "sparse")].map { name, family in
-      let own = rows.filter { $0.family == family || family == "sparse" && $0.family.isEmpty }
-        .sorted { $0.nonzeros < $1.nonzeros }
+    let series = [("dense, narrower", Family.dense), ("widest, sparser", .sparse)].map {
+      name, family in
+      // The widest dense network is where both begin.
+      let own = rows.enumerated().filter { $0.element.family == family || $0.offset == 0 }
+        .map(\.element).sorted { $0.nonzeros < $1.nonzeros }
       return LineChart.Series(
         name: name, points: own.map { ($0.nonzeros, $0.mean) }, spreads: own.map(\.spread),
         hasMarks: true)

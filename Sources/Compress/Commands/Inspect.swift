@@ -3,7 +3,10 @@ import Execution
 import Formats
 import Foundation
 import GraphIR
+import ObjectDetection
 import Operators
+import Prune
+import Tensors
 
 /// `compress inspect`: what a model consists of and costs.
 struct Inspect: ParsableCommand {
@@ -13,9 +16,16 @@ struct Inspect: ParsableCommand {
       Counts parameters (elements of the float constants that nodes read), those that are not zero, multiply–accumulates \
       (1 MAC = 2 FLOPs) and the memory that activations need at once.
 
+      With --groups it lists which channels would be pruned together and which have to stay, and why. With --sensitivity \
+      it removes growing fractions of the channels of each layer alone, measures what that does to the outputs (or, with \
+      --measure mAP and --data, to the mAP) and writes a file for prune --allocation sensitivity with a figure beside it; a \
+      file that is there already is gone on with.
+
       EXAMPLES
         compress inspect model.onnx
         compress inspect model.onnx --summary
+        compress inspect model.onnx --groups
+        compress inspect model.onnx --sensitivity curves.json --calib images/
         compress inspect dynamic.onnx --input-shape images=1x3x640x640 --format json
       """)
 
@@ -29,15 +39,100 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Leave out the table of layers.")
   var summary = false
 
+  @Flag(help: "List which channels go together, and which have to stay.")
+  var groups = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure what the loss of channels of each layer does, and write it to this file.",
+      valueName: "file"), completion: .file(extensions: ["json"]))
+  var sensitivity: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What counts as damage: output (relative error of the outputs) or mAP. (default: output)",
+      valueName: "measure"), completion: .list(SensitivityRun.Measure.allCases.map(\.rawValue)))
+  var measure: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Fractions of a layer's channels to remove. (default: 0.1,0.25,0.5,0.75)",
+      valueName: "fractions"))
+  var fractions: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How channels are ranked: \(Self.rankings.joined(separator: ", ")). (default: l1)",
+      valueName: "name"), completion: .list(rankings))
+  var method: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Images to compare outputs on: a folder or a data set. (default: the embedded scenes, for the embedded detector)",
+      valueName: "path"))
+  var calib: String?
+
+  @Option(help: ArgumentHelp("How many of them. (default: 16)", valueName: "count"))
+  var calibCount: Int?
+
+  @Option(
+    help: ArgumentHelp("Labelled images for --measure mAP.", valueName: "path"))
+  var data: String?
+
   @OptionGroup var common: CommonOptions
 
-  func validate() throws { _ = try InputShapes.parse(inputShape) }
+  /// Criteria that need nothing but the weights.
+  static let rankings = ChannelCriterion.all.filter { [.weights, .scales].contains($0.need) }
+    .map(\.name)
+
+  func validate() throws {
+    _ = try InputShapes.parse(inputShape)
+    _ = try removedFractions()
+    if let method, !Self.rankings.contains(method) {
+      throw ValidationError(
+        "--method takes \(Self.rankings.joined(separator: ", ")), found '\(method)'.")
+    }
+    if let measure, SensitivityRun.Measure(rawValue: measure) == nil {
+      throw ValidationError("--measure takes output or mAP, found '\(measure)'.")
+    }
+    if sensitivity == nil,
+      measure != nil || fractions != nil || method != nil || calib != nil || calibCount != nil
+        || data != nil
+    {
+      throw ValidationError(
+        "--measure, --fractions, --method, --calib, --calib-count and --data are for --sensitivity."
+      )
+    }
+    if let calibCount, calibCount < 1 {
+      throw ValidationError("--calib-count must be at least 1, found \(calibCount).")
+    }
+  }
+
+  private func removedFractions() throws -> [Double] {
+    guard let fractions else { return [0.1, 0.25, 0.5, 0.75] }
+    let values = fractions.split(separator: ",").map { Double($0) }
+    let known = values.compactMap { $0 }
+    guard known.count == values.count, !known.isEmpty, known == known.sorted(),
+      known.allSatisfy({ $0 > 0 && $0 < 1 })
+    else {
+      throw ValidationError(
+        "--fractions takes rising numbers between 0 and 1 such as 0.1,0.5, found '\(fractions)'.")
+    }
+    return known
+  }
 
   func run() throws {
     let loaded = try LoadedModel(model)
     let graph = loaded.graph
     let shapes = try InputShapes.parse(inputShape)
     InputShapes.announce(graph, given: shapes, log: common.logger)
+    if groups {
+      let table = CouplingTable(
+        try ChannelCoupling(graph, registry: .standard, inputShapes: shapes))
+      if common.format == .json { try Console.json(table) } else { Console.result(table.text) }
+      return
+    }
+    if let sensitivity { return try measure(loaded, file: URL(filePath: sensitivity)) }
     let cost = try ModelCost(graph, registry: .standard, inputShapes: shapes)
     var histogram: [String: Int] = [:]
     for node in graph.nodes { histogram[node.qualifiedType, default: 0] += 1 }
@@ -56,6 +151,27 @@ struct Inspect: ParsableCommand {
       nodes: graph.nodes.count, operators: histogram, sparsity: cost.sparsity, flops: 2 * cost.macs,
       cost: cost)
     try show(result)
+  }
+
+  private func measure(_ model: LoadedModel, file: URL) throws {
+    let pool = ThreadPool(threads: common.threadCount)
+    var head = try DetectionOptions.parse([])
+    head.inputShape = inputShape
+    let run = SensitivityRun(
+      graph: model.graph, criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
+      measure: measure.flatMap(SensitivityRun.Measure.init) ?? .output,
+      fractions: try removedFractions(),
+      images: try CalibrationImages(
+        model.graph, path: calib,
+        otherwise: model.isEmbedded ? EmbeddedData.training(pool: pool) : nil,
+        count: calibCount ?? 16, head: head, common: common),
+      labelled: try data.map { try Dataset.load(URL(filePath: $0)) }
+        ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil), head: head,
+      common: common)
+    let result = try run.run(file: file)
+    try AtomicOutput.write(
+      result.figure.svg, to: file.deletingPathExtension().appendingPathExtension("svg").path)
+    if common.format == .json { try Console.json(result) } else { Console.result(result.text) }
   }
 
   private func show(_ result: Result) throws {

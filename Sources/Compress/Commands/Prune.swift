@@ -152,10 +152,12 @@ struct PruneCommand: ParsableCommand {
       source.isEmbedded || dryRun
         || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
     else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
+    let saved = try pruning.plan.map(PlanFile.load)
+    var removesChannels = pruning.removesChannels
+    if case .channels? = saved { removesChannels = true }
     let images = try PruningImages(
       data: data, trainData: trainData, isEmbedded: source.isEmbedded,
-      trains: trains || needsImages, seed: pruning.seed ?? 0, common: common)
-    let saved = try pruning.plan.map(PlanFile.load)
+      trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0, common: common)
     if case .channels(let plan)? = saved {
       return try removeChannels(source, images, target, replaying: plan)
     }
@@ -241,9 +243,8 @@ struct PruneCommand: ParsableCommand {
   // MARK: Channels
 
   /// Whether channels are looked at through images that are given for training.
-  private var needsImages: Bool {
-    pruning.removesChannels && channels.calib == nil
-      && (model == nil || data.data != nil || trainData != nil)
+  private var looksAtImages: Bool {
+    channels.calib == nil && (model == nil || data.data != nil || trainData != nil)
   }
 
   private func channelPruning(_ images: PruningImages) throws -> ChannelPruning {
@@ -252,12 +253,16 @@ struct PruneCommand: ParsableCommand {
     (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
     (request.multiple, request.leastKept) = (channels.roundTo ?? 1, channels.keepRatio ?? 0.1)
     request.allocation = channels.allocation.flatMap(ChannelAllocation.named) ?? .global
+    let curves = try channels.sensitivity.map(PlanFile.loadSensitivity)
+    // The curves find their layers once the channels are known.
+    if curves != nil { request.allocation = .sensitivity([:]) }
     var defaults = TrainingConfiguration()
     (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
     return ChannelPruning(
       criterion: criterion, request: request, sparsity: pruning.sparsity ?? 0.5,
       rounds: pruning.schedule == "iterative" && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
-      excluded: pruning.exclude.map { NamePattern($0) }, options: channels, head: head,
+      excluded: pruning.exclude.map { NamePattern($0) }, sensitivity: curves, options: channels,
+      head: head,
       settings: .init(
         training: training.configuration(defaults: defaults),
         augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,

@@ -16,6 +16,8 @@ struct ChannelPruning {
   /// Rounds of cutting and training.
   var rounds: Int
   var excluded: [NamePattern]
+  /// Damage curves that decide how a cut is shared out; `nil` without.
+  var sensitivity: ChannelSensitivity?
   var options: ChannelOptions
   var head: DetectionOptions
   /// How gradients are taken and the cut network is trained; no epochs train nothing.
@@ -186,6 +188,14 @@ struct ChannelPruning {
     let check = ChannelTargetCheck(
       target: target, start: start, coupling: coupling, inputShapes: try head.parsedShapes(),
       threads: common.threadCount)
+    var request = request
+    if let sensitivity {
+      guard sensitivity.fingerprint == coupling.fingerprint else {
+        throw PruningError.otherModel(
+          reason: "the sensitivity file's weights have other values; measure it again")
+      }
+      request.allocation = .sensitivity(sensitivity.byProducer(of: coupling))
+    }
     return try request.search(in: coupling, scores: scores.groups, isMet: check.isMet)
   }
 
@@ -262,7 +272,8 @@ struct ChannelPruning {
         .usage, "--method \(criterion.name) reconstructs responses: give images with --calib")
     }
     let bar = ProgressBar(
-      "reconstructing", total: coupling.consumers.count, unit: "layers", isShown: common.showsProgress)
+      "reconstructing", total: coupling.consumers.count, unit: "layers",
+      isShown: common.showsProgress)
     defer { bar.finish() }
     return try ChannelReconstruction(
       coupling, like: pattern, registry: .standard,

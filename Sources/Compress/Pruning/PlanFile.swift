@@ -52,6 +52,17 @@ enum PlanFile {
     return plan
   }
 
+  /// Reads a file of `inspect --sensitivity`.
+  static func loadSensitivity(_ path: String) throws -> ChannelSensitivity {
+    guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+      throw CommandError(.noInput, "\(path): there is no such file")
+    }
+    guard let result = try? JSONDecoder().decode(ChannelSensitivity.self, from: data) else {
+      throw CommandError(.badData, "\(path): is no file of inspect --sensitivity, or is damaged")
+    }
+    return result
+  }
+
   private struct Kind: Decodable {
     var schemaVersion: Int
     var unit: String?

@@ -104,7 +104,9 @@ public struct ChannelReconstruction: Sendable {
     }
     // No value may lose all its channels to another choice within its blocks.
     for set in coupling.minimalSets where removed.isSuperset(of: set) {
-      if let back = set.first(where: { !pattern.contains($0) }) ?? set.first { removed.remove(back) }
+      if let back = set.first(where: { !pattern.contains($0) }) ?? set.first {
+        removed.remove(back)
+      }
     }
     return removed
   }

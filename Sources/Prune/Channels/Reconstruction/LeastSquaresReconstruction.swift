@@ -56,7 +56,8 @@ public struct LeastSquaresReconstruction: Sendable {
     let variation = moments.responseVariation
     func error(_ w: [Double]) -> Double {
       variation > 0
-        ? max(0, Self.residual(w, system, right, variation, size: size, outputs: outputs)) / variation
+        ? max(0, Self.residual(w, system, right, variation, size: size, outputs: outputs))
+          / variation
         : 0
     }
     let errors = (error(old), error(solution))
@@ -88,7 +89,8 @@ public struct LeastSquaresReconstruction: Sendable {
     w.withUnsafeBufferPointer { w in
       system.withUnsafeBufferPointer { system in
         product.withUnsafeMutableBufferPointer { product in
-          guard let a = w.baseAddress, let b = system.baseAddress, let c = product.baseAddress else {
+          guard let a = w.baseAddress, let b = system.baseAddress, let c = product.baseAddress
+          else {
             return
           }
           MatrixProduct(rows: outputs, columns: size, depth: size)(

@@ -1,0 +1,146 @@
+import Formats
+import Foundation
+import GraphIR
+import TestSupport
+import Testing
+
+/// `compress prune --channels` and what `inspect` says of channels, on the embedded detector.
+@Suite struct ChannelPruneCommandTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  func prune(_ arguments: String...) throws -> Binary.Outcome {
+    try Binary.run(
+      ["prune", "--epochs", "0", "--calib-count", "8", "--format", "json"] + arguments,
+      in: folder.url)
+  }
+
+  private func data(_ name: String) throws -> Data {
+    try Data(contentsOf: folder.url.appending(path: name))
+  }
+
+  @Test func theFileShrinksAsFarAsAskedForAndIsProved() throws {
+    let run = try prune("--channels", "--sparsity", "0.3", "--output", "slim.onnx")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let proof = try #require(json["proof"] as? [String: Any])
+    let errors = try #require(proof["errors"] as? [String: Double])
+    #expect(!errors.isEmpty && errors.values.allSatisfy { $0 <= 1e-4 })
+    let (before, after) = (
+      try #require(json["before"] as? [String: Any]), try #require(json["after"] as? [String: Any])
+    )
+    let (whole, left) = (
+      try #require(before["parameters"] as? Int), try #require(after["parameters"] as? Int)
+    )
+    #expect(left <= whole * 7 / 10 && left > whole * 2 / 3)
+    #expect((after["macs"] as? Int ?? 0) < (before["macs"] as? Int ?? 0))
+    let graph = try ModelFile.load(folder.url.appending(path: "slim.onnx"))
+    let record = try #require(graph.properties.metadata["compress.prune"])
+    #expect(record.contains("\"channelRatio\"") && record.contains("\"proof\""))
+    // The result detects, and is pruned again.
+    let again = try Binary.run(
+      [
+        "prune", "slim.onnx", "--method", "fpgm", "--channel-ratio", "0.1", "--output",
+        "again.onnx",
+        "--format", "json",
+      ], in: folder.url)
+    #expect(again.status == 0, "\(again.errors)")
+  }
+
+  @Test func threadsDoNotMatter() throws {
+    for threads in ["1", "2"] {
+      let run = try prune(
+        "--method", "apoz", "--target-macs", "0.7", "--threads", threads, "--output",
+        "t\(threads).onnx")
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    #expect(try data("t1.onnx") == data("t2.onnx"))
+  }
+
+  @Test func aPlanIsReplayed() throws {
+    let dry = try prune(
+      "--channels", "--method", "l2", "--channel-ratio", "0.2", "--dry-run", "--plan-out", "p.json")
+    #expect(dry.status == 0, "\(dry.errors)")
+    #expect(try dry.json()["output"] == nil)
+    let direct = try prune(
+      "--channels", "--method", "l2", "--channel-ratio", "0.2", "--output", "a.onnx")
+    let replayed = try prune("--plan", "p.json", "--output", "b.onnx")
+    #expect(direct.status == 0 && replayed.status == 0, "\(replayed.errors)")
+    let (a, b) = (
+      try ModelFile.load(folder.url.appending(path: "a.onnx")),
+      try ModelFile.load(folder.url.appending(path: "b.onnx"))
+    )
+    #expect(a.initializers == b.initializers && a.nodes == b.nodes)
+  }
+
+  @Test func lassoReportsWhatItRefitted() throws {
+    let run = try prune("--method", "lasso", "--target-macs", "0.8", "--output", "lasso.onnx")
+    #expect(run.status == 0, "\(run.errors)")
+    let layers = try #require(try run.json()["reconstruction"] as? [[String: Any]])
+    #expect(layers.count > 20)
+    for layer in layers {
+      let (before, after) = (layer["errorBefore"] as? Double, layer["errorAfter"] as? Double)
+      #expect((after ?? 1) <= (before ?? 0) + 1e-6)
+    }
+  }
+
+  @Test(arguments: [
+    (["--method", "nonsense"], 64, "--method takes"),
+    (["--allocation", "uniform"], 64, "are for --channels"),
+    (["--channels", "--pattern", "2:4"], 64, "for single weights"),
+    (["--channels", "--target-macs", "lots"], 64, "--target-macs takes"),
+    (["--channels", "--target-macs", "0.5", "--channel-ratio", "0.5"], 64, "Give one of"),
+    (["--channels", "--sparsity", "0.5", "--target-macs", "0.5"], 64, "Give one of"),
+    (["--channels", "--round-to", "0"], 64, "--round-to must be at least 1"),
+    (["--channels", "--schedule", "agp"], 64, "Channels are removed one-shot"),
+    (["--channels", "--allocation", "sensitivity"], 64, "go together"),
+    (["--channels", "--calib", "nowhere"], 66, "nowhere"),
+  ]) func whatIsWrongIsSaid(arguments: [String], status: Int32, text: String) throws {
+    let run = try Binary.run(["prune", "--epochs", "0"] + arguments, in: folder.url)
+    #expect(run.status == status, "\(run.errors)")
+    #expect(run.errors.contains(text), "\(run.errors)")
+  }
+
+  @Test(
+    .enabled(if: SharedAssets.isPresent, Comment(rawValue: SharedAssets.absence)))
+  func foldedNormalisationsAreNamed() throws {
+    let model = SharedAssets.model("yolox_nano_416.onnx").path
+    let run = try Binary.run(
+      ["prune", model, "--method", "bn-gamma", "--output", "x.onnx"], in: folder.url)
+    #expect(run.status == 65)
+    #expect(run.errors.contains("--insert-batchnorm"), "\(run.errors)")
+  }
+
+  @Test func groupsAreListed() throws {
+    let run = try Binary.run(["inspect", "--groups", "--format", "json"], in: folder.url)
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let layers = try #require(json["layers"] as? [[String: Any]])
+    #expect(layers.count > 40 && (json["groups"] as? Int ?? 0) > 1000)
+    let frozen = layers.flatMap { $0["frozen"] as? [[String: Any]] ?? [] }
+    #expect(frozen.allSatisfy { ($0["reason"] as? String) == "they reach a graph output" })
+  }
+
+  /// A file that is cut short is gone on with, and ends as it would have.
+  @Test func sensitivityGoesOnWhereItLeftOff() throws {
+    let arguments = [
+      "inspect", "--sensitivity", "s.json", "--fractions", "0.5", "--calib-count", "1", "--format",
+      "json",
+    ]
+    let first = try Binary.run(arguments, in: folder.url)
+    #expect(first.status == 0, "\(first.errors)")
+    let whole = try data("s.json")
+    var json = try #require(try JSONSerialization.jsonObject(with: whole) as? [String: Any])
+    var curves = try #require(json["curves"] as? [[String: Any]])
+    #expect(curves.count > 40)
+    curves.removeLast(3)
+    json["curves"] = curves
+    try JSONSerialization.data(withJSONObject: json).write(
+      to: folder.url.appending(path: "s.json"))
+    let second = try Binary.run(arguments, in: folder.url)
+    #expect(second.status == 0 && second.errors.contains("are taken from"), "\(second.errors)")
+    #expect(try data("s.json") == whole)
+    #expect(try String(decoding: data("s.svg"), as: UTF8.self).contains("</svg>"))
+  }
+}
