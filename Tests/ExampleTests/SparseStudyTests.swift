@@ -17,7 +17,7 @@ import Testing
     process.waitUntilExit()
     #expect(process.terminationStatus == 0)
     let table = try String(contentsOf: folder.url.appending(path: "table.md"), encoding: .utf8)
-    #expect(table.split(separator: "\n").count == 5)
+    #expect(table.split(separator: "\n").count == 4)
     _ = try Data(contentsOf: folder.url.appending(path: "figure.svg"))
   }
 }

@@ -37,7 +37,8 @@ struct PruneCommand: ParsableCommand {
       runtimes that compute densely, such as ONNX Runtime and this tool.
 
       With --data, the model is scored before and after; what is scored is the written file. With --report, a folder is \
-      filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json.
+      filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json; with channels also \
+      channels.csv, reconstruction.csv and figures of scales and errors.
 
       EXAMPLES
         compress prune --sparsity 0.75
@@ -290,6 +291,7 @@ struct PruneCommand: ParsableCommand {
       notes: [ChannelPruneResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") })
     try deliver(&delivery, source, images, to: target)
+    if let folder = comparison.report { try outcome.report.write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Prune
 import Reports
@@ -93,5 +94,22 @@ struct ChannelPruneResult: PrintableResult {
       ])
     }
     return table.text
+  }
+}
+
+extension ChannelReport {
+  /// Writes tables and figures into a folder.
+  func write(to folder: String) throws {
+    let url = URL(filePath: folder)
+    let figures = url.appending(path: "figures")
+    try FileManager.default.createDirectory(at: figures, withIntermediateDirectories: true)
+    try AtomicFile.write(layersCSV, to: url.appending(path: "channels.csv"))
+    if !refits.isEmpty {
+      try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))
+      try AtomicFile.write(refitsFigure.svg, to: figures.appending(path: "reconstruction.svg"))
+    }
+    if !scales.isEmpty {
+      try AtomicFile.write(scalesFigure.svg, to: figures.appending(path: "scales.svg"))
+    }
   }
 }

@@ -4,6 +4,7 @@ import GraphIR
 import ObjectDetection
 import Operators
 import Prune
+import Reports
 import Tensors
 import Training
 
@@ -37,6 +38,23 @@ struct ChannelPruning {
     /// The training after the last cut; `nil` without.
     var trainer: Trainer?
     var remarks: [String] = []
+    /// The scales of batch normalisations at each stage, by its name.
+    var scales: [(stage: String, values: [Double])] = []
+
+    /// What a report adds to the comparison.
+    var report: ChannelReport {
+      ChannelReport(
+        layers: plan.layers.map {
+          .init(
+            name: $0.weight, channels: $0.channels, removed: $0.removed.count, frozen: $0.frozen)
+        },
+        refits: reconstruction.map {
+          .init(name: $0.label, errorBefore: $0.errorBefore, errorAfter: $0.errorAfter)
+        },
+        scales: scales.filter { !$0.values.isEmpty }.map {
+          .init(name: $0.stage, values: $0.values)
+        })
+    }
   }
 
   /// How far channels are cut.
@@ -53,6 +71,7 @@ struct ChannelPruning {
   func run(on source: Graph) throws -> Outcome {
     let original = source
     var graph = try prepared(source)
+    let scalesAtChoice = graph.normalizationScales
     let start = try cost(of: graph)
     let target = try target(start)
     var last: Outcome?
@@ -63,7 +82,12 @@ struct ChannelPruning {
       graph = outcome.graph
       last = outcome
     }
-    guard let last else { throw PruningError.nothingToPrune(kept: [:]) }
+    guard var last else { throw PruningError.nothingToPrune(kept: [:]) }
+    last.scales = [("before", original.normalizationScales)]
+    if options.sparsityTrain != nil || options.insertBatchnorm {
+      last.scales.append(("when channels were chosen", scalesAtChoice))
+    }
+    last.scales.append(("after", last.graph.normalizationScales))
     return last
   }
 
@@ -316,5 +340,14 @@ struct ChannelPruning {
     let trainer = try trained(outcome.graph, original: original, settings)
     outcome.graph = trainer.current
     outcome.trainer = trainer
+  }
+}
+
+extension Graph {
+  /// The absolute γ of all batch normalisations.
+  fileprivate var normalizationScales: [Double] {
+    nodes.filter { $0.qualifiedType == "BatchNormalization" && $0.inputs.count == 5 }.flatMap {
+      self[constant: $0.inputs[1]]?.doubles.map(\.magnitude) ?? []
+    }
   }
 }
