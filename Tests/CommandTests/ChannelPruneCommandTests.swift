@@ -79,6 +79,13 @@ import Testing
     #expect(run.status == 0, "\(run.errors)")
     let layers = try #require(try run.json()["reconstruction"] as? [[String: Any]])
     #expect(layers.count > 20)
+    let planned = try prune(
+      "--method", "lasso", "--target-macs", "0.8", "--plan-out", "plan.json", "--output", "a.onnx")
+    let replayed = try prune("--plan", "plan.json", "--output", "b.onnx")
+    #expect(planned.status == 0 && replayed.status == 0, "\(replayed.errors)")
+    #expect(
+      try ModelFile.load(folder.url.appending(path: "a.onnx")).initializers
+        == ModelFile.load(folder.url.appending(path: "b.onnx")).initializers)
     for layer in layers {
       let (before, after) = (layer["errorBefore"] as? Double, layer["errorAfter"] as? Double)
       #expect((after ?? 1) <= (before ?? 0) + 1e-6)
@@ -96,6 +103,7 @@ import Testing
     (["--channels", "--schedule", "agp"], 64, "Channels are removed one-shot"),
     (["--channels", "--allocation", "sensitivity"], 64, "go together"),
     (["--channels", "--calib", "nowhere"], 66, "nowhere"),
+    (["--channels", "--exclude", "nolayer*"], 64, "no layer fits"),
   ]) func whatIsWrongIsSaid(arguments: [String], status: Int32, text: String) throws {
     let run = try Binary.run(["prune", "--epochs", "0"] + arguments, in: folder.url)
     #expect(run.status == status, "\(run.errors)")
@@ -110,6 +118,36 @@ import Testing
       ["prune", model, "--method", "bn-gamma", "--output", "x.onnx"], in: folder.url)
     #expect(run.status == 65)
     #expect(run.errors.contains("--insert-batchnorm"), "\(run.errors)")
+  }
+
+  /// γ is pulled towards zero, channels go in rounds with training between, and the report shows all of it.
+  @Test func slimmingTrainsCutsAndReports() throws {
+    let run = try Binary.run(
+      [
+        "prune", "--method", "bn-gamma", "--sparsity-train", "1", "--lambda", "0.001", "--schedule",
+        "iterative", "--prune-rounds", "2", "--epochs", "2", "--channel-ratio", "0.3",
+        "--calib-count",
+        "8", "--train-data", "scenes", "--batch", "8", "--report", "report", "--no-timing",
+        "--output",
+        "slim.onnx", "--format", "json",
+      ], in: try scenes())
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    #expect(json["epochs"] as? Int == 2)
+    let layers = try String(decoding: data("report/channels.csv"), as: UTF8.self)
+    #expect(layers.hasPrefix("layer,channels,removed,left,frozen"))
+    let figure = try String(decoding: data("report/figures/scales.svg"), as: UTF8.self)
+    #expect(figure.contains("when channels were chosen") && figure.contains("after"))
+    #expect(
+      try String(decoding: data("report/report.md"), as: UTF8.self).contains("Surgery proved"))
+  }
+
+  /// A few scenes to train on.
+  private func scenes() throws -> URL {
+    let made = try Binary.run(
+      ["dataset", "synth", "--images", "16", "--output", "scenes"], in: folder.url)
+    #expect(made.status == 0, "\(made.errors)")
+    return folder.url
   }
 
   @Test func groupsAreListed() throws {

@@ -8,13 +8,13 @@ import Testing
   static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
   @Test func theScriptParses() throws {
-    let run = try run("/bin/bash", ["-n", Self.script.path])
+    let run = try Self.run("/bin/bash", ["-n", Self.script.path])
     #expect(run.status == 0, "\(run.output)")
   }
 
   @Test func quickstartPrunesTheDetectorAndReports() throws {
     let folder = try TemporaryFolder()
-    let run = try run(
+    let run = try Self.run(
       Self.script.path, [],
       environment: [
         "OUT": folder.url.path, "BIN": Self.binaries.path, "EPOCHS": "1",
@@ -28,7 +28,7 @@ import Testing
   }
 
   /// Runs a program and waits; the output is that of both streams.
-  private func run(
+  static func run(
     _ program: String, _ arguments: [String], environment: [String: String] = [:]
   ) throws -> (status: Int32, output: String) {
     let process = Process()

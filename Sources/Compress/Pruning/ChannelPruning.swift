@@ -104,8 +104,15 @@ struct ChannelPruning {
 
   /// Removes what a saved plan says.
   func apply(_ plan: ChannelPlan, to graph: Graph) throws -> Outcome {
+    guard let criterion = ChannelCriterion.named(plan.method) else {
+      throw PruningError.unknown(
+        kind: "method", name: plan.method, known: ChannelCriterion.all.map(\.name))
+    }
     let coupling = try coupling(of: graph)
-    return try finish(coupling, try plan.groups(of: coupling), plan, isTargetMet: true)
+    var pruning = self
+    (pruning.criterion, pruning.request.method) = (criterion, plan.method)
+    return try pruning.finish(
+      coupling, try plan.groups(of: coupling), plan, isTargetMet: true, isReplay: true)
   }
 
   // MARK: Steps
@@ -113,6 +120,13 @@ struct ChannelPruning {
   private func coupling(of graph: Graph) throws -> ChannelCoupling {
     let coupling = try ChannelCoupling(
       graph, registry: .standard, inputShapes: try head.parsedShapes(), excluded: excluded)
+    for pattern in excluded {
+      let names = coupling.producers.flatMap { [graph.nodes[$0.node].name, $0.weight] }
+      guard names.contains(where: pattern.matches) else {
+        throw PruningError.noSuchLayer(
+          pattern: pattern.text, known: coupling.producers.map(\.weight))
+      }
+    }
     guard !coupling.groups.isEmpty else {
       throw CommandError(
         .badData, "no channel can be removed: \(coupling.obstacles)")
@@ -243,7 +257,8 @@ struct ChannelPruning {
 
   /// Cuts, proves and makes up for what is gone.
   private func finish(
-    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan, isTargetMet: Bool
+    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan, isTargetMet: Bool,
+    isReplay: Bool = false
   ) throws -> Outcome {
     let images = try calibration(coupling.graph)
     var (chosen, plan) = (chosen, plan)
@@ -251,9 +266,9 @@ struct ChannelPruning {
     var reconstruction: [ChannelReconstruction.Layer] = []
     var remarks: [String] = []
     if criterion.need == .reconstruction {
-      let result = try reconstruct(coupling, like: chosen, images)
+      let result = try reconstruct(coupling, like: chosen, chooses: !isReplay, images)
       (chosen, weights, reconstruction) = (result.removed, result.weights, result.layers)
-      plan = ChannelPlan(coupling, removing: chosen, request: request)
+      if !isReplay { plan = ChannelPlan(coupling, removing: chosen, request: request) }
     } else if !options.noCompensation, !images.sources.isEmpty {
       let compensation = MeanCompensation(
         coupling, removing: chosen, activations: try activations(coupling, images))
@@ -289,7 +304,8 @@ struct ChannelPruning {
 
   /// Chooses anew within each layer by LASSO and refits those that read them.
   private func reconstruct(
-    _ coupling: ChannelCoupling, like pattern: Set<Int>, _ images: CalibrationImages
+    _ coupling: ChannelCoupling, like pattern: Set<Int>, chooses: Bool,
+    _ images: CalibrationImages
   ) throws -> ChannelReconstruction {
     guard !images.sources.isEmpty else {
       throw CommandError(
@@ -300,7 +316,7 @@ struct ChannelPruning {
       isShown: common.showsProgress)
     defer { bar.finish() }
     return try ChannelReconstruction(
-      coupling, like: pattern, registry: .standard,
+      coupling, like: pattern, chooses: chooses, registry: .standard,
       settings: .init(
         options: try sessionOptions(StandardRewrites.inference), images: images.count,
         seed: request.seed),

@@ -59,12 +59,14 @@ public struct ChannelReconstruction: Sendable {
   ///
   /// - Parameters:
   ///   - pattern: A cut whose number of groups in each block counts.
+  ///   - chooses: Whether LASSO chooses anew; else exactly the groups of `pattern` go.
   ///   - fill: Writes image *i* into a session's input.
   ///   - observe: Is told of steps done and steps in all.
   /// - Throws: what sessions and `fill` throw.
   public init(
-    _ coupling: ChannelCoupling, like pattern: Set<Int>, registry: OperatorRegistry,
-    settings: Settings, fill: (Int, Session) throws -> Void, observe: (Int, Int) -> Void
+    _ coupling: ChannelCoupling, like pattern: Set<Int>, chooses: Bool = true,
+    registry: OperatorRegistry, settings: Settings, fill: (Int, Session) throws -> Void,
+    observe: (Int, Int) -> Void
   ) throws {
     self.coupling = coupling
     self.settings = settings
@@ -73,7 +75,7 @@ public struct ChannelReconstruction: Sendable {
     let pool = ThreadPool(threads: settings.options.threads)
     let original = try Responses(
       readers, coupling, registry: registry, settings: settings, fill: fill, pool: pool)
-    removed = choose(like: pattern, original.problems)
+    if chooses { removed = choose(like: pattern, original.problems) }
     try refit(original, registry, fill, pool, observe)
   }
 
