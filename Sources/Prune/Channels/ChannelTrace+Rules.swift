@@ -6,7 +6,11 @@ extension ChannelTrace {
   // MARK: Elements in other places
 
   /// Lets the operator move labels as it moves numbers.
-  mutating func rearranged(_ data: [Int], _ site: Site) -> [LabelTensor]? {
+  ///
+  /// - Parameter omitted: Inputs that hold no extents or places but values, which are no labels.
+  mutating func rearranged(
+    _ data: [Int], omitting omitted: Set<Int> = [], _ site: Site
+  ) -> [LabelTensor]? {
     let inputs = site.node.inputs
     let parameters = inputs.indices.filter { !data.contains($0) && !inputs[$0].isEmpty }
     guard let rules = site.entry.rules, parameters.allSatisfy({ site.constant($0) != nil }) else {
@@ -16,7 +20,7 @@ extension ChannelTrace {
     if moved.allSatisfy({ $0?.isUnlabelled ?? false }) {
       return site.types.map { LabelTensor(shape: $0.shape) }
     }
-    var operands = inputs.indices.map { site.constant($0) }
+    var operands = inputs.indices.map { omitted.contains($0) ? nil : site.constant($0) }
     for (input, value) in zip(data, moved) {
       guard let value else { return nil }
       operands[input] = value.elements
@@ -40,7 +44,9 @@ extension ChannelTrace {
     else { return nil }
     let changed = shape.indices.filter { shape[$0] != x.shape[$0] }
     if changed.allSatisfy({ x.extents[$0] == 1 }) { return [x.reshapedUniformAxes(to: shape)] }
-    return rearranged([0], site)
+    // Added channels belong to nobody: their label is the zero that padding adds by itself.
+    guard (try? site.node.attributes.float("value", default: 0)) == 0 else { return nil }
+    return rearranged([0], omitting: [2], site)
   }
 
   // MARK: Elements by themselves
