@@ -38,19 +38,24 @@ $(VENV)/ready: Tools/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements.txt
 	touch $@
 
-parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model.
+parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model, whole and with channels cut out.
 	$(VENV)/bin/python Tools/parity.py --compress $(BIN)
+	$(VENV)/bin/python Tools/channel_property.py --compress $(BIN)
 
 $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt
 	touch $@
 
-bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools and PyTorch, side by side.
+bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools, PyTorch and scikit-learn, side by side.
+	$(BUILD) --product lasso-bench
 	$(VENV)/bin/python Tools/bench.py --compress $(BIN)
 	$(VENV)/bin/python Tools/bench_train.py
+	$(VENV)/bin/python Tools/bench_lasso.py
 
-study: build $(VENV)/ready ## Sparsity against mAP on every shared detector.
+study: build $(VENV)/ready ## Sparsity, and channels, against mAP on the shared detectors and the embedded one.
 	$(VENV)/bin/python Tools/study.py --compress $(BIN)
+	$(VENV)/bin/python Tools/channel_study.py embedded --compress $(BIN)
+	$(VENV)/bin/python Tools/channel_study.py shared --compress $(BIN)
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs

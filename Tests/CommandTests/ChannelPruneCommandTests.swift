@@ -120,6 +120,29 @@ import Testing
     #expect(run.errors.contains("--insert-batchnorm"), "\(run.errors)")
   }
 
+  @Test func latenciesAreMeasuredAndMissedTargetsAreSaid() throws {
+    let easy = try prune("--channels", "--target-latency", "10000", "--output", "e.onnx")
+    #expect(easy.status == 0, "\(easy.errors)")
+    #expect(try easy.json()["isTargetMet"] as? Bool == true)
+    #expect(try easy.json()["removedChannels"] as? Int == 0)
+    let hard = try prune("--channels", "--target-latency", "0.00001", "--output", "h.onnx")
+    #expect(hard.status == 0 && hard.errors.contains("cannot be reached"), "\(hard.errors)")
+    #expect(try hard.json()["isTargetMet"] as? Bool == false)
+    #expect((try hard.json()["channelRatio"] as? Double ?? 0) > 0.7)
+  }
+
+  /// Without images the cut is proved on noise, and the user told what is left out.
+  @Test func filesAloneAreCutToo() throws {
+    let made = try prune("--channels", "--channel-ratio", "0.1", "--output", "m.onnx")
+    #expect(made.status == 0, "\(made.errors)")
+    let run = try Binary.run(
+      ["prune", "m.onnx", "--method", "l2", "--channel-ratio", "0.1", "--format", "json"],
+      in: folder.url)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("give --calib"), "\(run.errors)")
+    #expect(try run.json()["after"] != nil)
+  }
+
   /// γ is pulled towards zero, channels go in rounds with training between, and the report shows all of it.
   @Test func slimmingTrainsCutsAndReports() throws {
     let run = try Binary.run(

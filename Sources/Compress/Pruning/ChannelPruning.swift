@@ -279,6 +279,11 @@ struct ChannelPruning {
         )
       }
     }
+    if images.sources.isEmpty {
+      remarks.append(
+        "no images were given: readers do not get the mean of removed channels, normalisations stay as they are, "
+          + "and the proof ran on noise; give --calib")
+    }
     let cut = try coupling.removing(chosen, weights: weights)
     let proof = try ChannelProof(
       cut, registry: .standard, options: try sessionOptions(StandardRewrites.inference),
