@@ -17,6 +17,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
+onnxruntime.set_default_logger_severity(3)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.path.join(os.path.dirname(ROOT), "shared")
 ARCHITECTURES = ["yolov5-lite", "yolov5n", "yolov8n", "mobilenetv2-ssdlite"]

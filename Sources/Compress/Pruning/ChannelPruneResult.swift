@@ -44,6 +44,12 @@ struct ChannelPruneResult: PrintableResult {
         "Surgery proved on %d inputs: at most %.1e of an output's range from the whole network "
         + "with the removed channels silenced (bound %.0e).", proof.images, proof.largestError,
       ChannelProof.bound)
+      + (proof.roundingNoise.map {
+        String(
+          format:
+            " The model rounds to whole numbers as it runs: inputs altered in the last bit move its outputs by %.1e.",
+          $0)
+      } ?? "")
   }
 
   /// The result for people.

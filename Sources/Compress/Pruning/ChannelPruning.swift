@@ -248,7 +248,8 @@ struct ChannelPruning {
     }
     var settings = settings
     settings.training.standStill()
-    settings.augmentation = .none
+    // Against its own outputs a network has no gradients.
+    (settings.augmentation, settings.loss) = (.none, .labels)
     let sums = ChannelSaliency(coupling)
     common.logger.notice("taking gradients from one pass over the training images")
     _ = try trained(graph, original: nil, settings, hooks: [sums])
@@ -285,8 +286,9 @@ struct ChannelPruning {
           + "and the proof ran on noise; give --calib")
     }
     let cut = try coupling.removing(chosen, weights: weights)
+    // As the graphs are written: what a runtime fuses could round otherwise in one of them.
     let proof = try ChannelProof(
-      cut, registry: .standard, options: try sessionOptions(StandardRewrites.inference),
+      cut, registry: .standard, options: try sessionOptions(),
       feeds: try (0..<min(images.count, Self.proofImages)).map(images.feed))
     guard proof.holds else {
       throw CommandError(

@@ -86,6 +86,15 @@ struct DetectorTraining {
       configuration: settings.training, threads: common.threadCount, hooks: hooks)
   }
 
+  /// What is matched without labels: the raw maps of a recognised head, each with a scale of its own, else the outputs.
+  ///
+  /// Decoded outputs hold boxes in pixels beside scores, which would not count against them.
+  private var matchedValues: [String] {
+    let found = try? RawHead.find(
+      in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
+    return found?.taps ?? outputs.map(\.name)
+  }
+
   /// Steps of the optimiser in all.
   var steps: Int {
     let (batch, epochs) = (settings.training.batchSize, settings.training.epochs)

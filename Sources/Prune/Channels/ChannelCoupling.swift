@@ -67,6 +67,8 @@ public struct ChannelCoupling: Sendable {
   public let producers: [Producer]
   /// The nodes that read channels, in order.
   public let consumers: [Consumer]
+  /// Depthwise convolutions, whose channels are those they read, in order.
+  public let depthwise: [Consumer]
   /// The groups that may be removed, in the order of their first member.
   public let groups: [Group]
   /// Sets of groups of which one has to stay, for else a value would have no elements.
@@ -119,12 +121,14 @@ public struct ChannelCoupling: Sendable {
         node: found.node, label: node.label, output: node.outputs[0], weight: found.weight,
         weightAxis: found.weightAxis, groups: found.labels.map(group), frozen: frozen)
     }
-    consumers = trace.consumers.map { found in
+    func consumer(_ found: ChannelTrace.Consumer) -> Consumer {
       Consumer(
         node: found.node, label: graph.nodes[found.node].label, input: found.input,
         axisFromEnd: found.axisFromEnd, weight: found.weight, weightAxis: found.weightAxis,
         convolutionGroups: found.groups, groups: found.labels.map(group))
     }
+    consumers = trace.consumers.map(consumer)
+    depthwise = trace.depthwise.map(consumer)
     self.groups = groups
     self.groupOfRoot = groupOfRoot
     minimalSets = trace.minimalSets(group)

@@ -24,6 +24,13 @@ extension ChannelTrace {
     if place.groups > 1, x.shape[1] == place.groups {
       made = read.flatMap { [Int32](repeating: $0, count: shape[1] / place.groups) }
       claim(place.weight, axis: 0, place.isTransposed ? read : made, site)
+      if !place.isTransposed, made.count == read.count {
+        depthwise.append(
+          Consumer(
+            node: site.entry.index, input: 0, axisFromEnd: shape.count - 1,
+            weight: site.node.inputs[place.weight], weightAxis: 0, groups: place.groups,
+            labels: read))
+      }
     } else {
       made = labels.make(shape[1])
       record(place, read: read, made: made, site)

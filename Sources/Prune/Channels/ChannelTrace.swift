@@ -32,6 +32,8 @@ struct ChannelTrace {
   private(set) var claims: [String: [Int: [Int32]]] = [:]
   var producers: [Producer] = []
   var consumers: [Consumer] = []
+  /// Depthwise convolutions, which pass labels on, with the labels they read.
+  var depthwise: [Consumer] = []
   /// How often each constant is read by nodes that claim its axes.
   private var claimingReaders: [String: Set<Int>] = [:]
 

@@ -71,7 +71,7 @@ public struct ChannelReconstruction: Sendable {
     self.coupling = coupling
     self.settings = settings
     removed = pattern
-    readers = coupling.consumers.indices.compactMap { LayerReader(coupling, consumer: $0) }
+    readers = (coupling.consumers + coupling.depthwise).compactMap { LayerReader(coupling, $0) }
     let pool = ThreadPool(threads: settings.options.threads)
     let original = try Responses(
       readers, coupling, registry: registry, settings: settings, fill: fill, pool: pool)
@@ -81,7 +81,7 @@ public struct ChannelReconstruction: Sendable {
 
   // MARK: Choosing
 
-  private func choose(like pattern: Set<Int>, _ problems: [LassoProblem]) -> Set<Int> {
+  private func choose(like pattern: Set<Int>, _ problems: [LassoProblem?]) -> Set<Int> {
     let blocks = ChannelBlocks(coupling, scores: coupling.groups.map { _ in 0 }).blocks
     var removed = pattern
     for block in blocks {
@@ -90,8 +90,8 @@ public struct ChannelReconstruction: Sendable {
       let places = Dictionary(uniqueKeysWithValues: block.enumerated().map { ($1, $0) })
       var sum: LassoProblem?
       for (reader, problem) in zip(readers, problems) {
-        let groups = coupling.consumers[reader.consumer].groups.map { $0.flatMap { places[$0] } }
-        guard groups.contains(where: { $0 != nil }) else { continue }
+        let groups = reader.layer.groups.map { $0.flatMap { places[$0] } }
+        guard let problem, groups.contains(where: { $0 != nil }) else { continue }
         let own = problem.grouped(groups, count: block.count)
         let size = (0..<own.count).reduce(0.0) { $0 + own.gram[$1 * own.count + $1] }
         guard size > 0 else { continue }
@@ -122,20 +122,18 @@ public struct ChannelReconstruction: Sendable {
     let downstream = downstreamReaders()
     for (step, index) in downstream.enumerated() {
       let reader = readers[index]
-      let groups = coupling.consumers[reader.consumer].groups
+      let groups = reader.layer.groups
       let kept = groups.indices.filter { groups[$0].map { !removed.contains($0) } ?? true }
       let moments = try self.moments(index, original, registry, fill, pool)
       observe(step + 1, downstream.count)
       guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant,
-        let fit = LeastSquaresReconstruction(
-          moments, weights: reader.matrix(tensor), channels: reader.channels, keeping: kept),
-        setIntercept(fit, moments, reader)
+        let fit = LayerFit(reader, moments, weights: reader.matrix(tensor), keeping: kept),
+        setIntercept(fit.intercept, reader)
       else { continue }
       weights[reader.weight] = reader.tensor(fit.weights, like: tensor)
       layers.append(
         Layer(
-          label: coupling.consumers[reader.consumer].label, errorBefore: fit.errorBefore,
-          errorAfter: fit.errorAfter))
+          label: reader.layer.label, errorBefore: fit.errorBefore, errorAfter: fit.errorAfter))
     }
   }
 
@@ -150,7 +148,7 @@ public struct ChannelReconstruction: Sendable {
       altered.formUnion(node.outputs)
     }
     return readers.indices.filter { altered.contains(readers[$0].source) }.sorted {
-      coupling.consumers[readers[$0].consumer].node < coupling.consumers[readers[$1].consumer].node
+      readers[$0].layer.node < readers[$1].layer.node
     }
   }
 
@@ -158,7 +156,7 @@ public struct ChannelReconstruction: Sendable {
   private func moments(
     _ index: Int, _ original: Responses, _ registry: OperatorRegistry,
     _ fill: (Int, Session) throws -> Void, _ pool: ThreadPool
-  ) throws -> PatchMoments {
+  ) throws -> [PatchMoments] {
     let reader = readers[index]
     let shortcut = original.shortcuts[index]
     var graph = ChannelProof.silenced(coupling, removing: removed, weights: weights)
@@ -167,7 +165,7 @@ public struct ChannelReconstruction: Sendable {
     }
     graph.removeDeadNodes()
     let session = try Session(graph, registry: registry, options: settings.options)
-    var moments = PatchMoments(depth: reader.depth, outputs: reader.outputs)
+    var moments = reader.emptyMoments()
     var row = 0
     for image in 0..<settings.images {
       try fill(image, session)
@@ -184,24 +182,25 @@ public struct ChannelReconstruction: Sendable {
         }
       }
       row += count
-      moments.add(patches: reader.patches(view, at: positions), responses: target, pool: pool)
+      reader.add(
+        patches: reader.patches(view, at: positions), responses: target, to: &moments, pool: pool)
     }
     return moments
   }
 
   /// Puts the fitted constant where the layer has a place for one; `false` when it has none and needs one.
   private mutating func setIntercept(
-    _ fit: LeastSquaresReconstruction, _ moments: PatchMoments, _ reader: LayerReader
+    _ intercept: [Float], _ reader: LayerReader
   ) -> Bool {
     let graph = coupling.graph
     let links = Connectivity(graph)
-    let node = graph.nodes[coupling.consumers[reader.consumer].node]
+    let node = graph.nodes[reader.layer.node]
     let operands = coupling.trace.typed.operands
     // Responses hold the bias, so the constant takes its place.
     if node.inputs.count > 2, let bias = operands[node.inputs[2]]?.constant,
       bias.count == reader.outputs, links.consumers[node.inputs[2]]?.count == 1
     {
-      weights[node.inputs[2]] = Tensor(fit.intercept, shape: bias.shape)
+      weights[node.inputs[2]] = Tensor(intercept, shape: bias.shape)
       return true
     }
     if let next = links.soleConsumer(of: reader.output),
@@ -210,9 +209,46 @@ public struct ChannelReconstruction: Sendable {
       links.consumers[graph.nodes[next].inputs[3]]?.count == 1
     {
       weights[graph.nodes[next].inputs[3]] = Tensor(
-        zip(mean.floats, fit.intercept).map { $0 - $1 }, shape: mean.shape)
+        zip(mean.floats, intercept).map { $0 - $1 }, shape: mean.shape)
       return true
     }
-    return fit.intercept.allSatisfy { $0.magnitude < 1e-6 }
+    return intercept.allSatisfy { $0.magnitude < 1e-6 }
+  }
+}
+
+/// A layer's new weights: one fit, or one for each channel of a depthwise layer.
+private struct LayerFit {
+  var weights: [Float]
+  var intercept: [Float]
+  var errorBefore = 0.0
+  var errorAfter = 0.0
+
+  init?(_ reader: LayerReader, _ moments: [PatchMoments], weights: [Float], keeping kept: [Int]) {
+    guard reader.isDepthwise else {
+      guard
+        let fit = LeastSquaresReconstruction(
+          moments[0], weights: weights, channels: reader.channels, keeping: kept)
+      else { return nil }
+      (self.weights, intercept) = (fit.weights, fit.intercept)
+      (errorBefore, errorAfter) = (fit.errorBefore, fit.errorAfter)
+      return
+    }
+    self.weights = weights
+    intercept = Array(repeating: 0, count: reader.outputs)
+    let variations = moments.map(\.responseVariation)
+    let whole = kept.reduce(0.0) { $0 + variations[$1] }
+    for channel in kept {
+      let own = channel * reader.kernel..<(channel + 1) * reader.kernel
+      guard
+        let fit = LeastSquaresReconstruction(
+          moments[channel], weights: Array(weights[own]), channels: 1, keeping: [0])
+      else { return nil }
+      self.weights.replaceSubrange(own, with: fit.weights)
+      intercept[channel] = fit.intercept[0]
+      // The layer's error is that of its channels, each by its share of the variation.
+      guard whole > 0 else { continue }
+      errorBefore += fit.errorBefore * variations[channel] / whole
+      errorAfter += fit.errorAfter * variations[channel] / whole
+    }
   }
 }

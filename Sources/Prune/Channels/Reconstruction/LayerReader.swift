@@ -3,9 +3,13 @@ import GraphIR
 import Tensors
 
 /// A layer whose weights can be refitted: how its patches and responses are found at a position.
+///
+/// A depthwise layer is as many layers of one channel each.
 struct LayerReader {
-  /// The layer's place among the coupling's consumers.
-  let consumer: Int
+  /// The layer.
+  let layer: ChannelCoupling.Consumer
+  /// Whether every output channel reads the input channel of its own number alone.
+  let isDepthwise: Bool
   /// The value it reads.
   let source: String
   /// The value it makes.
@@ -32,13 +36,12 @@ struct LayerReader {
     var pads: [Int]
   }
 
-  /// `nil` for layers whose weights are not refitted: transposed and grouped convolutions, products of activations.
-  init?(_ coupling: ChannelCoupling, consumer index: Int) {
-    let consumer = coupling.consumers[index]
+  /// `nil` for layers whose weights are not refitted: transposed convolutions, those in groups, products of activations.
+  init?(_ coupling: ChannelCoupling, _ consumer: ChannelCoupling.Consumer) {
     let node = coupling.graph.nodes[consumer.node]
     let operands = coupling.trace.typed.operands
     guard let name = consumer.weight, let tensor = operands[name]?.constant,
-      tensor.elementType == .float32, consumer.convolutionGroups == 1,
+      tensor.elementType == .float32,
       let source = operands[node.inputs[consumer.input]], let output = operands[node.outputs[0]],
       source.elementType == .float32
     else { return nil }
@@ -49,19 +52,22 @@ struct LayerReader {
       else { return nil }
       self.window = window
       isTransposed = false
-      (outputs, channels) = (tensor.shape[0], tensor.shape[1])
+      isDepthwise = consumer.convolutionGroups > 1
+      (outputs, channels) = (tensor.shape[0], tensor.shape[1] * consumer.convolutionGroups)
+      guard !isDepthwise || outputs == channels && tensor.shape[1] == 1 else { return nil }
     case "MatMul", "Gemm":
       guard consumer.axisFromEnd == 1, consumer.input == 0, tensor.shape.count == 2 else {
         return nil
       }
       window = nil
+      isDepthwise = false
       isTransposed = consumer.weightAxis == 0
       channels = tensor.shape[consumer.weightAxis]
       outputs = tensor.shape[1 - consumer.weightAxis]
     default: return nil
     }
-    kernel = tensor.count / max(outputs * channels, 1)
-    (weight, self.consumer) = (name, index)
+    kernel = tensor.count / max(isDepthwise ? outputs : outputs * channels, 1)
+    (weight, layer) = (name, consumer)
     (self.source, self.output) = (node.inputs[consumer.input], node.outputs[0])
     (sourceShape, outputShape) = (source.shape, output.shape)
   }
@@ -89,6 +95,8 @@ struct LayerReader {
 
   /// Numbers in a patch.
   var depth: Int { channels * kernel }
+  /// Weights that one output has.
+  var weightsPerOutput: Int { isDepthwise ? kernel : depth }
 
   /// Positions of one image's response.
   private var places: Int {
@@ -99,7 +107,7 @@ struct LayerReader {
   /// The positions that are looked at in an image, the same in every run.
   func positions(_ image: Int, wanted: Int, seed: UInt64) -> [Int] {
     guard wanted < places else { return Array(0..<places) }
-    var random = CounterRandom(seed: seed, stream: UInt64(consumer) << 32 | UInt64(image))
+    var random = CounterRandom(seed: seed, stream: UInt64(layer.node) << 32 | UInt64(image))
     return (0..<wanted).map { _ in Int.random(in: 0..<places, using: &random) }
   }
 
@@ -158,5 +166,34 @@ struct LayerReader {
     }
     let plane = places
     return positions.flatMap { position in (0..<outputs).map { y[$0 * plane + position] } }
+  }
+
+  // MARK: Moments
+
+  /// Moments for what is fitted by itself: the whole layer, or each channel of a depthwise one.
+  func emptyMoments() -> [PatchMoments] {
+    isDepthwise
+      ? (0..<channels).map { _ in PatchMoments(depth: kernel, outputs: 1) }
+      : [PatchMoments(depth: depth, outputs: outputs)]
+  }
+
+  /// Adds positions to the moments.
+  func add(
+    patches: [Float], responses: [Float], to moments: inout [PatchMoments], pool: ThreadPool
+  ) {
+    guard isDepthwise else {
+      return moments[0].add(patches: patches, responses: responses, pool: pool)
+    }
+    let rows = responses.count / outputs
+    for channel in 0..<channels {
+      var own: [Float] = []
+      var answers: [Float] = []
+      for row in 0..<rows {
+        let start = row * depth + channel * kernel
+        own += patches[start..<start + kernel]
+        answers.append(responses[row * outputs + channel])
+      }
+      moments[channel].add(patches: own, responses: answers, pool: pool)
+    }
   }
 }

@@ -16,8 +16,8 @@ struct Responses {
   private(set) var shortcutValues: [[Float]]
   /// By reader.
   let shortcuts: [Shortcut?]
-  /// By reader: the choice of its input channels, all by themselves.
-  private(set) var problems: [LassoProblem] = []
+  /// By reader: the choice of its input channels, all by themselves; `nil` for depthwise ones, which make no choice.
+  private(set) var problems: [LassoProblem?] = []
   private let readers: [LayerReader]
   private let settings: ChannelReconstruction.Settings
 
@@ -35,7 +35,9 @@ struct Responses {
       Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
     ).sorted()
     let session = try Session(coupling.graph, registry: registry, options: options)
-    var moments = readers.map { PatchMoments(depth: $0.depth, outputs: $0.outputs) }
+    var moments = readers.map {
+      $0.isDepthwise ? nil : PatchMoments(depth: $0.depth, outputs: $0.outputs)
+    }
     for image in 0..<settings.images {
       try fill(image, session)
       try session.run()
@@ -48,17 +50,20 @@ struct Responses {
         if let shortcut = shortcuts[index], let value = session.outputView(shortcut.value) {
           shortcutValues[index] += reader.responses(value, at: positions)
         }
-        moments[index].add(
+        moments[index]?.add(
           patches: reader.patches(x, at: positions), responses: response, pool: pool)
       }
     }
     for (index, reader) in readers.enumerated() {
-      guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant else { continue }
       problems.append(
-        LassoProblem(
-          moments[index], weights: reader.matrix(tensor), channels: reader.channels, pool: pool))
+        coupling.trace.typed.operands[reader.weight]?.constant.flatMap { tensor in
+          moments[index].map {
+            LassoProblem(
+              $0, weights: reader.matrix(tensor), channels: reader.channels, pool: pool)
+          }
+        })
       // The next ones need the room.
-      moments[index] = PatchMoments(depth: 0, outputs: 0)
+      moments[index] = nil
     }
   }
 
@@ -66,7 +71,7 @@ struct Responses {
   func positions(_ reader: Int, _ image: Int) -> [Int] {
     let wanted = min(
       Double(settings.mostPositions),
-      max(settings.positionsPerWeight * Double(readers[reader].depth), 2000))
+      max(settings.positionsPerWeight * Double(readers[reader].weightsPerOutput), 2000))
     return readers[reader].positions(
       image, wanted: Int((wanted / Double(max(settings.images, 1))).rounded(.up)),
       seed: settings.seed)
