@@ -36,28 +36,7 @@ struct ScatterND: PreparedOperator, DifferentiableOperator {
     }
   }
 
-  /// Carries the gradient back: what was written over gets none, updates get that of their places.
-  ///
-  /// - Throws: ``OperatorError/unsupported(_:)`` for reductions other than sums.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
-    guard [.none, .add].contains(reduction) else {
-      throw OperatorError.unsupported(
-        "a derivative of updates that are reduced otherwise than by sums")
-    }
-    let dy = derivation.gradient()
-    var results: [String?] = [nil, nil, nil]
-    if derivation.wants(0) {
-      let zeros = derivation.constant(Tensor(zeros: try derivation.type(2)))
-      results[0] =
-        reduction == .add
-        ? dy
-        : derivation(
-          derivation.node.opType, dy, derivation.input(1), zeros,
-          attributes: derivation.node.attributes)
-    }
-    if derivation.wants(2) {
-      results[2] = derivation("GatherND", dy, derivation.input(1))
-    }
-    return results
+    try derivation.scattered(reduction, gather: "GatherND")
   }
 }
