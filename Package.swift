@@ -67,16 +67,17 @@ let package = Package(
     library(
       "Training",
       ["Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors", collections]),
-    library("Prune", ["Training", "Execution", "GraphIR", "Tensors"]),
+    library("Layers", ["GraphIR", "Tensors"]),
+    library("Prune", ["Training", "Layers", "Execution", "GraphIR", "Tensors"]),
     library("Quantize", ["Tensors"]),
     library("Distill"),
-    library("LowRank", ["Tensors"]),
+    library("LowRank", ["Layers", "Operators", "Execution", "GraphIR", "Tensors"]),
     library("Reports"),
     .executableTarget(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Prune", "Reports", "CEmbedded",
+        "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
@@ -92,7 +93,7 @@ let package = Package(
     .executableTarget(
       name: "LassoBench",
       dependencies: [
-        "Prune", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Prune", "Layers", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/LassoBench", swiftSettings: strict),
 
     .target(
@@ -125,13 +126,18 @@ let package = Package(
     tests(
       "PruneTests",
       [
-        "Prune", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "Prune", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
         "Tensors",
         "TestSupport",
       ]),
     tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
     tests("DistillTests", ["Distill", "TestSupport"]),
-    tests("LowRankTests", ["LowRank", "Tensors", "TestSupport"]),
+    tests(
+      "LowRankTests",
+      [
+        "LowRank", "Layers", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "Tensors", "TestSupport",
+      ]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
     tests("ExampleTests", ["Compress", "SparseStudy", "TestSupport"]),
     tests(

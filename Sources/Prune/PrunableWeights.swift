@@ -1,4 +1,5 @@
 import GraphIR
+import Layers
 import Tensors
 
 /// The constants of a graph that unstructured pruning may zero, and those it keeps with the reason.

@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import Prune
 import Tensors
 import TestSupport

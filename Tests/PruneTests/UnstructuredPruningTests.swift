@@ -1,5 +1,6 @@
 import Foundation
 import GraphIR
+import Layers
 import Operators
 import Prune
 import Tensors

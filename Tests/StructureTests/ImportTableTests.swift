@@ -19,14 +19,15 @@ import Testing
       "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",
       "OrderedCollections",
     ],
-    "Prune": ["Training", "Execution", "GraphIR", "Tensors", "OrderedCollections"],
+    "Layers": ["GraphIR", "Tensors"],
+    "Prune": ["Training", "Layers", "Execution", "GraphIR", "Tensors", "OrderedCollections"],
     "Quantize": ["Tensors"],
     "Distill": [],
-    "LowRank": ["Tensors"],
+    "LowRank": ["Layers", "Operators", "Execution", "GraphIR", "Tensors"],
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Prune", "Reports", "CEmbedded", "ArgumentParser", "Logging",
+      "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded", "ArgumentParser", "Logging",
       "Yams",
     ],
   ]

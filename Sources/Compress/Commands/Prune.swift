@@ -2,6 +2,7 @@ import ArgumentParser
 import Formats
 import Foundation
 import GraphIR
+import Layers
 import ObjectDetection
 import Operators
 import Prune

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Layers
 import Prune
 
 /// Which weights become zero.

@@ -1,6 +1,7 @@
 import Execution
 import Foundation
 import GraphIR
+import Layers
 import ObjectDetection
 import Operators
 import Prune

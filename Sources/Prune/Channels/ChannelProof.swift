@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import Tensors
 
 /// Checks a surgery: the graph that is left computes what the whole one does whose readers see zeros in place of the
@@ -75,11 +76,11 @@ public struct ChannelProof: Codable, Sendable, Equatable {
     if quantises { roundingNoise = 0 }
     for feed in feeds {
       let (expected, found) = (try whole.run(feed), try left.run(feed))
-      errors.merge(Self.differences(expected, found)) { max($0, $1) }
+      errors.merge(OutputDifference.byName(expected, found)) { max($0, $1) }
       guard quantises else { continue }
       for step in 1...Self.disturbances {
         let disturbed = try whole.run(feed.mapValues { $0.scaled(by: 1 + Float(step) * .ulpOfOne) })
-        let noise = Self.differences(expected, disturbed).values.max() ?? 0
+        let noise = OutputDifference.byName(expected, disturbed).values.max() ?? 0
         roundingNoise = max(roundingNoise ?? 0, noise)
       }
     }
@@ -87,44 +88,6 @@ public struct ChannelProof: Codable, Sendable, Equatable {
 
   /// How many disturbed inputs show the noise of rounding.
   private static let disturbances = 4
-
-  private static func differences(
-    _ expected: [String: Tensor], _ found: [String: Tensor]
-  ) -> [String: Double] {
-    expected.reduce(into: [:]) { errors, output in
-      guard let other = found[output.key], other.type == output.value.type else {
-        errors[output.key] = .infinity
-        return
-      }
-      errors[output.key] = difference(output.value.doubles, other.doubles)
-    }
-  }
-
-  private static func difference(_ a: [Double], _ b: [Double]) -> Double {
-    let scale = a.reduce(0) { max($0, $1.magnitude) }
-    let largest = zip(a, b).reduce(0) { largest, pair in
-      // What is not a number on one side only is as far apart as can be.
-      pair.0.isNaN != pair.1.isNaN ? .infinity : max(largest, (pair.0 - pair.1).magnitude)
-    }
-    return scale > 0 ? largest / scale : largest
-  }
-}
-
-extension Graph {
-  /// Sets a constant, whether an initializer or a `Constant` node holds it; one that nodes compute becomes an initializer.
-  mutating func setConstant(_ name: String, _ tensor: Tensor) {
-    if initializers[name] != nil {
-      self[constant: name] = tensor
-    } else if let node = nodes.firstIndex(where: { $0.outputs.first == name }),
-      nodes[node].constantTensor != nil
-    {
-      nodes[node].attributes["value"] = .tensor(tensor)
-    } else {
-      let fresh = freshName("\(name)/kept")
-      replaceUses(of: name, with: fresh)
-      self[constant: fresh] = tensor
-    }
-  }
 }
 
 extension Tensor {

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import Tensors
 
 /// The walk that follows labels through a graph.

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import Tensors
 
 /// Channels chosen by LASSO and readers refitted by least squares, layer by layer.
@@ -127,10 +128,10 @@ public struct ChannelReconstruction: Sendable {
       let moments = try self.moments(index, original, registry, fill, pool)
       observe(step + 1, downstream.count)
       guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant,
-        let fit = LayerFit(reader, moments, weights: reader.matrix(tensor), keeping: kept),
+        let fit = LayerFit(reader, moments, weights: reader.reader.matrix(tensor), keeping: kept),
         setIntercept(fit.intercept, reader)
       else { continue }
-      weights[reader.weight] = reader.tensor(fit.weights, like: tensor)
+      weights[reader.weight] = reader.reader.tensor(fit.weights, like: tensor)
       layers.append(
         Layer(
           label: reader.layer.label, errorBefore: fit.errorBefore, errorAfter: fit.errorAfter))
@@ -165,7 +166,7 @@ public struct ChannelReconstruction: Sendable {
     }
     graph.removeDeadNodes()
     let session = try Session(graph, registry: registry, options: settings.options)
-    var moments = reader.emptyMoments()
+    var moments = reader.reader.emptyMoments()
     var row = 0
     for image in 0..<settings.images {
       try fill(image, session)
@@ -175,15 +176,15 @@ public struct ChannelReconstruction: Sendable {
       let count = positions.count * reader.outputs
       var target = Array(original.responses[index][row..<row + count])
       if let shortcut, let now = session.outputView(shortcut.value) {
-        let values = reader.responses(now, at: positions)
+        let values = reader.reader.responses(now, at: positions)
         for place in target.indices {
           let lost = original.shortcutValues[index][row + place] - values[place]
           target[place] += lost / shortcut.scales[place % reader.outputs]
         }
       }
       row += count
-      reader.add(
-        patches: reader.patches(view, at: positions), responses: target, to: &moments, pool: pool)
+      reader.reader.add(
+        patches: reader.reader.patches(view, at: positions), responses: target, to: &moments, pool: pool)
     }
     return moments
   }

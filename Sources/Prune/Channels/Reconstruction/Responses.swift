@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import Tensors
 
 /// What the layers of the original network answer at sampled positions.
@@ -45,13 +46,13 @@ struct Responses {
         guard let x = session.outputView(reader.source), let y = session.outputView(reader.output)
         else { continue }
         let positions = positions(index, image)
-        let response = reader.responses(y, at: positions)
+        let response = reader.reader.responses(y, at: positions)
         responses[index] += response
         if let shortcut = shortcuts[index], let value = session.outputView(shortcut.value) {
-          shortcutValues[index] += reader.responses(value, at: positions)
+          shortcutValues[index] += reader.reader.responses(value, at: positions)
         }
         moments[index]?.add(
-          patches: reader.patches(x, at: positions), responses: response, pool: pool)
+          patches: reader.reader.patches(x, at: positions), responses: response, pool: pool)
       }
     }
     for (index, reader) in readers.enumerated() {
@@ -59,7 +60,7 @@ struct Responses {
         coupling.trace.typed.operands[reader.weight]?.constant.flatMap { tensor in
           moments[index].map {
             LassoProblem(
-              $0, weights: reader.matrix(tensor), channels: reader.channels, pool: pool)
+              $0, weights: reader.reader.matrix(tensor), channels: reader.channels, pool: pool)
           }
         })
       // The next ones need the room.

@@ -75,7 +75,7 @@ public struct PatchMoments: Sendable {
   private static let chunk = 512
 
   /// `Σ (x − x̄)(x − x̄)ᵀ` for some places of a patch, `[places, places]`.
-  func centredPatches(_ places: [Int]) -> [Double] {
+  public func centredPatches(_ places: [Int]) -> [Double] {
     let n = Double(max(count, 1))
     var result = [Double](repeating: 0, count: places.count * places.count)
     for (row, a) in places.enumerated() {
@@ -88,7 +88,7 @@ public struct PatchMoments: Sendable {
   }
 
   /// `Σ (y − ȳ)(x − x̄)ᵀ` for some places of a patch, `[outputs, places]`.
-  func centredResponses(_ places: [Int]) -> [Double] {
+  public func centredResponses(_ places: [Int]) -> [Double] {
     let n = Double(max(count, 1))
     var result = [Double](repeating: 0, count: outputs * places.count)
     for output in 0..<outputs {
@@ -101,7 +101,7 @@ public struct PatchMoments: Sendable {
   }
 
   /// `Σ (y − ȳ)²` over all outputs.
-  var responseVariation: Double {
+  public var responseVariation: Double {
     let n = Double(max(count, 1))
     return zip(responseSquares, responseSum).reduce(0) { $0 + max($1.0 - $1.1 * $1.1 / n, 0) }
   }

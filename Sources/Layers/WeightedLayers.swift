@@ -2,25 +2,32 @@ import GraphIR
 import Tensors
 
 /// The nodes of a graph that hold weights, and where they stand between input and outputs.
-struct WeightedLayers {
-  struct Layer {
-    var node: Int
-    var weight: String
-    var slot: WeightSlot
-    var tensor: Tensor
+public struct WeightedLayers: Sendable {
+  /// One node and the weights that it reads.
+  public struct Layer: Sendable {
+    /// The node's index.
+    public var node: Int
+    /// The name of the constant that holds the weights.
+    public var weight: String
+    /// Where the node reads it and how its axes run.
+    public var slot: WeightSlot
+    /// The constant.
+    public var tensor: Tensor
     /// Whether no other weighted node comes before it.
-    var isFirst: Bool
+    public var isFirst: Bool
     /// Whether no other weighted node comes after it.
-    var isLast: Bool
+    public var isLast: Bool
     /// Whether the weight is the constant ramp 0, 1, 2 … that turns a distribution into its mean.
-    var isFixed: Bool
+    public var isFixed: Bool
     /// Whether other nodes compute the operand from the constant, for example by dequantising it.
-    var isComputed: Bool
+    public var isComputed: Bool
   }
 
-  var layers: [Layer] = []
+  /// The layers, in the order of the nodes.
+  public private(set) var layers: [Layer] = []
 
-  init(_ graph: Graph, registry: OperatorRegistry) {
+  /// Finds the weighted layers of a graph.
+  public init(_ graph: Graph, registry: OperatorRegistry) {
     let constants = Self.constants(of: graph)
     let origins = Self.origins(graph, constants)
     for (index, node) in graph.nodes.enumerated() {
@@ -42,7 +49,7 @@ struct WeightedLayers {
   }
 
   /// Initializers and the tensors of `Constant` nodes, by value name.
-  static func constants(of graph: Graph) -> [String: Tensor] {
+  public static func constants(of graph: Graph) -> [String: Tensor] {
     var constants: [String: Tensor] = [:]
     for (name, initializer) in graph.initializers { constants[name] = initializer.tensor }
     for node in graph.nodes {
@@ -104,14 +111,5 @@ struct WeightedLayers {
       tensor.elementType.isFloatingPoint
     else { return false }
     return tensor.doubles.enumerated().allSatisfy { $1 == Double($0) }
-  }
-}
-
-extension Node {
-  /// The tensor of a `Constant` node that holds one.
-  var constantTensor: Tensor? {
-    guard opType == "Constant", domain.isEmpty, case .tensor(let tensor)? = attributes["value"]
-    else { return nil }
-    return tensor
   }
 }

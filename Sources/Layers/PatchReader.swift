@@ -1,0 +1,195 @@
+import GraphIR
+import Tensors
+
+/// A layer whose weights can be refitted: how its patches and responses are found at a position.
+///
+/// A convolution in groups is as many layers as it has groups, each with its own channels.
+public struct PatchReader: Sendable {
+  /// The value it reads.
+  public let source: String
+  /// The value it makes.
+  public let output: String
+  /// Input channels.
+  public let channels: Int
+  /// Output channels.
+  public let outputs: Int
+  /// Groups of channels; 1 for matrix products.
+  public let groups: Int
+  /// Kernel positions.
+  public let kernel: Int
+  /// Whether the weights lie as `[inputs, outputs]`.
+  private let isTransposed: Bool
+  /// Rows and columns of a window; `nil` for matrix products.
+  private let window: Window?
+  private let sourceShape: [Int]
+  private let outputShape: [Int]
+
+  private struct Window {
+    var extents: [Int]
+    var strides: [Int]
+    var dilations: [Int]
+    var pads: [Int]
+  }
+
+  /// A layer, or `nil` for one whose weights are not refitted: transposed convolutions, other than two-dimensional ones,
+  /// products of activations, weights that are not float32.
+  ///
+  /// - Parameters:
+  ///   - weights: The constant that the node reads.
+  ///   - input: The index of the activations among the node's inputs.
+  ///   - operands: What is known of the graph's values.
+  public init?(_ node: Node, weights: Tensor, input: Int = 0, operands: [String: Operand]) {
+    guard weights.elementType == .float32, input == 0,
+      let source = operands[node.inputs[0]], let output = operands[node.outputs[0]],
+      source.elementType == .float32
+    else { return nil }
+    switch node.qualifiedType {
+    case "Conv":
+      guard weights.shape.count == 4, source.shape.count == 4, source.shape[0] == 1,
+        let window = Self.window(node, weights.shape, source.shape, output.shape)
+      else { return nil }
+      self.window = window
+      isTransposed = false
+      outputs = weights.shape[0]
+      groups = (try? node.attributes.int("group", default: 1)) ?? 1
+      channels = weights.shape[1] * groups
+    case "MatMul", "Gemm":
+      guard weights.shape.count == 2,
+        (try? node.attributes.flag("transA", default: false)) == false
+      else { return nil }
+      window = nil
+      groups = 1
+      isTransposed = (try? node.attributes.flag("transB", default: false)) != true
+      channels = weights.shape[isTransposed ? 0 : 1]
+      outputs = weights.shape[isTransposed ? 1 : 0]
+    default: return nil
+    }
+    kernel = weights.count * groups / max(outputs * channels, 1)
+    (self.source, self.output) = (node.inputs[0], node.outputs[0])
+    (sourceShape, outputShape) = (source.shape, output.shape)
+  }
+
+  private static func window(
+    _ node: Node, _ w: [Int], _ x: [Int], _ y: [Int]
+  ) -> Window? {
+    let attributes = node.attributes
+    var window = Window(
+      extents: [w[2], w[3]], strides: (try? attributes.ints("strides")) ?? [1, 1],
+      dilations: (try? attributes.ints("dilations")) ?? [1, 1],
+      pads: (try? attributes.ints("pads")) ?? [0, 0, 0, 0])
+    let automatic = (try? attributes.string("auto_pad", default: "NOTSET")) ?? "NOTSET"
+    if automatic.hasPrefix("SAME") {
+      window.pads = (0..<2).map { axis in
+        let reach = (w[axis + 2] - 1) * window.dilations[axis] + 1
+        let span = (y[axis + 2] - 1) * window.strides[axis] + reach
+        let total = max(0, span - x[axis + 2])
+        return automatic == "SAME_LOWER" ? (total + 1) / 2 : total / 2
+      }
+    }
+    return window.strides.count == 2 && window.dilations.count == 2 && window.pads.count >= 2
+      ? window : nil
+  }
+
+  /// Numbers in a patch, all groups together.
+  public var depth: Int { channels * kernel }
+  /// Weights that one output has.
+  public var weightsPerOutput: Int { depth / groups }
+  /// Positions of one image's response.
+  public var places: Int {
+    window == nil
+      ? outputShape.dropLast().reduce(1, *) : outputShape[2] * outputShape[3]
+  }
+
+  /// At most so many of an image's positions, the same for the same random numbers.
+  public func positions(_ wanted: Int, random: CounterRandom) -> [Int] {
+    guard wanted < places else { return Array(0..<places) }
+    var random = random
+    return (0..<wanted).map { _ in Int.random(in: 0..<places, using: &random) }
+  }
+
+  /// The weights as `[outputs, channels / groups · kernel]`.
+  public func matrix(_ tensor: Tensor) -> [Float] {
+    let values = tensor.floats
+    guard isTransposed else { return values }
+    return (0..<outputs).flatMap { output in
+      (0..<channels).map { values[$0 * outputs + output] }
+    }
+  }
+
+  /// The constant that holds a matrix `[outputs, channels / groups · kernel]`.
+  public func tensor(_ matrix: [Float], like tensor: Tensor) -> Tensor {
+    guard isTransposed else { return Tensor(matrix, shape: tensor.shape) }
+    let values = (0..<channels).flatMap { channel in
+      (0..<outputs).map { matrix[$0 * channels + channel] }
+    }
+    return Tensor(values, shape: tensor.shape)
+  }
+
+  /// What the layer reads at some positions, `[positions, depth]`.
+  public func patches(_ view: TensorView, at positions: [Int]) -> [Float] {
+    let x = view.base.assumingMemoryBound(to: Float.self)
+    guard let window else {
+      return positions.flatMap { row in (0..<channels).map { x[row * channels + $0] } }
+    }
+    let (height, width) = (sourceShape[2], sourceShape[3])
+    var result = [Float](repeating: 0, count: positions.count * depth)
+    result.withUnsafeMutableBufferPointer { result in
+      for (index, position) in positions.enumerated() {
+        let top = position / outputShape[3] * window.strides[0] - window.pads[0]
+        let left = position % outputShape[3] * window.strides[1] - window.pads[1]
+        for row in 0..<window.extents[0] {
+          let y = top + row * window.dilations[0]
+          guard y >= 0, y < height else { continue }
+          for column in 0..<window.extents[1] {
+            let at = left + column * window.dilations[1]
+            guard at >= 0, at < width else { continue }
+            let place = index * depth + row * window.extents[1] + column
+            for channel in 0..<channels {
+              result[place + channel * kernel] = x[(channel * height + y) * width + at]
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// A value of the layer's output shape at some positions, `[positions, outputs]`.
+  public func responses(_ view: TensorView, at positions: [Int]) -> [Float] {
+    let y = view.base.assumingMemoryBound(to: Float.self)
+    if window == nil {
+      return positions.flatMap { row in (0..<outputs).map { y[row * outputs + $0] } }
+    }
+    let plane = places
+    return positions.flatMap { position in (0..<outputs).map { y[$0 * plane + position] } }
+  }
+
+  // MARK: Moments
+
+  /// Moments for what is fitted by itself: each group.
+  public func emptyMoments() -> [PatchMoments] {
+    (0..<groups).map { _ in PatchMoments(depth: depth / groups, outputs: outputs / groups) }
+  }
+
+  /// Adds positions to the moments.
+  public func add(
+    patches: [Float], responses: [Float], to moments: inout [PatchMoments], pool: ThreadPool
+  ) {
+    guard groups > 1 else {
+      return moments[0].add(patches: patches, responses: responses, pool: pool)
+    }
+    let rows = responses.count / outputs
+    let (part, share) = (depth / groups, outputs / groups)
+    for group in 0..<groups {
+      var own: [Float] = []
+      var answers: [Float] = []
+      for row in 0..<rows {
+        let start = row * depth + group * part
+        own += patches[start..<start + part]
+        let first = row * outputs + group * share
+        answers += responses[first..<first + share]
+      }
+      moments[group].add(patches: own, responses: answers, pool: pool)
+    }
+  }
+}
