@@ -2,10 +2,10 @@
 #define COMPRESS_COPENBLAS_SHIM_H
 #include <cblas.h>
 
-/// LAPACK's singular value decomposition by divide and conquer, column-major; `info` is 0 when it succeeded.
-void sgesdd_(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s,
-             float *u, const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork,
-             int *iwork, int *info);
+/// LAPACK's eigenvalues and eigenvectors of a symmetric matrix by divide and conquer, column-major, ascending; `info` is 0
+/// when it succeeded.
+void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info);
 
 /// LAPACK's Cholesky factorisation of a symmetric positive definite matrix, column-major; `info` is 0 when it succeeded.
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);

@@ -29,7 +29,7 @@ public struct MatrixProduct: Sendable, Hashable {
   }
 
   /// OpenBLAS works on the thread that calls it; the pool deals out the blocks.
-  private static let isSingleThreaded: Void = openblas_set_num_threads(1)
+  static let isSingleThreaded: Void = openblas_set_num_threads(1)
 
   /// Multiply–accumulates below which a product stays in one block.
   private static let grain = 1 << 18

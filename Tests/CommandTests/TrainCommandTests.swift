@@ -101,6 +101,17 @@ import Testing
     #expect(try train("run", "--epochs", "1", "--force").status == 0)
   }
 
+  /// Decoded outputs hold boxes in pixels, beside which scores would not count.
+  @Test func withoutLabelsTheRawMapsOfTheHeadAreMatched() throws {
+    #expect(try train("run", "--epochs", "1").status == 0)
+    let tuned = try run(
+      "train", "run/last.onnx", "--data", "scenes", "--loss", "match", "--epochs", "1", "--batch",
+      "4", "--output", "tuned", "--verbose")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let line = try #require(tuned.errors.split(separator: "\n").first { $0.hasPrefix("matching ") })
+    #expect(line.split(separator: ",").count == 6, "\(line)")
+  }
+
   @Test func aDryRunWritesNothing() throws {
     let outcome = try train("dry", "--epochs", "1", "--dry-run")
     #expect(outcome.status == 0)

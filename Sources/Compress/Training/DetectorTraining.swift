@@ -71,8 +71,10 @@ struct DetectorTraining {
         in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
       objective = DetectionObjective(found.loss(), taps: found.taps)
     case .match:
+      let taps = matchedValues
+      common.logger.info("matching \(taps.joined(separator: ", "))")
       objective = try OutputMatching(
-        original: original ?? graph, taps: outputs.map(\.name),
+        original: original ?? graph, taps: taps,
         batchSize: settings.training.batchSize,
         imageSize: imageSize, threads: common.threadCount)
     }

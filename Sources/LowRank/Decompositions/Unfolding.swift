@@ -1,0 +1,23 @@
+import Tensors
+
+/// Ways of laying a filter bank out as a matrix.
+enum Unfolding {
+  /// `[a, b, c]` as `[b, a, c]`.
+  static func swapped(_ x: [Float], _ a: Int, _ b: Int, _ c: Int) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(x.count)
+    for j in 0..<b {
+      for i in 0..<a { result += x[(i * b + j) * c..<(i * b + j + 1) * c] }
+    }
+    return result
+  }
+
+  /// The left singular vectors of a matrix `[rows, columns]`, with squared singular values.
+  static func modes(_ matrix: [Float], rows: Int, columns: Int) throws -> SymmetricEigenvectors {
+    let wide = matrix.map(Double.init)
+    var gram = [Double](repeating: 0, count: rows * rows)
+    MatrixProduct(rows: rows, columns: rows, depth: columns, transposesRight: true)(
+      wide, wide, into: &gram, pool: ThreadPool(threads: 1))
+    return try SymmetricEigenvectors(gram, order: rows)
+  }
+}

@@ -1,0 +1,98 @@
+import Tensors
+
+/// A way of replacing a layer by a chain of thinner ones: a value with a name and closures.
+public struct LowRankMethod: Sendable {
+  /// What options call it.
+  public var name: String
+  /// What it does, in a few words.
+  public var summary: String
+  /// Whether it needs the layers' responses to calibration images.
+  public var needsResponses: Bool
+  /// Why a layer is not for this method; `nil` when it is.
+  public var refusal: @Sendable (FactorizableLayer) -> String?
+  /// Prepares a layer.
+  public var factorization:
+    @Sendable (FactorizableLayer, FactorizationContext) throws -> any Factorization
+
+  /// A method of the given parts.
+  public init(
+    name: String, summary: String, needsResponses: Bool = false,
+    refusal: @escaping @Sendable (FactorizableLayer) -> String?,
+    factorization:
+      @escaping @Sendable (FactorizableLayer, FactorizationContext) throws -> any Factorization
+  ) {
+    (self.name, self.summary, self.needsResponses) = (name, summary, needsResponses)
+    (self.refusal, self.factorization) = (refusal, factorization)
+  }
+
+  /// All methods.
+  public static let all: [LowRankMethod] = [
+    .svd, .spatialSVD, .channelSVD, .responseSVD, .tucker, .cp, .depthwiseSeparable, .group,
+  ]
+
+  /// The method of a name.
+  public static func named(_ name: String) -> LowRankMethod? { all.first { $0.name == name } }
+}
+
+/// What a method may use besides the weights.
+public struct FactorizationContext: Sendable {
+  /// The seed of random starts.
+  public var seed: UInt64
+  /// Iterations of alternating methods.
+  public var iterations: Int
+  /// Starts of alternating methods, the best of which counts.
+  public var starts: Int
+  /// Second moments of the layer's responses; `nil` without calibration images.
+  public var responses: ResponseMoments?
+
+  /// What a method may use besides the weights.
+  public init(
+    seed: UInt64 = 0, iterations: Int = 100, starts: Int = 2, responses: ResponseMoments? = nil
+  ) {
+    (self.seed, self.iterations, self.starts) = (seed, iterations, starts)
+    self.responses = responses
+  }
+}
+
+/// Means and covariances of a layer's output channels over positions of calibration images.
+public struct ResponseMoments: Sendable {
+  /// The mean of each channel.
+  public var means: [Double]
+  /// `Σ (y − ȳ)(y − ȳ)ᵀ / n`, `[O, O]`.
+  public var covariance: [Double]
+
+  /// Moments of the given values.
+  public init(means: [Double], covariance: [Double]) {
+    (self.means, self.covariance) = (means, covariance)
+  }
+}
+
+/// Why weights cannot be factorised.
+public enum LowRankError: Error, Equatable, CustomStringConvertible {
+  /// A rank that a layer does not have.
+  case rank(Int, layer: String, most: Int)
+  /// No layer was factorised.
+  case nothingToFactorize(reasons: [String: Int])
+  /// A name or glob that fits no layer.
+  case noSuchLayer(pattern: String, known: [String])
+  /// A plan of another model.
+  case otherModel(reason: String)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .rank(let rank, let layer, let most):
+      "'\(layer)' has no factors of rank \(rank); its ranks are 1 to \(most)"
+    case .nothingToFactorize(let reasons):
+      "no layer can be factorised: "
+        + reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
+          "\($0.value) \($0.value == 1 ? "layer" : "layers"): \($0.key)"
+        }.joined(separator: "; ")
+    case .noSuchLayer(let pattern, let known):
+      "no layer is called '\(pattern)'; layers are "
+        + known.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+        + (known.count > 8 ? " and \(known.count - 8) more" : "")
+    case .otherModel(let reason): "the plan is for another model: \(reason)"
+    }
+  }
+}
