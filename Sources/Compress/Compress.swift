@@ -8,13 +8,14 @@ struct Compress: ParsableCommand {
     commandName: "compress",
     abstract: "Make object detectors small and fast enough for edge devices.",
     discussion: """
-      Reads a trained detector (ONNX or HDF5), prunes it, writes a model that the ordinary runtimes \
+      Reads a trained detector (ONNX or HDF5), prunes or factorises it, writes a model that the ordinary runtimes \
       load, and reports accuracy against size and speed.
 
       EXAMPLES
         compress inspect model.onnx
         compress evaluate model.onnx --data coco/
         compress prune model.onnx --sparsity 0.75 --data coco/ --report report/
+        compress lowrank model.onnx --rank energy=0.95 --calib images/
         compress report model.onnx model-pruned.onnx --data coco/ --output report/
 
       EXIT STATUS
@@ -35,6 +36,7 @@ struct Compress: ParsableCommand {
       Benchmark.self,
       Train.self,
       PruneCommand.self,
+      LowRankCommand.self,
       Report.self,
       Compare.self,
       Convert.self,

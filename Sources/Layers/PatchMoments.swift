@@ -106,3 +106,16 @@ public struct PatchMoments: Sendable {
     return zip(responseSquares, responseSum).reduce(0) { $0 + max($1.0 - $1.1 * $1.1 / n, 0) }
   }
 }
+
+extension PatchMoments {
+  /// What must be added to the responses of given weights for their means to be right: `ȳ − W x̄`, `[outputs]`.
+  public func intercept(weights: [Float]) -> [Float] {
+    let n = Double(max(count, 1))
+    return (0..<outputs).map { output in
+      let mean = (0..<depth).reduce(0.0) {
+        $0 + Double(weights[output * depth + $1]) * patchSum[$1]
+      }
+      return Float((responseSum[output] - mean) / n)
+    }
+  }
+}

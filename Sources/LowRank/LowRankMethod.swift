@@ -8,6 +8,8 @@ public struct LowRankMethod: Sendable {
   public var summary: String
   /// Whether it needs the layers' responses to calibration images.
   public var needsResponses: Bool
+  /// Whether ranks are numbers of channels, which runtimes like in multiples.
+  public var ranksAreWidths: Bool
   /// Why a layer is not for this method; `nil` when it is.
   public var refusal: @Sendable (FactorizableLayer) -> String?
   /// Prepares a layer.
@@ -16,12 +18,13 @@ public struct LowRankMethod: Sendable {
 
   /// A method of the given parts.
   public init(
-    name: String, summary: String, needsResponses: Bool = false,
+    name: String, summary: String, needsResponses: Bool = false, ranksAreWidths: Bool = true,
     refusal: @escaping @Sendable (FactorizableLayer) -> String?,
     factorization:
       @escaping @Sendable (FactorizableLayer, FactorizationContext) throws -> any Factorization
   ) {
     (self.name, self.summary, self.needsResponses) = (name, summary, needsResponses)
+    self.ranksAreWidths = ranksAreWidths
     (self.refusal, self.factorization) = (refusal, factorization)
   }
 
@@ -51,19 +54,6 @@ public struct FactorizationContext: Sendable {
   ) {
     (self.seed, self.iterations, self.starts) = (seed, iterations, starts)
     self.responses = responses
-  }
-}
-
-/// Means and covariances of a layer's output channels over positions of calibration images.
-public struct ResponseMoments: Sendable {
-  /// The mean of each channel.
-  public var means: [Double]
-  /// `Σ (y − ȳ)(y − ȳ)ᵀ / n`, `[O, O]`.
-  public var covariance: [Double]
-
-  /// Moments of the given values.
-  public init(means: [Double], covariance: [Double]) {
-    (self.means, self.covariance) = (means, covariance)
   }
 }
 

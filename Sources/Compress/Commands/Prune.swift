@@ -157,7 +157,7 @@ struct PruneCommand: ParsableCommand {
     let saved = try pruning.plan.map(PlanFile.load)
     var removesChannels = pruning.removesChannels
     if case .channels? = saved { removesChannels = true }
-    let images = try PruningImages(
+    let images = try VerbImages(
       data: data, trainData: trainData, isEmbedded: source.isEmbedded,
       trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0, common: common)
     if case .channels(let plan)? = saved {
@@ -170,7 +170,7 @@ struct PruneCommand: ParsableCommand {
       let plan = try plan ?? makePlan(source)
       announce(plan)
       try savePlan(plan)
-      return try show(PruneResult(input: source.path, plan: plan))
+      return try common.show(PruneResult(input: source.path, plan: plan))
     }
     let outcome = try trains ? train(source, images) : prune(source, plan)
     announce(outcome.plan)
@@ -178,68 +178,20 @@ struct PruneCommand: ParsableCommand {
     var delivery = Delivery(
       graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
       title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
-      notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log)
-    try deliver(&delivery, source, images, to: target)
+      notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log,
+      sparseInitializers: sparseInitializers)
+    try delivery.send(source, to: target, setting(images))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     result.epochs = outcome.log?.epochs.count
-    result.floorMisses = misses(delivery)
-    try show(result)
-    try end(result.floorMisses ?? [], target)
+    result.floorMisses = floor.misses(delivery)
+    try common.show(result)
+    try floor.end(result.floorMisses ?? [], target)
   }
 
-  // MARK: Writing
-
-  /// A pruned model on its way out, then what was found about it.
-  struct Delivery {
-    var graph: Graph
-    var record: PruningRecord?
-    /// The end of the report's title.
-    var title: String
-    var notes: [String]
-    var seed: UInt64
-    var log: TrainingLog?
-    var before: ModelEvidence?
-    var after: ModelEvidence?
-  }
-
-  /// Scores the model, writes the pruned one, scores what was written, and fills the report.
-  private func deliver(
-    _ delivery: inout Delivery, _ source: LoadedModel, _ images: PruningImages, to target: String
-  ) throws {
-    let collector = EvidenceCollector(
-      head: head, data: data, common: common, dataset: images.scoring,
-      measures: comparison.report != nil && !comparison.noTiming)
-    let names = LoadedModel.distinctNames([source.path, target])
-    let before = try collector.evidence(of: source, named: names[0])
-    let written = try PrunedFile(
-      source: source, graph: delivery.graph, record: delivery.record, output: target,
-      sparseInitializers: sparseInitializers
-    ).write()
-    var evidence = [before, try collector.evidence(of: written, named: names[1])]
-    try collector.measure([source, written], into: &evidence)
-    if let folder = comparison.report {
-      try ReportFolder(path: folder).write(
-        ComparisonReport(
-          title: "\(names[0]) \(delivery.title)", models: evidence, notes: delivery.notes,
-          manifest: try collector.manifest(
-            seed: delivery.seed, models: Array(zip(names, [source, written])))),
-        log: common.logger)
-      try delivery.log?.write(to: folder)
-    }
-    (delivery.before, delivery.after) = (evidence[0], evidence[1])
-  }
-
-  private func misses(_ delivery: Delivery) -> [String] {
-    floor.misses(
-      before: delivery.before?.accuracy?["AP"] ?? 0, after: delivery.after?.accuracy?["AP"] ?? 0)
-  }
-
-  /// Ends with status 3 when a floor was missed.
-  private func end(_ misses: [String], _ target: String) throws {
-    guard !misses.isEmpty else { return }
-    for miss in misses { Console.error("\(miss); \(target) is written all the same") }
-    throw QualityFloorMissed()
+  private func setting(_ images: VerbImages) -> Delivery.Setting {
+    Delivery.Setting(
+      head: head, data: data, comparison: comparison, common: common, scoring: images.scoring)
   }
 
   // MARK: Channels
@@ -249,7 +201,7 @@ struct PruneCommand: ParsableCommand {
     channels.calib == nil && (model == nil || data.data != nil || trainData != nil)
   }
 
-  private func channelPruning(_ images: PruningImages) throws -> ChannelPruning {
+  private func channelPruning(_ images: VerbImages) throws -> ChannelPruning {
     var request = ChannelRequest()
     let criterion = try pruning.channelCriterion()
     (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
@@ -272,14 +224,14 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func removeChannels(
-    _ source: LoadedModel, _ images: PruningImages, _ target: String,
+    _ source: LoadedModel, _ images: VerbImages, _ target: String,
     replaying plan: ChannelPlan? = nil
   ) throws {
     let pruning = try channelPruning(images)
     if dryRun {
       let (chosen, isMet) = try pruning.plan(for: source.graph)
       try savePlan(chosen)
-      return try show(ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
+      return try common.show(ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
     }
     let outcome =
       try plan.map { try pruning.apply($0, to: source.graph) } ?? pruning.run(on: source.graph)
@@ -290,8 +242,9 @@ struct PruneCommand: ParsableCommand {
       record: PruningRecord(outcome.plan, proof: outcome.proof, source: source),
       title: "without \(Format.percent(outcome.plan.channelRatio)) of its channels",
       notes: [ChannelPruneResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
-      log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") })
-    try deliver(&delivery, source, images, to: target)
+      log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") },
+      sparseInitializers: sparseInitializers)
+    try delivery.send(source, to: target, setting(images))
     if let folder = comparison.report { try outcome.report.write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
@@ -299,9 +252,9 @@ struct PruneCommand: ParsableCommand {
     (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
-    result.floorMisses = misses(delivery)
-    try show(result)
-    try end(result.floorMisses ?? [], target)
+    result.floorMisses = floor.misses(delivery)
+    try common.show(result)
+    try floor.end(result.floorMisses ?? [], target)
   }
 
   // MARK: Weights
@@ -324,7 +277,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   /// Trains with masks that grow, and returns the model with its averaged weights.
-  private func train(_ source: LoadedModel, _ images: PruningImages) throws -> Outcome {
+  private func train(_ source: LoadedModel, _ images: VerbImages) throws -> Outcome {
     guard let learning = images.learning else { throw TrainingError.noImages }
     var defaults = TrainingConfiguration()
     (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
@@ -386,12 +339,5 @@ struct PruneCommand: ParsableCommand {
   private func defaultOutput(_ source: LoadedModel) -> String {
     let ending = source.isHDF5 ? source.url.pathExtension : "onnx"
     return source.url.deletingPathExtension().lastPathComponent + "-pruned." + ending
-  }
-
-  private func show(_ result: some PrintableResult) throws {
-    switch common.format {
-    case .json: try Console.json(result)
-    case .text: Console.result(result.text)
-    }
   }
 }

@@ -3,8 +3,10 @@ import Execution
 import Formats
 import Foundation
 import GraphIR
+import LowRank
 import ObjectDetection
 import Prune
+import Tensors
 import Training
 
 /// Which exit status an error of a library stands for.
@@ -20,6 +22,12 @@ enum ErrorStatus {
       case .notFinite, .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
         .badData
       }
+    case let error as LowRankError:
+      switch error {
+      case .noSuchLayer: .usage
+      case .rank, .nothingToFactorize, .otherModel: .badData
+      }
+    case is LinearAlgebraError: .badData
     case let error as FormatError:
       switch error.kind {
       case .badData: .badData

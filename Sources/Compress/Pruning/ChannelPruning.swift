@@ -343,19 +343,9 @@ struct ChannelPruning {
     _ graph: Graph, original: Graph?, _ settings: DetectorTraining.Settings,
     hooks: [any TrainingHook] = []
   ) throws -> Trainer {
-    guard let learning else { throw TrainingError.noImages }
-    var detector = try DetectorTraining(
-      graph, head: head, training: learning, validation: nil, settings: settings, common: common)
-    detector.original = original
-    let trainer = try detector.trainer(hooks: hooks)
-    let end = try TrainingRun.watch(trainer, detector, common: common)
-    if case .diverged(let epoch, let step) = end {
-      throw CommandError(
-        .badData,
-        "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
-      )
-    }
-    return trainer
+    try DetectorTraining.tune(
+      graph, towards: original, on: learning, settings: settings, hooks: hooks, head: head,
+      common: common)
   }
 
   private func train(_ outcome: inout Outcome, original: Graph) throws {

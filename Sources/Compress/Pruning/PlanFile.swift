@@ -1,7 +1,7 @@
 import Foundation
 import Prune
 
-/// Pruning plans as JSON files.
+/// Plans as JSON files.
 enum PlanFile {
   /// A plan of either kind.
   enum Plan {
@@ -16,8 +16,18 @@ enum PlanFile {
     return try encoder.encode(plan) + Data("\n".utf8)
   }
 
-  /// Reads a plan.
+  /// Reads a pruning plan.
   static func load(_ path: String) throws -> Plan {
+    let kind = try decode(Kind.self, from: path)
+    return kind.unit == "channel"
+      ? .channels(try decode(ChannelPlan.self, from: path))
+      : .weights(try decode(PruningPlan.self, from: path))
+  }
+
+  /// Reads a plan of layout 1.
+  ///
+  /// - Throws: ``CommandError`` that says what is wrong with the file.
+  static func decode<Content: Decodable>(_: Content.Type, from path: String) throws -> Content {
     guard FileManager.default.fileExists(atPath: path) else {
       throw CommandError(.noInput, "\(path): there is no such file")
     }
@@ -27,29 +37,24 @@ enum PlanFile {
     } catch {
       throw CommandError(.inputOutput, "\(path): cannot be read")
     }
-    let plan: Plan
     do {
       let kind = try JSONDecoder().decode(Kind.self, from: data)
       guard kind.schemaVersion == 1 else {
         throw CommandError(
           .badData, "\(path): has layout \(kind.schemaVersion), this version reads layout 1")
       }
-      plan =
-        kind.unit == "channel"
-        ? .channels(try JSONDecoder().decode(ChannelPlan.self, from: data))
-        : .weights(try JSONDecoder().decode(PruningPlan.self, from: data))
+      return try JSONDecoder().decode(Content.self, from: data)
     } catch let error as CommandError {
       throw error
     } catch DecodingError.keyNotFound(let key, _) {
-      throw CommandError(.badData, "\(path): is no pruning plan: '\(key.stringValue)' is missing")
+      throw CommandError(.badData, "\(path): is no such plan: '\(key.stringValue)' is missing")
     } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context)
     {
       let place = context.codingPath.map(\.stringValue).joined(separator: ".")
       throw CommandError(.badData, "\(path): '\(place)': \(context.debugDescription)")
     } catch {
-      throw CommandError(.badData, "\(path): is no pruning plan, or is damaged")
+      throw CommandError(.badData, "\(path): is no plan, or is damaged")
     }
-    return plan
   }
 
   /// Reads a file of `inspect --sensitivity`.

@@ -2,12 +2,6 @@ import Foundation
 import Prune
 import Reports
 
-/// A result that is printed as text or JSON.
-protocol PrintableResult: Encodable {
-  /// The result for people.
-  var text: String { get }
-}
-
 /// What `compress prune` prints of weights set to zero.
 struct PruneResult: PrintableResult {
   var schemaVersion = 1
@@ -78,30 +72,5 @@ struct PruneResult: PrintableResult {
 
   private func comparison(_ before: ModelEvidence, _ after: ModelEvidence) -> String {
     ComparisonTable(models: [before, after], titles: ["before", "after"]).text
-  }
-}
-
-/// Models side by side on a terminal.
-struct ComparisonTable {
-  var models: [ModelEvidence]
-  var titles: [String]
-
-  /// Quantities downwards, models across, each with its change against the first.
-  var text: String {
-    var table = Table(
-      [("", .left), (titles[0], .right)]
-        + titles.dropFirst().flatMap { [($0, .right), ("change", .right)] })
-    for column in ReportColumn.all where models.contains(where: { column.value($0) != nil }) {
-      let base = column.value(models[0])
-      table.append(
-        [column.title, column.style.text(base)]
-          + models.dropFirst().flatMap {
-            [
-              column.style.text(column.value($0)),
-              column.style.change(column.value($0), from: base),
-            ]
-          })
-    }
-    return table.text
   }
 }

@@ -88,6 +88,30 @@ struct DetectorTraining {
       configuration: settings.training, threads: common.threadCount, hooks: hooks)
   }
 
+  /// Trains a network on and returns the finished trainer.
+  ///
+  /// - Parameter original: The network whose outputs are matched without labels; `nil` for the network as it comes.
+  /// - Throws: ``CommandError`` when the loss is no longer finite, what training throws.
+  static func tune(
+    _ graph: Graph, towards original: Graph?, on images: Dataset?, settings: Settings,
+    hooks: [any TrainingHook] = [], head: DetectionOptions, common: CommonOptions
+  ) throws -> Trainer {
+    guard let images else { throw TrainingError.noImages }
+    var detector = try DetectorTraining(
+      graph, head: head, training: images, validation: nil, settings: settings, common: common)
+    detector.original = original
+    let trainer = try detector.trainer(hooks: hooks)
+    if case .diverged(let epoch, let step) = try TrainingRun.watch(
+      trainer, detector, common: common)
+    {
+      throw CommandError(
+        .badData,
+        "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
+      )
+    }
+    return trainer
+  }
+
   /// What is matched without labels: the raw maps of a recognised head, each with a scale of its own, else the outputs.
   ///
   /// Decoded outputs hold boxes in pixels beside scores, which would not count against them.

@@ -11,6 +11,7 @@ extension LowRankMethod {
   /// arXiv:1704.04861), which there are trained from nothing.
   public static let depthwiseSeparable = LowRankMethod(
     name: "depthwise-separable", summary: "a k×k depthwise and a 1×1 convolution, fitted",
+    ranksAreWidths: false,
     refusal: windowRefusal("depthwise-separable"),
     factorization: { layer, _ in try SeparableFactorization(layer) })
 }

@@ -12,6 +12,7 @@ extension LowRankMethod {
   /// trains them; here they are chosen from finished weights.
   public static let group = LowRankMethod(
     name: "group", summary: "a convolution in groups of channels that belong together, fitted",
+    ranksAreWidths: false,
     refusal: { layer in
       if layer.kind == .product { return "group is for convolutions" }
       return GroupedFactorization.divisors(layer).count > 1

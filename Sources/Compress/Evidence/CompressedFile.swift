@@ -1,15 +1,20 @@
 import Formats
 import Foundation
 import GraphIR
-import Prune
 
-/// A pruned model on its way to a file.
-struct PrunedFile {
+/// What a model's metadata say of how it was made.
+protocol ProvenanceRecord: Encodable {
+  /// The verb that made it.
+  static var verb: String { get }
+}
+
+/// A compressed model on its way to a file.
+struct CompressedFile {
   var source: LoadedModel
   /// The model to write.
   var graph: Graph
   /// What was done, for the model's metadata; `nil` when nothing was and an ONNX file is copied byte for byte.
-  var record: PruningRecord?
+  var record: (any ProvenanceRecord)?
   var output: String
   var sparseInitializers: Bool
 
@@ -46,45 +51,12 @@ struct PrunedFile {
     guard let record else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let count = graph.properties.metadata.keys.count { $0.hasPrefix(Self.metadataKey) }
-    let key = count == 0 ? Self.metadataKey : "\(Self.metadataKey).\(count + 1)"
+    let stem = "compress.\(type(of: record).verb)"
+    let count = graph.properties.metadata.keys.count { $0.hasPrefix(stem) }
+    let key = count == 0 ? stem : "\(stem).\(count + 1)"
     graph.properties.metadata[key] = String(
       decoding: try encoder.encode(record), as: UTF8.self)
-  }
-
-  private static let metadataKey = "compress.prune"
-}
-
-/// What a pruned model's metadata say of how it was made.
-struct PruningRecord: Encodable {
-  var version = Version.text
-  /// The SHA-256 digest of the model it was made from.
-  var source: String
-  var method: String
-  var scope: String
-  var pattern: String?
-  var sparsity: Double?
-  var schedule: String?
-  /// The fraction of the channels that is gone.
-  var channelRatio: Double?
-  /// The largest normalised difference that the surgery's proof found.
-  var proof: Double?
-  var seed: UInt64
-
-  /// The record of weights set to zero; `nil` when the plan changes nothing.
-  init?(_ plan: PruningPlan, source: LoadedModel) {
-    guard !plan.isIdentity || plan.schedule != nil else { return nil }
-    (self.source, method, scope) = (source.sha256, plan.method, plan.scope)
-    (pattern, sparsity, schedule) = ("\(plan.pattern)", plan.targetSparsity, plan.schedule)
-    seed = plan.seed
-  }
-
-  /// The record of channels removed.
-  init(_ plan: ChannelPlan, proof: ChannelProof, source: LoadedModel) {
-    (self.source, method, scope) = (source.sha256, plan.method, plan.allocation)
-    (channelRatio, self.proof, seed) = (plan.channelRatio, proof.largestError, plan.seed)
-  }
-}
+  }}
 
 extension Graph {
   /// Whether the graphs are equal but for how and in which order a file stores their constants.

@@ -2,8 +2,8 @@ import Foundation
 import ObjectDetection
 import Tensors
 
-/// The images that pruning learns from and scores on.
-struct PruningImages {
+/// The images that a verb learns from and scores on.
+struct VerbImages {
   /// The images to score on; `nil` for none.
   var scoring: Dataset?
   /// The images to train on; `nil` for none.

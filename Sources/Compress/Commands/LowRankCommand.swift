@@ -1,0 +1,185 @@
+import ArgumentParser
+import Foundation
+import LowRank
+import ObjectDetection
+import Reports
+import Training
+
+/// `compress lowrank`: replaces layers by chains of thinner ones.
+struct LowRankCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lowrank",
+    abstract: "Replace layers by chains of thinner ones, and compare before and after.",
+    discussion: """
+      Factorises the weights of convolutions and products: a layer becomes two to four that together have fewer weights and \
+      take fewer MACs. A layer is factorised only where that gains something: by default, where the new layers are measured \
+      faster on this machine than the old one (--gain latency); all others are listed with the reason. First layers and \
+      detection outputs are kept whole unless --include-ends is given.
+
+      The surgery is proved: with factors of full rank the network must compute what it computed (to \(FactorizationProof.bound) \
+      of the output's range). With images (--calib, or those to train on), the last stage of each chain is then refitted to \
+      the original network's responses by least squares, layer by layer.
+
+      Ranks follow from each layer alone (--rank), or share a budget out over all layers (--target-macs, --sparsity) by what \
+      their weights lose or by what each layer's loss does to the outputs or to mAP (--allocation sensitivity).
+
+      With --epochs the factorised model is trained on; --loss match needs no labels. --batchnorm-between puts batch \
+      normalisations between the stages. Without a model the embedded detector is factorised, trained on for \
+      \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
+
+      With --report, a folder is filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json, \
+      and lowrank.csv, reconstruction.csv and figures of singular values and errors.
+
+      EXAMPLES
+        compress lowrank --target-macs 0.7
+        compress lowrank model.onnx --method svd --rank energy=0.95 --calib images/
+        compress lowrank model.onnx --method spatial-svd --rank auto --calib images/
+        compress lowrank model.onnx --method channel-svd --rank ratio=0.5 --calib images/
+        compress lowrank model.onnx --method response-svd --target-macs 0.6 --calib images/
+        compress lowrank model.onnx --method tucker --rank auto --gain macs --calib images/
+        compress lowrank model.onnx --method cp --rank 64 --data data.yaml --epochs 20
+        compress lowrank model.onnx --method depthwise-separable --gain parameters --data data.yaml --epochs 20
+        compress lowrank model.onnx --method group --rank 4 --data data.yaml --epochs 20
+        compress lowrank model.onnx --target-macs 0.7 --allocation sensitivity --measure mAP --data coco/ --calib images/
+        compress lowrank model.onnx --batchnorm-between --from-scratch --data data.yaml --epochs 100
+        compress lowrank model.onnx --rank energy=0.9 --dry-run --plan-out plan.json
+      """)
+
+  @Argument(
+    help: "The model file, ONNX or HDF5. (default: the embedded detector)", completion: .file())
+  var model: String?
+
+  @OptionGroup(title: "Choosing") var options: LowRankOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The file to write; .h5 and .hdf5 make HDF5. (default: MODEL-lowrank.onnx in the current folder)",
+      valueName: "file"), completion: .file())
+  var output: String?
+
+  @Flag(help: "Print the plan; write no model.")
+  var dryRun = false
+
+  @Option(
+    help: ArgumentHelp("The images to train on, in the forms of --data.", valueName: "path"))
+  var trainData: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "labels: the loss of the head's family. match: the distance to the outputs of the model as it was, without labels."
+    ))
+  var loss = DetectorTraining.Loss.labels
+
+  @Option(
+    help: ArgumentHelp(
+      "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
+    ), completion: .list(Augmentation.presetNames))
+  var augment: String?
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
+  @OptionGroup(title: "Comparison") var floor: QualityFloor
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Detection") var head: DetectionOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  /// Epochs that the embedded detector is trained on when nothing is said.
+  static let embeddedEpochs = 4
+
+  func validate() throws {
+    if floor.isSet && data.data == nil && model != nil {
+      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
+    }
+    if dryRun && (output != nil || comparison.report != nil) {
+      throw ValidationError(
+        "--dry-run writes no model and no report; leave out --output and --report.")
+    }
+    if epochs > 0 && model != nil && data.data == nil && trainData == nil {
+      throw ValidationError("Training needs images: give --data or --train-data.")
+    }
+    if options.fromScratch && epochs == 0 {
+      throw ValidationError("--from-scratch draws weights anew: give --epochs to train them.")
+    }
+    if options.measure == "mAP" && data.data == nil && model != nil {
+      throw ValidationError("--measure mAP needs labelled images: give --data.")
+    }
+    if let augment, Augmentation.named(augment) == nil {
+      throw ValidationError(
+        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
+    }
+  }
+
+  private var epochs: Int {
+    training.epochs ?? (model == nil && options.plan == nil ? Self.embeddedEpochs : 0)
+  }
+
+  func run() throws {
+    let source = try LoadedModel(model)
+    let target = output ?? defaultOutput(source)
+    guard
+      source.isEmbedded || dryRun
+        || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
+    else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
+    let known = try options.plan.map { try PlanFile.decode(DecompositionPlan.self, from: $0) }
+    let images = try VerbImages(
+      data: data, trainData: trainData, isEmbedded: source.isEmbedded,
+      trains: epochs > 0 || source.isEmbedded || trainData != nil, seed: options.seed ?? 0,
+      common: common)
+    let factorizing = factorizing(images)
+    if dryRun {
+      let decision = try factorizing.decide(on: source.graph, known: known)
+      try savePlan(decision.plan)
+      return try common.show(
+        LowRankResult(
+          input: source.path, plan: decision.plan, isTargetMet: decision.isTargetMet))
+    }
+    let outcome = try factorizing.run(on: source.graph, known: known)
+    try savePlan(outcome.plan)
+    for remark in outcome.remarks { common.logger.notice("\(remark)") }
+    var delivery = Delivery(
+      graph: outcome.graph,
+      record: LowRankRecord(outcome.plan, proof: outcome.proof, source: source),
+      title: "with \(outcome.plan.layers.count) layers factorised",
+      notes: [LowRankResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
+      log: outcome.trainer.map { TrainingLog($0, title: "Training after factorisation") })
+    try delivery.send(
+      source, to: target,
+      .init(
+        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring))
+    if let folder = comparison.report { try outcome.report.write(to: folder) }
+    var result = LowRankResult(
+      input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
+    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
+    result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
+    result.epochs = outcome.trainer.map { _ in epochs }
+    result.floorMisses = floor.misses(delivery)
+    try common.show(result)
+    try floor.end(result.floorMisses ?? [], target)
+  }
+
+  private func factorizing(_ images: VerbImages) -> Factorizing {
+    var defaults = TrainingConfiguration()
+    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
+    var settings = DetectorTraining.Settings(
+      training: training.configuration(defaults: defaults),
+      augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
+      seed: options.seed ?? 0)
+    settings.training.epochs = epochs
+    return Factorizing(
+      options: options, head: head, settings: settings, learning: images.learning,
+      scoring: images.scoring, common: common)
+  }
+
+  private func savePlan(_ plan: DecompositionPlan) throws {
+    guard let file = options.planOut else { return }
+    try AtomicOutput.write(PlanFile.encode(plan), to: file)
+    common.logger.notice("plan saved to \(file)")
+  }
+
+  private func defaultOutput(_ source: LoadedModel) -> String {
+    let ending = source.isHDF5 ? source.url.pathExtension : "onnx"
+    return source.url.deletingPathExtension().lastPathComponent + "-lowrank." + ending
+  }
+}

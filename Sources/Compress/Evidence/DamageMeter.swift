@@ -1,0 +1,84 @@
+import Execution
+import GraphIR
+import ObjectDetection
+import Operators
+import Tensors
+
+/// Measures how far altered networks are from a network.
+struct DamageMeter {
+  /// What counts as damage.
+  enum Measure: String, CaseIterable, Codable {
+    /// The relative squared error of the outputs.
+    case output
+    /// The loss of mAP.
+    case map = "mAP"
+  }
+
+  private let measure: Measure
+  private let images: CalibrationImages
+  private let count: Int
+  private let labelled: Dataset?
+  private let head: DetectionOptions
+  private let common: CommonOptions
+  private var outputs: [[String: Tensor]] = []
+  private var score = 0.0
+
+  /// A meter that knows the network as it is.
+  ///
+  /// - Parameters:
+  ///   - images: The images that outputs are compared on; the first `most` of them.
+  ///   - labelled: The images that mAP is measured on.
+  /// - Throws: ``CommandError`` when mAP is to be measured without labels, what sessions throw.
+  init(
+    _ graph: Graph, measure: Measure, images: CalibrationImages, most: Int = .max,
+    labelled: Dataset?, head: DetectionOptions, common: CommonOptions
+  ) throws {
+    (self.measure, self.images, self.labelled) = (measure, images, labelled)
+    count = min(images.count, most)
+    (self.head, self.common) = (head, common)
+    switch measure {
+    case .output: outputs = try allOutputs(graph)
+    case .map: score = try score(graph)
+    }
+  }
+
+  /// The mean over outputs and images of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`, or the loss of mAP.
+  func damage(_ graph: Graph) throws -> Double {
+    guard measure == .output else { return max(0, score - (try score(graph))) }
+    var (sum, count) = (0.0, 0)
+    for (expected, found) in zip(outputs, try allOutputs(graph)) {
+      for (name, tensor) in expected {
+        guard let other = found[name] else { continue }
+        let (a, b) = (tensor.doubles, other.doubles)
+        let mean = a.reduce(0, +) / Double(max(a.count, 1))
+        let variation = a.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        let error = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        sum += variation > 0 ? error / variation : 0
+        count += 1
+      }
+    }
+    return count == 0 ? 0 : sum / Double(count)
+  }
+
+  private func allOutputs(_ graph: Graph) throws -> [[String: Tensor]] {
+    let session = try Session(
+      graph, registry: .standard,
+      options: SessionOptions(
+        threads: common.threadCount, inputShapes: try head.parsedShapes(),
+        passes: StandardRewrites.inference))
+    return try (0..<count).map { try session.run(images.feed($0)) }
+  }
+
+  private func score(_ graph: Graph) throws -> Double {
+    guard let labelled else { throw CommandError(.usage, "--measure mAP needs --data") }
+    let workers = max(1, min(common.threadCount, labelled.images.count))
+    let detectors = try (0..<workers).map { _ in
+      try Detector(
+        SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
+        settings: try head.settings())
+    }
+    let evaluation = try DetectorEvaluation(
+      detectors, on: labelled, pool: ThreadPool(threads: common.threadCount))
+    return max(0, evaluation.summary.values.first ?? 0)
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import GraphIR
+import ObjectDetection
+import Reports
+
+/// A compressed model on its way out, then what was found about it.
+struct Delivery {
+  var graph: Graph
+  var record: (any ProvenanceRecord)?
+  /// The end of the report's title.
+  var title: String
+  var notes: [String]
+  var seed: UInt64
+  /// The training; `nil` without.
+  var log: TrainingLog?
+  var sparseInitializers = false
+  var before: ModelEvidence?
+  var after: ModelEvidence?
+
+  /// A model that is not written yet.
+  init(
+    graph: Graph, record: (any ProvenanceRecord)?, title: String, notes: [String], seed: UInt64,
+    log: TrainingLog? = nil, sparseInitializers: Bool = false
+  ) {
+    (self.graph, self.record, self.title, self.notes) = (graph, record, title, notes)
+    (self.seed, self.log, self.sparseInitializers) = (seed, log, sparseInitializers)
+  }
+
+  /// How a delivery is scored, measured and reported.
+  struct Setting {
+    var head: DetectionOptions
+    var data: DataOptions
+    var comparison: ComparisonOptions
+    var common: CommonOptions
+    /// The images to score on; `nil` for none.
+    var scoring: Dataset?
+  }
+
+  /// Scores the model, writes the compressed one, scores what was written, and fills the report.
+  mutating func send(_ source: LoadedModel, to target: String, _ setting: Setting) throws {
+    let collector = EvidenceCollector(
+      head: setting.head, data: setting.data, common: setting.common, dataset: setting.scoring,
+      measures: setting.comparison.report != nil && !setting.comparison.noTiming)
+    let names = LoadedModel.distinctNames([source.path, target])
+    let first = try collector.evidence(of: source, named: names[0])
+    let written = try CompressedFile(
+      source: source, graph: graph, record: record, output: target,
+      sparseInitializers: sparseInitializers
+    ).write()
+    var evidence = [first, try collector.evidence(of: written, named: names[1])]
+    try collector.measure([source, written], into: &evidence)
+    if let folder = setting.comparison.report {
+      try ReportFolder(path: folder).write(
+        ComparisonReport(
+          title: "\(names[0]) \(title)", models: evidence, notes: notes,
+          manifest: try collector.manifest(
+            seed: seed, models: Array(zip(names, [source, written])))),
+        log: setting.common.logger)
+      try log?.write(to: folder)
+    }
+    (before, after) = (evidence[0], evidence[1])
+  }
+}
+
+extension QualityFloor {
+  /// What a delivery misses, a sentence each.
+  func misses(_ delivery: Delivery) -> [String] {
+    misses(
+      before: delivery.before?.accuracy?["AP"] ?? 0, after: delivery.after?.accuracy?["AP"] ?? 0)
+  }
+
+  /// Ends with status 3 when a floor was missed.
+  func end(_ misses: [String], _ target: String) throws {
+    guard !misses.isEmpty else { return }
+    for miss in misses { Console.error("\(miss); \(target) is written all the same") }
+    throw QualityFloorMissed()
+  }
+}

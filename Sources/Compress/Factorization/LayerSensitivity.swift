@@ -1,0 +1,46 @@
+import Foundation
+import GraphIR
+import LowRank
+import Tensors
+
+/// What each layer at each rank alone does to a network, measured once and kept in a file.
+struct LayerSensitivity: Codable {
+  var schemaVersion = 1
+  var measure: String
+  /// Which weights it was measured on.
+  var fingerprint: String
+  /// Damages by weight, method and rank.
+  var damages: [String: Double] = [:]
+
+  /// Measures lazily; what the file holds is not measured again.
+  final class Store {
+    private var content: LayerSensitivity
+    private let file: String?
+    private let graph: Graph
+    private let meter: DamageMeter
+
+    /// A store over a file; one of other weights or another measure is begun anew.
+    init(_ graph: Graph, fingerprint: String, measure: String, file: String?, meter: DamageMeter) {
+      content = LayerSensitivity(measure: measure, fingerprint: fingerprint)
+      if let file, let data = try? Data(contentsOf: URL(filePath: file)),
+        let known = try? JSONDecoder().decode(LayerSensitivity.self, from: data),
+        known.fingerprint == fingerprint, known.measure == measure
+      {
+        content = known
+      }
+      (self.file, self.graph, self.meter) = (file, graph, meter)
+    }
+
+    /// What a layer at a rank does to the network.
+    func damage(_ candidate: LayerCandidate, _ rank: [Int]) throws -> Double {
+      let key = "\(candidate.layer.weight)/\(candidate.method.name)/\(rank.text)"
+      if let known = content.damages[key] { return known }
+      let network = FactorizedNetwork(
+        graph, replacing: [(candidate.layer, try candidate.factorization.factors(rank))])
+      let damage = try meter.damage(network.graph)
+      content.damages[key] = damage
+      if let file { try AtomicOutput.write(PlanFile.encode(content), to: file) }
+      return damage
+    }
+  }
+}

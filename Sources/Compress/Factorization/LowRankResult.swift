@@ -1,0 +1,117 @@
+import Foundation
+import LowRank
+import Reports
+
+/// What `compress lowrank` prints.
+struct LowRankResult: PrintableResult {
+  var schemaVersion = 1
+  var input: String
+  /// The file written, `nil` after a dry run.
+  var output: String?
+  var plan: DecompositionPlan
+  /// Whether a budget was met.
+  var isTargetMet: Bool
+  /// What the surgery was checked by; `nil` after a dry run.
+  var proof: FactorizationProof?
+  /// What refitting did to the layers; `nil` without.
+  var corrections: [ResponseCorrection.Layer]?
+  /// Epochs of training; `nil` for none.
+  var epochs: Int?
+  var remarks: [String] = []
+  var before: ModelEvidence?
+  var after: ModelEvidence?
+  /// The floors that were missed; `nil` after a dry run.
+  var floorMisses: [String]?
+
+  /// The result of a plan that has not been applied.
+  init(input: String, plan: DecompositionPlan, isTargetMet: Bool) {
+    (self.input, self.plan, self.isTargetMet) = (input, plan, isTargetMet)
+  }
+
+  /// What the proof says, in a sentence.
+  static func proofNote(_ proof: FactorizationProof) -> String {
+    String(
+      format:
+        "Surgery proved on %d inputs: with factors of full rank, at most %.1e of an output's range "
+        + "from the original network (bound %.0e).", proof.images, proof.largestError,
+      FactorizationProof.bound)
+  }
+
+  /// The result for people.
+  var text: String {
+    var parts = [heading, layers, kept]
+    if let before, let after {
+      parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
+    }
+    if let proof { parts.append(Self.proofNote(proof)) }
+    if let output {
+      parts.append("Written to \(output), read back and verified.")
+    } else {
+      parts.append("Nothing was written (--dry-run).")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var heading: String {
+    let trained = epochs.map { ", \($0) epochs of training" } ?? ""
+    let all = plan.layers.count + plan.skipped.count
+    let methods = Set(plan.layers.map(\.method)).sorted().joined(separator: ", ")
+    return "low-rank factorisation by \(methods), ranks by \(plan.rule)\(trained): "
+      + "\(plan.layers.count) of \(all) layers are factorised"
+      + (isTargetMet ? "" : "; the budget is not met")
+  }
+
+  private var layers: String {
+    var table = Table([
+      ("layer", .left), ("shape", .left), ("method", .left), ("rank", .right),
+      ("weight error", .right), ("response error", .right), ("weights", .right), ("MACs", .right),
+      ("latency", .right),
+    ])
+    let errors = Dictionary(
+      uniqueKeysWithValues: (corrections ?? []).map { ($0.weight, $0.errorAfter) })
+    for layer in plan.layers {
+      table.append([
+        String(layer.weight.suffix(36)), layer.shape.map(String.init).joined(separator: "×"),
+        layer.method, layer.rank.text, String(format: "%.4f", layer.reconstructionError),
+        errors[layer.weight].map { String(format: "%.4f", $0) } ?? "",
+        Self.part(layer.parameters), Self.part(layer.macs),
+        layer.timing.map { Format.percent($0.after / max($0.before, 1e-9)) } ?? "",
+      ])
+    }
+    return table.text
+      + "\n(weights, MACs and latency: what is left of the layer's; response error: squared, refitted)"
+  }
+
+  private var kept: String {
+    plan.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
+      "kept whole: \($0.value) \($0.value == 1 ? "layer" : "layers"), \($0.key)"
+    }.joined(separator: "\n")
+  }
+
+  private static func part(_ change: DecompositionPlan.Change) -> String {
+    Format.percent(Double(change.after) / Double(max(change.before, 1)))
+  }
+}
+
+/// What a factorised model's metadata say of how it was made.
+struct LowRankRecord: ProvenanceRecord {
+  static let verb = "lowrank"
+
+  var version = Version.text
+  /// The SHA-256 digest of the model it was made from.
+  var source: String
+  var methods: [String]
+  var rule: String
+  /// How many layers are factorised.
+  var layers: Int
+  /// The largest normalised difference that the proof found.
+  var proof: Double
+  var seed: UInt64
+
+  /// The record of a plan.
+  init(_ plan: DecompositionPlan, proof: FactorizationProof, source: LoadedModel) {
+    (self.source, rule, seed) = (source.sha256, plan.rule, plan.seed)
+    methods = Set(plan.layers.map(\.method)).sorted()
+    (layers, self.proof) = (plan.layers.count, proof.largestError)
+  }
+}

@@ -1,0 +1,34 @@
+import Prune
+
+/// What a pruned model's metadata say of how it was made.
+struct PruningRecord: ProvenanceRecord {
+  static let verb = "prune"
+
+  var version = Version.text
+  /// The SHA-256 digest of the model it was made from.
+  var source: String
+  var method: String
+  var scope: String
+  var pattern: String?
+  var sparsity: Double?
+  var schedule: String?
+  /// The fraction of the channels that is gone.
+  var channelRatio: Double?
+  /// The largest normalised difference that the surgery's proof found.
+  var proof: Double?
+  var seed: UInt64
+
+  /// The record of weights set to zero; `nil` when the plan changes nothing.
+  init?(_ plan: PruningPlan, source: LoadedModel) {
+    guard !plan.isIdentity || plan.schedule != nil else { return nil }
+    (self.source, method, scope) = (source.sha256, plan.method, plan.scope)
+    (pattern, sparsity, schedule) = ("\(plan.pattern)", plan.targetSparsity, plan.schedule)
+    seed = plan.seed
+  }
+
+  /// The record of channels removed.
+  init(_ plan: ChannelPlan, proof: ChannelProof, source: LoadedModel) {
+    (self.source, method, scope) = (source.sha256, plan.method, plan.allocation)
+    (channelRatio, self.proof, seed) = (plan.channelRatio, proof.largestError, plan.seed)
+  }
+}

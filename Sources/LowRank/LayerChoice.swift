@@ -1,0 +1,68 @@
+import Execution
+import GraphIR
+import Tensors
+
+/// One layer with the method that takes it and its weights prepared.
+public struct LayerCandidate: Sendable {
+  /// The layer.
+  public var layer: FactorizableLayer
+  /// The method that takes it.
+  public var method: LowRankMethod
+  /// Its weights, ready for any rank.
+  public var factorization: any Factorization
+
+  /// Prepares layers by the first method that takes each, or by every one; those that none takes are skipped with the
+  /// last method's reason.
+  ///
+  /// - Throws: what factorisations throw.
+  public static func prepare(
+    _ found: FactorizableLayers, methods: [LowRankMethod], takesAll: Bool = false,
+    context: (FactorizableLayer) -> FactorizationContext
+  ) throws -> (candidates: [LayerCandidate], skipped: [FactorizableLayers.Skipped]) {
+    var (candidates, skipped) = ([LayerCandidate](), found.skipped)
+    for layer in found.layers {
+      let fitting = methods.filter { $0.refusal(layer) == nil }
+      for method in takesAll ? fitting : Array(fitting.prefix(1)) {
+        candidates.append(
+          LayerCandidate(
+            layer: layer, method: method,
+            factorization: try method.factorization(layer, context(layer))))
+      }
+      if fitting.isEmpty, let reason = methods.last?.refusal(layer) {
+        skipped.append(.init(weight: layer.weight, reason: reason))
+      }
+    }
+    return (candidates, skipped)
+  }
+
+  /// The rank that a rule chooses, in multiples where ranks are widths.
+  public func rank(by rule: RankRule, multiple: Int) throws -> [Int] {
+    let rank = try rule.choose(layer, factorization)
+    return method.ranksAreWidths ? factorization.rounded(rank, to: multiple) : rank
+  }
+
+  /// Why the factors at a rank are no gain in weights or multiply–accumulates; `nil` when they are one in both.
+  public func objection(to rank: [Int]) -> String? {
+    let stages = factorization.stages(rank)
+    if stages.parameters >= layer.parameters {
+      return "the rank that is needed has no fewer weights"
+    }
+    return stages.macs(for: layer) >= layer.macs ? "the rank that is needed takes no fewer MACs" : nil
+  }
+
+  /// Ranks at which a budget may leave the layer: at most `count`, spread over those that are a gain.
+  public func ladder(count: Int, multiple: Int) -> [[Int]] {
+    var useful: [[Int]] = []
+    for rank in factorization.ranks {
+      let width = method.ranksAreWidths ? factorization.rounded(rank, to: multiple) : rank
+      if width != useful.last, objection(to: width) == nil { useful.append(width) }
+    }
+    guard useful.count > count else { return useful }
+    return (0..<count).map { useful[($0 + 1) * useful.count / count - 1] }
+  }
+}
+
+extension [Int] {
+  /// The numbers of a rank with × between.
+  public var text: String { map(String.init).joined(separator: "×") }
+}

@@ -1,0 +1,12 @@
+extension RankRule {
+  /// The same rank in every layer, or the largest that a layer has.
+  public static func fixed(_ rank: Int) -> RankRule {
+    RankRule(text: "\(rank)") { _, factorization in
+      let ranks = factorization.ranks
+      let fitting = ranks.filter { $0[0] == rank }
+      if let exact = fitting.last { return exact }
+      // Groups are counted downwards; elsewhere a smaller rank is the nearest there is.
+      return ranks.last { $0[0] <= rank } ?? ranks[0]
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import GraphIR
+import Tensors
+
+/// A network in which some layers are replaced by their factors.
+public struct FactorizedNetwork: Sendable {
+  /// Where the stages of one layer ended up.
+  public struct Chain: Sendable {
+    /// The constant that held the layer's weights.
+    public var weight: String
+    /// What its nodes compute.
+    public var kind: FactorizableLayer.Kind
+    /// The names of the stages' weights.
+    public var weights: [String]
+    /// For each use of the layer, the values that its stages make.
+    public var values: [[String]]
+    /// The places of the output channels in the last stage's output; `nil` as they are.
+    public var outputOrder: [Int]?
+  }
+
+  /// The network.
+  public private(set) var graph: Graph
+  /// Its chains, in the order of the layers given.
+  public private(set) var chains: [Chain] = []
+
+  /// Replaces layers.
+  ///
+  /// The last stage keeps the node's name, its bias and the value it makes; strides, padding and dilation go to the stages
+  /// whose window says so. Weights are called as the layer's with the stage's name behind.
+  public init(_ graph: Graph, replacing layers: [(layer: FactorizableLayer, factors: LayerFactors)])
+  {
+    self.graph = graph
+    var replacements: [Int: [Node]] = [:]
+    for (layer, factors) in layers {
+      var chain = Chain(
+        weight: layer.weight, kind: layer.kind, weights: [], values: [],
+        outputOrder: factors.outputOrder)
+      for (stage, values) in zip(factors.stages, factors.weights) {
+        let name = self.graph.freshName("\(layer.weight)/\(stage.name)")
+        self.graph[constant: name] = tensor(
+          stage, values, layer, isLast: chain.weights.count == factors.stages.count - 1)
+        chain.weights.append(name)
+      }
+      for use in layer.uses {
+        let (nodes, values) = nodes(for: use, layer, factors, chain.weights)
+        replacements[use.node] = nodes
+        chain.values.append(values)
+      }
+      chains.append(chain)
+    }
+    self.graph.nodes = graph.nodes.enumerated().flatMap { replacements[$0.offset] ?? [$0.element] }
+    self.graph.removeDeadNodes()
+  }
+
+  /// The tensor of a stage's weights as its node reads it.
+  private func tensor(
+    _ stage: FactorStage, _ values: [Float], _ layer: FactorizableLayer, isLast: Bool
+  ) -> Tensor {
+    let plain = Tensor(values, shape: stage.shape)
+    guard layer.kind == .product else { return plain }
+    let last = graph.nodes[layer.uses[0].node]
+    let keeps = isLast && (try? last.attributes.flag("transB", default: false)) == true
+    return keeps
+      ? plain : Tensor(plain.transposedFloats, shape: [stage.inputs, stage.outputs])
+  }
+
+  private mutating func nodes(
+    for use: FactorizableLayer.Use, _ layer: FactorizableLayer, _ factors: LayerFactors,
+    _ weights: [String]
+  ) -> (nodes: [Node], values: [String]) {
+    let original = graph.nodes[use.node]
+    let output = original.outputs[0]
+    var (nodes, values): ([Node], [String]) = ([], [])
+    var value = original.inputs[0]
+    if let order = factors.inputOrder {
+      value = gather(value, order, "\(output)/grouped_input", into: &nodes)
+    }
+    for (index, stage) in factors.stages.enumerated() {
+      let isLast = index == factors.stages.count - 1
+      let isEnd = isLast && factors.outputOrder == nil
+      let made = isEnd ? output : graph.freshName("\(output)/\(stage.name)")
+      var node = original
+      node.name = isLast || original.name.isEmpty ? original.name : "\(original.name)/\(stage.name)"
+      node.inputs = [value, weights[index]]
+      node.outputs = [made]
+      if layer.kind == .convolution {
+        node.attributes = Self.attributes(original.attributes, stage)
+      } else if !isLast {
+        (node.opType, node.attributes) = ("MatMul", [:])
+      }
+      if isLast {
+        node.inputs += bias(original, factors)
+        node.inputs += original.inputs.dropFirst(3)
+      }
+      nodes.append(node)
+      values.append(made)
+      value = made
+    }
+    if let order = factors.outputOrder {
+      nodes.append(
+        Node(
+          "Gather", name: original.name.isEmpty ? "" : "\(original.name)/order",
+          inputs: [value, indices(order, "\(output)/order")], outputs: [output],
+          attributes: ["axis": .int(1)]))
+    }
+    return (nodes, values)
+  }
+
+  private mutating func gather(
+    _ value: String, _ order: [Int], _ stem: String, into nodes: inout [Node]
+  ) -> String {
+    let made = graph.freshName(stem)
+    nodes.append(
+      Node(
+        "Gather", name: made, inputs: [value, indices(order, stem)], outputs: [made],
+        attributes: ["axis": .int(1)]))
+    return made
+  }
+
+  private mutating func indices(_ order: [Int], _ stem: String) -> String {
+    let name = graph.freshName("\(stem).indices")
+    graph[constant: name] = Tensor(order.map(Int64.init), shape: [order.count])
+    return name
+  }
+
+  /// The bias in the order of the last stage's outputs.
+  private mutating func bias(_ original: Node, _ factors: LayerFactors) -> [String] {
+    guard original.inputs.count > 2 else { return [] }
+    let name = original.inputs[2]
+    guard let order = factors.outputOrder, let bias = graph[constant: name] else { return [name] }
+    var values = bias.floats
+    for (channel, place) in order.enumerated() { values[place] = bias.floats[channel] }
+    let fresh = graph.freshName("\(name)/grouped")
+    graph[constant: fresh] = Tensor(values, shape: bias.shape)
+    return [fresh]
+  }
+
+  /// The layer's attributes as far as a stage's window has a part in them.
+  private static func attributes(_ all: Attributes, _ stage: FactorStage) -> Attributes {
+    var result = all
+    let axes = stage.kernel.count
+    result["group"] = .int(stage.groups)
+    result["kernel_shape"] = .ints(stage.kernel)
+    func part(_ name: String, _ neutral: Int, repeats: Int) {
+      guard let values = try? all.ints(name), values.count == axes * repeats else { return }
+      result[name] = .ints(values.indices.map { stage.window[$0 % axes] ? values[$0] : neutral })
+    }
+    part("strides", 1, repeats: 1)
+    part("dilations", 1, repeats: 1)
+    part("pads", 0, repeats: 2)
+    if !stage.window.contains(true) { result["auto_pad"] = nil }
+    return result
+  }
+
+  // MARK: Changing stages
+
+  /// Gives the last stage of a chain new weights, and its outputs constants to add.
+  ///
+  /// - Parameters:
+  ///   - matrix: As the stage's node reads them.
+  ///   - constants: What is added to each output in place of the bias, in the order of the stage's outputs.
+  public mutating func refit(_ chain: Int, weights tensor: Tensor, constants: [Float]) {
+    guard let name = chains[chain].weights.last else { return }
+    graph[constant: name] = tensor
+    for values in chains[chain].values {
+      guard let value = values.last,
+        let place = graph.nodes.firstIndex(where: { $0.outputs.first == value })
+      else { continue }
+      setBias(place, constants)
+    }
+  }
+
+  private mutating func setBias(_ place: Int, _ constants: [Float]) {
+    let node = graph.nodes[place]
+    let name = graph.freshName("\(node.inputs[1]).bias")
+    graph[constant: name] = Tensor(constants, shape: [constants.count])
+    if node.opType == "MatMul" {
+      // A product has no place for a constant.
+      let product = graph.freshName("\(node.outputs[0])/product")
+      graph.nodes[place].outputs[0] = product
+      graph.nodes.insert(
+        Node(
+          "Add", name: node.name.isEmpty ? "" : "\(node.name)/constant", inputs: [product, name],
+          outputs: [node.outputs[0]]), at: place + 1)
+      return
+    }
+    if node.inputs.count > 2 {
+      graph.nodes[place].inputs[2] = name
+    } else {
+      graph.nodes[place].inputs.append(name)
+    }
+    for factor in ["alpha", "beta"] { graph.nodes[place].attributes[factor] = nil }
+  }
+
+  /// The values between the stages, behind which a batch normalisation can stand.
+  ///
+  /// Reference: Tai et al., ICLR 2016, arXiv:1511.06067, section 3.2, which trains factorised networks from nothing so.
+  public var between: [String] { chains.flatMap { $0.values.flatMap { $0.dropLast() } } }
+}
