@@ -11,7 +11,7 @@ extension FactorizableLayer {
   }
 
   /// The weights `[O, I, kernel…]` of one layer that computes what the stages compute.
-  func multipliedOut(_ factors: LayerFactors) -> [Float] {
+  public func multipliedOut(_ factors: LayerFactors) -> [Float] {
     // What the stages so far make of input channel i at each place of the kernel they cover.
     var kernel = Array(repeating: 1, count: self.kernel.count)
     var response = [Float](repeating: 0, count: inputs * inputs)

@@ -39,6 +39,18 @@ public struct FactorizableLayer: Sendable {
   /// The weights as `[O, I, kernel…]`.
   public var matrix: [Float]
 
+  /// A layer of the given parts.
+  ///
+  /// - Precondition: `matrix` has as many elements as the extents say.
+  public init(
+    weight: String, kind: Kind, uses: [Use], outputs: Int, inputs: Int, kernel: [Int],
+    matrix: [Float]
+  ) {
+    (self.weight, self.kind, self.uses) = (weight, kind, uses)
+    (self.outputs, self.inputs, self.kernel, self.matrix) = (outputs, inputs, kernel, matrix)
+    precondition(matrix.count == parameters)
+  }
+
   /// Positions of the kernel; 1 for products.
   public var kernelCount: Int { kernel.reduce(1, *) }
   /// The number of weights.
@@ -124,6 +136,9 @@ public struct FactorizableLayers: Sendable {
     _ weight: String, _ uses: [WeightedLayers.Layer], _ graph: Graph, _ operands: [String: Operand]
   ) -> Result<FactorizableLayer, Obstacle> {
     let tensor = uses[0].tensor
+    guard tensor.shape.count >= 2, !tensor.isEmptyAxis else {
+      return .failure(Obstacle(reason: "not a filter bank"))
+    }
     var layer = FactorizableLayer(
       weight: weight, kind: .convolution, uses: [], outputs: tensor.shape[0],
       inputs: tensor.shape[1], kernel: Array(tensor.shape.dropFirst(2)), matrix: tensor.floats)
@@ -171,6 +186,9 @@ public struct FactorizableLayers: Sendable {
 }
 
 extension Tensor {
+  /// Whether an axis has extent 0.
+  fileprivate var isEmptyAxis: Bool { shape.contains(0) }
+
   /// The elements of a matrix `[rows, columns]` in the order of `[columns, rows]`.
   var transposedFloats: [Float] {
     let (rows, columns, values) = (shape[0], shape[1], floats)

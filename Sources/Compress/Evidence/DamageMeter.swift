@@ -3,6 +3,7 @@ import GraphIR
 import ObjectDetection
 import Operators
 import Tensors
+import Training
 
 /// Measures how far altered networks are from a network.
 struct DamageMeter {
@@ -22,6 +23,8 @@ struct DamageMeter {
   private let common: CommonOptions
   private var outputs: [[String: Tensor]] = []
   private var score = 0.0
+  /// Names of the raw maps; empty when the outputs count.
+  private let values: [String]
 
   /// A meter that knows the network as it is.
   ///
@@ -35,6 +38,16 @@ struct DamageMeter {
   ) throws {
     (self.measure, self.images, self.labelled) = (measure, images, labelled)
     count = min(images.count, most)
+    let configuration = try? Detector(
+      SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
+      settings: try head.settings()
+    ).configuration
+    values =
+      configuration.flatMap {
+        try? RawHead.find(
+          in: graph, configuration: $0, height: images.shape[2], width: images.shape[3]
+        ).taps
+      } ?? []
     (self.head, self.common) = (head, common)
     switch measure {
     case .output: outputs = try allOutputs(graph)
@@ -42,7 +55,10 @@ struct DamageMeter {
     }
   }
 
-  /// The mean over outputs and images of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`, or the loss of mAP.
+  /// The mean over values and images of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`, or the loss of mAP.
+  ///
+  /// The values are the raw maps of a recognised head, else the outputs: where boxes in pixels and scores share an output,
+  /// scores would not count.
   func damage(_ graph: Graph) throws -> Double {
     guard measure == .output else { return max(0, score - (try score(graph))) }
     var (sum, count) = (0.0, 0)
@@ -61,6 +77,11 @@ struct DamageMeter {
   }
 
   private func allOutputs(_ graph: Graph) throws -> [[String: Tensor]] {
+    var graph = graph
+    if !values.isEmpty {
+      graph.outputs = values.map { ValueInfo(name: $0, type: .undeclared) }
+      graph.removeDeadNodes()
+    }
     let session = try Session(
       graph, registry: .standard,
       options: SessionOptions(

@@ -117,7 +117,7 @@ public struct CPDecomposition: Sendable {
     var product = [Float](repeating: 0, count: max(o, inner) * r)
     let others = khatriRao()
     MatrixProduct(rows: o, columns: r, depth: inner)(weights, others, into: &product, pool: pool)
-    update(0, solve(self, product.prefix(o * r).map(Double.init), 0))
+    factors[0] = solve(self, product.prefix(o * r).map(Double.init), 0)
     let first = factors[0].map(Float.init)
     // [I·kH·kW, R]: everything below needs the tensor in this form only.
     MatrixProduct(rows: inner, columns: r, depth: o, transposesLeft: true)(
@@ -134,7 +134,7 @@ public struct CPDecomposition: Sendable {
         }
       }
     }
-    update(1, solve(self, sums, 1))
+    factors[1] = solve(self, sums, 1)
     var planes = [Double](repeating: 0, count: h * w * r)
     for row in 0..<i {
       for place in 0..<h * w {
@@ -156,32 +156,31 @@ public struct CPDecomposition: Sendable {
         }
       }
       factors[axis] = solve(self, sums, axis)
+      // What the products above are made of must keep its scale until here.
       if axis == 3 {
         let error2 = squaredError(sums, axis)
-        normalize(axis)
+        for axis in 1...3 { normalize(axis) }
         return error2
       }
-      normalize(axis)
     }
     return norm2
   }
 
-  /// Sets a factor and moves the norms of its columns to the first.
-  private mutating func update(_ axis: Int, _ values: [Double]) {
-    factors[axis] = values
-    if axis > 0 { normalize(axis) }
-  }
-
+  /// Moves the norms of a factor's columns to the first factor.
   private mutating func normalize(_ axis: Int) {
     let (extent, r) = (shape[axis], rank)
     for k in 0..<r {
-      let norm = (0..<extent).reduce(0.0) {
-        $0 + factors[axis][$1 * r + k] * factors[axis][$1 * r + k]
-      }.squareRoot()
+      let norm = columnNorm(axis, k)
       guard norm > 0 else { continue }
       for row in 0..<extent { factors[axis][row * r + k] /= norm }
       for row in 0..<shape[0] { factors[0][row * r + k] *= norm }
     }
+  }
+
+  private func columnNorm(_ axis: Int, _ k: Int) -> Double {
+    (0..<shape[axis]).reduce(0.0) {
+      $0 + factors[axis][$1 * rank + k] * factors[axis][$1 * rank + k]
+    }.squareRoot()
   }
 
   /// Rows `(i, y, x)` of the Khatri–Rao product of all factors but the first.
@@ -290,19 +289,12 @@ public struct CPDecomposition: Sendable {
 
   /// The factor of least norm whose squared error meets a bound; the least-squares one when none does.
   ///
-  /// The columns of the other factors have norm 1, but for the first's when another axis is solved; the norm that is made
-  /// small is that of the components all the same, as the first's norms are taken into Γ.
   private func leastNorm(_ product: [Double], axis: Int, bound2: Double) throws -> [Double] {
     let r = rank
-    // Components' norms: with the others' columns scaled to 1, a column of this factor is its component's norm.
-    let scales: [Double] =
-      axis == 0
-      ? Array(repeating: 1, count: r)
-      : (0..<r).map { k in
-        max(
-          (0..<shape[0]).reduce(0.0) { $0 + factors[0][$1 * r + k] * factors[0][$1 * r + k] }
-            .squareRoot(), 1e-30)
-      }
+    // With the others' columns scaled to norm 1, the norm of a column of this factor is that of its component.
+    let scales = (0..<r).map { k in
+      max((0..<4).filter { $0 != axis }.reduce(1.0) { $0 * columnNorm($1, k) }, 1e-30)
+    }
     var gram = gram(without: axis)
     for a in 0..<r { for b in 0..<r { gram[a * r + b] /= scales[a] * scales[b] } }
     let eigen = try SymmetricEigenvectors(gram, order: r)

@@ -102,19 +102,41 @@ private struct ChannelGroups {
   /// Energy within groups.
   var kept: Double
 
-  /// The best of several starts: channels as they lie, then in random order.
+  /// The best of several starts: channels as they lie, then gathered around seeded ones.
   static func best(_ layer: GroupedFactorization, groups: Int) -> ChannelGroups {
     var best: ChannelGroups?
     for start in 0...3 {
-      var order = Array(0..<layer.layer.inputs)
-      if start > 0 {
-        var random = CounterRandom(seed: layer.context.seed, stream: UInt64(start))
-        order.shuffle(using: &random)
-      }
+      let order = start == 0 ? Array(0..<layer.layer.inputs) : clusters(layer, groups, start)
       let one = ChannelGroups(layer, groups: groups, order: order)
       if one.kept > best?.kept ?? -1 { best = one }
     }
     return best ?? ChannelGroups(outputs: [], inputs: [], kept: 0)
+  }
+
+  /// Input channels by groups, each gathered around a channel by the likeness of which outputs read them.
+  private static func clusters(
+    _ layer: GroupedFactorization, _ groups: Int, _ start: Int
+  ) -> [Int] {
+    let (o, i) = (layer.layer.outputs, layer.layer.inputs)
+    let profiles = (0..<i).map { input -> [Double] in
+      let values = (0..<o).map { layer.energies[$0 * i + input] }
+      let norm = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return values.map { norm > 0 ? $0 / norm : 0 }
+    }
+    var random = CounterRandom(seed: layer.context.seed, stream: UInt64(start))
+    var left = Array(0..<i).shuffled(using: &random)
+    var order: [Int] = []
+    for _ in 0..<groups {
+      let first = profiles[left[0]]
+      let likeness = left.map { channel in
+        zip(first, profiles[channel]).reduce(0) { $0 + $1.0 * $1.1 }
+      }
+      let nearest = left.indices.sorted { (likeness[$1], $0) < (likeness[$0], $1) }.prefix(i / groups)
+      order += nearest.map { left[$0] }
+      let gone = Set(nearest)
+      left = left.indices.filter { !gone.contains($0) }.map { left[$0] }
+    }
+    return order
   }
 
   private init(outputs: [Int], inputs: [Int], kept: Double) {

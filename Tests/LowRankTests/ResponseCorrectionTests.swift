@@ -1,0 +1,142 @@
+import Execution
+import GraphIR
+import Layers
+import LowRank
+import Operators
+import Tensors
+import TestSupport
+import Testing
+
+/// Refitting on a small network of three convolutions.
+@Suite struct ResponseCorrectionTests {
+  private let graph: Graph
+  private let inputs: [Tensor]
+
+  init() {
+    var random = SplitMix64(seed: 21)
+    var graph = Graph(
+      inputs: [ValueInfo(name: "x", type: ValueType(TensorType(.float32, [1, 3, 16, 16])))],
+      outputs: [ValueInfo(name: "y", type: .undeclared)])
+    var value = "x"
+    for (index, channels) in [(3, 16), (16, 16), (16, 16), (16, 4)].enumerated() {
+      let name = "conv\(index)"
+      graph[constant: name + ".weight"] = RandomLayer.noise(
+        [channels.1, channels.0, 3, 3], &random)
+      graph[constant: name + ".bias"] = RandomLayer.noise([channels.1], &random)
+      let output = index == 3 ? "y" : name
+      graph.nodes.append(
+        Node(
+          "Conv", name: name, inputs: [value, name + ".weight", name + ".bias"],
+          outputs: [output],
+          attributes: ["kernel_shape": .ints([3, 3]), "pads": .ints([1, 1, 1, 1])]))
+      if index < 3 {
+        graph.nodes.append(Node("Relu", inputs: [output], outputs: [name + ".y"]))
+        value = name + ".y"
+      }
+    }
+    self.graph = graph
+    inputs = (0..<6).map { _ in RandomLayer.noise([1, 3, 16, 16], &random) }
+  }
+
+  private func layers() throws -> [FactorizableLayer] {
+    let operands = TypedGraph(
+      graph, registry: .standard, inputs: try graph.concreteInputTypes([:])
+    ).operands
+    return FactorizableLayers(graph, registry: .standard, operands: operands).layers
+  }
+
+  private func error(of other: Graph) throws -> Double {
+    let (whole, thin) = (
+      try Session(graph, registry: .standard), try Session(other, registry: .standard)
+    )
+    var sum = 0.0
+    for input in inputs {
+      let expected = try whole.run(["x": input])["y"]?.floats ?? []
+      let found = try thin.run(["x": input])["y"]?.floats ?? []
+      for (a, b) in zip(expected, found) { sum += Double(a - b) * Double(a - b) }
+    }
+    return sum
+  }
+
+  private func corrected(
+    _ network: FactorizedNetwork, _ kind: ResponseCorrection.Kind
+  ) throws -> ResponseCorrection {
+    try ResponseCorrection(
+      network, original: graph, kind: kind,
+      settings: .init(options: SessionOptions(threads: 2), images: inputs.count),
+      fill: { index, session in
+        guard let view = session.input("x") else { return }
+        let target = view.elements(as: Float.self)
+        for (place, value) in inputs[index].floats.enumerated() { target[place] = value }
+      }, observe: { _ in })
+  }
+
+  @Test(arguments: ["spatial-svd", "channel-svd", "tucker", "depthwise-separable", "group"])
+  func refittingBringsResponsesAndOutputsCloser(name: String) throws {
+    let method = try #require(LowRankMethod.named(name))
+    let layers = try layers()
+    #expect(layers.map(\.weight) == ["conv1.weight", "conv2.weight"])
+    let network = FactorizedNetwork(
+      graph,
+      replacing: try layers.map { layer in
+        let factorization = try method.factorization(layer, FactorizationContext())
+        let rank = name == "group" ? [2] : factorization.ranks[factorization.ranks.count / 3]
+        return (layer, try factorization.factors(rank))
+      })
+    let plain = try error(of: network.graph)
+    let bias = try corrected(network, .bias)
+    let fitted = try corrected(network, .leastSquares)
+    try fitted.network.graph.verify()
+    #expect(fitted.layers.count == 2)
+    #expect(fitted.layers.allSatisfy { $0.errorAfter < $0.errorBefore && $0.errorAfter >= 0 })
+    #expect(try error(of: bias.network.graph) < plain)
+    #expect(try error(of: fitted.network.graph) < 0.9 * plain)
+    #expect(try corrected(network, .none).layers.isEmpty)
+  }
+
+  /// The principal components of responses leave no more of them than those of the weights do.
+  @Test func componentsOfResponsesKeepMoreOfThem() throws {
+    let layers = try layers()
+    let moments = try ResponseMoments.collect(
+      layers, in: graph, settings: .init(options: SessionOptions(), images: inputs.count),
+      fill: { index, session in
+        guard let view = session.input("x") else { return }
+        let target = view.elements(as: Float.self)
+        for (place, value) in inputs[index].floats.enumerated() { target[place] = value }
+      })
+    var errors: [Double] = []
+    for context in [
+      FactorizationContext(responses: moments["conv1.weight"]), FactorizationContext(),
+    ] {
+      let factors = try LowRankMethod.responseSVD.factorization(layers[0], context).factors([6])
+      let network = FactorizedNetwork(graph, replacing: [(layers[0], factors)])
+      let refitted = try corrected(network, .bias)
+      errors.append(try #require(refitted.layers.first).errorAfter)
+    }
+    #expect(errors[0] < errors[1], "\(errors)")
+  }
+
+  @Test func layersThatStayAreNamedWithTheReason() throws {
+    var other = graph
+    other.nodes[2].attributes["group"] = .int(2)
+    other[constant: "conv1.weight"] = Tensor(
+      [Float](repeating: 1, count: 16 * 8 * 9), shape: [16, 8, 3, 3])
+    other[constant: "conv2.weight"] = Tensor(
+      [Float](repeating: .nan, count: 16 * 16 * 9), shape: [16, 16, 3, 3])
+    let operands = TypedGraph(
+      other, registry: .standard, inputs: try other.concreteInputTypes([:])
+    ).operands
+    let found = FactorizableLayers(other, registry: .standard, operands: operands)
+    #expect(found.layers.isEmpty)
+    #expect(
+      found.skipped == [
+        .init(weight: "conv0.weight", reason: "first layer"),
+        .init(weight: "conv1.weight", reason: "convolves in groups"),
+        .init(weight: "conv2.weight", reason: "not finite"),
+        .init(weight: "conv3.weight", reason: "makes the outputs"),
+      ])
+    let excluded = FactorizableLayers(
+      graph, registry: .standard, operands: operands, excluded: [NamePattern("*2")])
+    #expect(excluded.skipped.contains(.init(weight: "conv2.weight", reason: "excluded")))
+  }
+}
