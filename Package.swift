@@ -26,6 +26,7 @@ let package = Package(
     .executable(name: "compress", targets: ["Compress"]),
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
+    .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -93,8 +94,15 @@ let package = Package(
     .executableTarget(
       name: "LassoBench",
       dependencies: [
-        "Prune", "Layers", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Prune", "Layers", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/LassoBench", swiftSettings: strict),
+
+    .executableTarget(
+      name: "LowRankBench",
+      dependencies: [
+        "LowRank", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/LowRankBench", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
@@ -126,7 +134,8 @@ let package = Package(
     tests(
       "PruneTests",
       [
-        "Prune", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "Prune", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "GraphIR",
         "Tensors",
         "TestSupport",
       ]),

@@ -111,7 +111,7 @@ def shared(a):
             for method in a.methods:
                 for label in labels:
                     epochs = ["--epochs", "0"] if label == "one-shot" else [
-                        "--epochs", str(a.epochs), "--loss", "match", "--lr", "0.0002", "--freeze-bn"]
+                        "--epochs", str(a.epochs), "--loss", "match", "--lr", "0.00005", "--freeze-bn"]
                     rows.append(row(a, name, model, method, target, common + epochs, label))
     return rows, labels
 

@@ -16,7 +16,7 @@ public struct Architecture: Sendable {
 
   /// Every architecture, by which help and error texts list them.
   public static let all: [Architecture] = [
-    .yolov5Lite, .yolov5n, .yolov8n, .mobileNetV2SSDLite,
+    .yolov5Lite, .yolov5n, .yolov8n, .mobileNetV2SSDLite, .vgg11,
   ]
 
   /// The architecture of a name.

@@ -47,7 +47,8 @@ public struct LayerCandidate: Sendable {
     if stages.parameters >= layer.parameters {
       return "the rank that is needed has no fewer weights"
     }
-    return stages.macs(for: layer) >= layer.macs ? "the rank that is needed takes no fewer MACs" : nil
+    return stages.macs(for: layer) >= layer.macs
+      ? "the rank that is needed takes no fewer MACs" : nil
   }
 
   /// Ranks at which a budget may leave the layer: at most `count`, spread over those that are a gain.

@@ -26,7 +26,8 @@ public struct LayerTiming: Sendable, Codable, Equatable {
       guard let input = operands[node.inputs[0]] else { continue }
       var alone = Graph(
         nodes: [node], inputs: [ValueInfo(name: node.inputs[0], type: ValueType(input.type))],
-        outputs: [ValueInfo(name: node.outputs[0], type: .undeclared)], properties: graph.properties)
+        outputs: [ValueInfo(name: node.outputs[0], type: .undeclared)], properties: graph.properties
+      )
       for name in node.inputs.dropFirst() {
         alone[constant: name] = operands[name]?.constant
       }

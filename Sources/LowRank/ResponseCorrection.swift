@@ -70,7 +70,8 @@ public struct ResponseCorrection: Sendable {
   ) throws {
     (self.network, self.original, self.settings) = (network, original, settings)
     guard kind != .none, settings.images > 0 else { return }
-    let targets = network.chains.map { chain in chain.values.map { Self.output($0, network.graph) } }
+    let targets = network.chains.map { chain in chain.values.map { Self.output($0, network.graph) }
+    }
     let wanted = network.chains.indices.map { positionCount($0) }
     let responses = try self.responses(targets, wanted, fill)
     let order = network.chains.indices.sorted { firstNode($0) < firstNode($1) }

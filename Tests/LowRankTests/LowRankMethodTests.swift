@@ -49,7 +49,8 @@ import Testing
         var plain = one.graph
         let shape = try #require(plain[constant: RandomLayer.weight]).shape
         let filters = layer.multipliedOut(factors)
-        let isSwapped = layer.kind == .product && shape[0] == layer.inputs
+        let isSwapped =
+          layer.kind == .product && shape[0] == layer.inputs
           && plain.nodes[0].attributes["transB"] == nil
         plain[constant: RandomLayer.weight] =
           isSwapped

@@ -27,7 +27,8 @@ import Testing
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded", "ArgumentParser", "Logging",
+      "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded",
+      "ArgumentParser", "Logging",
       "Yams",
     ],
   ]

@@ -78,7 +78,9 @@ import Testing
     let root = matrix(9, 9, seed: 5).map(Double.init)
     var gram = [Double](repeating: 0, count: 81)
     for i in 0..<9 {
-      for j in 0..<9 { gram[i * 9 + j] = (0..<9).reduce(0) { $0 + root[i * 9 + $1] * root[j * 9 + $1] } }
+      for j in 0..<9 {
+        gram[i * 9 + j] = (0..<9).reduce(0) { $0 + root[i * 9 + $1] * root[j * 9 + $1] }
+      }
     }
     let eigen = try SymmetricEigenvectors(gram, order: 9)
     #expect(zip(eigen.values, eigen.values.dropFirst()).allSatisfy { $0 >= $1 })

@@ -231,7 +231,8 @@ struct PruneCommand: ParsableCommand {
     if dryRun {
       let (chosen, isMet) = try pruning.plan(for: source.graph)
       try savePlan(chosen)
-      return try common.show(ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
+      return try common.show(
+        ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
     }
     let outcome =
       try plan.map { try pruning.apply($0, to: source.graph) } ?? pruning.run(on: source.graph)

@@ -56,7 +56,8 @@ struct CompressedFile {
     let key = count == 0 ? stem : "\(stem).\(count + 1)"
     graph.properties.metadata[key] = String(
       decoding: try encoder.encode(record), as: UTF8.self)
-  }}
+  }
+}
 
 extension Graph {
   /// Whether the graphs are equal but for how and in which order a file stores their constants.

@@ -109,7 +109,8 @@ struct Factorizing {
     if options.kind != .none, !options.fromScratch {
       if images.sources.isEmpty {
         remarks.append(
-          "no images were given: responses are not refitted and the proof ran on noise; give --calib")
+          "no images were given: responses are not refitted and the proof ran on noise; give --calib"
+        )
       } else {
         let correction = try correct(network, source, images)
         (network, corrections) = (correction.network, correction.layers)

@@ -148,7 +148,8 @@ struct LowRankOptions: ParsableArguments {
     try check("--gain", gain, ["latency", "macs", "parameters"])
     try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == "sensitivity", sparsity == nil, targetMacs == nil {
-      throw ValidationError("--allocation sensitivity shares a budget out: give --target-macs or --sparsity.")
+      throw ValidationError(
+        "--allocation sensitivity shares a budget out: give --target-macs or --sparsity.")
     }
     if allocation != "sensitivity", measure != nil || sensitivity != nil {
       throw ValidationError("--measure and --sensitivity are for --allocation sensitivity.")

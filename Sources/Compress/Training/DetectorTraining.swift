@@ -71,10 +71,11 @@ struct DetectorTraining {
         in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
       objective = DetectionObjective(found.loss(), taps: found.taps)
     case .match:
-      let taps = matchedValues
-      common.logger.info("matching \(taps.joined(separator: ", "))")
+      let found = matchedHead
+      common.logger.info(
+        "matching \((found?.taps ?? outputs.map(\.name)).joined(separator: ", "))")
       objective = try OutputMatching(
-        original: original ?? graph, taps: taps,
+        original: original ?? graph, head: found, outputs: outputs.map(\.name),
         batchSize: settings.training.batchSize,
         imageSize: imageSize, threads: common.threadCount)
     }
@@ -112,13 +113,12 @@ struct DetectorTraining {
     return trainer
   }
 
-  /// What is matched without labels: the raw maps of a recognised head, each with a scale of its own, else the outputs.
+  /// The head whose raw maps are matched without labels; `nil` when none is recognised and the outputs are matched.
   ///
   /// Decoded outputs hold boxes in pixels beside scores, which would not count against them.
-  private var matchedValues: [String] {
-    let found = try? RawHead.find(
+  private var matchedHead: RawHead? {
+    try? RawHead.find(
       in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
-    return found?.taps ?? outputs.map(\.name)
   }
 
   /// Steps of the optimiser in all.

@@ -308,7 +308,8 @@ public struct CPDecomposition: Sendable {
     func error2(_ strength: Double) -> Double {
       (0..<r).reduce(norm2) { sum, k in
         let value = max(eigen.values[k], 0) + floor
-        return sum - energies[k] * (value + 2 * strength) / ((value + strength) * (value + strength))
+        return sum - energies[k] * (value + 2 * strength)
+          / ((value + strength) * (value + strength))
       }
     }
     var (low, high) = (0.0, max(eigen.values[0], 1e-30) * 1e6)

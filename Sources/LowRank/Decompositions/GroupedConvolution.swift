@@ -131,7 +131,8 @@ private struct ChannelGroups {
       let likeness = left.map { channel in
         zip(first, profiles[channel]).reduce(0) { $0 + $1.0 * $1.1 }
       }
-      let nearest = left.indices.sorted { (likeness[$1], $0) < (likeness[$0], $1) }.prefix(i / groups)
+      let nearest = left.indices.sorted { (likeness[$1], $0) < (likeness[$0], $1) }.prefix(
+        i / groups)
       order += nearest.map { left[$0] }
       let gone = Set(nearest)
       left = left.indices.filter { !gone.contains($0) }.map { left[$0] }
@@ -152,9 +153,10 @@ private struct ChannelGroups {
     for (place, channel) in order.enumerated() { inputs[channel] = place / (i / groups) }
     for _ in 0..<Self.sweeps {
       let before = kept
-      outputs = Self.assign(count: o, groups: groups) { output, sums in
-        for input in 0..<i { sums[inputs[input]] += energies[output * i + input] }
-      }.groups
+      outputs =
+        Self.assign(count: o, groups: groups) { output, sums in
+          for input in 0..<i { sums[inputs[input]] += energies[output * i + input] }
+        }.groups
       let result = Self.assign(count: i, groups: groups) { input, sums in
         for output in 0..<o { sums[outputs[output]] += energies[output * i + input] }
       }

@@ -10,7 +10,8 @@ extension LowRankMethod {
   /// nonlinearity behind the layer (section 3.2) is not looked at.
   public static let responseSVD = LowRankMethod(
     name: "response-svd",
-    summary: "fewer filters chosen by their responses to calibration images, then a 1×1 convolution",
+    summary:
+      "fewer filters chosen by their responses to calibration images, then a 1×1 convolution",
     needsResponses: true,
     refusal: { _ in nil },
     factorization: { layer, context in

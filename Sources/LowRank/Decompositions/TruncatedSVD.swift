@@ -8,7 +8,9 @@ extension LowRankMethod {
   /// the singular values are shared by both factors.
   public static let svd = LowRankMethod(
     name: "svd", summary: "two thin ones for a 1×1 convolution or product",
-    refusal: { $0.kernelCount == 1 ? nil : "svd is for kernels of 1; spatial-svd takes larger ones" },
+    refusal: {
+      $0.kernelCount == 1 ? nil : "svd is for kernels of 1; spatial-svd takes larger ones"
+    },
     factorization: { layer, _ in
       let axes = layer.kernel.count
       return SpectralFactorization(

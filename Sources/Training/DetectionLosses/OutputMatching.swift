@@ -6,21 +6,29 @@ import Tensors
 
 /// The distance of a network's outputs to those of the network it was: fine-tuning without labels.
 ///
-/// Each map counts `½ · mean of (y − y₀)² / variance of y₀`, so that maps of any scale weigh alike; the loss is the mean over
-/// the maps. The original runs with its stored statistics on the same augmented images.
+/// Of a recognised head the raw maps are matched by what they mean, see ``HeadMatching``. Of any other network each output
+/// counts `½ · mean of (y − y₀)² / variance of y₀`, so that outputs of any scale weigh alike; the loss is the mean
+/// over them. The original runs with its stored statistics on the same augmented images.
 public final class OutputMatching: TrainingObjective {
   /// The values that are matched.
   public let taps: [String]
   private let original: Session
+  private let head: HeadMatching?
   private let input: UnsafeMutableBufferPointer<Float>
 
-  /// The distance to a network's values named `taps`.
+  /// The distance to a network's values.
   ///
+  /// - Parameters:
+  ///   - head: The network's head; `nil` when none is recognised.
+  ///   - outputs: What is matched without a head.
   /// - Throws: ``TrainingError`` when it does not take one batch of images, `NodeError`.
   public init(
-    original: Graph, taps: [String], batchSize: Int, imageSize: (height: Int, width: Int),
+    original: Graph, head: RawHead? = nil, outputs: [String], batchSize: Int,
+    imageSize: (height: Int, width: Int),
     threads: Int
   ) throws {
+    self.head = head.flatMap(HeadMatching.init)
+    let taps = head?.taps ?? outputs
     self.taps = taps
     var graph = original.withConstantsAsInitializers()
     graph.outputs = taps.map { ValueInfo(name: $0, type: .undeclared) }
@@ -42,8 +50,8 @@ public final class OutputMatching: TrainingObjective {
     input = view.elements()
   }
 
-  /// One part.
-  public var partNames: [String] { ["match"] }
+  /// Classes and boxes of a head, else one part.
+  public var partNames: [String] { head == nil ? ["match"] : HeadMatching.partNames }
 
   /// The distance on the batch's images; labels are not looked at.
   public func evaluate(
@@ -53,6 +61,13 @@ public final class OutputMatching: TrainingObjective {
       if let from = $0.baseAddress { input.baseAddress?.update(from: from, count: $0.count) }
     }
     try original.run()
+    if let head {
+      let references = try taps.map { tap -> UnsafePointer<Float> in
+        guard let view = original.outputView(tap) else { throw TrainingError.unknownValue(tap) }
+        return UnsafePointer(view.base.assumingMemoryBound(to: Float.self))
+      }
+      return head.evaluate(maps, references)
+    }
     var total = 0.0
     for (map, tap) in zip(maps, taps) {
       guard let reference = original.outputView(tap) else { throw TrainingError.unknownValue(tap) }

@@ -20,6 +20,14 @@ public struct RawHead: Sendable {
   /// The priors of an SSD head, which has no scales of its own.
   public var priors: [Box] = []
 
+  /// A head whose maps are known.
+  public init(
+    taps: [String], levels: [HeadLevel], configuration: HeadConfiguration, regMax: Int
+  ) {
+    (self.taps, self.levels) = (taps, levels)
+    (self.configuration, self.regMax) = (configuration, regMax)
+  }
+
   /// The head of a detector.
   ///
   /// - Parameters:

@@ -170,7 +170,7 @@ struct ImportedModelTests {
     let network = TinyProblem.network()
     func objective() throws -> OutputMatching {
       try OutputMatching(
-        original: network, taps: ["y"], batchSize: 4,
+        original: network, outputs: ["y"], batchSize: 4,
         imageSize: (TinyProblem.size, TinyProblem.size), threads: 1)
     }
     let fixture = LossFixture([[4, 2, TinyProblem.size, TinyProblem.size]], seed: 3)

@@ -184,7 +184,8 @@ public struct ChannelReconstruction: Sendable {
       }
       row += count
       reader.reader.add(
-        patches: reader.reader.patches(view, at: positions), responses: target, to: &moments, pool: pool)
+        patches: reader.reader.patches(view, at: positions), responses: target, to: &moments,
+        pool: pool)
     }
     return moments
   }

@@ -1,0 +1,156 @@
+import Foundation
+import Tensors
+
+/// The distance of a head's raw maps to those of another network, by what the maps mean: training without labels.
+///
+/// With the other network's confidence `p = max_c σ(t_c) · σ(o)` of each cell and `Z = max(Σ p, N)` over a batch of N images:
+/// `classes = 1/Z Σ_cells Σ_c [H(σ(t_c), σ(s_c)) − H(σ(t_c))]`, objectness alike, and
+/// `boxes = 1/Z Σ_cells p · D`, D the mean over the four sides of `KL(softmax t ‖ softmax s)` where boxes are distributions and
+/// of `½ (s − t)²` on the raw numbers elsewhere. Cells in which the other network sees nothing teach that, and nothing of boxes.
+///
+/// Reference: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015, arXiv:1503.02531, in the binary
+/// form; Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022, arXiv:2102.12252, for the
+/// distributions. Deviations: temperature 1, and regions weighed by confidence.
+public struct HeadMatching: Sendable {
+  private let levels: [HeadLevel]
+  private let classes: Int
+  /// Bins of a distance; 1 where a side is a number.
+  private let bins: Int
+
+  /// The distance on the maps of a head; `nil` for heads without scales.
+  public init?(_ head: RawHead) {
+    guard !head.levels.isEmpty else { return nil }
+    levels = head.levels
+    classes = head.configuration.classes.count
+    bins = head.regMax > 0 ? head.regMax + 1 : 1
+  }
+
+  /// The parts of the value.
+  public static let partNames = ["classes", "boxes"]
+
+  /// The distance and, added to the maps' gradients, its gradient.
+  ///
+  /// - Parameter references: The other network's maps, laid out like `maps`.
+  public func evaluate(_ maps: [RawMap], _ references: [UnsafePointer<Float>]) -> LossValue {
+    let cells = levels.flatMap { self.cells(of: $0, maps, references) }
+    let images = Double(maps.first?.shape.first ?? 1)
+    let total = max(cells.reduce(0) { $0 + Double($1.confidence) }, images)
+    let scale = Float(1 / total)
+    var parts = [0.0, 0.0]
+    for cell in cells {
+      let (map, reference) = (maps[cell.classes.map], references[cell.classes.map])
+      for index in 0..<classes {
+        parts[0] += Self.crossEntropy(
+          map, reference, cell.classes.offset + index * cell.classes.step, scale)
+      }
+      if let place = cell.objectness {
+        parts[0] += Self.crossEntropy(maps[place.map], references[place.map], place.offset, scale)
+      }
+      guard cell.confidence > Self.leastConfidence else { continue }
+      let weight = scale * cell.confidence / 4
+      for side in 0..<4 {
+        let first = cell.box.offset + side * bins * cell.box.step
+        parts[1] +=
+          Double(cell.confidence) / 4
+          * distance(maps[cell.box.map], references[cell.box.map], first, cell.box.step, weight)
+      }
+    }
+    return LossValue(parts: parts.map { $0 / total })
+  }
+
+  /// Below this a cell's box is not looked at.
+  private static let leastConfidence: Float = 1e-3
+
+  // MARK: Cells
+
+  /// Where the channels of a cell begin in a map, and how far they are apart.
+  private struct Place {
+    var map: Int
+    var offset: Int
+    var step: Int
+  }
+
+  private struct Cell {
+    var confidence: Float
+    var box: Place
+    var classes: Place
+    var objectness: Place?
+  }
+
+  private func cells(
+    of level: HeadLevel, _ maps: [RawMap], _ references: [UnsafePointer<Float>]
+  ) -> [Cell] {
+    let plane = level.rows * level.columns
+    let images = maps[level.classes.map].shape[0]
+    // Anchors lie behind one another in a map that holds all of a cell.
+    let fields = classes + 5
+    let isAnchored =
+      level.objectness?.map == level.classes.map && level.box.map == level.classes.map
+    let anchors = isAnchored ? maps[level.classes.map].shape[1] / fields : 1
+    var result: [Cell] = []
+    result.reserveCapacity(images * plane * anchors)
+    for image in 0..<images {
+      for anchor in 0..<anchors {
+        for cell in 0..<plane {
+          func place(_ channels: HeadLevel.Channels) -> Place {
+            let first = image * maps[channels.map].shape[1] + anchor * fields + channels.first
+            return Place(map: channels.map, offset: first * plane + cell, step: plane)
+          }
+          let (own, objectness) = (place(level.classes), level.objectness.map(place))
+          let reference = references[own.map]
+          var best = -Float.infinity
+          for index in 0..<classes { best = max(best, reference[own.offset + index * own.step]) }
+          var confidence = sigmoid(best)
+          if let objectness {
+            confidence *= sigmoid(references[objectness.map][objectness.offset])
+          }
+          result.append(
+            Cell(
+              confidence: confidence, box: place(level.box), classes: own, objectness: objectness))
+        }
+      }
+    }
+    return result
+  }
+
+  // MARK: Distances
+
+  /// `H(σ(t), σ(s)) − H(σ(t))` of one logit.
+  private static func crossEntropy(
+    _ map: RawMap, _ reference: UnsafePointer<Float>, _ place: Int, _ scale: Float
+  ) -> Double {
+    let (s, t) = (map.values[place], sigmoid(reference[place]))
+    map.gradient[place] += scale * (sigmoid(s) - t)
+    func softplus(_ x: Float) -> Float { max(x, 0) + log1p(exp(-x.magnitude)) }
+    let r = reference[place]
+    return Double(softplus(s) - t * s - softplus(r) + t * r)
+  }
+
+  /// The distance of one side; its gradient is weighed.
+  private func distance(
+    _ map: RawMap, _ reference: UnsafePointer<Float>, _ first: Int, _ step: Int, _ weight: Float
+  ) -> Double {
+    guard bins > 1 else {
+      let error = map.values[first] - reference[first]
+      map.gradient[first] += weight * error
+      return Double(error * error) / 2
+    }
+    func normalizer(_ values: UnsafePointer<Float>) -> Float {
+      var largest = -Float.infinity
+      for bin in 0..<bins { largest = max(largest, values[first + bin * step]) }
+      var sum: Float = 0
+      for bin in 0..<bins { sum += exp(values[first + bin * step] - largest) }
+      return largest + log(sum)
+    }
+    let (own, other) = (normalizer(map.values), normalizer(reference))
+    var divergence: Float = 0
+    for bin in 0..<bins {
+      let place = first + bin * step
+      let (s, t) = (map.values[place] - own, reference[place] - other)
+      let share = exp(t)
+      divergence += share * (t - s)
+      map.gradient[place] += weight * (exp(s) - share)
+    }
+    return Double(divergence)
+  }
+}
