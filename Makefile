@@ -38,9 +38,10 @@ $(VENV)/ready: Tools/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements.txt
 	touch $@
 
-parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model, whole and with channels cut out.
+parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model, whole, with channels cut out and factorised.
 	$(VENV)/bin/python Tools/parity.py --compress $(BIN)
 	$(VENV)/bin/python Tools/channel_property.py --compress $(BIN)
+	$(VENV)/bin/python Tools/lowrank_property.py --compress $(BIN)
 
 $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt
@@ -54,10 +55,12 @@ bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools, PyTo
 	$(VENV)/bin/python Tools/bench_lasso.py
 	$(VENV)/bin/python Tools/bench_lowrank.py
 
-study: build $(VENV)/ready ## Sparsity, and channels, against mAP on the shared detectors and the embedded one.
+study: build $(VENV)/ready ## Sparsity, channels and ranks against mAP on the shared detectors and the embedded one.
 	$(VENV)/bin/python Tools/study.py --compress $(BIN)
 	$(VENV)/bin/python Tools/channel_study.py embedded --compress $(BIN)
 	$(VENV)/bin/python Tools/channel_study.py shared --compress $(BIN)
+	$(VENV)/bin/python Tools/lowrank_study.py embedded --compress $(BIN)
+	$(VENV)/bin/python Tools/lowrank_study.py shared --compress $(BIN)
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs

@@ -21,7 +21,7 @@ onnxruntime.set_default_logger_severity(3)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHARED = os.path.join(os.path.dirname(ROOT), "shared")
-ARCHITECTURES = ["yolov5-lite", "yolov5n", "yolov8n", "mobilenetv2-ssdlite"]
+ARCHITECTURES = ["yolov5-lite", "yolov5n", "yolov8n", "mobilenetv2-ssdlite", "vgg11"]
 CUTS = [("l1", [0]), ("fpgm", [0]), ("random", [1, 2, 3])]
 
 
