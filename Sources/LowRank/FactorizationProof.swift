@@ -10,6 +10,9 @@ public struct FactorizationProof: Codable, Sendable, Equatable {
   /// The inputs that both networks saw.
   public var images: Int
 
+  /// Whether the layers were replaced one at a time, because rounding added up over all of them.
+  public var isByLayer: Bool
+
   /// The largest of all differences.
   public var largestError: Double { errors.values.max() ?? 0 }
   /// Differences up to this are rounding.
@@ -19,21 +22,29 @@ public struct FactorizationProof: Codable, Sendable, Equatable {
 
   /// Replaces the layers by factors of full rank and runs both networks.
   ///
+  /// All layers at once; where that is above the bound, one at a time, each of which must meet it.
+  ///
   /// - Parameter feeds: Values for the inputs, once for each run.
   /// - Throws: what factorisations and sessions throw.
   public init(
     _ graph: Graph, layers: [(layer: FactorizableLayer, factorization: any Factorization)],
     registry: OperatorRegistry, options: SessionOptions, feeds: [[String: Tensor]]
   ) throws {
-    let network = FactorizedNetwork(
-      graph, replacing: try layers.map { ($0.layer, try $0.factorization.exactFactors()) })
+    let factors = try layers.map { ($0.layer, try $0.factorization.exactFactors()) }
     let whole = try Session(graph, registry: registry, options: options)
-    let exact = try Session(network.graph, registry: registry, options: options)
-    (errors, images) = ([:], feeds.count)
-    for feed in feeds {
-      errors.merge(OutputDifference.byName(try whole.run(feed), try exact.run(feed))) {
-        max($0, $1)
+    let expected = try feeds.map(whole.run)
+    func differences(_ part: [(FactorizableLayer, LayerFactors)]) throws -> [String: Double] {
+      let network = FactorizedNetwork(graph, replacing: part.map { (layer: $0.0, factors: $0.1) })
+      let exact = try Session(network.graph, registry: registry, options: options)
+      var errors: [String: Double] = [:]
+      for (feed, output) in zip(feeds, expected) {
+        errors.merge(OutputDifference.byName(output, try exact.run(feed))) { max($0, $1) }
       }
+      return errors
     }
+    (errors, images, isByLayer) = (try differences(factors), feeds.count, false)
+    guard !holds, factors.count > 1 else { return }
+    (errors, isByLayer) = ([:], true)
+    for one in factors { errors.merge(try differences([one])) { max($0, $1) } }
   }
 }

@@ -32,8 +32,9 @@ struct LowRankResult: PrintableResult {
   static func proofNote(_ proof: FactorizationProof) -> String {
     String(
       format:
-        "Surgery proved on %d inputs: with factors of full rank, at most %.1e of an output's range "
-        + "from the original network (bound %.0e).", proof.images, proof.largestError,
+        "Surgery proved on %d inputs: with factors of full rank%@, at most %.1e of an output's range "
+        + "from the original network (bound %.0e).", proof.images,
+      proof.isByLayer ? " in one layer at a time" : "", proof.largestError,
       FactorizationProof.bound)
   }
 
