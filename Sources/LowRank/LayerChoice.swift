@@ -17,20 +17,22 @@ public struct LayerCandidate: Sendable {
   /// - Throws: what factorisations throw.
   public static func prepare(
     _ found: FactorizableLayers, methods: [LowRankMethod], takesAll: Bool = false,
-    context: (FactorizableLayer) -> FactorizationContext
+    context: (FactorizableLayer) -> FactorizationContext, threads: Int
   ) throws -> (candidates: [LayerCandidate], skipped: [FactorizableLayers.Skipped]) {
-    var (candidates, skipped) = ([LayerCandidate](), found.skipped)
+    var (takers, skipped) = ([(layer: FactorizableLayer, method: LowRankMethod)](), found.skipped)
     for layer in found.layers {
       let fitting = methods.filter { $0.refusal(layer) == nil }
-      for method in takesAll ? fitting : Array(fitting.prefix(1)) {
-        candidates.append(
-          LayerCandidate(
-            layer: layer, method: method,
-            factorization: try method.factorization(layer, context(layer))))
-      }
+      takers += (takesAll ? fitting : Array(fitting.prefix(1))).map { (layer, $0) }
       if fitting.isEmpty, let reason = methods.last?.refusal(layer) {
         skipped.append(.init(weight: layer.weight, reason: reason))
       }
+    }
+    let contexts = takers.map { context($0.layer) }
+    let candidates = try ThreadPool(threads: threads).map(takers.count) { index in
+      let (layer, method) = takers[index]
+      return LayerCandidate(
+        layer: layer, method: method,
+        factorization: try method.factorization(layer, contexts[index]))
     }
     return (candidates, skipped)
   }
@@ -39,6 +41,13 @@ public struct LayerCandidate: Sendable {
   public func rank(by rule: RankRule, multiple: Int) throws -> [Int] {
     let rank = try rule.choose(layer, factorization)
     return method.ranksAreWidths ? factorization.rounded(rank, to: multiple) : rank
+  }
+
+  /// Whether the layer has factors of a rank.
+  public func accepts(_ rank: [Int]) -> Bool {
+    guard method.ranksAreWidths else { return factorization.ranks.contains(rank) }
+    guard let most = factorization.ranks.last, rank.count == most.count else { return false }
+    return zip(rank, most).allSatisfy { (1...$1).contains($0) }
   }
 
   /// Why the factors at a rank are no gain in weights or multiply–accumulates; `nil` when they are one in both.

@@ -60,7 +60,7 @@ public struct FactorizationContext: Sendable {
 /// Why weights cannot be factorised.
 public enum LowRankError: Error, Equatable, CustomStringConvertible {
   /// A rank that a layer does not have.
-  case rank(Int, layer: String, most: Int)
+  case rank([Int], layer: String, most: [Int])
   /// No layer was factorised.
   case nothingToFactorize(reasons: [String: Int])
   /// A name or glob that fits no layer.
@@ -72,7 +72,7 @@ public enum LowRankError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .rank(let rank, let layer, let most):
-      "'\(layer)' has no factors of rank \(rank); its ranks are 1 to \(most)"
+      "'\(layer)' has no factors of rank \(rank.text); its ranks go up to \(most.text)"
     case .nothingToFactorize(let reasons):
       "no layer can be factorised: "
         + reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {

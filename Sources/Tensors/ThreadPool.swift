@@ -34,6 +34,18 @@ public final class ThreadPool: Sendable {
     }
     withoutActuallyEscaping(body) { team.run($0, count: count) }
   }
+
+  /// What `body` returns for 0 … count − 1, in order.
+  ///
+  /// - Throws: what `body` throws, of several the first in order.
+  public func map<Element>(_ count: Int, _ body: (Int) throws -> Element) throws -> [Element] {
+    var results = [Result<Element, any Error>?](repeating: nil, count: max(count, 0))
+    results.withUnsafeMutableBufferPointer { memory in
+      let slots = memory
+      forEach(slots.count) { index in slots[index] = Result { try body(index) } }
+    }
+    return try results.compactMap { try $0?.get() }
+  }
 }
 
 /// The workers of a pool and what they share; each worker keeps it alive.

@@ -86,6 +86,11 @@ import Testing
     let replay = try lowrank("--plan", "p1.json", "--output", "replay.onnx")
     #expect(replay.status == 0, "\(replay.errors)")
     #expect(try data("replay.onnx") == data("t1.onnx"))
+    let plan = String(decoding: try data("p1.json"), as: UTF8.self)
+    let wild = plan.replacing(/"rank" : \[\s*\d+/, with: "\"rank\" : [ 99999")
+    try Data(wild.utf8).write(to: folder.url.appending(path: "wild.json"))
+    let refused = try lowrank("--plan", "wild.json", "--output", "wild.onnx")
+    #expect(refused.status == 65 && refused.errors.contains("no factors of rank"))
     let other = try TinyDetector.write(to: folder.url)
     let wrong = try Binary.run(
       ["lowrank", other.path, "--plan", "p1.json"], in: folder.url)

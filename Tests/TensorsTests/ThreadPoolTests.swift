@@ -47,4 +47,17 @@ import Testing
       for await sum in group { #expect(sum == 50 * 190) }
     }
   }
+
+  @Test(arguments: [1, 3]) func mapKeepsTheOrderAndThrowsTheFirstError(threads: Int) throws {
+    struct Failure: Error, Equatable { var index: Int }
+    let pool = ThreadPool(threads: threads)
+    #expect(try pool.map(50) { $0 * $0 } == (0..<50).map { $0 * $0 })
+    #expect(try pool.map(0) { $0 }.isEmpty)
+    #expect(throws: Failure(index: 7)) {
+      try pool.map(50) { index in
+        if index >= 7 { throw Failure(index: index) }
+        return index
+      }
+    }
+  }
 }

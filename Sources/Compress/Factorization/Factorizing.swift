@@ -61,7 +61,7 @@ struct Factorizing {
         FactorizationContext(
           seed: options.seed ?? 0, iterations: options.iterations ?? 100,
           starts: options.starts ?? 2, responses: responses[$0.weight])
-      })
+      }, threads: common.threadCount)
     var choice = RankChoice(
       graph: graph, operands: operands, candidates: candidates, options: options, common: common,
       cost: try ModelCost(graph, registry: .standard, inputShapes: shapes))
@@ -171,6 +171,10 @@ struct Factorizing {
       }
       guard [own.layer.outputs, own.layer.inputs] + own.layer.kernel == layer.shape else {
         throw LowRankError.otherModel(reason: "'\(layer.weight)' has another shape")
+      }
+      guard own.accepts(layer.rank) else {
+        throw LowRankError.rank(
+          layer.rank, layer: layer.weight, most: own.factorization.ranks.last ?? [])
       }
       return (own, layer.rank)
     }

@@ -34,6 +34,7 @@ struct RankChoice {
   }
 
   private var multiple: Int { options.roundTo ?? 8 }
+  private var pool: ThreadPool { ThreadPool(threads: common.threadCount) }
 
   /// Decides.
   func choose(replaying known: [(LayerCandidate, [Int])]? = nil) throws -> Outcome {
@@ -42,17 +43,16 @@ struct RankChoice {
     let rule = try options.rule()
     var outcome = Outcome()
     var wanted: [(LayerCandidate, [Int])] = []
-    let bar = progress("choosing ranks", candidates.count)
-    for (index, candidate) in candidates.enumerated() {
-      let rank = try candidate.rank(by: rule, multiple: multiple)
+    let ranks = try pool.map(candidates.count) { index in
+      try candidates[index].rank(by: rule, multiple: multiple)
+    }
+    for (candidate, rank) in zip(candidates, ranks) {
       if let objection = candidate.objection(to: rank) {
         outcome.skipped.append(.init(weight: candidate.layer.weight, reason: objection))
       } else {
         wanted.append((candidate, rank))
       }
-      bar.update(index + 1)
     }
-    bar.finish()
     let settled = try settle(wanted, checks: true)
     outcome.choices = settled.choices
     outcome.skipped += settled.skipped
@@ -72,8 +72,9 @@ struct RankChoice {
     var outcome = Outcome()
     let bar = progress("factorising", wanted.count)
     defer { bar.finish() }
+    let made = try pool.map(wanted.count) { try wanted[$0].0.factorization.factors(wanted[$0].1) }
     for (index, (candidate, rank)) in wanted.enumerated() {
-      let factors = try candidate.factorization.factors(rank)
+      let factors = made[index]
       var choice = Choice(
         candidate: candidate, rank: rank, factors: factors,
         error: candidate.layer.error(of: factors), timing: nil)
@@ -174,11 +175,14 @@ struct RankChoice {
     let candidate = candidates[index]
     let ranks = candidate.ladder(
       count: damage == nil ? Self.ladderCount : Self.measuredCount, multiple: multiple)
-    return try ranks.map { rank in
+    // Damages are measured one after the other: their sessions use all threads, and their file is one.
+    let losses =
+      try damage.map { damage in try ranks.map { try damage(candidate, $0) } }
+      ?? pool.map(ranks.count) { index in
+        RankBudget.loss(error: try candidate.factorization.reconstructionError(ranks[index]))
+      }
+    return zip(ranks, losses).map { rank, loss in
       let stages = candidate.factorization.stages(rank)
-      let loss =
-        try damage?(candidate, rank)
-        ?? RankBudget.loss(error: candidate.factorization.reconstructionError(rank))
       let cost = countsMacs ? stages.macs(for: candidate.layer) : stages.parameters
       return .init(alternative: index, rank: rank, cost: Double(cost), loss: loss)
     }

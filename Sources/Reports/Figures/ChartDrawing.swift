@@ -94,12 +94,14 @@ struct ChartDrawing {
     return text
   }
 
-  /// The corner where a box of the given extents covers the fewest points; the upper right of equals.
-  private func emptiestCorner(_ width: Double, _ height: Double) -> (left: Double, top: Double) {
-    let places = chart.series.flatMap(\.points).map { (x.place($0.x), y.place($0.y)) }
+  /// The corner or middle of an edge where a box of the given extents covers least of the lines; the upper right of equals.
+  private func emptiestPlace(_ width: Double, _ height: Double) -> (left: Double, top: Double) {
+    let places = chart.series.flatMap(traced)
+    let centre = (x.from + x.to - width) / 2
     let corners = [
       (left: x.to - width, top: y.to + 6), (x.to - width, y.from - height - 6),
-      (x.from + 6, y.to + 6), (x.from + 6, y.from - height - 6),
+      (x.from + 6, y.to + 6), (x.from + 6, y.from - height - 6), (centre, y.to + 6),
+      (centre, y.from - height - 6),
     ]
     func covered(_ corner: (left: Double, top: Double)) -> Int {
       places.count {
@@ -110,12 +112,26 @@ struct ChartDrawing {
     return corners.min { covered($0) < covered($1) } ?? corners[0]
   }
 
+  /// Places along a series: its points, and steps between those that are joined.
+  private func traced(_ series: LineChart.Series) -> [(Double, Double)] {
+    let places = series.points.map { (x.place($0.x), y.place($0.y)) }
+    guard series.isJoined else { return places }
+    let steps = 8
+    return places
+      + zip(places, places.dropFirst()).flatMap { a, b in
+        (1..<steps).map { step -> (Double, Double) in
+          let part = Double(step) / Double(steps)
+          return (a.0 + part * (b.0 - a.0), a.1 + part * (b.1 - a.1))
+        }
+      }
+  }
+
   /// Names in a corner, on white.
   private var legend: String {
     guard chart.series.count > 1 else { return "" }
     let longest = Double(chart.series.map(\.name.count).max() ?? 0)
     let width = longest * 6.6 + 40
-    let (left, start) = emptiestCorner(width, Double(chart.series.count * 17 + 6))
+    let (left, start) = emptiestPlace(width, Double(chart.series.count * 17 + 6))
     var text =
       "<rect x=\"\(SVG.number(left))\" y=\"\(SVG.number(start))\" width=\"\(SVG.number(width))\" "
       + "height=\"\(chart.series.count * 17 + 6)\" fill=\"#ffffff\" fill-opacity=\"0.85\"/>\n"
