@@ -30,6 +30,9 @@ public struct LayerTiming: Sendable, Codable, Equatable {
       )
       for name in node.inputs.dropFirst() {
         alone[constant: name] = operands[name]?.constant
+        if alone[constant: name] == nil, let operand = operands[name] {
+          alone.inputs.append(ValueInfo(name: name, type: ValueType(operand.type)))
+        }
       }
       var own = layer
       own.uses = [use]

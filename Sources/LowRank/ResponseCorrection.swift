@@ -70,7 +70,8 @@ public struct ResponseCorrection: Sendable {
   ) throws {
     (self.network, self.original, self.settings) = (network, original, settings)
     guard kind != .none, settings.images > 0 else { return }
-    let targets = network.chains.map { chain in chain.values.map { Self.output($0, network.graph) }
+    let targets = network.chains.map { chain in
+      chain.values.map { Self.output($0, of: chain, in: network.graph) }
     }
     let wanted = network.chains.indices.map { positionCount($0) }
     let responses = try self.responses(targets, wanted, fill)
@@ -82,10 +83,13 @@ public struct ResponseCorrection: Sendable {
   }
 
   /// The value that the layer made: the last stage's, or what a Gather makes of it.
-  private static func output(_ values: [String], _ graph: Graph) -> String {
-    guard let last = values.last else { return "" }
-    let gather = graph.nodes.first { $0.inputs.first == last && $0.opType == "Gather" }
-    return gather?.name.hasSuffix("/order") == true ? gather?.outputs[0] ?? last : last
+  private static func output(
+    _ values: [String], of chain: FactorizedNetwork.Chain, in graph: Graph
+  ) -> String {
+    let last = values.last ?? ""
+    guard chain.outputOrder != nil else { return last }
+    let gather = graph.nodes.first { $0.qualifiedType == "Gather" && $0.inputs.first == last }
+    return gather?.outputs[0] ?? last
   }
 
   private func firstNode(_ chain: Int) -> Int {

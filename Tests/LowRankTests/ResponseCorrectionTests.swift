@@ -94,6 +94,38 @@ import Testing
     #expect(try corrected(network, .none).layers.isEmpty)
   }
 
+  /// Nodes need not have names.
+  @Test func namelessNodesAreRefittedToo() throws {
+    var nameless = graph
+    for index in nameless.nodes.indices { nameless.nodes[index].name = "" }
+    let layers = try layers()
+    let network = FactorizedNetwork(
+      nameless,
+      replacing: try layers.map {
+        ($0, try LowRankMethod.group.factorization($0, FactorizationContext()).factors([4]))
+      })
+    let fitted = try corrected(network, .leastSquares)
+    #expect(fitted.layers.count == 2)
+    #expect(try error(of: fitted.network.graph) < error(of: network.graph))
+  }
+
+  /// A bias that is computed is fed when a layer is timed by itself.
+  @Test func layersWithComputedBiasesAreTimed() throws {
+    var other = graph
+    other.inputs.append(
+      ValueInfo(name: "conv1.bias", type: ValueType(TensorType(.float32, [16]))))
+    other[constant: "conv1.bias"] = nil
+    let operands = TypedGraph(
+      other, registry: .standard, inputs: try other.concreteInputTypes([:])
+    ).operands
+    let layer = try #require(
+      FactorizableLayers(other, registry: .standard, operands: operands).layers.first)
+    let factors = try LowRankMethod.spatialSVD.factorization(layer, FactorizationContext())
+      .factors([4])
+    let timing = try LayerTiming(layer, factors, in: other, operands: operands, threads: 1)
+    #expect(timing.before > 0 && timing.after > 0 && timing.gain < 1)
+  }
+
   /// The principal components of responses leave no more of them than those of the weights do.
   @Test func componentsOfResponsesKeepMoreOfThem() throws {
     let layers = try layers()
