@@ -61,22 +61,7 @@ struct LowRankCommand: ParsableCommand {
   @Flag(help: "Print the plan; write no model.")
   var dryRun = false
 
-  @Option(
-    help: ArgumentHelp("The images to train on, in the forms of --data.", valueName: "path"))
-  var trainData: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "labels: the loss of the head's family. match: the distance to the outputs of the model as it was, without labels."
-    ))
-  var loss = DetectorTraining.Loss.labels
-
-  @Option(
-    help: ArgumentHelp(
-      "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
-    ), completion: .list(Augmentation.presetNames))
-  var augment: String?
-
+  @OptionGroup(title: "Training") var tuning: TuningOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
@@ -95,7 +80,7 @@ struct LowRankCommand: ParsableCommand {
       throw ValidationError(
         "--dry-run writes no model and no report; leave out --output and --report.")
     }
-    if epochs > 0 && model != nil && data.data == nil && trainData == nil {
+    if epochs > 0 && model != nil && data.data == nil && tuning.trainData == nil {
       throw ValidationError("Training needs images: give --data or --train-data.")
     }
     if options.fromScratch && epochs == 0 {
@@ -103,10 +88,6 @@ struct LowRankCommand: ParsableCommand {
     }
     if options.measure == "mAP" && data.data == nil && model != nil {
       throw ValidationError("--measure mAP needs labelled images: give --data.")
-    }
-    if let augment, Augmentation.named(augment) == nil {
-      throw ValidationError(
-        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
     }
   }
 
@@ -123,8 +104,8 @@ struct LowRankCommand: ParsableCommand {
     else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
     let known = try options.plan.map { try PlanFile.decode(DecompositionPlan.self, from: $0) }
     let images = try VerbImages(
-      data: data, trainData: trainData, isEmbedded: source.isEmbedded,
-      trains: epochs > 0 || source.isEmbedded || trainData != nil, seed: options.seed ?? 0,
+      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
+      trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil, seed: options.seed ?? 0,
       common: common)
     let factorizing = factorizing(images)
     if dryRun {
@@ -160,15 +141,10 @@ struct LowRankCommand: ParsableCommand {
   }
 
   private func factorizing(_ images: VerbImages) -> Factorizing {
-    var defaults = TrainingConfiguration()
-    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
-    var settings = DetectorTraining.Settings(
-      training: training.configuration(defaults: defaults),
-      augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
-      seed: options.seed ?? 0)
-    settings.training.epochs = epochs
     return Factorizing(
-      options: options, head: head, settings: settings, learning: images.learning,
+      options: options, head: head,
+      settings: tuning.settings(training, epochs: epochs, seed: options.seed ?? 0),
+      learning: images.learning,
       scoring: images.scoring, common: common)
   }
 

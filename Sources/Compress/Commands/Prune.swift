@@ -78,22 +78,7 @@ struct PruneCommand: ParsableCommand {
   @Flag(help: "Store weights with many zeros as ONNX sparse initializers where that is smaller.")
   var sparseInitializers = false
 
-  @Option(
-    help: ArgumentHelp("The images to train on, in the forms of --data.", valueName: "path"))
-  var trainData: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "labels: the loss of the head's family. match: the distance to the outputs of the model as it was, without labels."
-    ))
-  var loss = DetectorTraining.Loss.labels
-
-  @Option(
-    help: ArgumentHelp(
-      "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
-    ), completion: .list(Augmentation.presetNames))
-  var augment: String?
-
+  @OptionGroup(title: "Training") var tuning: TuningOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
@@ -127,12 +112,8 @@ struct PruneCommand: ParsableCommand {
     if pruning.shapesTraining && !trains {
       throw ValidationError("--schedule and its options need --epochs of training.")
     }
-    if trains && model != nil && data.data == nil && trainData == nil {
+    if trains && model != nil && data.data == nil && tuning.trainData == nil {
       throw ValidationError("Training needs images: give --data or --train-data.")
-    }
-    if let augment, Augmentation.named(augment) == nil {
-      throw ValidationError(
-        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
     }
   }
 
@@ -158,7 +139,7 @@ struct PruneCommand: ParsableCommand {
     var removesChannels = pruning.removesChannels
     if case .channels? = saved { removesChannels = true }
     let images = try VerbImages(
-      data: data, trainData: trainData, isEmbedded: source.isEmbedded,
+      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
       trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0, common: common)
     if case .channels(let plan)? = saved {
       return try removeChannels(source, images, target, replaying: plan)
@@ -198,7 +179,7 @@ struct PruneCommand: ParsableCommand {
 
   /// Whether channels are looked at through images that are given for training.
   private var looksAtImages: Bool {
-    channels.calib == nil && (model == nil || data.data != nil || trainData != nil)
+    channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
   }
 
   private func channelPruning(_ images: VerbImages) throws -> ChannelPruning {
@@ -210,17 +191,13 @@ struct PruneCommand: ParsableCommand {
     let curves = try channels.sensitivity.map(PlanFile.loadSensitivity)
     // The curves find their layers once the channels are known.
     if curves != nil { request.allocation = .sensitivity([:]) }
-    var defaults = TrainingConfiguration()
-    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
     return ChannelPruning(
       criterion: criterion, request: request, sparsity: pruning.sparsity ?? 0.5,
       rounds: pruning.schedule == "iterative" && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
       excluded: pruning.exclude.map { NamePattern($0) }, sensitivity: curves, options: channels,
       head: head,
-      settings: .init(
-        training: training.configuration(defaults: defaults),
-        augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
-        seed: pruning.seed ?? 0), learning: images.learning, common: common)
+      settings: tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0),
+      learning: images.learning, common: common)
   }
 
   private func removeChannels(
@@ -280,12 +257,7 @@ struct PruneCommand: ParsableCommand {
   /// Trains with masks that grow, and returns the model with its averaged weights.
   private func train(_ source: LoadedModel, _ images: VerbImages) throws -> Outcome {
     guard let learning = images.learning else { throw TrainingError.noImages }
-    var defaults = TrainingConfiguration()
-    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
-    var settings = DetectorTraining.Settings(
-      training: training.configuration(defaults: defaults),
-      augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss,
-      seed: pruning.seed ?? 0)
+    var settings = tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0)
     if epochs == 0 { settings.training.standStill() }
     let detector = try DetectorTraining(
       source.graph, head: head, training: learning, validation: nil, settings: settings,
