@@ -16,6 +16,13 @@ import Testing
         + arguments, in: folder.url)
   }
 
+  /// On the embedded detector's file, which is not scored without images.
+  private func lowrankOfFile(_ arguments: String...) throws -> Binary.Outcome {
+    let model = SharedAssets.package.appending(path: "Sources/CEmbedded/default.onnx").path
+    return try Binary.run(
+      ["lowrank", model, "--gain", "macs", "--format", "json"] + arguments, in: folder.url)
+  }
+
   private func data(_ name: String) throws -> Data {
     try Data(contentsOf: folder.url.appending(path: name))
   }
@@ -57,12 +64,11 @@ import Testing
   }
 
   @Test(arguments: [
-    "svd", "spatial-svd", "channel-svd", "response-svd", "tucker", "cp", "depthwise-separable",
-    "group",
+    "svd", "spatial-svd", "channel-svd", "tucker", "cp", "depthwise-separable", "group",
   ])
   func everyMethodFactorises(method: String) throws {
     let rank = method == "group" ? "2" : method == "depthwise-separable" ? "1" : "ratio=0.4"
-    let run = try lowrank(
+    let run = try lowrankOfFile(
       "--method", method, "--rank", rank, "--iterations", "10", "--starts", "1", "--output",
       "thin.onnx")
     #expect(run.status == 0, "\(run.errors)")
@@ -72,6 +78,13 @@ import Testing
     #expect(!layers.isEmpty && layers.allSatisfy { $0["method"] as? String == method })
     let score = try Binary.run(["inspect", "thin.onnx", "--summary"], in: folder.url)
     #expect(score.status == 0, "\(score.errors)")
+  }
+
+  @Test func responsesNeedImages() throws {
+    let none = try lowrankOfFile("--method", "response-svd", "--rank", "ratio=0.4")
+    #expect(none.status == 64 && none.errors.contains("--calib"), "\(none.errors)")
+    let run = try lowrank("--method", "response-svd", "--rank", "ratio=0.4", "--output", "r.onnx")
+    #expect(run.status == 0, "\(run.errors)")
   }
 
   @Test func threadsDoNotMatterAndPlansAreReplayed() throws {
