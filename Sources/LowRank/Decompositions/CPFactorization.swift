@@ -16,7 +16,8 @@ struct CPFactorization: Factorization {
   let layer: FactorizableLayer
   let context: FactorizationContext
 
-  /// Components whose squared norms sum up to more than this times the tensor's own are held to cancel each other.
+  /// Above this ``CPDecomposition/intensity``, components are held to cancel each other: their squared norms sum up to more
+  /// than its square times the tensor's own.
   static let tolerableIntensity = 2.0
 
   private var shape: [Int] { [layer.outputs, layer.inputs] + layer.kernel }
