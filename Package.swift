@@ -70,7 +70,7 @@ let package = Package(
       ["Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors", collections]),
     library("Layers", ["GraphIR", "Tensors"]),
     library("Prune", ["Training", "Layers", "Execution", "GraphIR", "Tensors"]),
-    library("Quantize", ["Tensors"]),
+    library("Quantize", ["Layers", "Operators", "Execution", "Kernels", "GraphIR", "Tensors"]),
     library("Distill"),
     library("LowRank", ["Layers", "Operators", "Execution", "GraphIR", "Tensors"]),
     library("Reports"),
@@ -78,7 +78,8 @@ let package = Package(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded",
+        "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Reports",
+        "CEmbedded",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
@@ -139,7 +140,12 @@ let package = Package(
         "Tensors",
         "TestSupport",
       ]),
-    tests("QuantizeTests", ["Quantize", "Tensors", "TestSupport"]),
+    tests(
+      "QuantizeTests",
+      [
+        "Quantize", "Architectures", "Operators", "Execution", "Formats", "GraphIR", "Tensors",
+        "TestSupport",
+      ]),
     tests("DistillTests", ["Distill", "TestSupport"]),
     tests(
       "LowRankTests",

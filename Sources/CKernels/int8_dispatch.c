@@ -5,13 +5,15 @@ extern const ck_int8_kernels ck_int8_portable;
 #if defined(__x86_64__)
 extern const ck_int8_kernels ck_int8_avx2;
 extern const ck_int8_kernels ck_int8_avx512;
+extern const ck_int8_kernels ck_int8_avx512_vbmi;
 #endif
 
 const ck_int8_kernels *ck_int8_kernels_for(int isa) {
 #if defined(__x86_64__)
   ck_isa best = ck_best_isa();
   if (isa > (int)best) isa = (int)best;
-  if (isa == CK_AVX512 && __builtin_cpu_supports("avx512vnni")) return &ck_int8_avx512;
+  if (isa == CK_AVX512 && __builtin_cpu_supports("avx512vnni"))
+    return __builtin_cpu_supports("avx512vbmi") ? &ck_int8_avx512_vbmi : &ck_int8_avx512;
   if (isa >= CK_AVX2) return &ck_int8_avx2;
 #else
   (void)isa;

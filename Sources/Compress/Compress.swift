@@ -8,7 +8,7 @@ struct Compress: ParsableCommand {
     commandName: "compress",
     abstract: "Make object detectors small and fast enough for edge devices.",
     discussion: """
-      Reads a trained detector (ONNX or HDF5), prunes or factorises it, writes a model that the ordinary runtimes \
+      Reads a trained detector (ONNX or HDF5), prunes, factorises or quantises it, writes a model that the ordinary runtimes \
       load, and reports accuracy against size and speed.
 
       EXAMPLES
@@ -16,6 +16,7 @@ struct Compress: ParsableCommand {
         compress evaluate model.onnx --data coco/
         compress prune model.onnx --sparsity 0.75 --data coco/ --report report/
         compress lowrank model.onnx --rank energy=0.95 --calib images/
+        compress quantize model.onnx --calib images/ --data coco/
         compress report model.onnx model-pruned.onnx --data coco/ --output report/
 
       EXIT STATUS
@@ -37,6 +38,7 @@ struct Compress: ParsableCommand {
       Train.self,
       PruneCommand.self,
       LowRankCommand.self,
+      QuantizeCommand.self,
       Report.self,
       Compare.self,
       Convert.self,

@@ -46,7 +46,7 @@ struct SpecializedGraph {
     types = Dictionary(inputs, uniquingKeysWith: { $1 })
     self.graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     self.graph.removeDeadNodes()
-    try walk()
+    try walk(foldsAll: passes.isEmpty)
     guard !passes.isEmpty else { return }
     for (name, type) in types {
       self.graph.valueTypes[name] = ValueInfo(name: name, type: ValueType(type))
@@ -55,7 +55,7 @@ struct SpecializedGraph {
     self.graph.removeDeadNodes()
     steps = []
     types = Dictionary(inputs, uniquingKeysWith: { $1 })
-    try walk()
+    try walk(foldsAll: true)
   }
 
   /// Lets go of constants of one step that its kernel has packed and no later step reads.
@@ -73,7 +73,7 @@ struct SpecializedGraph {
   }
 
   /// Infers types in order, and turns nodes that always compute the same into initializers.
-  private mutating func walk() throws {
+  private mutating func walk(foldsAll: Bool) throws {
     var kept: [Node] = []
     for node in graph.nodes {
       let rules = try registry.makeOperator(for: node, in: graph)
@@ -82,7 +82,7 @@ struct SpecializedGraph {
           throw ExecutionError.unusableName(name: name)
         }
         let operands = node.inputs.map(operand)
-        if let constants = try fold(node, rules, operands) {
+        if foldsAll || !rules.foldsLate, let constants = try fold(node, rules, operands) {
           for (name, tensor) in zip(node.outputs, constants) where !name.isEmpty {
             graph.initializers[name] = Initializer(tensor)
           }

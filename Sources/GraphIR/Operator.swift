@@ -57,6 +57,9 @@ public protocol Operator: Sendable {
 
   /// Which memory the first output may share.
   var outputMemory: OutputMemory { get }
+
+  /// Whether a node whose inputs are all constant is left standing until rewrites have seen it.
+  var foldsLate: Bool { get }
 }
 
 /// Which memory an operator's first output may share with its inputs.
@@ -96,6 +99,9 @@ public struct OperatorCall {
 extension Operator {
   /// ONNX's own domain.
   public static var domain: String { "" }
+
+  /// Folded at once.
+  public var foldsLate: Bool { false }
 
   /// No shared memory.
   public var outputMemory: OutputMemory { .separate }

@@ -20,7 +20,7 @@ public struct IntegerConvolution: @unchecked Sendable {
   private let weightSums: [Int32]
   /// For each output channel the zero point of the signed weights.
   private let weightZeros: [Int32]
-  private let depthwise: PreparedConvolution?
+  private let depthwise: IntegerDepthwise?
 
   static let rows = Int(CK_INT8_ROWS)
   static let columns = Int(CK_INT8_COLUMNS)
@@ -54,12 +54,9 @@ public struct IntegerConvolution: @unchecked Sendable {
         $0 &+ Int32($1)
       }
     }
-    // Float32 sums of whole numbers are exact up to 2²⁴.
-    if geometry.isDepthwise, depth * 255 * 255 < 1 << 24 {
+    if geometry.isDepthwise {
       packed = PackedBytes(count: 0)
-      let centred = signed.indices.map { Float(Int32(signed[$0]) - zeros[$0 / depth]) }
-      depthwise = PreparedConvolution(
-        geometry.withoutBatch, weights: centred, bias: nil, instructionSet: instructionSet)
+      depthwise = IntegerDepthwise(geometry, weights: signed, kernels: kernels)
     } else {
       packed = Self.pack(signed, geometry, layout)
       depthwise = nil
@@ -91,12 +88,7 @@ public struct IntegerConvolution: @unchecked Sendable {
 
   /// The working memory a run on that many threads needs.
   public func scratchBytes(threads: Int) -> Int {
-    if let depthwise {
-      let image = geometry.inputChannels * geometry.inputHeight * geometry.inputWidth
-      return IntegerLayout.aligned(4 * image + 256)
-        + IntegerLayout.aligned(4 * geometry.outputChannels * layout.outputArea)
-        + depthwise.scratchBytes(threads: threads) + threads * Self.tileBytes
-    }
+    if let depthwise { return depthwise.scratchBytes(threads: threads) }
     return IntegerLayout.aligned(layout.packedBytes)
       + threads * max(Self.tileBytes, layout.packBufferBytes)
   }
@@ -118,8 +110,12 @@ public struct IntegerConvolution: @unchecked Sendable {
     let image = geometry.inputChannels * geometry.inputHeight * geometry.inputWidth
     for index in 0..<geometry.batch {
       let target = destination.advanced(by: index * geometry.outputChannels * layout.outputArea)
-      if depthwise != nil {
-        runDepthwise(input + index * image, isSigned, zeroPoint, target, scratch, pool)
+      let unsignedZero = zeroPoint &+ (isSigned ? 128 : 0)
+      if let depthwise {
+        depthwise.run(
+          input + index * image, isSigned: isSigned, zeroPoint: zeroPoint, to: target,
+          scratch: scratch, pool: pool
+        ) { finish($0, zeroPoint: unsignedZero) }
         continue
       }
       for group in 0..<geometry.groups {
@@ -127,7 +123,6 @@ public struct IntegerConvolution: @unchecked Sendable {
         layout.pack(
           source, flip: isSigned ? 0x80 : 0, zero: UInt8(truncatingIfNeeded: zeroPoint),
           to: scratch, pool: pool)
-        let unsignedZero = zeroPoint &+ (isSigned ? 128 : 0)
         runTiles(group, unsignedZero, target, scratch, pool)
       }
     }
@@ -183,9 +178,7 @@ public struct IntegerConvolution: @unchecked Sendable {
         kernels.pointee.block(&block)
         for row in first..<min(first + Self.rows, rows.upperBound) {
           let channel = firstChannel + row
-          let finish = IntegerFinish(
-            kernels: kernels, channel: channel, offset: 0 &- zeroPoint &* weightSums[channel],
-            factor: weightZeros[channel])
+          let finish = finish(channel, zeroPoint: zeroPoint)
           layout.forEachRun(start: start, count: count) { place, output, length in
             finish.store(
               sums + (row - first) * Self.columns + place,
@@ -197,39 +190,10 @@ public struct IntegerConvolution: @unchecked Sendable {
     }
   }
 
-  private func runDepthwise(
-    _ input: UnsafeRawPointer, _ isSigned: Bool, _ zeroPoint: Int32,
-    _ destination: IntegerDestination, _ scratch: UnsafeMutableRawPointer, _ pool: ThreadPool
-  ) {
-    guard let depthwise else { return }
-    let area = geometry.inputHeight * geometry.inputWidth
-    let channels = geometry.inputChannels
-    let outputArea = layout.outputArea
-    let centred = scratch.assumingMemoryBound(to: Float.self)
-    let results = (scratch + IntegerLayout.aligned(4 * channels * area + 256))
-    let sums = results.assumingMemoryBound(to: Float.self)
-    let rest = results + IntegerLayout.aligned(4 * channels * outputArea)
-    pool.forEach(channels) { channel in
-      kernels.pointee.centre(
-        (input + channel * area).assumingMemoryBound(to: UInt8.self), centred + channel * area,
-        area,
-        zeroPoint, isSigned ? 1 : 0)
-    }
-    depthwise.run(input: centred, residual: nil, output: sums, scratch: rest, pool: pool)
-    pool.forEach(channels) { channel in
-      let whole = results.assumingMemoryBound(to: Int32.self) + channel * outputArea
-      kernels.pointee.toWhole(sums + channel * outputArea, whole, outputArea)
-      IntegerFinish(kernels: kernels, channel: channel, offset: 0, factor: 0).store(
-        whole, inputSums: nil, to: destination, at: channel * outputArea, count: outputArea)
-    }
-  }
-}
-
-extension ConvolutionGeometry {
-  /// The same for one image.
-  var withoutBatch: ConvolutionGeometry {
-    var geometry = self
-    geometry.batch = 1
-    return geometry
+  /// What corrects one channel's sums over inputs of the given zero point, counted from the lowest byte.
+  private func finish(_ channel: Int, zeroPoint: Int32) -> IntegerFinish {
+    IntegerFinish(
+      kernels: kernels, channel: channel, offset: 0 &- zeroPoint &* weightSums[channel],
+      factor: weightZeros[channel])
   }
 }

@@ -29,16 +29,19 @@ public struct Requantization: @unchecked Sendable {
   public var zeroPoint: Int32
   /// Whether the result is `Int8`, not `UInt8`.
   public var isSigned: Bool
+  /// What each of the 256 bytes becomes in the end, or `nil` for itself.
+  public var table: UnsafePointer<UInt8>?
 
   /// A requantization of the given numbers, whose memory the caller keeps.
   public init(
     scales: UnsafeBufferPointer<Float>, bias: UnsafePointer<Int32>?, zeroPoint: Int32,
-    isSigned: Bool
+    isSigned: Bool, table: UnsafePointer<UInt8>? = nil
   ) {
     self.scales = scales
     self.bias = bias
     self.zeroPoint = zeroPoint
     self.isSigned = isSigned
+    self.table = table
   }
 }
 
@@ -79,6 +82,7 @@ struct IntegerFinish {
         sums, inputSums, offset &+ (map.bias?[channel] ?? 0), factor,
         map.scales[map.scales.count == 1 ? 0 : channel], map.zeroPoint, map.isSigned ? -128 : 0,
         map.isSigned ? 127 : 255, base + index, count)
+      if let table = map.table { kernels.pointee.table(base + index, table, base + index, count) }
     case .reals(let base, let map):
       kernels.pointee.toFloat(
         sums, inputSums, offset, factor, map.scales[map.scales.count == 1 ? 0 : channel],

@@ -78,6 +78,20 @@ public enum QuantizedElements {
     }
   }
 
+  /// What a table of 256 bytes makes of each of `count` bytes.
+  public static func lookUp(
+    _ x: UnsafeRawPointer, in table: UnsafeRawPointer, to y: UnsafeMutableRawPointer, count: Int,
+    pool: ThreadPool, instructionSet: InstructionSet = .best
+  ) {
+    let kernels = ck_int8_kernels_for(Int32(instructionSet.rawValue))
+    forEachPart(count, pool) { range in
+      kernels?.pointee.table(
+        (x + range.lowerBound).assumingMemoryBound(to: UInt8.self),
+        table.assumingMemoryBound(to: UInt8.self),
+        (y + range.lowerBound).assumingMemoryBound(to: UInt8.self), range.count)
+    }
+  }
+
   private static func forEachPart(
     _ count: Int, _ pool: ThreadPool, _ body: (Range<Int>) -> Void
   ) {

@@ -21,14 +21,14 @@ import Testing
     ],
     "Layers": ["GraphIR", "Tensors"],
     "Prune": ["Training", "Layers", "Execution", "GraphIR", "Tensors", "OrderedCollections"],
-    "Quantize": ["Tensors"],
+    "Quantize": ["Layers", "Operators", "Execution", "Kernels", "GraphIR", "Tensors"],
     "Distill": [],
     "LowRank": ["Layers", "Operators", "Execution", "GraphIR", "Tensors"],
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Layers", "Prune", "LowRank", "Reports", "CEmbedded",
-      "ArgumentParser", "Logging",
+      "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Reports",
+      "CEmbedded", "ArgumentParser", "Logging",
       "Yams",
     ],
   ]

@@ -27,21 +27,82 @@ public enum ConformanceSamples {
       opset: opset, inputs: inputs)
   }
 
-  /// Samples of operators that ONNX Runtime does not have.
-  private static let written: [Nonsense.Case] = [
-    sample("Constant", opset: 13, [], ["value": .tensor(ramp([2, 3]))]),
-    sample("Constant", opset: 13, [], ["value_ints": .ints([1, 2])]),
-    sample("Gelu", domain: "com.microsoft", opset: 1, [ramp([2, 9])]),
-    sample("Swish", opset: 24, [ramp([2, 9])], ["alpha": .float(1.5)]),
+  private static func bytes(_ shape: [Int]) -> Tensor {
+    Tensor((0..<shape.product).map { UInt8(truncatingIfNeeded: 37 * $0 + 5) }, shape: shape)
+  }
+
+  /// Bytes with their scale and zero point.
+  private static func quantized(_ shape: [Int], _ zero: UInt8 = 120) -> [Tensor?] {
+    [bytes(shape)] + quantization(zero)
+  }
+
+  private static func quantization(_ zero: UInt8 = 120) -> [Tensor?] {
+    [Tensor(scalar: Float(0.05)), Tensor(scalar: zero)]
+  }
+
+  private static func weights(_ shape: [Int]) -> [Tensor?] {
+    let count = shape.product
+    return [
+      Tensor((0..<count).map { Int8(truncatingIfNeeded: 29 * $0 - 60) }, shape: shape),
+      Tensor((0..<shape[0]).map { 0.01 * Float($0 + 1) }),
+      Tensor([Int8](repeating: 0, count: shape[0])),
+    ]
+  }
+
+  private static func microsoft(
+    _ opType: String, _ inputs: [Tensor?], _ attributes: Attributes = [:]
+  ) -> Nonsense.Case {
+    sample(opType, domain: "com.microsoft", opset: 1, inputs, attributes)
+  }
+
+  /// Quantised operators of ONNX Runtime's own domain and of the engine.
+  private static let quantizedOperators: [Nonsense.Case] = [
+    microsoft("QLinearAdd", quantized([2, 3, 4]) + quantized([3, 1], 7) + quantization()),
+    microsoft("QLinearMul", quantized([2, 3, 4]) + quantized([2, 3, 4], 7) + quantization()),
+    microsoft("QLinearSigmoid", quantized([2, 9]) + quantization(0)),
+    microsoft("QLinearLeakyRelu", quantized([2, 9]) + quantization(), ["alpha": .float(0.1)]),
+    microsoft(
+      "QLinearConcat", quantization() + quantized([1, 2, 5]) + quantized([1, 3, 5], 9),
+      ["axis": .int(1)]),
+    microsoft(
+      "QLinearAveragePool", quantized([1, 2, 5, 5]) + quantization(),
+      ["kernel_shape": .ints([3, 3])]),
+    microsoft("QLinearGlobalAveragePool", quantized([1, 2, 5, 5]) + quantization()),
+    microsoft(
+      "QLinearSoftmax", quantized([2, 9]) + quantization(0),
+      ["opset": .int(13), "axis": .int(-1)]),
+    microsoft(
+      "QGemm",
+      quantized([2, 6]) + quantized([4, 6], 130) + [Tensor([Int32](arrayLiteral: 3, -9, 0, 80))]
+        + quantization(), ["transB": .int(1)]),
     sample(
-      "FusedConv", domain: "compress", opset: 1, [ramp([1, 2, 5, 5]), ramp([3, 2, 3, 3])],
-      ["pads": .ints([1, 1, 1, 1]), "activation": .string("Relu")]),
+      "QLinearMatMul", opset: 10, quantized([2, 3, 6]) + quantized([6, 4], 130) + quantization()),
+    sample("ByteTable", domain: "compress", opset: 1, [bytes([2, 9]), bytes([256])]),
     sample(
-      "FusedConv", domain: "compress", opset: 1,
-      [ramp([2, 2, 5, 5]), ramp([4, 1, 3, 3]), ramp([4]), ramp([2, 4, 3, 3])],
-      [
-        "group": .int(2), "activation": .string("Clip"),
-        "activation_params": .floats([0, 6]), "residual": .string("before"),
-      ]),
+      "FusedQLinearConv", domain: "compress", opset: 1,
+      quantized([1, 3, 6, 6]) + weights([4, 3, 3, 3]) + quantization() + [nil, bytes([256])]),
+    sample(
+      "DequantizedConv", domain: "compress", opset: 1,
+      quantized([1, 3, 6, 6]) + weights([4, 3, 3, 3]) + [ramp([4])],
+      ["activation": .string("Silu")]),
   ]
+
+  /// Samples of operators that ONNX Runtime does not have, or that goldens do not show.
+  private static let written: [Nonsense.Case] =
+    quantizedOperators + [
+      sample("Constant", opset: 13, [], ["value": .tensor(ramp([2, 3]))]),
+      sample("Constant", opset: 13, [], ["value_ints": .ints([1, 2])]),
+      sample("Gelu", domain: "com.microsoft", opset: 1, [ramp([2, 9])]),
+      sample("Swish", opset: 24, [ramp([2, 9])], ["alpha": .float(1.5)]),
+      sample(
+        "FusedConv", domain: "compress", opset: 1, [ramp([1, 2, 5, 5]), ramp([3, 2, 3, 3])],
+        ["pads": .ints([1, 1, 1, 1]), "activation": .string("Relu")]),
+      sample(
+        "FusedConv", domain: "compress", opset: 1,
+        [ramp([2, 2, 5, 5]), ramp([4, 1, 3, 3]), ramp([4]), ramp([2, 4, 3, 3])],
+        [
+          "group": .int(2), "activation": .string("Clip"),
+          "activation_params": .floats([0, 6]), "residual": .string("before"),
+        ]),
+    ]
 }

@@ -41,6 +41,46 @@ typedef struct {
   uint8_t flip;           // xored to every byte, 0x80 makes signed bytes unsigned
 } ck_int8_pack;
 
+/// Rows of one plane of a depthwise convolution, on a frame of bytes that holds the padding.
+///
+/// `sums[y · count + x] = Σ weights[i][j] · input[(y · strideHeight + i · dilationHeight) · pitch + x · stride + j · dilation]`.
+typedef struct {
+  const uint8_t *input;   // readable 64 + 32 · stride bytes beyond the last tap
+  const int8_t *weights;  // [kernelHeight, kernelWidth rounded up to whole fours], filled up with 0
+  int32_t *sums;          // [rows, count]
+  ptrdiff_t pitch;
+  ptrdiff_t rows;
+  ptrdiff_t count;
+  int kernelHeight;
+  int kernelWidth;
+  int strideHeight;
+  int stride;
+  int dilationHeight;
+  int dilation;
+} ck_int8_depthwise;
+
+/// How two runs of bytes become a third: as reals, added or multiplied, and quantised again.
+typedef enum { CK_INT8_ADD, CK_INT8_MULTIPLY } ck_int8_operation;
+
+/// One such combination; a step of 0 repeats one byte.
+typedef struct {
+  const uint8_t *a;
+  const uint8_t *b;
+  uint8_t *y;
+  ptrdiff_t stepA;
+  ptrdiff_t stepB;
+  ptrdiff_t count;
+  ck_int8_operation operation;
+  float scaleA;  // of a, b over that of y; for products scaleA alone counts: of a times that of b over that of y
+  float scaleB;
+  int32_t zeroA;
+  int32_t zeroB;
+  int32_t zeroY;
+  int signedA;   // not 0 where the bytes are signed
+  int signedB;
+  int signedY;
+} ck_int8_combination;
+
 /// The integer kernels of one instruction set.
 typedef struct {
   const char *name;
@@ -64,12 +104,14 @@ typedef struct {
   /// y[i] = scale · (x[i] − zero); x holds signed bytes when `isSigned` is not 0.
   void (*dequantize)(const uint8_t *x, float *y, ptrdiff_t count, float scale, int32_t zero,
                      int isSigned);
-  /// y[i] = x[i] − zero; x holds signed bytes when `isSigned` is not 0.
-  void (*centre)(const uint8_t *x, float *y, ptrdiff_t count, int32_t zero, int isSigned);
-  /// The whole numbers that floats hold.
-  void (*toWhole)(const float *x, int32_t *y, ptrdiff_t count);
   /// The smallest and largest of `count` ≥ 1 elements.
   void (*range)(const float *x, ptrdiff_t count, float *lowest, float *highest);
+  /// y[i] = table[x[i]]; x may be y.
+  void (*table)(const uint8_t *x, const uint8_t *table, uint8_t *y, ptrdiff_t count);
+  void (*depthwise)(const ck_int8_depthwise *plane);
+  void (*combine)(const ck_int8_combination *combination);
+  /// The larger of each pair of bytes, both signed when `isSigned` is not 0; y may be a or b.
+  void (*maximum)(const uint8_t *a, const uint8_t *b, uint8_t *y, ptrdiff_t count, int isSigned);
 } ck_int8_kernels;
 
 /// The integer kernels of an instruction set, numbered as `ck_isa`; what the CPU lacks is replaced

@@ -6,6 +6,7 @@ import GraphIR
 import LowRank
 import ObjectDetection
 import Prune
+import Quantize
 import Tensors
 import Training
 
@@ -27,7 +28,12 @@ enum ErrorStatus {
       case .noSuchLayer: .usage
       case .rank, .nothingToFactorize, .otherModel: .badData
       }
-    case is LinearAlgebraError: .badData
+    case let error as QuantizationError:
+      switch error {
+      case .noSuchNode: .usage
+      case .alreadyQuantized, .nothingToQuantize, .otherModel, .opset: .badData
+      }
+    case is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:
       switch error.kind {
       case .badData: .badData

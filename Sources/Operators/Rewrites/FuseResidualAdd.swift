@@ -18,7 +18,7 @@ struct FuseResidualAdd: GraphPass {
         (links.producer[sum.inputs[$0]] ?? -1) > (links.producer[sum.inputs[$1]] ?? -1)
       }
       guard let slot = slots.first, let source = links.producer[sum.inputs[slot]],
-        graph.nodes[source].isConvolution,
+        graph.nodes[source].isConvolution, graph.nodes[source].opType != "DequantizedConv",
         links.soleConsumer(of: sum.inputs[slot]) == index,
         try graph.nodes[source].attributes.string("residual", default: "none") == "none",
         graph.shapesAgree(sum.inputs[0], sum.inputs[1])

@@ -4,7 +4,8 @@ import GraphIR
 public enum StandardRewrites {
   /// What a session applies before it runs a graph: nothing that files could not tell apart from the original.
   public static let inference: [any GraphPass] = [
-    RemoveIdentities(), FoldPad(), FoldBatchNormalization(), FoldChannelAffine(), FuseSilu(),
+    RemoveIdentities(), UseIntegerArithmetic(), FoldPad(), FoldBatchNormalization(),
+    FoldChannelAffine(), FuseSilu(),
     FuseActivation(), FuseResidualAdd(), FuseActivation(),
   ]
 
@@ -45,7 +46,8 @@ extension Graph {
 extension Node {
   /// Whether the node is a convolution of either kind.
   var isConvolution: Bool {
-    (opType == "Conv" && domain.isEmpty) || (opType == "FusedConv" && domain == "compress")
+    (opType == "Conv" && domain.isEmpty) || qualifiedType == "compress.FusedConv"
+      || qualifiedType == "compress.DequantizedConv"
   }
 
   /// The fused form of a convolution, without an epilogue yet when it had none.

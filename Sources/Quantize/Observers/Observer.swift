@@ -1,30 +1,39 @@
 import Tensors
 
-/// What watches a value over calibration data and then tells the range to quantise it in.
-public protocol Observer: Sendable {
+/// How the range that a value is quantised in is chosen from what calibration saw.
+public struct Observer: Sendable {
   /// The name users type.
-  static var name: String { get }
+  public var name: String
+  /// What it does, for help texts.
+  public var summary: String
+  /// Whether it needs to know how often each number came.
+  public var needsHistogram: Bool
+  /// Chooses the range; the statistics have seen at least one finite number.
+  var choose: @Sendable (ValueStatistics, QuantizationScheme) -> ClosedRange<Float>
 
-  /// An observer that has seen nothing.
-  init()
+  /// All observers.
+  public static let all: [Observer] = [
+    minMax, movingAverage, percentile(99.99), entropy, meanSquare,
+  ]
 
-  /// Takes note of elements; what is not finite is passed over.
-  mutating func observe(_ elements: some Sequence<Float>)
+  /// The observer of a name; `percentile=99.9` names the percentage.
+  public static func named(_ name: String) -> Observer? {
+    if let found = all.first(where: { $0.name == name }) { return found }
+    let parts = name.split(separator: "=", maxSplits: 1)
+    guard parts.count == 2, parts[0] == "percentile", let percentage = Double(parts[1]),
+      percentage > 50, percentage <= 100
+    else { return nil }
+    return percentile(percentage)
+  }
 
-  /// The range that the elements are to be mapped from.
+  /// The range of a value.
   ///
-  /// - Throws: ``CalibrationError/nothingObserved`` when no finite element was seen.
-  func range() throws -> ClosedRange<Float>
-}
-
-extension Observer {
-  /// The map of the observed range onto the integers of `integers`.
-  ///
-  /// - Throws: what ``range()`` throws.
-  public func parameters(in integers: ClosedRange<Int32>) throws -> QuantizationParameters {
-    let range = try range()
-    return QuantizationParameters(
-      lowest: range.lowerBound, highest: range.upperBound, in: integers)
+  /// - Throws: ``CalibrationError/nothingObserved`` when no finite number was seen.
+  public func range(
+    of statistics: ValueStatistics, scheme: QuantizationScheme
+  ) throws -> ClosedRange<Float> {
+    guard statistics.lowest <= statistics.highest else { throw CalibrationError.nothingObserved }
+    return choose(statistics, scheme)
   }
 }
 

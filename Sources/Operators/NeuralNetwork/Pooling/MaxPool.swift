@@ -31,8 +31,8 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
     let planes = shape[0] * shape[1]
     return switch site.outputs[0].elementType {
     case .float64: kernel(PlanePool<Double>(window, start: -.infinity), planes, site)
-    case .int8: kernel(PlanePool<Int8>(window, start: .min), planes, site)
-    case .uint8: kernel(PlanePool<UInt8>(window, start: .min), planes, site)
+    case .int8: byteKernel(PlanePool<Int8>(window, start: .min), planes, site)
+    case .uint8: byteKernel(PlanePool<UInt8>(window, start: .min), planes, site)
     default: floatKernel(window, planes, site)
     }
   }
@@ -65,6 +65,22 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
         indices[plane * area + place] = Int64(
           pool.index(of: y[plane * area + place], x, plane, place, isColumnMajor))
       }
+    }
+  }
+
+  private func byteKernel<Element: TensorElement & Comparable>(
+    _ scan: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
+  ) -> Kernel {
+    let pool = scan.window.bytePool(isSigned: Element.self == Int8.self)
+    return Kernel(
+      algorithm: "separable", scratchBytes: pool.scratchBytes(threads: site.threadCount)
+    ) { call in
+      guard let x = call.inputs[0] else { return }
+      pool.run(
+        planes: planes, input: x.base, output: call.outputs[0].base, scratch: call.scratch,
+        pool: call.pool)
+      guard let elements = x.elements(as: Element.self).baseAddress else { return }
+      findIndices(scan, elements, planes, call)
     }
   }
 

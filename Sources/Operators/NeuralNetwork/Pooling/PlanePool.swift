@@ -74,12 +74,18 @@ struct PlanePool<Element: TensorElement>: Sendable {
 extension PlacedWindow {
   /// The pool of float32 planes under a window on two axes.
   func floatPool(_ combination: WindowPool.Combination) -> WindowPool {
-    func axis(_ index: Int) -> WindowPool.Axis {
-      WindowPool.Axis(
-        input: extents[index], output: outputs[index], kernel: kernel[index],
-        stride: strides[index], dilation: dilations[index], pad: padsBefore[index])
-    }
-    return WindowPool(combination, rows: axis(0), columns: axis(1))
+    WindowPool(combination, rows: axis(0), columns: axis(1))
+  }
+
+  /// The pool of planes of bytes under a window on two axes.
+  func bytePool(isSigned: Bool) -> BytePool {
+    BytePool(rows: axis(0), columns: axis(1), isSigned: isSigned)
+  }
+
+  private func axis(_ index: Int) -> WindowPool.Axis {
+    WindowPool.Axis(
+      input: extents[index], output: outputs[index], kernel: kernel[index],
+      stride: strides[index], dilation: dilations[index], pad: padsBefore[index])
   }
 
   /// The outputs whose element at `tap` lies within the input.

@@ -10,6 +10,8 @@ struct DequantizeLinear: Operator {
   static let opType = "DequantizeLinear"
 
   let rule: QuantizationRule
+  /// Integer arithmetic wants the integers.
+  let foldsLate = true
 
   init(attributes: Attributes, opset: Int) throws {
     rule = try QuantizationRule(attributes)

@@ -63,7 +63,8 @@ struct IntegerConvolutionPlace: Sendable {
     }
     return Kernel(
       algorithm: convolution.algorithm,
-      scratchBytes: extra + convolution.scratchBytes(threads: site.threadCount)
+      scratchBytes: extra + convolution.scratchBytes(threads: site.threadCount),
+      packedInputs: [weights]
     ) { call in
       guard let x = call.inputs[0] else { return }
       convolution.run(

@@ -16,9 +16,7 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
   init(attributes: Attributes, opset: Int) throws {
     place = IntegerConvolutionPlace(
       rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5)
-    if try attributes.flag("channels_last", default: false) {
-      throw AttributeError.invalid(name: "channels_last", reason: "is set, only NCHW is supported")
-    }
+    try attributes.refuseChannelsLast()
   }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
@@ -36,9 +34,14 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
     return [type]
   }
 
-  func prepare(_ site: PreparationSite) throws -> Kernel {
+  func prepare(_ site: PreparationSite) throws -> Kernel { try kernel(site, table: nil) }
+
+  /// The kernel at a place in a graph.
+  ///
+  /// - Parameter table: The input that holds what each byte becomes in the end; `nil` for none.
+  func kernel(_ site: PreparationSite, table: Int?) throws -> Kernel {
     let scaleCount = try site.inputs.required(4).type.count
-    let isSigned = site.outputs[0].elementType == .int8
+    let isSigned = try site.inputs.required(7).elementType == .int8
     return try place.kernel(site, extraScratch: 4 * scaleCount) { call, scratch in
       let scales = scratch.assumingMemoryBound(to: Float.self)
       if let x = call.inputs[1]?.elements(as: Float.self),
@@ -52,7 +55,10 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
         Requantization(
           scales: UnsafeBufferPointer(start: scales, count: scaleCount),
           bias: call.optional(8).map { UnsafePointer($0.base.assumingMemoryBound(to: Int32.self)) },
-          zeroPoint: call.zeroPoint(7), isSigned: isSigned))
+          zeroPoint: call.zeroPoint(7), isSigned: isSigned,
+          table: table.flatMap { call.inputs[$0] }.map {
+            UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self))
+          }))
     }
   }
 

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Quantize
+
+/// How a network is quantised.
+struct QuantizeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Images to calibrate with: a folder, or a set in the forms of --data. (default: the embedded training scenes for the embedded detector)",
+      valueName: "path"))
+  var calib: String?
+
+  @Option(help: ArgumentHelp("How many of them. (default: 128)", valueName: "count"))
+  var calibCount: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How ranges of activations are chosen: "
+        + Observer.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: mse)", valueName: "observer"),
+    completion: .list(Observer.all.map(\.name)))
+  var observer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Bits of weights and activations, 2 … 8; fewer than 8 are kept in 8-bit integers. (default: 8)",
+      valueName: "bits"))
+  var bits: Int?
+
+  @Option(help: ArgumentHelp("Bits of weights alone, 2 … 8.", valueName: "bits"))
+  var weightBits: Int?
+
+  @Option(help: ArgumentHelp("Bits of activations alone, 2 … 8.", valueName: "bits"))
+  var activationBits: Int?
+
+  @Flag(help: "One scale for all output channels of a weight.")
+  var perTensor = false
+
+  @Flag(help: "Map activations so that 0 lies in the middle, where they have negative parts.")
+  var symmetric = false
+
+  @Flag(help: "Scales that are powers of two (dynamic fixed point).")
+  var powerOfTwo = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Weights as multiples of their scale (uniform) or as ± powers of two times it (log2). (default: uniform)",
+      valueName: "grid"),
+    completion: .list(QuantizationScheme.WeightGrid.allCases.map(\.rawValue)))
+  var weightGrid: String?
+
+  @Flag(help: "Weights of 7 bits, for CPUs without VNNI, whose 16-bit sums would saturate.")
+  var reduceRange = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Leave a node float: its name, its output or a glob. May be repeated.", valueName: "glob"))
+  var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Quantise a node after the last layers that would stay float: its name, its output or a glob. May be repeated.",
+      valueName: "glob"))
+  var include: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Use the ranges of a saved plan.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var plan: String?
+
+  @Option(
+    help: ArgumentHelp("Save the plan as JSON, with --dry-run too.", valueName: "file"),
+    completion: .file())
+  var planOut: String?
+
+  mutating func validate() throws {
+    _ = try chosenObserver()
+    for (flag, value) in [
+      ("--bits", bits), ("--weight-bits", weightBits), ("--activation-bits", activationBits),
+    ] {
+      if let value, !(2...8).contains(value) {
+        throw ValidationError("\(flag) must lie between 2 and 8, found \(value).")
+      }
+    }
+    if let calibCount, !(1...1_000_000).contains(calibCount) {
+      throw ValidationError("--calib-count must be at least 1, found \(calibCount).")
+    }
+    if let weightGrid, QuantizationScheme.WeightGrid(rawValue: weightGrid) == nil {
+      throw ValidationError("--weight-grid takes uniform or log2, found '\(weightGrid)'.")
+    }
+    if plan != nil, calib != nil || observer != nil || setsScheme {
+      throw ValidationError(
+        "--plan says how and in which ranges to quantise; leave out --calib, --observer and what they go with."
+      )
+    }
+  }
+
+  private var setsScheme: Bool {
+    bits != nil || weightBits != nil || activationBits != nil || weightGrid != nil || perTensor
+      || symmetric || powerOfTwo || reduceRange
+  }
+
+  /// The observer.
+  func chosenObserver() throws -> Observer {
+    guard let found = Observer.named(observer ?? "mse") else {
+      throw ValidationError(
+        "--observer takes \(Observer.all.map(\.name).joined(separator: ", ")) or percentile=P, "
+          + "found '\(observer ?? "")'.")
+    }
+    return found
+  }
+
+  /// The scheme.
+  var scheme: QuantizationScheme {
+    var scheme = QuantizationScheme()
+    scheme.weightBits = weightBits ?? bits ?? 8
+    scheme.activationBits = activationBits ?? bits ?? 8
+    scheme.perChannel = !perTensor
+    scheme.symmetricActivations = symmetric
+    scheme.powerOfTwo = powerOfTwo
+    scheme.reduceRange = reduceRange
+    if let grid = weightGrid.flatMap(QuantizationScheme.WeightGrid.init) {
+      scheme.weightGrid = grid
+    }
+    return scheme
+  }
+}

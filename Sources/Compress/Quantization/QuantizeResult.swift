@@ -1,0 +1,81 @@
+import Foundation
+import Quantize
+import Reports
+
+/// What `compress quantize` prints.
+struct QuantizeResult: PrintableResult {
+  var schemaVersion = 1
+  var input: String
+  /// The file written, `nil` after a dry run.
+  var output: String?
+  var plan: QuantizationPlan
+  /// How many layers with weights are quantised, and how many there are.
+  var layers: Int
+  var allLayers: Int
+  /// How many images ranges were found with.
+  var images: Int
+  /// Time taken by calibration and quantisation.
+  var calibrationSeconds: Double
+  var remarks: [String] = []
+  var before: ModelEvidence?
+  var after: ModelEvidence?
+  /// The floors that were missed; `nil` after a dry run.
+  var floorMisses: [String]?
+
+  /// The result for people.
+  var text: String {
+    var parts = [heading, kept].filter { !$0.isEmpty }
+    if let before, let after {
+      parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
+    }
+    parts += remarks
+    if let output {
+      parts.append("Written to \(output), read back and verified.")
+    } else {
+      parts.append("Nothing was written (--dry-run).")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var heading: String {
+    let scheme = plan.scheme
+    let weights =
+      "weights of \(scheme.weightBits) bits by \(scheme.perChannel ? "channel" : "tensor")"
+      + (scheme.weightGrid == .log2 ? " on a log2 grid" : "")
+      + (scheme.reduceRange ? " in a reduced range" : "")
+    let activations =
+      "activations of \(scheme.activationBits) bits"
+      + (scheme.symmetricActivations ? ", symmetric" : "")
+      + (scheme.powerOfTwo ? ", scales powers of two" : "")
+    let looked =
+      images == 0
+      ? "ranges of the plan"
+      : "ranges by \(plan.observer) over \(images) images in \(String(format: "%.1f", calibrationSeconds)) s"
+    return "quantisation: \(weights), \(activations), \(looked): "
+      + "\(layers) of \(allLayers) layers compute on integers"
+  }
+
+  private var kept: String {
+    let groups = Dictionary(grouping: plan.kept, by: \.reason)
+    return groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map {
+      let kinds = Dictionary($0.value.map { ($0.opType, 1) }, uniquingKeysWith: +)
+      let list = kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(6).map {
+        "\($0.value) \($0.key)"
+      }
+      return "kept float: \($0.value.count) \($0.value.count == 1 ? "node" : "nodes"), \($0.key) "
+        + "(\(list.joined(separator: ", "))\(kinds.count > 6 ? ", …" : ""))"
+    }.joined(separator: "\n")
+  }
+}
+
+/// What a quantised model's metadata say of how it was made.
+struct QuantizeRecord: ProvenanceRecord {
+  static let verb = "quantize"
+
+  var version = Version.text
+  /// The SHA-256 digest of the model it was made from.
+  var source: String
+  var scheme: QuantizationScheme
+  var observer: String
+  var images: Int
+}

@@ -1,0 +1,17 @@
+import GraphIR
+
+/// ``Softmax`` of a quantised value, under the rules of the operator set that `opset` names.
+///
+/// Inputs: x, its scale and zero point, y's scale and zero point.
+struct QLinearSoftmax: DequantizedOperator {
+  static let opType = "QLinearSoftmax"
+  static let domain = "com.microsoft"
+
+  let reals: any Operator
+  let slots = DequantizedKernel.unary
+
+  init(attributes: Attributes, opset: Int) throws {
+    let version = try attributes.requiredInt("opset")
+    reals = try Softmax(attributes: attributes, opset: version)
+  }
+}

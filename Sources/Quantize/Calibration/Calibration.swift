@@ -1,0 +1,53 @@
+import Execution
+import GraphIR
+import Operators
+import Tensors
+
+/// Runs a network over images and notes what its values are.
+public struct Calibration: Sendable {
+  /// The statistics of each value, by name.
+  public private(set) var statistics: [String: ValueStatistics]
+
+  /// Looks at some values of a network.
+  ///
+  /// Memory is that of one image's activations and of one histogram a value, whatever the number of images.
+  ///
+  /// - Parameters:
+  ///   - values: The names of the values.
+  ///   - fill: Writes the input of one image into a session.
+  ///   - observe: Told how many images are done.
+  /// - Throws: What sessions and `fill` throw.
+  public init(
+    _ graph: Graph, values: [String], countsNumbers: Bool, images: Int, threads: Int,
+    inputShapes: [String: [Int]], fill: (Int, Session) throws -> Void,
+    observe: (Int) -> Void = { _ in }
+  ) throws {
+    let session = try Session(
+      graph, registry: .standard,
+      options: SessionOptions(
+        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
+        taps: values))
+    let pool = ThreadPool(threads: threads)
+    var all = values.map { _ in ValueStatistics(countsNumbers: countsNumbers) }
+    for image in 0..<images {
+      try fill(image, session)
+      try session.run()
+      let views = values.map { session.outputView($0) ?? session.input($0) }
+      all.withUnsafeMutableBufferPointer { all in
+        let target = SendableBuffer(all)
+        pool.forEach(values.count) { index in
+          guard let view = views[index], view.elementType == .float32 else { return }
+          target.buffer[index].add(UnsafeBufferPointer(view.elements(as: Float.self)))
+        }
+      }
+      observe(image + 1)
+    }
+    statistics = Dictionary(uniqueKeysWithValues: zip(values, all))
+  }
+}
+
+/// A buffer whose elements threads write one each.
+private struct SendableBuffer: @unchecked Sendable {
+  let buffer: UnsafeMutableBufferPointer<ValueStatistics>
+  init(_ buffer: UnsafeMutableBufferPointer<ValueStatistics>) { self.buffer = buffer }
+}

@@ -1,0 +1,48 @@
+import Tensors
+
+/// Counts of numbers in bins of equal width, whose memory and result do not depend on how the numbers come.
+///
+/// Bins begin at whole multiples of a width that is a power of two. When a number lies outside, the width doubles and
+/// neighbouring bins are merged, which is exact: the counts depend on the set of numbers only, not on their order, on
+/// batches or on threads.
+public struct StreamingHistogram: Sendable, Equatable {
+  /// Bins on either side of 0.
+  public static let half = 2048
+  /// Numbers in each bin; bin `i` holds `(i − half) · width ..< (i − half + 1) · width`.
+  public private(set) var counts = [UInt64](repeating: 0, count: 2 * Self.half)
+  private var exponent = -24
+
+  /// No numbers yet.
+  public init() {}
+
+  /// The width of a bin.
+  public var width: Float { Float(sign: .plus, exponent: exponent, significand: 1) }
+  /// How many numbers were counted.
+  public var total: UInt64 { counts.reduce(0, +) }
+  /// The number in the middle of a bin.
+  public func centre(_ bin: Int) -> Float { (Float(bin - Self.half) + 0.5) * width }
+
+  /// Counts finite numbers whose magnitude is at most `largest`.
+  public mutating func add(_ numbers: UnsafeBufferPointer<Float>, largest: Float) {
+    while largest >= Float(Self.half) * width { merge() }
+    let scale = 1 / width
+    let half = Int32(Self.half)
+    counts.withUnsafeMutableBufferPointer { counts in
+      for number in numbers where number.isFinite {
+        let place = number * scale
+        var bin = Int32(place)
+        bin -= Float(bin) > place ? 1 : 0
+        counts[Int(max(-half, min(half - 1, bin)) + half)] &+= 1
+      }
+    }
+  }
+
+  private mutating func merge() {
+    var merged = [UInt64](repeating: 0, count: counts.count)
+    for bin in counts.indices where counts[bin] > 0 {
+      merged[((bin - Self.half) >> 1) + Self.half] += counts[bin]
+    }
+    counts = merged
+    exponent += 1
+  }
+}

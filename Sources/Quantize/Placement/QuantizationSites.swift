@@ -1,0 +1,192 @@
+import GraphIR
+import Layers
+import Operators
+import Tensors
+
+/// Which nodes of a network compute on integers, and which values that quantises.
+///
+/// Layers with weights are quantised; functions, joins, sums and products along with what they follow; what only moves
+/// elements keeps the scale of what it moves. All that comes after the last layers (decoding of boxes, softmax over
+/// distances, sigmoids of scores) stays float, for its results span ranges that one scale of 8 bits cannot hold: boxes
+/// in pixels and scores in one tensor collapse to zero mAP. Placement follows what ONNX Runtime fuses: each quantised
+/// operator stands between its own `DequantizeLinear` and `QuantizeLinear`.
+public struct QuantizationSites: Sendable {
+  /// Indices of the quantised nodes.
+  public private(set) var nodes: [Int] = []
+  /// What stays float.
+  public private(set) var kept: [QuantizationPlan.Kept] = []
+  /// Values that are quantised with a range of their own, in order.
+  public private(set) var observed: [String] = []
+  /// Values that have the scale of another, by name.
+  public private(set) var shared: [String: String] = [:]
+  private let links: Connectivity
+
+  /// Finds the places.
+  ///
+  /// - Parameters:
+  ///   - excluded: Nodes that are to stay float, by name or first output, and why.
+  ///   - included: Nodes to quantise although they come after the last layers.
+  public init(
+    _ graph: Graph, excluded: [String: String] = [:], included: Set<String> = []
+  ) {
+    links = Connectivity(graph)
+    let layers = WeightedLayers(graph, registry: .standard).layers
+    let usable = Dictionary(
+      layers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
+    let before = Self.nodesBeforeLayers(
+      graph, Set(layers.filter { !$0.isFixed }.map(\.node)), included)
+    var made: Set<String> = []
+    let images = Set(graph.requiredInputs.map(\.name))
+    for (index, node) in graph.nodes.enumerated() {
+      guard let output = node.outputs.first else { continue }
+      let choice = Self.choose(
+        node, index, graph, usable[index], isBefore: before.contains(index), made: made,
+        images: images)
+      var reason = choice
+      if let why = excluded[output] ?? excluded[node.name] { reason = .keep(why) }
+      switch reason {
+      case .quantize:
+        nodes.append(index)
+        made.formUnion(node.outputs)
+      case .keep(let why):
+        kept.append(
+          .init(node: node.name.isEmpty ? output : node.name, opType: node.opType, reason: why))
+      case .ignore: break
+      }
+    }
+    findValues(graph)
+  }
+
+  private enum Choice {
+    case quantize
+    case keep(String)
+    /// Constants, shapes, and what merely follows something kept.
+    case ignore
+  }
+
+  /// Operators that only move elements, whose output has the scale of input 0.
+  static let movers: Set<String> = [
+    "DepthToSpace", "Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "SpaceToDepth",
+    "Split", "Squeeze", "Transpose", "Unsqueeze",
+  ]
+  /// Operators of several quantised inputs.
+  static let joins: Set<String> = ["Add", "Concat", "Mul"]
+  /// Functions of one input with a quantised counterpart.
+  static let functions: Set<String> = [
+    "AveragePool", "Clip", "GlobalAveragePool", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu",
+    "Sigmoid", "Tanh",
+  ]
+  static let clamps: Set<String> = ["Clip", "Relu"]
+  static let layers: Set<String> = ["Conv", "Gemm", "MatMul"]
+
+  /// Whether a node is of a kind that has weights and an integer kernel.
+  public static func isLayer(_ node: Node) -> Bool {
+    node.domain.isEmpty && layers.contains(node.opType)
+  }
+
+  private static func choose(
+    _ node: Node, _ index: Int, _ graph: Graph, _ layer: WeightedLayers.Layer?, isBefore: Bool,
+    made: Set<String>, images: Set<String>
+  ) -> Choice {
+    guard node.domain.isEmpty, let input = node.inputs.first else { return .ignore }
+    let isLayer = layers.contains(node.opType)
+    if isLayer, let layer {
+      if layer.isFixed { return .keep("it turns distributions into distances") }
+      if layer.isComputed { return .keep("its weights are computed as the network runs") }
+      guard layer.tensor.elementType == .float32 else {
+        return .keep("its weights are not float32")
+      }
+      return layer.slot.input == 1 ? .quantize : .ignore
+    }
+    if node.opType == "ConvTranspose" {
+      return .keep("run times have no integer kernel for it")
+    }
+    let follows = node.inputs.contains(where: made.contains)
+    guard follows || images.contains(input) else { return .ignore }
+    guard isBefore else {
+      return follows ? .keep("it decodes what the last layers say") : .ignore
+    }
+    if movers.contains(node.opType) {
+      return made.contains(input) || images.contains(input) ? .quantize : .ignore
+    }
+    if joins.contains(node.opType) { return follows ? .quantize : .ignore }
+    if functions.contains(node.opType) { return made.contains(input) ? .quantize : .ignore }
+    return .keep("run times have no integer kernel for it")
+  }
+
+  /// Nodes whose outputs reach a layer with weights.
+  private static func nodesBeforeLayers(
+    _ graph: Graph, _ layers: Set<Int>, _ included: Set<String>
+  ) -> Set<Int> {
+    var needed: Set<String> = []
+    var result: Set<Int> = []
+    for (index, node) in graph.nodes.enumerated().reversed() {
+      let isAsked =
+        included.contains(node.name) || node.outputs.contains(where: included.contains)
+      let reaches = node.outputs.contains(where: needed.contains)
+      if reaches || isAsked { result.insert(index) }
+      if reaches || isAsked || layers.contains(index) { needed.formUnion(node.inputs) }
+    }
+    return result
+  }
+
+  /// The values that quantised nodes read and make.
+  private mutating func findValues(_ graph: Graph) {
+    let quantized = Set(nodes)
+    var seen: Set<String> = []
+    let constants = WeightedLayers.constants(of: graph)
+    func add(_ name: String, _ sites: inout QuantizationSites) {
+      guard constants[name] == nil, seen.insert(name).inserted else { return }
+      sites.observed.append(name)
+    }
+    for index in nodes {
+      let node = graph.nodes[index]
+      for slot in Self.quantizedSlots(node)
+      where !isClampOf(node.inputs[slot], node, quantized, graph) {
+        add(node.inputs[slot], &self)
+      }
+      if Self.movers.contains(node.opType) {
+        for output in node.outputs where seen.insert(output).inserted {
+          shared[output] = node.inputs[0]
+        }
+      } else if let output = node.outputs.first, !isClamped(output, graph, quantized) {
+        add(output, &self)
+      }
+    }
+  }
+
+  /// The inputs of a node that are quantised activations.
+  static func quantizedSlots(_ node: Node) -> [Int] {
+    joins.contains(node.opType) ? Array(node.inputs.indices) : [0]
+  }
+
+  /// Whether a quantised clamp alone reads a value, so that clamp and rounding are one.
+  private func isClamped(_ value: String, _ graph: Graph, _ quantized: Set<Int>) -> Bool {
+    guard let reader = links.soleConsumer(of: value), quantized.contains(reader) else {
+      return false
+    }
+    return Self.clamps.contains(graph.nodes[reader].opType)
+  }
+
+  /// Whether a node clamps what a quantised node makes for it alone.
+  private func isClampOf(_ value: String, _ node: Node, _ quantized: Set<Int>, _ graph: Graph)
+    -> Bool
+  {
+    guard Self.clamps.contains(node.opType), let producer = links.producer[value] else {
+      return false
+    }
+    return quantized.contains(producer) && isClamped(value, graph, quantized)
+  }
+
+  /// Whether a value is clamped before it is quantised.
+  func isClamped(_ value: String, in graph: Graph) -> Bool {
+    isClamped(value, graph, Set(nodes))
+  }
+
+  /// The value whose scale a value has.
+  public func scaleOwner(of value: String) -> String {
+    var value = value
+    while let owner = shared[value] { value = owner }
+    return value
+  }
+}

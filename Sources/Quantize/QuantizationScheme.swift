@@ -1,0 +1,64 @@
+import Tensors
+
+/// How reals become integers: bits, symmetry, and what scales may be.
+public struct QuantizationScheme: Codable, Sendable, Equatable {
+  /// Bits of weights, 2 … 8; fewer than 8 use the middle of the 8-bit range.
+  public var weightBits = 8
+  /// Bits of activations, 2 … 8.
+  public var activationBits = 8
+  /// Whether each output channel of a weight has a scale of its own.
+  public var perChannel = true
+  /// Whether activations are mapped so that 0 lies in the middle of the range.
+  public var symmetricActivations = false
+  /// Whether scales are powers of two.
+  public var powerOfTwo = false
+  /// Which grid weights are rounded to.
+  public var weightGrid = WeightGrid.uniform
+  /// Whether weights lose one bit, so that pairs of products of CPUs without VNNI do not saturate 16 bits.
+  public var reduceRange = false
+
+  /// The grids of weights.
+  public enum WeightGrid: String, Codable, Sendable, CaseIterable {
+    /// Whole multiples of the scale.
+    case uniform
+    /// Zero and ± powers of two times the scale, the largest of them 2^(levels − 1), at most 2⁶.
+    case log2
+  }
+
+  /// 8 bits, weights by channel, activations by tensor and asymmetric.
+  public init() {}
+
+  /// The largest whole number of a weight.
+  public var weightLimit: Int32 {
+    let bits = reduceRange ? min(weightBits, 7) : weightBits
+    return (1 << (bits - 1)) - 1
+  }
+
+  /// The whole numbers an activation becomes.
+  public var activationRange: ClosedRange<Int32> { 0...(1 << activationBits) - 1 }
+
+  /// Scale and zero point of an activation that lies in a range.
+  ///
+  /// The range is widened to contain 0. With symmetry it is widened to `±max(|lowest|, |highest|)` unless it has no
+  /// negative part; with powers of two the scale is rounded up.
+  public func activation(_ range: ClosedRange<Float>) -> QuantizationParameters {
+    var (lowest, highest) = (min(range.lowerBound, 0), max(range.upperBound, 0))
+    if symmetricActivations, lowest < 0 {
+      highest = max(-lowest, highest)
+      lowest = -highest
+    }
+    var parameters = QuantizationParameters(lowest: lowest, highest: highest, in: activationRange)
+    guard powerOfTwo, lowest < highest else { return parameters }
+    parameters.scale = Self.nextPowerOfTwo(parameters.scale)
+    let zero = (-lowest / parameters.scale).rounded(.up)
+    parameters.zeroPoint = min(Int32(zero), activationRange.upperBound)
+    return parameters
+  }
+
+  /// The least power of two that is not below a positive number.
+  static func nextPowerOfTwo(_ value: Float) -> Float {
+    guard value.isNormal else { return value }
+    let power = Float(sign: .plus, exponent: value.exponent, significand: 1)
+    return power < value ? 2 * power : power
+  }
+}
