@@ -30,6 +30,19 @@ public struct QuantizationPlan: Codable, Sendable, Equatable {
     public var reason: String
   }
 
+  /// How ranges were shared out between layers before they were observed.
+  public struct Equalization: Codable, Sendable, Equatable {
+    /// What that went by.
+    public var ranges: CrossLayerEqualization.Ranges
+    /// The channels' largest activations, by value; empty for weights.
+    public var magnitudes: [String: [Float]]
+
+    /// An equalisation by what was measured.
+    public init(ranges: CrossLayerEqualization.Ranges, magnitudes: [String: [Float]]) {
+      (self.ranges, self.magnitudes) = (ranges, magnitudes)
+    }
+  }
+
   /// The version of this form.
   public var schemaVersion = 1
   /// How reals become integers.
@@ -38,10 +51,16 @@ public struct QuantizationPlan: Codable, Sendable, Equatable {
   public var observer: String
   /// The quantised nodes, by first output.
   public var nodes: [String]
+  /// Nodes after the last layers, and last layers with their outputs, that were asked to be quantised, by first output.
+  public var included: [String] = []
   /// The values whose ranges were observed.
   public var activations: [Activation]
   /// What stays float.
   public var kept: [Kept]
+  /// How ranges were shared out between layers; `nil` where they were not.
+  public var equalization: Equalization?
+  /// What is added to biases, by the layer's first output; `nil` where nothing is.
+  public var biasShifts: [String: [Float]]?
 
   /// A plan of the given parts.
   public init(

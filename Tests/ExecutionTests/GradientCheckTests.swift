@@ -131,7 +131,10 @@ import Testing
     "places and extents": ["ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Shape", "Size"],
     "makes constants": ["Constant", "ConstantOfShape", "EyeLike", "OneHot", "Range"],
     "quantised": [
-      "ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QuantizeLinear",
+      "ByteTable", "ConvInteger", "DequantizeLinear", "DequantizedConv", "DynamicQuantizeLinear",
+      "FusedQLinearConv", "QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat",
+      "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul",
+      "QLinearSigmoid", "QLinearSoftmax", "QuantizeLinear",
     ],
     "made by rewrites of inference alone": ["FusedConv"],
   ]

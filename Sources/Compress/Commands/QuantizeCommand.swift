@@ -22,12 +22,18 @@ struct QuantizeCommand: ParsableCommand {
       Calibration needs the memory of one image's activations, whatever the number of images, and gives the same result \
       with any number of threads. A warning is given when images to calibrate with are also scored on.
 
+      Each layer is quantised alone to see what that does to the raw maps of the head; one that changes them by more than \
+      --max-damage of their variance stays float. With --max-drop and --data the fewest further layers are given back to float \
+      that keep mAP within the bound, the most harmful first. --sensitivity lists the harm.
+
       Without a model the embedded detector is quantised on embedded scenes.
 
       EXAMPLES
         compress quantize
         compress quantize model.onnx --calib images/
         compress quantize model.onnx --calib images/ --data coco/ --report report/ --max-drop 0.01
+        compress quantize model.onnx --calib images/ --data coco/ --max-drop 0.02 --drop-type relative
+        compress quantize model.onnx --calib images/ --sensitivity --dry-run
         compress quantize model.onnx --calib images/ --observer percentile=99.9
         compress quantize model.onnx --calib images/ --bits 6 --exclude '*head*'
         compress quantize model.onnx --calib images/ --reduce-range
@@ -85,7 +91,8 @@ struct QuantizeCommand: ParsableCommand {
       options: options, head: head, common: common,
       learning: source.isEmbedded
         ? EmbeddedData.training(
-          options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil)
+          options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil,
+      scoring: scoring, maxDrop: floor.maxDrop)
     let outcome = try quantizing.run(on: source.graph, known: known)
     if let file = options.planOut {
       try AtomicOutput.write(PlanFile.encode(outcome.plan), to: file)
@@ -110,7 +117,11 @@ struct QuantizeCommand: ParsableCommand {
       source, to: target,
       .init(head: head, data: data, comparison: comparison, common: common, scoring: scoring))
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.floorMisses = floor.misses(delivery)
+    var bound = floor
+    if options.dropType == "relative" {
+      bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
+    }
+    result.floorMisses = bound.misses(delivery)
     try common.show(result)
     try floor.end(result.floorMisses ?? [], target)
   }
@@ -127,7 +138,7 @@ struct QuantizeCommand: ParsableCommand {
     return QuantizeResult(
       input: source.path, plan: outcome.plan, layers: counted,
       allLayers: max(layers.count, counted + kept), images: outcome.images,
-      calibrationSeconds: outcome.seconds)
+      calibrationSeconds: outcome.seconds, sensitivity: outcome.damages)
   }
 
   private func defaultOutput(_ source: LoadedModel) -> String {

@@ -22,7 +22,8 @@ struct DamageMeter {
   private let head: DetectionOptions
   private let common: CommonOptions
   private var outputs: [[String: Tensor]] = []
-  private var score = 0.0
+  /// The mAP of the network as it is; 0 unless mAP is measured.
+  private(set) var score = 0.0
   /// Names of the raw maps; empty when the outputs count.
   private let values: [String]
 

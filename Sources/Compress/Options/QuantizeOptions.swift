@@ -63,6 +63,34 @@ struct QuantizeOptions: ParsableArguments {
   var include: [String] = []
 
   @Option(
+    help: ArgumentHelp(
+      "Share ranges out between convolutions with ReLU, LeakyReLU or nothing between them, by activations, by weights, or not at all: activations, weights, none. (default: weights)",
+      valueName: "kind"),
+    completion: .list(["activations", "weights", "none"]))
+  var equalize: String?
+
+  @Flag(
+    help:
+      "Move biases, layer by layer, so that layers answer in the mean what they answered before."
+  )
+  var biasCorrection = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep a layer float when quantising it alone changes the raw head maps by more than this part of their variance; inf keeps none. (default: \(Self.defaultDamage))",
+      valueName: "part"))
+  var maxDamage: Double?
+
+  @Flag(help: "List the layers by what quantising each alone does to the raw head maps.")
+  var sensitivity = false
+
+  @Option(
+    help: ArgumentHelp(
+      "What --max-drop counts in: absolute (points of mAP, 0…1) or relative (a part of the float model's mAP). (default: absolute)",
+      valueName: "type"), completion: .list(["absolute", "relative"]))
+  var dropType: String?
+
+  @Option(
     help: ArgumentHelp("Use the ranges of a saved plan.", valueName: "file"),
     completion: .file(extensions: ["json"]))
   var plan: String?
@@ -87,6 +115,20 @@ struct QuantizeOptions: ParsableArguments {
     if let weightGrid, QuantizationScheme.WeightGrid(rawValue: weightGrid) == nil {
       throw ValidationError("--weight-grid takes uniform or log2, found '\(weightGrid)'.")
     }
+    if let maxDamage, !(maxDamage > 0) {
+      throw ValidationError("--max-damage must be above 0, found \(maxDamage).")
+    }
+    if let equalize, equalize != "none",
+      CrossLayerEqualization.Ranges(rawValue: equalize) == nil
+    {
+      throw ValidationError("--equalize takes activations, weights or none, found '\(equalize)'.")
+    }
+    if let dropType, !["absolute", "relative"].contains(dropType) {
+      throw ValidationError("--drop-type takes absolute or relative, found '\(dropType)'.")
+    }
+    if plan != nil, sensitivity {
+      throw ValidationError("--sensitivity looks at images: give --calib, not --plan.")
+    }
     if plan != nil, calib != nil || observer != nil || setsScheme {
       throw ValidationError(
         "--plan says how and in which ranges to quantise; leave out --calib, --observer and what they go with."
@@ -98,6 +140,9 @@ struct QuantizeOptions: ParsableArguments {
     bits != nil || weightBits != nil || activationBits != nil || weightGrid != nil || perTensor
       || symmetric || powerOfTwo || reduceRange
   }
+
+  /// The part of the head maps' variance that one layer may cost.
+  static let defaultDamage = 0.1
 
   /// The observer.
   func chosenObserver() throws -> Observer {

@@ -16,6 +16,8 @@ struct QuantizeResult: PrintableResult {
   var images: Int
   /// Time taken by calibration and quantisation.
   var calibrationSeconds: Double
+  /// What quantising each layer alone does, most harmful first; `nil` unless it was measured.
+  var sensitivity: [PrecisionSearch.LayerDamage]?
   var remarks: [String] = []
   var before: ModelEvidence?
   var after: ModelEvidence?
@@ -25,6 +27,7 @@ struct QuantizeResult: PrintableResult {
   /// The result for people.
   var text: String {
     var parts = [heading, kept].filter { !$0.isEmpty }
+    if let sensitivity { parts.append(Self.table(sensitivity)) }
     if let before, let after {
       parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
     }
@@ -35,6 +38,17 @@ struct QuantizeResult: PrintableResult {
       parts.append("Nothing was written (--dry-run).")
     }
     return parts.joined(separator: "\n\n")
+  }
+
+  private static func table(_ damages: [PrecisionSearch.LayerDamage]) -> String {
+    var table = Table([("layer quantised alone", .left), ("output error", .right), ("", .left)])
+    for layer in damages.prefix(20) {
+      table.append([
+        String(layer.layer.suffix(48)), String(format: "%.2e", layer.damage),
+        layer.isKept ? "stays float" : "",
+      ])
+    }
+    return table.text + (damages.count > 20 ? "\n… and \(damages.count - 20) more" : "")
   }
 
   private var heading: String {

@@ -26,7 +26,9 @@ public struct ValueStatistics: Sendable, Equatable {
   public mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
     guard let base = numbers.baseAddress, !numbers.isEmpty else { return }
     var range = QuantizedElements.range(base, count: numbers.count, pool: ThreadPool(threads: 1))
-    if !range.lowerBound.isFinite || !range.upperBound.isFinite {
+    // NaN hides from comparisons: nothing but NaN looks like 0.
+    let mayHide = range == 0...0 && !(base[0] == 0)
+    if mayHide || !range.lowerBound.isFinite || !range.upperBound.isFinite {
       let finite = numbers.lazy.filter(\.isFinite)
       guard let low = finite.min(), let high = finite.max() else { return }
       range = low...high

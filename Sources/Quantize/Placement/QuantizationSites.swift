@@ -8,7 +8,8 @@ import Tensors
 /// Layers with weights are quantised; functions, joins, sums and products along with what they follow; what only moves
 /// elements keeps the scale of what it moves. All that comes after the last layers (decoding of boxes, softmax over
 /// distances, sigmoids of scores) stays float, for its results span ranges that one scale of 8 bits cannot hold: boxes
-/// in pixels and scores in one tensor collapse to zero mAP. Placement follows what ONNX Runtime fuses: each quantised
+/// in pixels and scores in one tensor collapse to zero mAP. The last layers themselves multiply integers but answer in
+/// reals, for one scale would have to hold offsets, sizes and scores of all classes. Placement follows what ONNX Runtime fuses: each quantised
 /// operator stands between its own `DequantizeLinear` and `QuantizeLinear`.
 public struct QuantizationSites: Sendable {
   /// Indices of the quantised nodes.
@@ -54,7 +55,7 @@ public struct QuantizationSites: Sendable {
       case .ignore: break
       }
     }
-    findValues(graph)
+    findValues(graph, before)
   }
 
   private enum Choice {
@@ -131,7 +132,7 @@ public struct QuantizationSites: Sendable {
   }
 
   /// The values that quantised nodes read and make.
-  private mutating func findValues(_ graph: Graph) {
+  private mutating func findValues(_ graph: Graph, _ before: Set<Int>) {
     let quantized = Set(nodes)
     var seen: Set<String> = []
     let constants = WeightedLayers.constants(of: graph)
@@ -149,7 +150,9 @@ public struct QuantizationSites: Sendable {
         for output in node.outputs where seen.insert(output).inserted {
           shared[output] = node.inputs[0]
         }
-      } else if let output = node.outputs.first, !isClamped(output, graph, quantized) {
+      } else if let output = node.outputs.first, before.contains(index),
+        !isClamped(output, graph, quantized)
+      {
         add(output, &self)
       }
     }

@@ -1,0 +1,114 @@
+import Execution
+import Foundation
+import GraphIR
+import ObjectDetection
+import Quantize
+import Tensors
+
+/// Finds which layers cost accuracy when they are quantised, and gives back the fewest.
+struct PrecisionSearch {
+  /// What quantising one layer alone does.
+  struct LayerDamage: Codable, Sendable {
+    /// The layer's node, by first output.
+    var layer: String
+    /// The relative squared error of the raw head maps, or of the outputs where the head is not known.
+    var damage: Double
+    /// Whether it stays float in the end.
+    var isKept = false
+  }
+
+  /// The prepared float network.
+  var graph: Graph
+  /// The plan with every layer quantised.
+  var plan: QuantizationPlan
+  /// Nodes that stay float whatever is found, with the reason.
+  var excluded: [String: String]
+  var included: Set<String>
+  var images: CalibrationImages
+  var head: DetectionOptions
+  var common: CommonOptions
+
+  /// Images that the damage of a layer is measured on.
+  private static let images = 8
+  /// What a kept layer is kept for.
+  static let reason = "quantising it costs more accuracy than --max-drop allows"
+  /// What a layer is kept for that alone does too much harm.
+  static let damageReason =
+    "quantising it alone changes the raw head maps by more than --max-damage"
+
+  /// The network with some layers float.
+  func network(keeping kept: Set<String>) throws -> (graph: Graph, plan: QuantizationPlan) {
+    var reasons = excluded
+    for layer in kept { reasons[layer] = Self.reason }
+    let sites = QuantizationSites(graph, excluded: reasons, included: included)
+    var own = plan
+    own.nodes = sites.nodes.compactMap { graph.nodes[$0].outputs.first }
+    own.kept = sites.kept
+    return (try QuantizedNetwork(graph, plan: own, sites: sites).graph, own)
+  }
+
+  /// The layers that the plan quantises, by first output.
+  var layers: [String] {
+    let quantized = Set(plan.nodes)
+    return graph.nodes.filter(QuantizationSites.isLayer).compactMap(\.outputs.first).filter(
+      quantized.contains)
+  }
+
+  /// Quantises each layer alone and measures what that does, most harmful first.
+  func damages() throws -> [LayerDamage] {
+    let meter = try DamageMeter(
+      graph, measure: .output, images: images, most: Self.images, labelled: nil, head: head,
+      common: common)
+    let layers = layers
+    let bar = ProgressBar(
+      "sensitivity", total: layers.count, unit: "layers", isShown: common.showsProgress)
+    defer { bar.finish() }
+    let found = try layers.enumerated().map { index, layer in
+      defer { bar.update(index + 1) }
+      let others = Set(layers.filter { $0 != layer })
+      return LayerDamage(
+        layer: layer, damage: try meter.damage(try network(keeping: others).graph))
+    }
+    return found.sorted { ($1.damage, $0.layer) < ($0.damage, $1.layer) }
+  }
+
+  /// The fewest layers, most harmful first, that must stay float for the loss of mAP to be allowed.
+  ///
+  /// Halves the number of layers in steps; then takes back, least harmful first, layers whose float form is not needed.
+  ///
+  /// - Returns: The layers, and whether the loss is allowed; where it never is, those of the least loss found.
+  func fewest(
+    _ damages: [LayerDamage], allowed: Double, isRelative: Bool, labelled: Dataset
+  ) throws -> (kept: Set<String>, isMet: Bool) {
+    let meter = try DamageMeter(
+      graph, measure: .map, images: images, labelled: labelled, head: head, common: common)
+    let limit = isRelative ? allowed * meter.score : allowed
+    var best: (kept: Set<String>, loss: Double) = ([], .infinity)
+    func loss(_ kept: Set<String>) throws -> Double {
+      let loss = try meter.damage(try network(keeping: kept).graph)
+      if loss < best.loss { best = (kept, loss) }
+      common.logger.info("\(kept.count) layers float: mAP falls by \(Format.metric(loss))")
+      return loss
+    }
+    func first(_ count: Int) -> Set<String> { Set(damages.prefix(count).map(\.layer)) }
+    if try loss([]) <= limit { return ([], true) }
+    var (low, high) = (0, 1)
+    while try loss(first(high)) > limit {
+      guard high < damages.count else { return (best.kept, false) }
+      (low, high) = (high, min(2 * high, damages.count))
+    }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if try loss(first(middle)) <= limit { high = middle } else { low = middle }
+    }
+    var kept = first(high)
+    for layer in damages.prefix(high).reversed().prefix(Self.retries).map(\.layer)
+    where kept.count > 1 {
+      if try loss(kept.subtracting([layer])) <= limit { kept.remove(layer) }
+    }
+    return (kept, true)
+  }
+
+  /// Layers that are tried to be quantised after all.
+  private static let retries = 8
+}

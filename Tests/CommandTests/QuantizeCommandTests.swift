@@ -1,0 +1,114 @@
+import Formats
+import Foundation
+import GraphIR
+import TestSupport
+import Testing
+
+/// `compress quantize` on the embedded detector and on a tiny one.
+@Suite struct QuantizeCommandTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func quantize(_ arguments: String...) throws -> Binary.Outcome {
+    try Binary.run(
+      ["quantize", "--calib-count", "8", "--format", "json"] + arguments, in: folder.url)
+  }
+
+  private func data(_ name: String) throws -> Data {
+    try Data(contentsOf: folder.url.appending(path: name))
+  }
+
+  @Test func theEmbeddedDetectorKeepsItsAccuracy() throws {
+    let run = try quantize("--max-drop", "0.02", "--report", "report", "--no-timing")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let (before, after) = (
+      try #require(json["before"] as? [String: Any]), try #require(json["after"] as? [String: Any])
+    )
+    let (bytes, left) = (
+      try #require(before["fileBytes"] as? Int), try #require(after["fileBytes"] as? Int)
+    )
+    #expect(left * 5 < bytes * 2)
+    #expect(json["layers"] as? Int == json["allLayers"] as? Int)
+    let graph = try ModelFile.load(folder.url.appending(path: "default-int8.onnx"))
+    #expect(graph.properties.metadata["compress.quantize"]?.contains("mse") == true)
+    #expect(try !data("report/report.md").isEmpty)
+    let again = try Binary.run(
+      ["quantize", "default-int8.onnx", "--calib", "report"], in: folder.url)
+    #expect(again.status == 65 && again.errors.contains("quantised already"), "\(again.errors)")
+  }
+
+  @Test func plansAreReplayedAtAnyNumberOfThreads() throws {
+    for threads in ["1", "2"] {
+      let run = try quantize(
+        "--threads", threads, "--plan-out", "p\(threads).json", "--output", "q\(threads).onnx")
+      #expect(run.status == 0, "\(run.errors)")
+    }
+    #expect(try data("q1.onnx") == data("q2.onnx") && data("p1.json") == data("p2.json"))
+    let replay = try Binary.run(
+      ["quantize", "--plan", "p1.json", "--output", "r.h5"], in: folder.url)
+    #expect(replay.status == 0, "\(replay.errors)")
+    let (first, second) = (
+      try ModelFile.load(folder.url.appending(path: "q1.onnx")),
+      try ModelFile.load(folder.url.appending(path: "r.h5"))
+    )
+    #expect(first.nodes == second.nodes)
+    #expect(first.initializers.mapValues(\.tensor) == second.initializers.mapValues(\.tensor))
+    let other = try TinyDetector.write(to: folder.url)
+    let wrong = try Binary.run(["quantize", other.path, "--plan", "p1.json"], in: folder.url)
+    #expect(wrong.status == 65 && wrong.errors.contains("another model"), "\(wrong.errors)")
+  }
+
+  @Test func dryRunsWriteNothing() throws {
+    let run = try quantize("--dry-run")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try run.json()["output"] == nil)
+    #expect(
+      !FileManager.default.fileExists(atPath: folder.url.appending(path: "default-int8.onnx").path))
+  }
+
+  @Test func schemesAreFollowed() throws {
+    for arguments in [
+      ["--bits", "6"], ["--per-tensor"], ["--symmetric"], ["--power-of-two"], ["--reduce-range"],
+      ["--weight-grid", "log2"], ["--observer", "percentile=99.9"],
+    ] {
+      let run = try Binary.run(
+        ["quantize", "--calib-count", "4", "--output", "s.onnx", "--format", "json"] + arguments,
+        in: folder.url)
+      #expect(run.status == 0, "\(arguments) \(run.errors)")
+      let after = try #require(try run.json()["after"] as? [String: Any])
+      let accuracy = try #require(after["accuracy"] as? [String: Double])
+      #expect(try #require(accuracy["AP"]) > 0.3, "\(arguments)")
+    }
+  }
+
+  @Test func wrongUseSaysWhatToDo() throws {
+    let model = SharedAssets.package.appending(path: "Sources/CEmbedded/default.onnx").path
+    try FileManager.default.createDirectory(
+      at: folder.url.appending(path: "empty"), withIntermediateDirectories: true)
+    for (arguments, status, text) in [
+      ([model], Int32(64), "--calib"),
+      ([model, "--calib", "empty"], 66, "no"),
+      ([model, "--calib", "nowhere"], 66, "nowhere"),
+      (["--bits", "1"], 64, "between 2 and 8"),
+      (["--observer", "best"], 64, "minmax"),
+      (["--exclude", "nothing*"], 64, "no node fits"),
+      (["--exclude", "*"], 65, "no layer"),
+      (["--plan", "none.json"], 66, "no such file"),
+    ] {
+      let run = try Binary.run(["quantize"] + arguments, in: folder.url)
+      #expect(run.status == status, "\(arguments): \(run.status) \(run.errors)")
+      #expect(run.errors.contains(text), "\(arguments): \(run.errors)")
+    }
+  }
+
+  @Test func imagesThatAreScoredOnAreNoticed() throws {
+    let run = try Binary.run(
+      ["dataset", "synth", "--images", "6", "--output", "scenes"], in: folder.url)
+    guard run.status == 0 else { return #expect(Bool(false), "\(run.errors)") }
+    let quantized = try quantize("--calib", "scenes", "--data", "scenes", "--output", "o.onnx")
+    #expect(quantized.status == 0, "\(quantized.errors)")
+    #expect(quantized.errors.contains("6 of the images"), "\(quantized.errors)")
+  }
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""INT8 on the shared detectors: observers, schemes, ONNX Runtime's own quantisation, and the speed of both.
+
+    .venv/bin/python Tools/quantize_study.py [--compress PATH] [--models a,b] [--variants default,minmax,…] [--skip-peer]
+
+Prints Markdown tables. Calibration: coco_train_128; scores: coco_val_128. Models are written to a temporary folder.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHARED = os.path.join(os.path.dirname(ROOT), "shared")
+CALIBRATION = os.path.join(SHARED, "datasets", "coco_train_128")
+SCORED = os.path.join(SHARED, "datasets", "coco_val_128")
+MODELS = ["yolo_fastest_1.1_bn", "yolo_fastest_1.1_xl_bn", "fastestdet_512_bn", "nanodet_m_320",
+          "yolox_nano_416", "yolo11n_dequant"]
+VARIANTS = {
+    "default": [],
+    "minmax": ["--observer", "minmax"],
+    "moving-average": ["--observer", "moving-average"],
+    "percentile": ["--observer", "percentile"],
+    "entropy": ["--observer", "entropy"],
+    "per-tensor": ["--per-tensor"],
+    "no equalisation": ["--equalize", "none"],
+    "bias correction": ["--bias-correction"],
+    "no guard": ["--max-damage", "inf"],
+    "6 bits": ["--bits", "6"],
+    "4-bit weights": ["--weight-bits", "4"],
+}
+
+
+def model(name):
+    return os.path.join(SHARED, "models", name + ".onnx")
+
+
+def quantize(compress, name, options, output):
+    command = [compress, "quantize", model(name), "--calib", CALIBRATION, "--data", SCORED, "--output", output,
+               "--format", "json", "--quiet"] + options
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode not in (0, 3):
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def peer(name, method, output):
+    """ONNX Runtime's quantize_static of the same model, images and preprocessing."""
+    import onnx
+    from onnx import version_converter
+    import onnxruntime as ort
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from PIL import Image
+    sys.path.insert(0, os.path.join(SHARED, "tools"))
+    import reference_evaluate as reference
+    graph = onnx.load(model(name))
+    constants = {c.name for c in graph.graph.initializer}
+    inputs = [i for i in graph.graph.input if i.name not in constants]
+    del graph.graph.input[:]
+    graph.graph.input.extend(inputs)
+    if graph.opset_import[0].version < 13:
+        graph = version_converter.convert_version(graph, 13)
+    prepared = output + ".prepared.onnx"
+    onnx.save(graph, prepared)
+    quant_pre_process(prepared, prepared, skip_symbolic_shape=True)
+    entry = ort.InferenceSession(prepared, providers=["CPUExecutionProvider"]).get_inputs()[0]
+    settings = next(v for k, v in reference.SETTINGS.items() if name.startswith(k))
+    folder = os.path.join(CALIBRATION, "images")
+
+    class Reader(CalibrationDataReader):
+        def __init__(self):
+            self.files = iter(sorted(os.listdir(folder)))
+
+        def get_next(self):
+            file = next(self.files, None)
+            if file is None:
+                return None
+            image = Image.open(os.path.join(folder, file)).convert("RGB")
+            return {entry.name: reference.preprocess(image, entry.shape[2:], settings)[0]}
+
+    start = time.time()
+    quantize_static(prepared, output, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+                    calibrate_method=getattr(CalibrationMethod, method))
+    return time.time() - start
+
+
+def latency_peer(path, threads, runs=40):
+    import numpy as np
+    import onnxruntime as ort
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    entry = session.get_inputs()[0]
+    feed = {entry.name: np.random.default_rng(0).random(entry.shape, dtype=np.float32)}
+    times = []
+    for index in range(runs + 5):
+        start = time.perf_counter()
+        session.run(None, feed)
+        if index >= 5:
+            times.append(time.perf_counter() - start)
+    return 1e3 * sorted(times)[len(times) // 2]
+
+
+def latency(compress, path, threads):
+    done = subprocess.run([compress, "benchmark", path, "--threads", str(threads), "--format", "json"],
+                          capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["latency"]["median"]
+
+
+def score(path):
+    sys.path.insert(0, os.path.join(SHARED, "tools"))
+    import reference_evaluate as reference
+    return reference.evaluate(path, SCORED)[0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--compress", default=os.path.join(ROOT, ".build/release/compress"))
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--skip-peer", action="store_true")
+    arguments = parser.parse_args()
+    models, variants = arguments.models.split(","), arguments.variants.split(",")
+    with tempfile.TemporaryDirectory() as folder:
+        print("| model | variant | AP float | AP INT8 | change | layers | file | calibration (s) |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name in models:
+            for variant in variants:
+                result = quantize(arguments.compress, name, VARIANTS[variant],
+                                  os.path.join(folder, name + "." + variant + ".onnx"))
+                before, after = result["before"], result["after"]
+                ap = before["accuracy"]["AP"], after["accuracy"]["AP"]
+                print(f"| {name} | {variant} | {ap[0]:.4f} | {ap[1]:.4f} | {ap[1] - ap[0]:+.4f} "
+                      f"| {result['layers']} of {result['allLayers']} | × {after['fileBytes'] / before['fileBytes']:.2f} "
+                      f"| {result['calibrationSeconds']:.1f} |", flush=True)
+        if arguments.skip_peer:
+            return
+        print("\n| model | ONNX Runtime, AP of its own file | of ours | threads | FP32 (ms) | its own | ours "
+              "| compress: FP32 (ms) | INT8 | FP32 / INT8 | INT8 / ONNX Runtime's |")
+        print("|---|---|---|---|---|---|---|---|---|---|---|")
+        for name in models:
+            own, theirs = (os.path.join(folder, f"{name}.{kind}.onnx") for kind in ("default", "peer"))
+            if not os.path.exists(own):
+                continue
+            peer(name, "MinMax", theirs)
+            scores = score(theirs), score(own)
+            for threads in (1, 2):
+                float_, its, our = (latency_peer(path, threads) for path in (model(name), theirs, own))
+                fast, slow = latency(arguments.compress, own, threads), latency(arguments.compress, model(name), threads)
+                print(f"| {name} | {scores[0]:.4f} | {scores[1]:.4f} | {threads} | {float_:.2f} | {its:.2f} | {our:.2f} "
+                      f"| {slow:.2f} | {fast:.2f} | {slow / fast:.2f} | {fast / its:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
