@@ -115,7 +115,10 @@ def latency(compress, path, threads):
 def score(path):
     sys.path.insert(0, os.path.join(SHARED, "tools"))
     import reference_evaluate as reference
-    return reference.evaluate(path, SCORED)[0]
+    try:
+        return reference.evaluate(path, SCORED)[0]
+    except IndexError:  # pycocotools refuses an empty list: nothing was detected
+        return 0.0
 
 
 def main():

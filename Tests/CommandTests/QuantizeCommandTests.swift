@@ -83,6 +83,36 @@ import Testing
     }
   }
 
+  @Test func harmfulLayersStayFloat() throws {
+    let list = try quantize("--sensitivity", "--dry-run", "--bits", "5")
+    #expect(list.status == 0, "\(list.errors)")
+    let layers = try #require(try list.json()["sensitivity"] as? [[String: Any]])
+    let damages = layers.compactMap { $0["damage"] as? Double }
+    #expect(damages == damages.sorted(by: >) && damages.count > 20)
+    let bound = damages[5]
+    let run = try quantize(
+      "--max-damage", "\(bound)", "--bits", "5", "--dry-run")
+    #expect(run.status == 0, "\(run.errors)")
+    let plan = try #require(try run.json()["plan"] as? [String: Any])
+    let kept = try #require(plan["kept"] as? [[String: String]])
+    #expect(
+      kept.count { $0["reason"]?.contains("--max-damage") == true && $0["opType"] == "Conv" } == 5)
+  }
+
+  @Test func layersAreGivenBackUntilTheBoundHolds() throws {
+    let run = try quantize(
+      "--weight-bits", "3", "--max-drop", "0.05", "--max-damage", "inf", "--output", "m.onnx")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let layers = try #require(json["layers"] as? Int)
+    #expect(layers < (try #require(json["allLayers"] as? Int)) && layers > 0)
+    func score(_ key: String) throws -> Double {
+      let evidence = try #require(json[key] as? [String: Any])
+      return try #require((evidence["accuracy"] as? [String: Double])?["AP"])
+    }
+    #expect(try score("before") - score("after") <= 0.05)
+  }
+
   @Test func wrongUseSaysWhatToDo() throws {
     let model = SharedAssets.package.appending(path: "Sources/CEmbedded/default.onnx").path
     try FileManager.default.createDirectory(
@@ -96,6 +126,8 @@ import Testing
       (["--exclude", "nothing*"], 64, "no node fits"),
       (["--exclude", "*"], 65, "no layer"),
       (["--plan", "none.json"], 66, "no such file"),
+      (["--plan", "none.json", "--exclude", "*"], 64, "--plan says"),
+      (["--drop-type", "some"], 64, "absolute or relative"),
     ] {
       let run = try Binary.run(["quantize"] + arguments, in: folder.url)
       #expect(run.status == status, "\(arguments): \(run.status) \(run.errors)")

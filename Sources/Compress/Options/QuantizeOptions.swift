@@ -129,11 +129,15 @@ struct QuantizeOptions: ParsableArguments {
     if plan != nil, sensitivity {
       throw ValidationError("--sensitivity looks at images: give --calib, not --plan.")
     }
-    if plan != nil, calib != nil || observer != nil || setsScheme {
+    if plan != nil, calib != nil || observer != nil || setsScheme || choosesLayers {
       throw ValidationError(
-        "--plan says how and in which ranges to quantise; leave out --calib, --observer and what they go with."
+        "--plan says what is quantised, how and in which ranges; leave out --calib, --observer and what they go with."
       )
     }
+  }
+
+  private var choosesLayers: Bool {
+    !exclude.isEmpty || !include.isEmpty || equalize != nil || maxDamage != nil || biasCorrection
   }
 
   private var setsScheme: Bool {
