@@ -47,13 +47,14 @@ $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt
 	touch $@
 
-bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools, PyTorch, scikit-learn and TensorLy, side by side.
+bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools, PyTorch, scikit-learn and TensorLy, side by side; calibration too.
 	$(BUILD) --product lasso-bench
 	$(BUILD) --product lowrank-bench
 	$(VENV)/bin/python Tools/bench.py --compress $(BIN)
 	$(VENV)/bin/python Tools/bench_train.py
 	$(VENV)/bin/python Tools/bench_lasso.py
 	$(VENV)/bin/python Tools/bench_lowrank.py
+	$(VENV)/bin/python Tools/bench_quantize.py --compress $(BIN)
 
 study: build $(VENV)/ready ## Sparsity, channels and ranks against mAP on the shared detectors and the embedded one.
 	$(VENV)/bin/python Tools/study.py --compress $(BIN)

@@ -143,8 +143,8 @@ let package = Package(
     tests(
       "QuantizeTests",
       [
-        "Quantize", "Architectures", "Operators", "Execution", "Formats", "GraphIR", "Tensors",
-        "TestSupport",
+        "Quantize", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "Tensors", "TestSupport",
       ]),
     tests("DistillTests", ["Distill", "TestSupport"]),
     tests(

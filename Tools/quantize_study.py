@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """INT8 on the shared detectors: observers, schemes, ONNX Runtime's own quantisation, and the speed of both.
 
-    .venv/bin/python Tools/quantize_study.py [--compress PATH] [--models a,b] [--variants default,minmax,…] [--skip-peer]
+    .venv/bin/python Tools/quantize_study.py [--compress PATH] [--models a,b] [--variants "default;minmax;…"] [--skip-peer]
 
 Prints Markdown tables. Calibration: coco_train_128; scores: coco_val_128. Models are written to a temporary folder.
 """
@@ -30,8 +30,20 @@ VARIANTS = {
     "bias correction": ["--bias-correction"],
     "no guard": ["--max-damage", "inf"],
     "6 bits": ["--bits", "6"],
+    "4 bits": ["--bits", "4"],
+    "detection": ["--observer", "detection"],
+    "adaptive": ["--rounding", "adaptive"],
+    "6 bits, adaptive": ["--bits", "6", "--rounding", "adaptive"],
     "4-bit weights": ["--weight-bits", "4"],
+    "4-bit weights, adaptive": ["--weight-bits", "4", "--rounding", "adaptive"],
+    "fine-tuned": ["--finetune", "2", "--loss", "match", "--train-data", CALIBRATION],
+    "4-bit weights, fine-tuned": ["--weight-bits", "4", "--finetune", "4", "--loss", "match", "--train-data",
+                                  CALIBRATION],
+    "data-free": ["--data-free"],
+    "drawn images": ["--calib", "dead-leaves"],
+    "data-free, per-tensor": ["--data-free", "--per-tensor"],
 }
+PEERS = ["MinMax", "Entropy", "Percentile"]
 
 
 def model(name):
@@ -39,8 +51,9 @@ def model(name):
 
 
 def quantize(compress, name, options, output):
-    command = [compress, "quantize", model(name), "--calib", CALIBRATION, "--data", SCORED, "--output", output,
-               "--format", "json", "--quiet"] + options
+    images = [] if "--calib" in options or "--data-free" in options else ["--calib", CALIBRATION]
+    command = [compress, "quantize", model(name), "--data", SCORED, "--output", output, "--format", "json",
+               "--quiet"] + images + options
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode not in (0, 3):
         sys.exit(done.stderr)
@@ -125,10 +138,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--compress", default=os.path.join(ROOT, ".build/release/compress"))
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--variants", default=";".join(VARIANTS))
     parser.add_argument("--skip-peer", action="store_true")
+    parser.add_argument("--skip-speed", action="store_true", help="of the peer's files, score them only")
     arguments = parser.parse_args()
-    models, variants = arguments.models.split(","), arguments.variants.split(",")
+    models, variants = arguments.models.split(","), arguments.variants.split(";")
     with tempfile.TemporaryDirectory() as folder:
         print("| model | variant | AP float | AP INT8 | change | layers | file | calibration (s) |")
         print("|---|---|---|---|---|---|---|---|")
@@ -143,14 +157,25 @@ def main():
                       f"| {result['calibrationSeconds']:.1f} |", flush=True)
         if arguments.skip_peer:
             return
+        print("\n| model | " + " | ".join(f"quantize_static, {method}" for method in PEERS) + " | our default |")
+        print("|---|" + "---|" * (len(PEERS) + 1))
+        for name in models:
+            own = os.path.join(folder, f"{name}.default.onnx")
+            found = []
+            for method in PEERS:
+                peer(name, method, os.path.join(folder, f"{name}.{method}.onnx"))
+                found.append(score(os.path.join(folder, f"{name}.{method}.onnx")))
+            found.append(score(own) if os.path.exists(own) else float("nan"))
+            print(f"| {name} | " + " | ".join(f"{ap:.4f}" for ap in found) + " |", flush=True)
+        if arguments.skip_speed:
+            return
         print("\n| model | ONNX Runtime, AP of its own file | of ours | threads | FP32 (ms) | its own | ours "
               "| compress: FP32 (ms) | INT8 | FP32 / INT8 | INT8 / ONNX Runtime's |")
         print("|---|---|---|---|---|---|---|---|---|---|---|")
         for name in models:
-            own, theirs = (os.path.join(folder, f"{name}.{kind}.onnx") for kind in ("default", "peer"))
+            own, theirs = (os.path.join(folder, f"{name}.{kind}.onnx") for kind in ("default", "MinMax"))
             if not os.path.exists(own):
                 continue
-            peer(name, "MinMax", theirs)
             scores = score(theirs), score(own)
             for threads in (1, 2):
                 float_, its, our = (latency_peer(path, threads) for path in (model(name), theirs, own))

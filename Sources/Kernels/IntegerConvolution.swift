@@ -21,6 +21,8 @@ public struct IntegerConvolution: @unchecked Sendable {
   /// For each output channel the zero point of the signed weights.
   private let weightZeros: [Int32]
   private let depthwise: IntegerDepthwise?
+  /// The signed weights where pairs of products saturate; see ``runSaturating(_:group:source:flip:zero:zeroPoint:to:pool:)``.
+  private let saturating: [Int8]?
 
   static let rows = Int(CK_INT8_ROWS)
   static let columns = Int(CK_INT8_COLUMNS)
@@ -31,14 +33,16 @@ public struct IntegerConvolution: @unchecked Sendable {
   ///   - weights: `[O, I / groups, kH, kW]`, `Int8` or `UInt8`.
   ///   - isSigned: whether they are `Int8`.
   ///   - zeroPoints: one for all output channels or one each.
+  ///   - saturates: whether pairs of products saturate, as on CPUs without VNNI.
   public init(
     _ geometry: ConvolutionGeometry, weights: UnsafeRawPointer, isSigned: Bool,
-    zeroPoints: [Int32] = [0], instructionSet: InstructionSet = .best
+    zeroPoints: [Int32] = [0], saturates: Bool = false, instructionSet: InstructionSet = .best
   ) {
     self.geometry = geometry
     kernels = ck_int8_kernels_for(Int32(instructionSet.rawValue))
     layout = IntegerLayout(geometry)
-    let name = "int8 \(geometry.kernelHeight)x\(geometry.kernelWidth)"
+    let name =
+      "int8\(saturates ? " saturating" : "") \(geometry.kernelHeight)x\(geometry.kernelWidth)"
     algorithm = "\(name) \(String(cString: kernels.pointee.name))"
     let shift: Int32 = isSigned ? 0 : 128
     let depth = geometry.depth
@@ -49,6 +53,7 @@ public struct IntegerConvolution: @unchecked Sendable {
       start: weights.assumingMemoryBound(to: UInt8.self), count: geometry.outputChannels * depth
     ).map { isSigned ? Int8(bitPattern: $0) : Int8(bitPattern: $0 ^ 0x80) }
     weightZeros = zeros
+    saturating = saturates && !geometry.isDepthwise ? signed : nil
     weightSums = zeros.indices.map { channel in
       signed[channel * depth..<(channel + 1) * depth].reduce(-Int32(depth) &* zeros[channel]) {
         $0 &+ Int32($1)
@@ -120,6 +125,13 @@ public struct IntegerConvolution: @unchecked Sendable {
       }
       for group in 0..<geometry.groups {
         let source = input + index * image + group * (image / geometry.groups)
+        if let saturating {
+          runSaturating(
+            saturating, group: group, source: source, flip: isSigned ? 0x80 : 0,
+            zero: UInt8(truncatingIfNeeded: zeroPoint), zeroPoint: unsignedZero, to: target,
+            pool: pool)
+          continue
+        }
         layout.pack(
           source, flip: isSigned ? 0x80 : 0, zero: UInt8(truncatingIfNeeded: zeroPoint),
           to: scratch, pool: pool)
@@ -191,7 +203,7 @@ public struct IntegerConvolution: @unchecked Sendable {
   }
 
   /// What corrects one channel's sums over inputs of the given zero point, counted from the lowest byte.
-  private func finish(_ channel: Int, zeroPoint: Int32) -> IntegerFinish {
+  func finish(_ channel: Int, zeroPoint: Int32) -> IntegerFinish {
     IntegerFinish(
       kernels: kernels, channel: channel, offset: 0 &- zeroPoint &* weightSums[channel],
       factor: weightZeros[channel])

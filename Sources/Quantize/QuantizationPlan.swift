@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// What of a network is quantised, and how: a value that can be printed, saved and replayed.
@@ -61,6 +62,12 @@ public struct QuantizationPlan: Codable, Sendable, Equatable {
   public var equalization: Equalization?
   /// What is added to biases, by the layer's first output; `nil` where nothing is.
   public var biasShifts: [String: [Float]]?
+  /// What moves from the biases of layers into those of their readers, by the layer's first output; `nil` where nothing does.
+  public var absorbed: [String: [Float]]?
+  /// Which weights are rounded up, by the layer's first output, a bit a weight; `nil` where all go to the nearest.
+  public var roundings: [String: Data]?
+  /// Whether ReLU6 became ReLU.
+  public var replacesReLU6: Bool?
 
   /// A plan of the given parts.
   public init(
@@ -93,9 +100,14 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   /// The operator set is too old and a node cannot be rewritten for a newer one.
   case opset(node: String, reason: String)
 
+  /// A quantised network has a part that cannot be trained.
+  case untrainable(node: String, reason: String)
+
   /// A sentence for the user.
   public var description: String {
     switch self {
+    case .untrainable(let node, let reason):
+      "\(node) cannot be trained as it is quantised: \(reason)"
     case .alreadyQuantized(let node):
       "the model is quantised already (\(node)); quantise the float model it was made from"
     case .nothingToQuantize(let reasons):

@@ -9,7 +9,7 @@ public struct TrainableParameter: Sendable, Hashable {
     case weight
     /// Is added; does not decay.
     case bias
-    /// Scale or shift of a normalisation; does not decay.
+    /// Scale or shift of a normalisation, or the step of a rounding; does not decay.
     case normalisation
   }
 
@@ -28,7 +28,7 @@ public struct TrainableParameter: Sendable, Hashable {
   ///
   /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu,
   /// which decay no more than biases do. A constant that is added to a matrix product is its bias; `Identity` passes a
-  /// constant on as it is.
+  /// constant on as it is, and so does rounding to a grid, whose steps are parameters too.
   /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that turns a distribution into
   /// its mean, and what only decoding reads: tables of anchors and grids.
   public static func all(in graph: Graph) -> [TrainableParameter] {
@@ -37,9 +37,10 @@ public struct TrainableParameter: Sendable, Hashable {
     let constants = graph.floatConstants
     let aliases = graph.aliases
     let products = Set(graph.nodes.filter { $0.qualifiedType == "MatMul" }.flatMap(\.outputs))
-    for node in graph.nodes where node.domain.isEmpty {
-      var slots = slots(of: node.opType)
-      if node.opType == "Add", let bias = node.inputs.firstIndex(where: { !products.contains($0) }),
+    for node in graph.nodes {
+      var slots = slots(of: node)
+      if node.qualifiedType == "Add",
+        let bias = node.inputs.firstIndex(where: { !products.contains($0) }),
         node.inputs.count == 2, products.contains(node.inputs[1 - bias])
       {
         slots = [(bias, .bias)]
@@ -55,14 +56,16 @@ public struct TrainableParameter: Sendable, Hashable {
     return found
   }
 
-  private static func slots(of opType: String) -> [(Int, Role)] {
-    switch opType {
+  private static func slots(of node: Node) -> [(Int, Role)] {
+    switch node.qualifiedType {
     case "Conv", "ConvTranspose": [(1, .weight), (2, .bias)]
     case "Gemm": [(1, .weight), (2, .bias)]
     case "MatMul": [(1, .weight)]
     case "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization":
       [(1, .normalisation), (2, .normalisation)]
     case "PRelu": [(1, .bias)]
+    case "compress.FakeQuantize":
+      (try? node.attributes.flag("is_learnt", default: true)) == true ? [(1, .normalisation)] : []
     default: []
     }
   }
@@ -90,10 +93,11 @@ extension Graph {
     return constants
   }
 
-  /// What `Identity` nodes call by another name, by that name.
+  /// What `Identity` nodes and roundings call by another name, by that name.
   fileprivate var aliases: [String: String] {
     nodes.reduce(into: [:]) { aliases, node in
-      guard node.qualifiedType == "Identity", let source = node.inputs.first,
+      guard ["Identity", "compress.FakeQuantize"].contains(node.qualifiedType),
+        let source = node.inputs.first,
         let output = node.outputs.first
       else { return }
       aliases[output] = aliases[source] ?? source

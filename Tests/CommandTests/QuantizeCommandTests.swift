@@ -128,11 +128,125 @@ import Testing
       (["--plan", "none.json"], 66, "no such file"),
       (["--plan", "none.json", "--exclude", "*"], 64, "--plan says"),
       (["--drop-type", "some"], 64, "absolute or relative"),
+      (["--bits", "few"], 64, "auto"),
+      (["--margin", "0.1"], 64, "--bits auto"),
+      (["--data-free", "--calib", "x"], 64, "no images"),
+      (["--rounding", "adaptive", "--weight-grid", "log2"], 64, "uniform"),
+      (["--finetune", "1", "--dry-run"], 64, "--finetune"),
+      ([model, "--calib", "x", "--finetune", "1"], 64, "--train-data"),
+      ([model, "--calib", "x", "--bits", "auto"], 64, "--data"),
     ] {
       let run = try Binary.run(["quantize"] + arguments, in: folder.url)
       #expect(run.status == status, "\(arguments): \(run.status) \(run.errors)")
       #expect(run.errors.contains(text), "\(arguments): \(run.errors)")
     }
+  }
+
+  private func score(_ json: [String: Any], _ key: String) throws -> Double {
+    let evidence = try #require(json[key] as? [String: Any])
+    return try #require((evidence["accuracy"] as? [String: Double])?["AP"])
+  }
+
+  @Test func noImagesAreNeeded() throws {
+    let run = try Binary.run(
+      ["quantize", "--data-free", "--format", "json", "--plan-out", "plan.json"], in: folder.url)
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    #expect(try score(json, "before") - score(json, "after") < 0.03)
+    let remarks = try #require(json["remarks"] as? [String])
+    #expect(remarks.contains { $0.contains("normalisations") }, "\(remarks)")
+    let plan = try #require(json["plan"] as? [String: Any])
+    #expect((plan["biasShifts"] as? [String: Any])?.isEmpty == false)
+    let replay = try Binary.run(
+      ["quantize", "--plan", "plan.json", "--output", "again.onnx"], in: folder.url)
+    #expect(replay.status == 0, "\(replay.errors)")
+    let (first, second) = (
+      try ModelFile.load(folder.url.appending(path: "default-int8.onnx")),
+      try ModelFile.load(folder.url.appending(path: "again.onnx"))
+    )
+    #expect(first.initializers.mapValues(\.tensor) == second.initializers.mapValues(\.tensor))
+  }
+
+  @Test func trainingGoesOnWhileRounding() throws {
+    let plain = try quantize("--bits", "3", "--max-damage", "inf", "--output", "plain.onnx")
+    let tuned = try quantize(
+      "--bits", "3", "--max-damage", "inf", "--finetune", "1", "--output", "tuned.onnx", "--lr",
+      "0.001")
+    #expect(plain.status == 0 && tuned.status == 0, "\(plain.errors) \(tuned.errors)")
+    let (without, with) = (try plain.json(), try tuned.json())
+    #expect(try score(with, "after") > score(without, "after") + 0.02)
+    let (first, second) = (
+      try ModelFile.load(folder.url.appending(path: "plain.onnx")),
+      try ModelFile.load(folder.url.appending(path: "tuned.onnx"))
+    )
+    #expect(first.nodes == second.nodes && first != second)
+    #expect(with["epochs"] as? Int == 1)
+  }
+
+  @Test func roundingIsLearntAndReplayed() throws {
+    let run = try quantize(
+      "--weight-bits", "3", "--max-damage", "inf", "--rounding", "adaptive", "--plan-out", "p.json",
+      "--output", "a.onnx")
+    let nearest = try quantize(
+      "--weight-bits", "3", "--max-damage", "inf", "--output", "n.onnx")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try score(run.json(), "after") > score(nearest.json(), "after"))
+    let replay = try Binary.run(
+      ["quantize", "--plan", "p.json", "--output", "b.onnx"], in: folder.url)
+    #expect(replay.status == 0, "\(replay.errors)")
+    let (first, second) = (
+      try ModelFile.load(folder.url.appending(path: "a.onnx")),
+      try ModelFile.load(folder.url.appending(path: "b.onnx"))
+    )
+    #expect(first.initializers.mapValues(\.tensor) == second.initializers.mapValues(\.tensor))
+  }
+
+  @Test func theFewestBitsAreFound() throws {
+    let run = try quantize(
+      "--bits", "auto", "--margin", "0.05", "--max-damage", "inf", "--power-of-two")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let trials = try #require(json["trials"] as? [[String: Any]])
+    #expect(trials.count > 2)
+    let scheme = try #require((json["plan"] as? [String: Any])?["scheme"] as? [String: Any])
+    let bits = try #require(scheme["weightBits"] as? Int)
+    #expect(bits < 8, "\(trials)")
+    #expect(try score(json, "before") - score(json, "after") <= 0.0501)
+  }
+
+  @Test func calibrationIsKeptAndGoesOn() throws {
+    let first = try quantize("--calib-state", "s.json", "--output", "a.onnx")
+    #expect(first.status == 0, "\(first.errors)")
+    let second = try quantize("--calib-state", "s.json", "--output", "b.onnx")
+    #expect(second.status == 0 && second.errors.contains("going on after 8"), "\(second.errors)")
+    #expect(try data("a.onnx") == data("b.onnx"))
+    let other = try quantize("--calib-state", "s.json", "--equalize", "none")
+    #expect(other.status == 65 && other.errors.contains("other images"), "\(other.errors)")
+    try Data("{".utf8).write(to: folder.url.appending(path: "s.json"))
+    let broken = try quantize("--calib-state", "s.json")
+    #expect(broken.status == 65 && broken.errors.contains("s.json"), "\(broken.errors)")
+  }
+
+  @Test func operatorsOfIntegersScoreAlike() throws {
+    let run = try quantize(
+      "--form", "qoperator", "--output", "o.onnx", "--simulate-saturation")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    #expect(try score(json, "before") - score(json, "after") < 0.02)
+    #expect(json["saturatedAP"] as? Double != nil)
+    let graph = try ModelFile.load(folder.url.appending(path: "o.onnx"))
+    #expect(graph.nodes.contains { $0.opType == "QLinearConv" })
+    let again = try Binary.run(
+      ["evaluate", "o.onnx", "--simulate-saturation", "--data", "none"], in: folder.url)
+    #expect(again.status == 66)
+  }
+
+  @Test func rangesFollowWhatTheHeadSays() throws {
+    let run = try quantize("--observer", "detection", "--output", "d.onnx")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    #expect(try score(json, "before") - score(json, "after") < 0.02)
+    #expect((json["plan"] as? [String: Any])?["observer"] as? String == "detection")
   }
 
   @Test func imagesThatAreScoredOnAreNoticed() throws {

@@ -30,7 +30,9 @@ import Testing
     }
     let known = OperatorRegistry.training.all.filter { $0 is any DifferentiableOperator.Type }
     let missing = Set(known.map { $0.opType }).subtracting(checked)
-    let expected = Set(Self.sampled + Self.flat + ["BatchStatisticsNormalization"])
+    // Rounding passes gradients that differences do not see; QuantizeTests check its formula.
+    let expected = Set(
+      Self.sampled + Self.flat + ["BatchStatisticsNormalization", "FakeQuantize"])
     #expect(missing == expected, "not checked: \(missing.sorted())")
   }
 
@@ -132,7 +134,8 @@ import Testing
     "makes constants": ["Constant", "ConstantOfShape", "EyeLike", "OneHot", "Range"],
     "quantised": [
       "ByteTable", "ConvInteger", "DequantizeLinear", "DequantizedConv", "DynamicQuantizeLinear",
-      "FusedQLinearConv", "QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat",
+      "FusedQLinearConv", "MatMulInteger", "QGemm", "QLinearAdd", "QLinearAveragePool",
+      "QLinearConcat",
       "QLinearConv", "QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMatMul", "QLinearMul",
       "QLinearSigmoid", "QLinearSoftmax", "QuantizeLinear",
     ],

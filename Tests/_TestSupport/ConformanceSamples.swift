@@ -77,6 +77,12 @@ public enum ConformanceSamples {
         + quantization(), ["transB": .int(1)]),
     sample(
       "QLinearMatMul", opset: 10, quantized([2, 3, 6]) + quantized([6, 4], 130) + quantization()),
+    sample(
+      "MatMulInteger", opset: 10,
+      [bytes([2, 3, 6]), bytes([6, 4]), Tensor([UInt8(3)]), Tensor([1, 2, 3, 4] as [UInt8])]),
+    sample(
+      "FakeQuantize", domain: "compress", opset: 1, [ramp([3, 4]), ramp([3])],
+      ["lowest": .int(-7), "highest": .int(7)]),
     sample("ByteTable", domain: "compress", opset: 1, [bytes([2, 9]), bytes([256])]),
     sample(
       "FusedQLinearConv", domain: "compress", opset: 1,

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Execution
 import Foundation
+import GraphIR
 import ObjectDetection
+import Operators
 import Tensors
 
 /// Which benchmark's numbers are printed.
@@ -56,6 +58,12 @@ struct Evaluate: ParsableCommand {
   )
   var metric: EvaluationMetric = .coco
 
+  @Flag(
+    help:
+      "Of a quantised model: let 16-bit sums of products saturate, as on CPUs without VNNI."
+  )
+  var simulateSaturation = false
+
   @OptionGroup var data: DataOptions
   @OptionGroup var head: DetectionOptions
   @OptionGroup var common: CommonOptions
@@ -98,7 +106,8 @@ struct Evaluate: ParsableCommand {
   private func evaluated(on dataset: Dataset) throws -> Outcome {
     let loaded = try LoadedModel(model)
     let accuracy = try Accuracy(
-      loaded, dataset: dataset, head: head, data: data, common: common)
+      loaded, dataset: dataset, head: head, data: data, common: common,
+      passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
     if let saveDetections {
       try AtomicOutput.write(
         COCOFormat.serialize(accuracy.evaluation.records), to: saveDetections)

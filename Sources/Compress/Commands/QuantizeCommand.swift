@@ -1,9 +1,12 @@
 import ArgumentParser
 import Foundation
+import GraphIR
 import ObjectDetection
+import Operators
 import Quantize
 import Reports
 import Tensors
+import Training
 
 /// `compress quantize`: computes on 8-bit integers.
 struct QuantizeCommand: ParsableCommand {
@@ -26,6 +29,11 @@ struct QuantizeCommand: ParsableCommand {
       --max-damage of their variance stays float. With --max-drop and --data the fewest further layers are given back to float \
       that keep mAP within the bound, the most harmful first. --sensitivity lists the harm.
 
+      --data-free looks at no images: where batch normalisations say what their values are, ranges and corrections of biases come \
+      from them, elsewhere ranges come from drawn images. --rounding adaptive learns for each weight whether to round up or down; \
+      --finetune trains on while rounding, scales included, against labels or (--loss match) the float model; the file keeps its \
+      structure. --bits auto takes the fewest bits that --margin allows.
+
       Without a model the embedded detector is quantised on embedded scenes.
 
       EXAMPLES
@@ -36,6 +44,12 @@ struct QuantizeCommand: ParsableCommand {
         compress quantize model.onnx --calib images/ --sensitivity --dry-run
         compress quantize model.onnx --calib images/ --observer percentile=99.9
         compress quantize model.onnx --calib images/ --bits 6 --exclude '*head*'
+        compress quantize model.onnx --calib images/ --bits 4 --rounding adaptive
+        compress quantize model.onnx --calib images/ --data coco/ --bits auto --margin 0.02 --power-of-two
+        compress quantize model.onnx --data-free
+        compress quantize model.onnx --calib images/ --finetune 3 --train-data images/ --loss match
+        compress quantize model.onnx --calib images/ --observer detection --calib-state seen.json
+        compress quantize model.onnx --calib images/ --form qoperator
         compress quantize model.onnx --calib images/ --reduce-range
         compress quantize model.onnx --calib images/ --dry-run --plan-out plan.json
         compress quantize model.onnx --plan plan.json
@@ -57,6 +71,8 @@ struct QuantizeCommand: ParsableCommand {
   @Flag(help: "Print the plan; write no model.")
   var dryRun = false
 
+  @OptionGroup(title: "Training") var tuning: TuningOptions
+  @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
   @OptionGroup(title: "Data") var data: DataOptions
@@ -71,12 +87,26 @@ struct QuantizeCommand: ParsableCommand {
       throw ValidationError(
         "--dry-run writes no model and no report; leave out --output and --report.")
     }
-    if model != nil && options.calib == nil && options.plan == nil {
+    if model != nil && options.calib == nil && options.plan == nil && !options.dataFree {
       throw ValidationError(
-        "Ranges of activations are found by looking at images: give a folder of some with --calib, or a --plan."
+        "Ranges of activations are found by looking at images: give a folder of some with --calib, a --plan, or --data-free for none."
       )
     }
+    if epochs > 0 && model != nil && data.data == nil && tuning.trainData == nil {
+      throw ValidationError("Training needs images: give --data or --train-data.")
+    }
+    if epochs > 0 && (dryRun || options.weightGrid == "log2") {
+      throw ValidationError(
+        "--finetune trains weights on the uniform grid and writes a model; leave out --dry-run and --weight-grid log2."
+      )
+    }
+    if options.isAutomatic && data.data == nil && model != nil {
+      throw ValidationError("--bits auto measures mAP: give labelled images with --data.")
+    }
   }
+
+  /// Epochs of training while rounding.
+  private var epochs: Int { options.finetune ?? training.epochs ?? 0 }
 
   func run() throws {
     let source = try LoadedModel(model)
@@ -86,14 +116,17 @@ struct QuantizeCommand: ParsableCommand {
         || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
     else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
-    let scoring = data.data != nil || source.isEmbedded ? try data.labelled(common) : nil
+    let sets = try VerbImages(
+      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
+      seed: 0, common: common)
+    let scoring = sets.scoring
     let quantizing = Quantizing(
       options: options, head: head, common: common,
       learning: source.isEmbedded
         ? EmbeddedData.training(
           options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil,
-      scoring: scoring, maxDrop: floor.maxDrop)
-    let outcome = try quantizing.run(on: source.graph, known: known)
+      scoring: scoring, maxDrop: floor.maxDrop, digest: source.sha256)
+    var outcome = try quantizing.run(on: source.graph, known: known)
     if let file = options.planOut {
       try AtomicOutput.write(PlanFile.encode(outcome.plan), to: file)
       common.logger.notice("plan saved to \(file)")
@@ -107,16 +140,21 @@ struct QuantizeCommand: ParsableCommand {
       result.remarks.append("\(shared) of the images to calibrate with are also scored on.")
     }
     if dryRun { return try common.show(result) }
+    let trainer = try tune(&outcome, source, sets.learning)
+    result.epochs = trainer.map { _ in epochs }
+    if options.form == .qoperator { outcome.graph = OperatorForm(outcome.graph).graph }
     var delivery = Delivery(
       graph: outcome.graph,
       record: QuantizeRecord(
         source: source.sha256, scheme: outcome.plan.scheme, observer: outcome.plan.observer,
         images: outcome.images),
-      title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks, seed: 0)
+      title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks, seed: 0,
+      log: trainer.map { TrainingLog($0, title: "Training while rounding") })
     try delivery.send(
       source, to: target,
       .init(head: head, data: data, comparison: comparison, common: common, scoring: scoring))
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
     var bound = floor
     if options.dropType == "relative" {
       bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
@@ -124,6 +162,29 @@ struct QuantizeCommand: ParsableCommand {
     result.floorMisses = bound.misses(delivery)
     try common.show(result)
     try floor.end(result.floorMisses ?? [], target)
+  }
+
+  /// Trains a quantised network on, where that is asked for.
+  private func tune(
+    _ outcome: inout Quantizing.Outcome, _ source: LoadedModel, _ learning: Dataset?
+  ) throws -> Trainer? {
+    guard epochs > 0 else { return nil }
+    let trainable = try TrainableQuantization(outcome.graph)
+    let trainer = try DetectorTraining.tune(
+      trainable.graph, towards: source.graph, on: learning,
+      settings: tuning.settings(training, epochs: epochs, seed: 0, learningRate: 0.0001),
+      head: head, common: common)
+    outcome.graph = try trainable.quantized(trainer.current)
+    return trainer
+  }
+
+  /// The mAP of the written model where sums of products saturate; `nil` without labelled images.
+  private func saturated(_ target: String, _ scoring: Dataset?) throws -> Double? {
+    guard let scoring else { return nil }
+    let accuracy = try Accuracy(
+      LoadedModel(target), dataset: scoring, head: head, data: data, common: common,
+      passes: StandardRewrites.inference + [SimulateSaturation()])
+    return accuracy.evaluation.summary.values.first
   }
 
   private func result(_ source: LoadedModel, _ outcome: Quantizing.Outcome) -> QuantizeResult {
@@ -138,7 +199,9 @@ struct QuantizeCommand: ParsableCommand {
     return QuantizeResult(
       input: source.path, plan: outcome.plan, layers: counted,
       allLayers: max(layers.count, counted + kept), images: outcome.images,
-      calibrationSeconds: outcome.seconds, sensitivity: outcome.damages)
+      isDataFree: options.dataFree ? true : nil,
+      calibrationSeconds: outcome.seconds, sensitivity: outcome.damages, trials: outcome.trials,
+      roundings: outcome.roundings, remarks: outcome.remarks)
   }
 
   private func defaultOutput(_ source: LoadedModel) -> String {

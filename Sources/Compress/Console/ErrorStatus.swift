@@ -31,7 +31,7 @@ enum ErrorStatus {
     case let error as QuantizationError:
       switch error {
       case .noSuchNode: .usage
-      case .alreadyQuantized, .nothingToQuantize, .otherModel, .opset: .badData
+      case .alreadyQuantized, .nothingToQuantize, .otherModel, .opset, .untrainable: .badData
       }
     case is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:

@@ -1,6 +1,8 @@
 import Execution
 import Foundation
+import GraphIR
 import ObjectDetection
+import Operators
 import Tensors
 
 /// How well a model file detects on a data set, and under which settings.
@@ -15,9 +17,10 @@ struct Accuracy {
   /// Runs a model on every image of a data set.
   init(
     _ model: LoadedModel, dataset: Dataset, head: DetectionOptions, data: DataOptions,
-    common: CommonOptions
+    common: CommonOptions, passes: [any GraphPass] = StandardRewrites.inference
   ) throws {
-    let detectors = try head.detectors(model, images: dataset.images.count, common: common)
+    let detectors = try head.detectors(
+      model, images: dataset.images.count, common: common, passes: passes)
     let bar = ProgressBar(
       "evaluating \(model.name)", total: dataset.images.count, unit: "images",
       isShown: common.showsProgress)
@@ -39,7 +42,8 @@ extension DetectionOptions {
   ///
   /// - Parameter fallback: Thresholds where neither the options nor the settings name any.
   func detectors(
-    _ model: LoadedModel, images: Int, common: CommonOptions, fallback: HeadSettings? = nil
+    _ model: LoadedModel, images: Int, common: CommonOptions, fallback: HeadSettings? = nil,
+    passes: [any GraphPass] = StandardRewrites.inference
   ) throws -> [Detector] {
     var settings = try self.settings()
     settings.confidence = settings.confidence ?? fallback?.confidence
@@ -48,13 +52,15 @@ extension DetectionOptions {
     let count = max(1, min(common.threadCount, images))
     let threads = max(1, common.threadCount / count)
     let first = try Detector(
-      try SessionRuntime(model.graph, threads: threads, inputShapes: shapes), graph: model.graph,
-      settings: settings)
+      try SessionRuntime(model.graph, threads: threads, inputShapes: shapes, passes: passes),
+      graph: model.graph, settings: settings)
     report(first, of: model, to: common)
     return try [first]
       + (1..<count).map { _ in
         Detector(
-          first, on: try SessionRuntime(model.graph, threads: threads, inputShapes: shapes))
+          first,
+          on: try SessionRuntime(
+            model.graph, threads: threads, inputShapes: shapes, passes: passes))
       }
   }
 

@@ -11,6 +11,8 @@ struct DamageMeter {
   enum Measure: String, CaseIterable, Codable {
     /// The relative squared error of the outputs.
     case output
+    /// The distance of what the head's maps say, see `HeadMatching`; that of the outputs where the head is not known.
+    case detection
     /// The loss of mAP.
     case map = "mAP"
   }
@@ -26,6 +28,7 @@ struct DamageMeter {
   private(set) var score = 0.0
   /// Names of the raw maps; empty when the outputs count.
   private let values: [String]
+  private let matching: HeadMatching?
 
   /// A meter that knows the network as it is.
   ///
@@ -43,15 +46,15 @@ struct DamageMeter {
       SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
       settings: try head.settings()
     ).configuration
-    values =
-      configuration.flatMap {
-        try? RawHead.find(
-          in: graph, configuration: $0, height: images.shape[2], width: images.shape[3]
-        ).taps
-      } ?? []
+    let raw = configuration.flatMap {
+      try? RawHead.find(
+        in: graph, configuration: $0, height: images.shape[2], width: images.shape[3])
+    }
+    values = raw?.taps ?? []
+    matching = measure == .detection ? raw.flatMap(HeadMatching.init) : nil
     (self.head, self.common) = (head, common)
     switch measure {
-    case .output: outputs = try allOutputs(graph)
+    case .output, .detection: outputs = try allOutputs(graph)
     case .map: score = try score(graph)
     }
   }
@@ -61,7 +64,12 @@ struct DamageMeter {
   /// The values are the raw maps of a recognised head, else the outputs: where boxes in pixels and scores share an output,
   /// scores would not count.
   func damage(_ graph: Graph) throws -> Double {
-    guard measure == .output else { return max(0, score - (try score(graph))) }
+    if measure == .map { return max(0, score - (try score(graph))) }
+    if let matching {
+      return try zip(outputs, try allOutputs(graph)).reduce(0) {
+        $0 + (try distance(matching, from: $1.0, to: $1.1)) / Double(max(outputs.count, 1))
+      }
+    }
     var (sum, count) = (0.0, 0)
     for (expected, found) in zip(outputs, try allOutputs(graph)) {
       for (name, tensor) in expected {
@@ -75,6 +83,26 @@ struct DamageMeter {
       }
     }
     return count == 0 ? 0 : sum / Double(count)
+  }
+
+  private func distance(
+    _ matching: HeadMatching, from expected: [String: Tensor], to found: [String: Tensor]
+  ) throws -> Double {
+    let pairs = values.compactMap { name in
+      found[name].flatMap { own in expected[name].map { ($0, own) } }
+    }
+    guard pairs.count == values.count else { return .infinity }
+    // Gradients are not asked for, but written.
+    let gradients = pairs.map { Tensor(zeros: TensorType(.float32, $0.1.shape)) }
+    return withExtendedLifetime((pairs, gradients)) {
+      func floats(_ tensor: Tensor) -> UnsafeMutablePointer<Float> {
+        tensor.view.base.assumingMemoryBound(to: Float.self)
+      }
+      let maps = zip(pairs, gradients).map {
+        RawMap(shape: $0.1.shape, values: UnsafePointer(floats($0.1)), gradient: floats($1))
+      }
+      return matching.evaluate(maps, pairs.map { UnsafePointer(floats($0.0)) }).parts.reduce(0, +)
+    }
   }
 
   private func allOutputs(_ graph: Graph) throws -> [[String: Tensor]] {

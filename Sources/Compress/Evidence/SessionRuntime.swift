@@ -12,11 +12,14 @@ final class SessionRuntime: DetectorRuntime {
   let input: UnsafeMutablePointer<Float>
 
   /// A runtime of a network whose only image input is float32 `[1, 3, H, W]`.
-  init(_ graph: Graph, threads: Int, inputShapes: [String: [Int]] = [:]) throws {
+  init(
+    _ graph: Graph, threads: Int, inputShapes: [String: [Int]] = [:],
+    passes: [any GraphPass] = StandardRewrites.inference
+  ) throws {
     session = try Session(
       graph, registry: .standard,
       options: SessionOptions(
-        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference))
+        threads: threads, inputShapes: inputShapes, passes: passes))
     guard session.inputs.count == 1, let (name, type) = session.inputs.first,
       type.elementType == .float32, type.shape.count == 4, type.shape[0] == 1,
       type.shape[1] == 3, let view = session.input(name)

@@ -5,7 +5,7 @@ import Quantize
 struct QuantizeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Images to calibrate with: a folder, or a set in the forms of --data. (default: the embedded training scenes for the embedded detector)",
+      "Images to calibrate with: a folder, or a set in the forms of --data; dead-leaves draws some. (default: the embedded training scenes for the embedded detector)",
       valueName: "path"))
   var calib: String?
 
@@ -22,9 +22,27 @@ struct QuantizeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Bits of weights and activations, 2 … 8; fewer than 8 are kept in 8-bit integers. (default: 8)",
+      "Keep what calibration saw in this file, from which an interrupted run goes on and another observer starts.",
+      valueName: "file"), completion: .file())
+  var calibState: String?
+
+  @Flag(
+    help:
+      "Use no images: ranges from what normalisations say, else from drawn images; biases corrected by what normalisations say."
+  )
+  var dataFree = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Bits of weights and activations, 2 … 8, kept in 8-bit integers; auto takes the fewest for which mAP falls by at most --margin. (default: 8)",
       valueName: "bits"))
-  var bits: Int?
+  var bits: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The mAP, 0…1, that --bits auto may cost. (default: \(Self.defaultMargin))",
+      valueName: "part"))
+  var margin: Double?
 
   @Option(help: ArgumentHelp("Bits of weights alone, 2 … 8.", valueName: "bits"))
   var weightBits: Int?
@@ -75,6 +93,33 @@ struct QuantizeOptions: ParsableArguments {
   )
   var biasCorrection = false
 
+  @Flag(help: "Make ReLU of ReLU6 first, so that ranges can be shared out across it.")
+  var replaceRelu6 = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How weights are rounded: nearest, or adaptive (learnt up or down, layer by layer, so that layers answer as they did). (default: nearest)",
+      valueName: "kind"), completion: .list(Rounding.allCases.map(\.rawValue)))
+  var rounding: Rounding = .nearest
+
+  @Option(
+    help: ArgumentHelp(
+      "Train on for so many epochs while rounding, scales included; the same as --epochs.",
+      valueName: "epochs"))
+  var finetune: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The form of the file: qdq (QuantizeLinear and DequantizeLinear around float operators) or qoperator (QLinearConv and its kin). (default: qdq)",
+      valueName: "form"), completion: .list(Form.allCases.map(\.rawValue)))
+  var form: Form = .qdq
+
+  @Flag(
+    help:
+      "Score the model also as CPUs without VNNI would run it, whose 16-bit sums of products saturate."
+  )
+  var simulateSaturation = false
+
   @Option(
     help: ArgumentHelp(
       "Keep a layer float when quantising it alone changes the raw head maps by more than this part of their variance; inf keeps none. (default: \(Self.defaultDamage))",
@@ -102,8 +147,29 @@ struct QuantizeOptions: ParsableArguments {
 
   mutating func validate() throws {
     _ = try chosenObserver()
+    if let bits, bits != "auto", Int(bits) == nil {
+      throw ValidationError("--bits takes a number from 2 to 8 or auto, found '\(bits)'.")
+    }
+    if isAutomatic, weightBits != nil || activationBits != nil || plan != nil {
+      throw ValidationError(
+        "--bits auto chooses the bits; leave out --weight-bits, --activation-bits and --plan.")
+    }
+    if margin != nil, !isAutomatic { throw ValidationError("--margin goes with --bits auto.") }
+    if let margin, !(0...1).contains(margin) {
+      throw ValidationError("--margin must lie between 0 and 1, found \(margin).")
+    }
+    if dataFree, calib != nil || calibState != nil {
+      throw ValidationError("--data-free uses no images; leave out --calib and --calib-state.")
+    }
+    if let finetune, !(0...1_000_000).contains(finetune) {
+      throw ValidationError("--finetune must be at least 0, found \(finetune).")
+    }
+    if rounding == .adaptive, weightGrid == "log2" {
+      throw ValidationError("--rounding adaptive needs the uniform grid of weights.")
+    }
     for (flag, value) in [
-      ("--bits", bits), ("--weight-bits", weightBits), ("--activation-bits", activationBits),
+      ("--bits", bits.flatMap { Int($0) }), ("--weight-bits", weightBits),
+      ("--activation-bits", activationBits),
     ] {
       if let value, !(2...8).contains(value) {
         throw ValidationError("\(flag) must lie between 2 and 8, found \(value).")
@@ -138,12 +204,25 @@ struct QuantizeOptions: ParsableArguments {
 
   private var choosesLayers: Bool {
     !exclude.isEmpty || !include.isEmpty || equalize != nil || maxDamage != nil || biasCorrection
+      || dataFree || replaceRelu6 || rounding != .nearest
   }
 
   private var setsScheme: Bool {
     bits != nil || weightBits != nil || activationBits != nil || weightGrid != nil || perTensor
       || symmetric || powerOfTwo || reduceRange
   }
+
+  /// How weights become whole numbers.
+  enum Rounding: String, CaseIterable, ExpressibleByArgument { case nearest, adaptive }
+
+  /// How a file says that layers compute on integers.
+  enum Form: String, CaseIterable, ExpressibleByArgument { case qdq, qoperator }
+
+  /// The loss of mAP that automatic bit widths may cost.
+  static let defaultMargin = 0.01
+
+  /// Whether the bits are to be found.
+  var isAutomatic: Bool { bits == "auto" }
 
   /// The part of the head maps' variance that one layer may cost.
   static let defaultDamage = 0.1
@@ -161,8 +240,9 @@ struct QuantizeOptions: ParsableArguments {
   /// The scheme.
   var scheme: QuantizationScheme {
     var scheme = QuantizationScheme()
-    scheme.weightBits = weightBits ?? bits ?? 8
-    scheme.activationBits = activationBits ?? bits ?? 8
+    let both = bits.flatMap { Int($0) } ?? 8
+    scheme.weightBits = weightBits ?? both
+    scheme.activationBits = activationBits ?? both
     scheme.perChannel = !perTensor
     scheme.symmetricActivations = symmetric
     scheme.powerOfTwo = powerOfTwo

@@ -29,10 +29,10 @@ struct TuningOptions: ParsableArguments {
 
   /// The settings of training a compressed model on: gently, by AdamW, unless the options say otherwise.
   func settings(
-    _ training: TrainingOptions, epochs: Int, seed: UInt64
+    _ training: TrainingOptions, epochs: Int, seed: UInt64, learningRate: Double = 0.001
   ) -> DetectorTraining.Settings {
     var defaults = TrainingConfiguration()
-    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, 0.001, "adamw")
+    (defaults.epochs, defaults.learningRate, defaults.optimizer) = (epochs, learningRate, "adamw")
     var settings = DetectorTraining.Settings(
       training: training.configuration(defaults: defaults),
       augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: loss, seed: seed)

@@ -14,10 +14,20 @@ struct QuantizeResult: PrintableResult {
   var allLayers: Int
   /// How many images ranges were found with.
   var images: Int
+  /// Whether no image was looked at but drawn ones.
+  var isDataFree: Bool?
   /// Time taken by calibration and quantisation.
   var calibrationSeconds: Double
   /// What quantising each layer alone does, most harmful first; `nil` unless it was measured.
   var sensitivity: [PrecisionSearch.LayerDamage]?
+  /// What the choice of bits tried; `nil` unless it was asked for.
+  var trials: [BitWidthSearch.Trial]?
+  /// What learnt rounding did; `nil` unless it was asked for.
+  var roundings: [AdaptiveRounding.Layer]?
+  /// Epochs of training while rounding; `nil` without.
+  var epochs: Int?
+  /// The mAP where 16-bit sums saturate; `nil` unless it was asked for.
+  var saturatedAP: Double?
   var remarks: [String] = []
   var before: ModelEvidence?
   var after: ModelEvidence?
@@ -27,9 +37,17 @@ struct QuantizeResult: PrintableResult {
   /// The result for people.
   var text: String {
     var parts = [heading, kept].filter { !$0.isEmpty }
+    if let trials { parts.append(Self.table(trials)) }
+    if let roundings, !roundings.isEmpty { parts.append(Self.text(roundings)) }
     if let sensitivity { parts.append(Self.table(sensitivity)) }
     if let before, let after {
       parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
+    }
+    if let saturatedAP, let own = after?.accuracy?["AP"] {
+      parts.append(
+        "with 16-bit sums that saturate, as on CPUs without VNNI, AP is \(Format.metric(saturatedAP)), "
+          + "\(Format.metric(saturatedAP - own)) from what it is here"
+          + (saturatedAP < own - 0.005 ? "; --reduce-range avoids that" : ""))
     }
     parts += remarks
     if let output {
@@ -51,6 +69,26 @@ struct QuantizeResult: PrintableResult {
     return table.text + (damages.count > 20 ? "\n… and \(damages.count - 20) more" : "")
   }
 
+  private static func table(_ trials: [BitWidthSearch.Trial]) -> String {
+    var table = Table([
+      ("weight bits", .right), ("activation bits", .right), ("loss of AP", .right),
+    ])
+    for trial in trials {
+      table.append([
+        "\(trial.weightBits)", "\(trial.activationBits)", Format.metric(trial.loss),
+      ])
+    }
+    return table.text
+  }
+
+  private static func text(_ roundings: [AdaptiveRounding.Layer]) -> String {
+    func sum(_ part: (AdaptiveRounding.Layer) -> Double) -> Double {
+      roundings.reduce(0) { $0 + part($1) } / Double(roundings.count)
+    }
+    return "rounding: \(roundings.count) layers; the mean error of responses falls from "
+      + String(format: "%.2e to %.2e of their variance", sum(\.errorBefore), sum(\.errorAfter))
+  }
+
   private var heading: String {
     let scheme = plan.scheme
     let weights =
@@ -62,9 +100,11 @@ struct QuantizeResult: PrintableResult {
       + (scheme.symmetricActivations ? ", symmetric" : "")
       + (scheme.powerOfTwo ? ", scales powers of two" : "")
     let looked =
-      images == 0
-      ? "ranges of the plan"
-      : "ranges by \(plan.observer) over \(images) images in \(String(format: "%.1f", calibrationSeconds)) s"
+      isDataFree == true
+      ? "ranges by \(plan.observer) without images"
+      : images == 0
+        ? "ranges of the plan"
+        : "ranges by \(plan.observer) over \(images) images in \(String(format: "%.1f", calibrationSeconds)) s"
     return "quantisation: \(weights), \(activations), \(looked): "
       + "\(layers) of \(allLayers) layers compute on integers"
   }

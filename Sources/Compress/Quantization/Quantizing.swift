@@ -17,16 +17,23 @@ struct Quantizing {
   var scoring: Dataset?
   /// The most mAP that may be lost before layers are given back to float; `nil` for any.
   var maxDrop: Double?
+  /// The digest of the model's file, for what is kept between runs.
+  var digest = ""
 
   /// A quantised network.
   struct Outcome {
     var graph: Graph
     var plan: QuantizationPlan
     /// How many images were looked at; 0 for a replayed plan.
-    var images: Int
-    var seconds: Double
+    var images = 0
+    var seconds = 0.0
     /// What quantising each layer alone does; `nil` unless it was measured.
     var damages: [PrecisionSearch.LayerDamage]?
+    /// What the choice of bits tried; `nil` unless it was asked for.
+    var trials: [BitWidthSearch.Trial]?
+    /// What learnt rounding did; `nil` unless it was asked for.
+    var roundings: [AdaptiveRounding.Layer]?
+    var remarks: [String] = []
   }
 
   /// Quantises a network.
@@ -45,32 +52,64 @@ struct Quantizing {
         reasons: Dictionary(sites.kept.map { ($0.reason, 1) }, uniquingKeysWith: +))
     }
     let observer = try options.chosenObserver()
-    let images = try CalibrationImages(
-      graph, path: options.calib, otherwise: learning, count: options.calibCount ?? 128,
-      head: head, common: common)
-    guard !images.sources.isEmpty else {
-      throw CommandError(
-        .usage, "ranges of activations are found by looking at images: give some with --calib")
-    }
-    let equalized = try equalize(&graph, images)
-    let calibration = try calibrate(graph, sites, images, observer)
-    let activations = try choose(observer, sites, calibration)
+    let images = try calibrationImages(graph)
     var plan = QuantizationPlan(
       scheme: options.scheme, observer: observer.name,
-      nodes: sites.nodes.compactMap { graph.nodes[$0].outputs.first }, activations: activations,
+      nodes: sites.nodes.compactMap { graph.nodes[$0].outputs.first }, activations: [],
       kept: sites.kept)
-    plan.equalization = equalized
     plan.included = try matches(options.include, graph, "--include").keys.sorted()
-    if options.biasCorrection {
-      plan.biasShifts = try correctBiases(of: &graph, plan, sites, images)
+    let moments = try reshape(&graph, source, &plan, images)
+    // Nodes have not moved, but a ReLU6 may have become a ReLU.
+    let placed = options.replaceRelu6 ? try sitesAgain(graph) : sites
+    var ranges = QuantizationRanges(
+      quantizing: self, graph: graph, sites: placed, images: images, moments: moments)
+    try ranges.calibrate(observer)
+    plan.activations = try ranges.activations(by: observer, scheme: plan.scheme)
+    var outcome = Outcome(graph: graph, plan: plan)
+    if options.isAutomatic { try chooseBits(&outcome, graph, ranges, observer) }
+    if observer.name == "detection" {
+      outcome.plan = try refine(outcome.plan, graph, placed, ranges.statistics, images)
     }
-    let network = try QuantizedNetwork(graph, plan: plan, sites: sites)
-    var outcome = Outcome(
-      graph: network.graph, plan: plan, images: images.count,
-      seconds: (ContinuousClock.now - start) / .seconds(1))
+    try round(&outcome, graph, placed, images)
+    try correctBiases(of: &graph, &outcome, placed, images, moments)
+    outcome.graph = try QuantizedNetwork(graph, plan: outcome.plan, sites: placed).graph
+    outcome.images = images.count
+    outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
+    outcome.remarks += ranges.remarks
     try search(&outcome, on: graph, images)
     return outcome
   }
+
+  private func sitesAgain(_ graph: Graph) throws -> QuantizationSites {
+    QuantizationSites(
+      graph, excluded: try matches(options.exclude, graph, "--exclude"),
+      included: Set(try matches(options.include, graph, "--include").keys))
+  }
+
+  /// The images to calibrate with.
+  private func calibrationImages(_ graph: Graph) throws -> CalibrationImages {
+    let count = options.calibCount ?? (options.dataFree ? Self.drawnImages : 128)
+    let draws = options.dataFree || options.calib == Self.deadLeaves
+    let images = try CalibrationImages(
+      graph, path: draws ? nil : options.calib,
+      otherwise: draws
+        ? .deadLeaves(count: count, seed: 0, size: Self.drawnSize) : learning, count: count,
+      head: head, common: common)
+    guard !images.sources.isEmpty else {
+      throw CommandError(
+        .usage,
+        "ranges of activations are found by looking at images: give some with --calib, or --data-free"
+      )
+    }
+    return images
+  }
+
+  /// What `--calib` calls drawn images.
+  static let deadLeaves = "dead-leaves"
+  private static let drawnImages = 32
+  private static let drawnSize = 480
+
+  // MARK: Layers given back to float
 
   /// Measures layers, and gives some back to float, where that is asked for.
   private func search(
@@ -102,10 +141,29 @@ struct Quantizing {
     for index in damages.indices { damages[index].isKept = kept.contains(damages[index].layer) }
   }
 
-  private func replay(_ plan: QuantizationPlan, on graph: inout Graph) throws -> Outcome {
-    if let magnitudes = plan.equalization {
-      CrossLayerEqualization(graph).apply(to: &graph, magnitudes)
+  /// The fewest bits that mAP allows.
+  private func chooseBits(
+    _ outcome: inout Outcome, _ graph: Graph, _ ranges: QuantizationRanges, _ observer: Observer
+  ) throws {
+    guard let scoring else {
+      throw CommandError(.usage, "--bits auto measures mAP: give labelled images with --data")
     }
+    let precision = PrecisionSearch(
+      graph: graph, plan: outcome.plan,
+      excluded: try matches(options.exclude, graph, "--exclude"),
+      included: Set(outcome.plan.included), images: ranges.images, head: head, common: common)
+    let search = BitWidthSearch(
+      margin: options.margin ?? QuantizeOptions.defaultMargin, labelled: scoring,
+      precision: precision
+    ) { try ranges.activations(by: observer, scheme: $0) }
+    (outcome.plan, outcome.trials) = try search.run()
+  }
+
+  private func replay(_ plan: QuantizationPlan, on graph: inout Graph) throws -> Outcome {
+    if plan.replacesReLU6 == true { graph.replaceReLU6() }
+    let equalization = CrossLayerEqualization(graph)
+    if let known = plan.equalization { equalization.apply(to: &graph, known) }
+    BiasAbsorption.apply(plan.absorbed ?? [:], pairs: equalization.pairs, to: &graph)
     BiasCorrection.apply(plan.biasShifts ?? [:], to: &graph)
     let wanted = Set(plan.nodes)
     let outputs = Set(graph.nodes.flatMap(\.outputs))
@@ -121,55 +179,7 @@ struct Quantizing {
       graph, excluded: Dictionary(excluded, uniquingKeysWith: { first, _ in first }),
       included: Set(plan.included))
     let network = try QuantizedNetwork(graph, plan: plan, sites: sites)
-    return Outcome(graph: network.graph, plan: plan, images: 0, seconds: 0)
-  }
-
-  /// Shares ranges out between convolutions.
-  ///
-  /// - Returns: What that went by, for the plan; `nil` where nothing was done.
-  private func equalize(
-    _ graph: inout Graph, _ images: CalibrationImages
-  ) throws -> QuantizationPlan.Equalization? {
-    let ranges = CrossLayerEqualization.Ranges(rawValue: options.equalize ?? "weights")
-    let equalization = CrossLayerEqualization(graph)
-    guard let ranges, !equalization.pairs.isEmpty else { return nil }
-    let measured =
-      ranges == .weights
-      ? [:]
-      : try equalization.magnitudes(
-        graph, images: min(images.count, Self.equalizationImages), threads: common.threadCount,
-        inputShapes: try head.parsedShapes()
-      ) { index, session in
-        guard let input = session.input(images.input) else { return }
-        try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
-      }
-    let plan = QuantizationPlan.Equalization(ranges: ranges, magnitudes: measured)
-    equalization.apply(to: &graph, plan)
-    return plan
-  }
-
-  private static let equalizationImages = 32
-  private static let correctionImages = 16
-
-  /// Moves biases.
-  private func correctBiases(
-    of graph: inout Graph, _ plan: QuantizationPlan, _ sites: QuantizationSites,
-    _ images: CalibrationImages
-  ) throws -> [String: [Float]] {
-    let bar = ProgressBar(
-      "correcting biases", total: sites.nodes.count, unit: "layers", isShown: common.showsProgress)
-    defer { bar.finish() }
-    let correction = try BiasCorrection(
-      graph, plan: plan, sites: sites,
-      feed: .init(
-        images: min(images.count, Self.correctionImages), threads: common.threadCount,
-        inputShapes: try head.parsedShapes()
-      ) { index, session in
-        guard let input = session.input(images.input) else { return }
-        try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
-      }, observe: { done, _ in bar.update(done) })
-    BiasCorrection.apply(correction.shifts, to: &graph)
-    return correction.shifts
+    return Outcome(graph: network.graph, plan: plan)
   }
 
   /// The nodes that patterns name, by first output.
@@ -187,44 +197,9 @@ struct Quantizing {
     return found
   }
 
-  private func calibrate(
-    _ graph: Graph, _ sites: QuantizationSites, _ images: CalibrationImages, _ observer: Observer
-  ) throws -> Calibration {
-    let bar = ProgressBar(
-      "calibrating", total: images.count, unit: "images", isShown: common.showsProgress)
-    defer { bar.finish() }
-    return try Calibration(
-      graph, values: sites.observed, countsNumbers: observer.needsHistogram,
-      images: images.count, threads: common.threadCount, inputShapes: try head.parsedShapes(),
-      fill: { index, session in
-        guard let input = session.input(images.input) else { return }
-        try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
-      }, observe: bar.update)
-  }
-
-  private func choose(
-    _ observer: Observer, _ sites: QuantizationSites, _ calibration: Calibration
-  ) throws -> [QuantizationPlan.Activation] {
-    let scheme = options.scheme
-    let pool = ThreadPool(threads: common.threadCount)
-    let observed = try pool.map(sites.observed.count) { index in
-      let name = sites.observed[index]
-      let statistics = calibration.statistics[name] ?? ValueStatistics(countsNumbers: false)
-      return QuantizationPlan.Activation(
-        name: name, range: try observer.range(of: statistics, scheme: scheme))
-    }
-    let ranges = Dictionary(
-      observed.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
-    // Values that share a scale have a range of their own once what they share it with stays float.
-    return observed
-      + sites.shared.keys.sorted().compactMap { name in
-        ranges[sites.scaleOwner(of: name)].map { .init(name: name, range: $0) }
-      }
-  }
-
   /// How many of the images to calibrate with are also among those to score on, by content.
   func overlap(_ scoring: Dataset?) throws -> Int {
-    guard let scoring, let path = options.calib else { return 0 }
+    guard let scoring, let path = options.calib, path != Self.deadLeaves else { return 0 }
     let calibration = try Dataset.load(URL(filePath: path)).images.prefix(
       options.calibCount ?? 128)
     let scored = Set(try scoring.images.map { try $0.source.identity() })

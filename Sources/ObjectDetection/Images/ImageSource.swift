@@ -8,6 +8,8 @@ public enum ImageSource: Hashable, Sendable {
   case encoded(EncodedImage)
   /// A scene that is rendered on demand.
   case scene(SyntheticScene)
+  /// Discs that are drawn on demand.
+  case leaves(DeadLeavesImage)
 
   /// The pixels.
   ///
@@ -17,6 +19,7 @@ public enum ImageSource: Hashable, Sendable {
     case .file(let url): try ImageFile.load(url)
     case .encoded(let image): try ImageFile.decode(image.data, file: image.name)
     case .scene(let scene): SceneRenderer(scene).image()
+    case .leaves(let leaves): leaves.image()
     }
   }
 
@@ -29,7 +32,7 @@ public enum ImageSource: Hashable, Sendable {
       guard let data = try? Data(contentsOf: url) else { throw ImageError.unreadable(url.path) }
       return data
     case .encoded(let image): return image.data
-    case .scene: return try ImageFile.encode(try load(), as: "scene.png")
+    case .scene, .leaves: return try ImageFile.encode(try load(), as: "scene.png")
     }
   }
 
@@ -37,8 +40,11 @@ public enum ImageSource: Hashable, Sendable {
   ///
   /// - Throws: ``ImageError``.
   public func identity() throws -> Data {
-    guard case .scene(let scene) = self else { return try encoded() }
-    return Data("scene \(scene.seed) \(scene.index) \(scene.size)".utf8)
+    switch self {
+    case .scene(let scene): Data("scene \(scene.seed) \(scene.index) \(scene.size)".utf8)
+    case .leaves(let leaves): Data("leaves \(leaves.seed) \(leaves.index) \(leaves.size)".utf8)
+    default: try encoded()
+    }
   }
 
   /// A file's location; a name like one for images that are in no file of their own.
@@ -48,6 +54,8 @@ public enum ImageSource: Hashable, Sendable {
     case .encoded(let image): URL(filePath: image.name)
     case .scene(let scene):
       URL(filePath: String(format: "scene-%llu-%06d.png", scene.seed, scene.index))
+    case .leaves(let leaves):
+      URL(filePath: String(format: "leaves-%llu-%06d.png", leaves.seed, leaves.index))
     }
   }
 }

@@ -4,9 +4,11 @@ import Operators
 import Tensors
 
 /// Runs a network over images and notes what its values are.
-public struct Calibration: Sendable {
+public struct Calibration: Sendable, Codable {
   /// The statistics of each value, by name.
   public private(set) var statistics: [String: ValueStatistics]
+  /// How many images were looked at.
+  public private(set) var images: Int
 
   /// Looks at some values of a network.
   ///
@@ -15,12 +17,14 @@ public struct Calibration: Sendable {
   /// - Parameters:
   ///   - values: The names of the values.
   ///   - fill: Writes the input of one image into a session.
-  ///   - observe: Told how many images are done.
+  ///   - known: What was noted of the first images, of the same values of the same network.
+  ///   - observe: Told how many images are done, and what was noted when it asks.
   /// - Throws: What sessions and `fill` throw.
   public init(
     _ graph: Graph, values: [String], countsNumbers: Bool, images: Int, threads: Int,
-    inputShapes: [String: [Int]], fill: (Int, Session) throws -> Void,
-    observe: (Int) -> Void = { _ in }
+    inputShapes: [String: [Int]], resuming known: Calibration? = nil,
+    fill: (Int, Session) throws -> Void,
+    observe: (Int, () -> Calibration) throws -> Void = { _, _ in }
   ) throws {
     let session = try Session(
       graph, registry: .standard,
@@ -28,8 +32,11 @@ public struct Calibration: Sendable {
         threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
         taps: values))
     let pool = ThreadPool(threads: threads)
-    var all = values.map { _ in ValueStatistics(countsNumbers: countsNumbers) }
-    for image in 0..<images {
+    var all = values.map {
+      known?.statistics[$0] ?? ValueStatistics(countsNumbers: countsNumbers)
+    }
+    self.images = images
+    for image in min(known?.images ?? 0, images)..<images {
       try fill(image, session)
       try session.run()
       let views = values.map { session.outputView($0) ?? session.input($0) }
@@ -40,9 +47,14 @@ public struct Calibration: Sendable {
           target.buffer[index].add(UnsafeBufferPointer(view.elements(as: Float.self)))
         }
       }
-      observe(image + 1)
+      try observe(image + 1) { Calibration(values, all, images: image + 1) }
     }
     statistics = Dictionary(uniqueKeysWithValues: zip(values, all))
+  }
+
+  private init(_ values: [String], _ statistics: [ValueStatistics], images: Int) {
+    self.statistics = Dictionary(uniqueKeysWithValues: zip(values, statistics))
+    self.images = images
   }
 }
 

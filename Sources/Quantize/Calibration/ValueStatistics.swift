@@ -2,17 +2,25 @@ import Kernels
 import Tensors
 
 /// What calibration notes of one value over all images.
-public struct ValueStatistics: Sendable, Equatable {
+public struct ValueStatistics: Sendable, Equatable, Codable {
   /// The least finite number.
   public private(set) var lowest = Float.infinity
   /// The largest finite number.
   public private(set) var highest = -Float.infinity
   /// Means of the images' extremes, in which the first images fade; see ``smoothing``.
-  public private(set) var smoothed: (lowest: Float, highest: Float) = (0, 0)
+  public private(set) var smoothed = Extremes()
   /// How often each number came, when it is asked for.
   public private(set) var histogram: StreamingHistogram?
   /// How many images were seen.
   public private(set) var images = 0
+
+  /// The ends of a range.
+  public struct Extremes: Sendable, Equatable, Codable {
+    /// The lower end.
+    public var lowest: Float = 0
+    /// The upper end.
+    public var highest: Float = 0
+  }
 
   /// How much of the moving averages each image replaces.
   public static let smoothing: Float = 0.05
@@ -20,6 +28,14 @@ public struct ValueStatistics: Sendable, Equatable {
   /// Statistics of nothing; with or without a histogram.
   public init(countsNumbers: Bool) {
     histogram = countsNumbers ? StreamingHistogram() : nil
+  }
+
+  /// Statistics of numbers that come so often, finite ones, as those of one image.
+  init(_ numbers: [Float], times: [UInt64]) {
+    var counted = StreamingHistogram()
+    for (number, times) in zip(numbers, times) { counted.add(number, times: times) }
+    (lowest, highest) = (numbers.min() ?? .infinity, numbers.max() ?? -.infinity)
+    (smoothed, images, histogram) = (Extremes(lowest: lowest, highest: highest), 1, counted)
   }
 
   /// Notes the value of one image; what is not finite is passed over.
@@ -40,11 +56,5 @@ public struct ValueStatistics: Sendable, Equatable {
     smoothed.highest += share * (range.upperBound - smoothed.highest)
     images += 1
     histogram?.add(numbers, largest: max(abs(range.lowerBound), abs(range.upperBound)))
-  }
-
-  /// Whether all parts agree.
-  public static func == (a: Self, b: Self) -> Bool {
-    a.lowest == b.lowest && a.highest == b.highest && a.smoothed == b.smoothed
-      && a.histogram == b.histogram && a.images == b.images
   }
 }

@@ -11,7 +11,7 @@ import Tensors
 /// `sᵢ = √(r₁ᵢ / r₂ᵢ)`, with r₁ and r₂ the channels' largest weights, sweep by sweep. Where images are at hand r₁ is instead the
 /// channel's largest activation, which is what a scale by tensor must span, in one sweep; and a depthwise second
 /// convolution with weights by channel takes all of it, `sᵢ ∝ r₁ᵢ`. ReLU, LeakyReLU and nothing between qualify; ReLU6,
-/// SiLU and other functions do not and are left alone (the paper replaces ReLU6 by ReLU).
+/// SiLU and other functions do not and are left alone; `Graph.replaceReLU6()` makes ReLU of ReLU6, as the paper does.
 public struct CrossLayerEqualization: Sendable {
   /// Two convolutions and the value between them.
   public struct Pair: Sendable, Equatable {
@@ -104,29 +104,41 @@ public struct CrossLayerEqualization: Sendable {
   }
 
   /// Equalises as a plan says.
-  public func apply(to graph: inout Graph, _ plan: QuantizationPlan.Equalization) {
+  ///
+  /// - Returns: What each channel of a layer's first output was divided by, by that output.
+  @discardableResult
+  public func apply(
+    to graph: inout Graph, _ plan: QuantizationPlan.Equalization
+  ) -> [String: [Float]] {
     switch plan.ranges {
-    case .weights: applyByWeights(to: &graph)
+    case .weights: applyByWeights(to: &graph).factors
     case .activations: apply(to: &graph, magnitudes: plan.magnitudes)
     }
   }
 
   /// Equalises by activations.
-  public func apply(to graph: inout Graph, magnitudes: [String: [Float]]) {
+  ///
+  /// - Returns: What each channel of a layer's first output was divided by, by that output.
+  @discardableResult
+  public func apply(to graph: inout Graph, magnitudes: [String: [Float]]) -> [String: [Float]] {
+    var divisors: [String: [Float]] = [:]
     for pair in pairs {
       guard let ranges = magnitudes[pair.value] else { continue }
       let weights = pair.isDepthwise ? nil : largest(graph, pair.second, axis: 1)
       let factors = ranges.enumerated().map { channel, range -> Float in
         weights.map { Self.ratio(range, $0[channel]) } ?? (range > 0 ? range : 1)
       }
-      scale(&graph, pair, Self.centred(factors))
+      scale(&graph, pair, Self.centred(factors), &divisors)
     }
+    return divisors
   }
 
   /// Equalises by weights, until the factors hardly change.
   ///
-  /// - Returns: The sweeps taken.
-  @discardableResult public func applyByWeights(to graph: inout Graph) -> Int {
+  /// - Returns: The sweeps taken, and what each channel of a layer's first output was divided by, by that output.
+  @discardableResult
+  public func applyByWeights(to graph: inout Graph) -> (sweeps: Int, factors: [String: [Float]]) {
+    var divisors: [String: [Float]] = [:]
     for sweep in 1...Self.sweeps {
       var change: Float = 0
       for pair in pairs {
@@ -134,11 +146,11 @@ public struct CrossLayerEqualization: Sendable {
         let second = largest(graph, pair.second, axis: pair.isDepthwise ? 0 : 1)
         let factors = zip(first, second).map { Self.ratio($0, $1) }
         change = factors.reduce(change) { max($0, abs($1 - 1)) }
-        scale(&graph, pair, factors)
+        scale(&graph, pair, factors, &divisors)
       }
-      if change < Self.tolerance { return sweep }
+      if change < Self.tolerance { return (sweep, divisors) }
     }
-    return Self.sweeps
+    return (Self.sweeps, divisors)
   }
 
   private static let sweeps = 40
@@ -170,7 +182,11 @@ public struct CrossLayerEqualization: Sendable {
   }
 
   /// Divides what the first makes and multiplies what the second reads, channel by channel.
-  private func scale(_ graph: inout Graph, _ pair: Pair, _ factors: [Float]) {
+  private func scale(
+    _ graph: inout Graph, _ pair: Pair, _ factors: [Float], _ divisors: inout [String: [Float]]
+  ) {
+    let output = graph.nodes[pair.first].outputs[0]
+    divisors[output] = divisors[output].map { zip($0, factors).map { $0 * $1 } } ?? factors
     multiply(&graph, graph.nodes[pair.first].inputs[1], axis: 0, factors.map { 1 / $0 })
     if graph.nodes[pair.first].inputs.count > 2, !graph.nodes[pair.first].inputs[2].isEmpty {
       multiply(&graph, graph.nodes[pair.first].inputs[2], axis: 0, factors.map { 1 / $0 })

@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 import Layers
 import Operators
@@ -18,6 +19,7 @@ public struct QuantizedNetwork: Sendable {
   private let constants: [String: Tensor]
   private var roundedConstants: Set<String> = []
   private let layers: [Int: WeightedLayers.Layer]
+  private let roundings: [String: Data]
 
   /// Quantises a prepared network as a plan says.
   ///
@@ -26,6 +28,7 @@ public struct QuantizedNetwork: Sendable {
     self.source = source
     self.sites = sites
     scheme = plan.scheme
+    roundings = plan.roundings ?? [:]
     graph = source
     constants = WeightedLayers.constants(of: source)
     layers = Dictionary(
@@ -154,7 +157,10 @@ public struct QuantizedNetwork: Sendable {
     let bias = constants[biasName]?.floats
     let weights = QuantizedWeights(
       layer.tensor, axis: layer.slot.outputAxis, scheme: scheme, bias: bias,
-      inputScale: input.scale)
+      inputScale: input.scale,
+      roundsUp: roundings[original.outputs[0]].flatMap {
+        AdaptiveRounding.unpacked($0, count: layer.tensor.count)
+      })
     let stem = "\(original.outputs[0])_weights"
     let channels = weights.scales.count
     let isScalar = !scheme.perChannel

@@ -13,7 +13,7 @@ public struct Observer: Sendable {
 
   /// All observers.
   public static let all: [Observer] = [
-    minMax, movingAverage, percentile(99.99), entropy, meanSquare,
+    minMax, movingAverage, percentile(99.99), entropy, meanSquare, detection,
   ]
 
   /// The observer of a name; `percentile=99.9` names the percentage.

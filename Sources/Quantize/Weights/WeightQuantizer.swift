@@ -17,8 +17,10 @@ public struct QuantizedWeights: Sendable, Equatable {
   ///   - axis: The axis that output channels run along.
   ///   - bias: The layer's bias by channel, or `nil`.
   ///   - inputScale: The scale of the layer's input.
+  ///   - roundsUp: Whether each weight goes to the next number above instead of the nearest; `nil` for nearest.
   public init(
-    _ weights: Tensor, axis: Int, scheme: QuantizationScheme, bias: [Float]?, inputScale: Float
+    _ weights: Tensor, axis: Int, scheme: QuantizationScheme, bias: [Float]?, inputScale: Float,
+    roundsUp: [Bool]? = nil
   ) {
     let values = weights.floats
     let axis = axis < 0 ? axis + weights.shape.count : axis
@@ -45,6 +47,10 @@ public struct QuantizedWeights: Sendable, Equatable {
       let ratio = value / scales[place(index)]
       guard scheme.weightGrid == .uniform else {
         return Self.power(ratio, limit: Self.log2Limit(scheme))
+      }
+      if let roundsUp {
+        let floor = max(-limit, min(limit, ratio.rounded(.down)))
+        return Int8(max(-limit, min(limit, floor + (roundsUp[index] ? 1 : 0))))
       }
       return Int8(truncatingIfNeeded: QuantizationParameters.rounded(ratio, plus: 0, in: range))
     }

@@ -16,7 +16,8 @@ struct DequantizedConv: PreparedOperator, CostedOperator {
 
   init(attributes: Attributes, opset: Int) throws {
     place = IntegerConvolutionPlace(
-      rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5)
+      rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5,
+      saturates: try attributes.flag(SimulateSaturation.attribute, default: false))
     activation = try Activation(
       name: attributes.string("activation", default: "Identity"),
       parameters: attributes.floats("activation_params") ?? [])

@@ -8,6 +8,8 @@ struct IntegerConvolutionPlace: Sendable {
   var weights: Int
   var inputZero: Int
   var weightsZero: Int
+  /// Whether pairs of products saturate; see ``SimulateSaturation``.
+  var saturates = false
 
   /// Checks x, the weights and the zero points, and types an output.
   func inferType(_ inputs: [Operand?], output: ElementType) throws -> TensorType {
@@ -78,7 +80,8 @@ struct IntegerConvolutionPlace: Sendable {
   ) -> IntegerConvolution {
     let zeros = zero.map { view in (0..<view.count).map { QuantizedView(view)[$0] } } ?? [0]
     return IntegerConvolution(
-      geometry, weights: weights.base, isSigned: weights.elementType == .int8, zeroPoints: zeros)
+      geometry, weights: weights.base, isSigned: weights.elementType == .int8, zeroPoints: zeros,
+      saturates: saturates)
   }
 }
 

@@ -15,7 +15,8 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
 
   init(attributes: Attributes, opset: Int) throws {
     place = IntegerConvolutionPlace(
-      rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5)
+      rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5,
+      saturates: try attributes.flag(SimulateSaturation.attribute, default: false))
     try attributes.refuseChannelsLast()
   }
 

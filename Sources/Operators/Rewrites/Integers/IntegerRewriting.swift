@@ -429,12 +429,3 @@ struct IntegerRewriting {
     return [new(Tensor(scalar: parameters.scale)), new(zero)]
   }
 }
-
-extension Operator {
-  /// Whether each element of the output depends on the same element of the inputs alone.
-  fileprivate var isElementwise: Bool {
-    self is any ActivationOperator || self is any UnaryMathOperator
-      || self is any ArithmeticOperator
-      || self is Clip
-  }
-}

@@ -1,0 +1,134 @@
+import Execution
+import GraphIR
+import Quantize
+import Tensors
+
+/// What is done to weights and biases before and after ranges are found.
+extension Quantizing {
+  private static let equalizationImages = 32
+  private static let correctionImages = 16
+  private static let roundingImages = 32
+
+  /// Replaces ReLU6, shares ranges out between layers and absorbs large biases, as far as that is asked for.
+  ///
+  /// - Returns: What normalisations say of the result's values; `nil` where images say it all.
+  func reshape(
+    _ graph: inout Graph, _ source: Graph, _ plan: inout QuantizationPlan,
+    _ images: CalibrationImages
+  ) throws -> ChannelMoments? {
+    if options.replaceRelu6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
+    let equalization = CrossLayerEqualization(graph)
+    var divisors: [String: [Float]] = [:]
+    if let ranges = CrossLayerEqualization.Ranges(rawValue: options.equalize ?? "weights"),
+      !equalization.pairs.isEmpty
+    {
+      let chosen = try measure(equalization, ranges, graph, images)
+      divisors = equalization.apply(to: &graph, chosen)
+      plan.equalization = chosen
+    }
+    guard options.dataFree else { return nil }
+    var normals = source.normalizedValues()
+    for (output, factors) in divisors where normals[output]?.count == factors.count {
+      normals[output] = normals[output].map { own in
+        zip(own, factors).map { .init(mean: $0.mean / $1, deviation: $0.deviation / $1) }
+      }
+    }
+    let absorption = BiasAbsorption(graph, pairs: equalization.pairs, normals: normals)
+    if !absorption.amounts.isEmpty {
+      BiasAbsorption.apply(absorption.amounts, pairs: equalization.pairs, to: &graph)
+      plan.absorbed = absorption.amounts
+      for (output, amounts) in absorption.amounts {
+        normals[output] = normals[output].map { own in
+          zip(own, amounts).map { .init(mean: $0.mean - $1, deviation: $0.deviation) }
+        }
+      }
+    }
+    return ChannelMoments(graph, normals: normals)
+  }
+
+  private func measure(
+    _ equalization: CrossLayerEqualization, _ ranges: CrossLayerEqualization.Ranges,
+    _ graph: Graph, _ images: CalibrationImages
+  ) throws -> QuantizationPlan.Equalization {
+    let measured =
+      ranges == .weights
+      ? [:]
+      : try equalization.magnitudes(
+        graph, images: min(images.count, Self.equalizationImages), threads: common.threadCount,
+        inputShapes: try head.parsedShapes(), fill: images.fill)
+    return .init(ranges: ranges, magnitudes: measured)
+  }
+
+  /// How images enter sessions, at most so many.
+  private func feed(_ images: CalibrationImages, most: Int) throws -> BiasCorrection.Feed {
+    .init(
+      images: min(images.count, most), threads: common.threadCount,
+      inputShapes: try head.parsedShapes(), fill: images.fill)
+  }
+
+  /// Learns how weights are rounded, where that is asked for.
+  func round(
+    _ outcome: inout Outcome, _ graph: Graph, _ sites: QuantizationSites,
+    _ images: CalibrationImages
+  ) throws {
+    guard options.rounding == .adaptive else { return }
+    let bar = ProgressBar(
+      "rounding", total: sites.nodes.count, unit: "layers", isShown: common.showsProgress)
+    defer { bar.finish() }
+    let rounding = try AdaptiveRounding(
+      graph, plan: outcome.plan, sites: sites, feed: try feed(images, most: Self.roundingImages),
+      observe: { done, _ in bar.update(done) })
+    outcome.plan.roundings = rounding.roundings
+    outcome.roundings = rounding.layers
+  }
+
+  /// Moves biases, where that is asked for: by what normalisations say, by what images say.
+  func correctBiases(
+    of graph: inout Graph, _ outcome: inout Outcome, _ sites: QuantizationSites,
+    _ images: CalibrationImages, _ moments: ChannelMoments?
+  ) throws {
+    if options.biasCorrection {
+      let bar = ProgressBar(
+        "correcting biases", total: sites.nodes.count, unit: "layers",
+        isShown: common.showsProgress)
+      defer { bar.finish() }
+      let correction = try BiasCorrection(
+        graph, plan: outcome.plan, sites: sites,
+        feed: try feed(images, most: Self.correctionImages),
+        observe: { done, _ in bar.update(done) })
+      outcome.plan.biasShifts = correction.shifts
+    } else if let moments {
+      let shifts = AnalyticBiasCorrection.shifts(
+        graph, plan: outcome.plan, sites: sites, moments: moments)
+      outcome.plan.biasShifts = shifts.isEmpty ? nil : shifts
+    }
+    BiasCorrection.apply(outcome.plan.biasShifts ?? [:], to: &graph)
+  }
+
+  /// Tries other ranges by what the head says.
+  func refine(
+    _ plan: QuantizationPlan, _ graph: Graph, _ sites: QuantizationSites,
+    _ statistics: [String: ValueStatistics], _ images: CalibrationImages
+  ) throws -> QuantizationPlan {
+    let refinement = try ClipRefinement(plan, statistics: statistics)
+    let meter = try DamageMeter(
+      graph, measure: .detection, images: images, most: Self.refinementImages, labelled: nil,
+      head: head, common: common)
+    let bar = ProgressBar(
+      "trying ranges", total: refinement.trials, unit: "trials", isShown: common.showsProgress)
+    defer { bar.finish() }
+    return try refinement.refine(
+      plan, error: { try meter.damage(QuantizedNetwork(graph, plan: $0, sites: sites).graph) },
+      observe: bar.update)
+  }
+
+  private static let refinementImages = 16
+}
+
+extension CalibrationImages {
+  /// Writes one input into a session.
+  func fill(_ index: Int, _ session: Session) throws {
+    guard let view = session.input(input) else { return }
+    try fill(index, into: view.base.assumingMemoryBound(to: Float.self))
+  }
+}

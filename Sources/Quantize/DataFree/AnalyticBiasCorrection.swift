@@ -1,0 +1,54 @@
+import GraphIR
+import Layers
+import Operators
+import Tensors
+
+/// Moves biases by what rounding of weights does to the means of responses, from what normalisations say of inputs.
+///
+/// The shift of an output channel is `−Σ (w̃ − w) E[x]`, with E[x] the mean of each input channel. Reference: Nagel et al., ICCV 2019,
+/// arXiv:1906.04721, §4.2. Layers whose inputs nothing is known of are left alone.
+public enum AnalyticBiasCorrection {
+  /// The shifts, by the layer's first output.
+  ///
+  /// - Parameter plan: Whose scheme, ranges and roundings decide how weights are rounded.
+  public static func shifts(
+    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, moments: ChannelMoments
+  ) -> [String: [Float]] {
+    let ranges = Dictionary(
+      plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
+    let layers = Dictionary(
+      WeightedLayers(graph, registry: .standard).layers.map { ($0.node, $0) },
+      uniquingKeysWith: { first, _ in first })
+    var shifts: [String: [Float]] = [:]
+    for index in sites.nodes {
+      let node = graph.nodes[index]
+      guard node.qualifiedType == "Conv", let layer = layers[index],
+        let means = moments.values[node.inputs[0]]?.means,
+        let range = ranges[sites.scaleOwner(of: node.inputs[0])]
+      else { continue }
+      let output = node.outputs[0]
+      let weights = layer.tensor
+      let bias = node.inputs.count > 2 ? graph[constant: node.inputs[2]]?.floats : nil
+      let rounded = QuantizedWeights(
+        weights, axis: 0, scheme: plan.scheme, bias: bias,
+        inputScale: plan.scheme.activation(range).scale,
+        roundsUp: plan.roundings?[output].flatMap {
+          AdaptiveRounding.unpacked($0, count: weights.count)
+        }
+      ).reals(axis: 0)
+      let errors = Tensor(
+        zip(rounded, weights.floats).map { $0 - $1 }, shape: weights.shape
+      ).sumsOverTaps
+      let (outputs, inputs) = (weights.shape[0], weights.shape[1])
+      let groups = means.count / max(inputs, 1)
+      guard groups * inputs == means.count, outputs % max(groups, 1) == 0 else { continue }
+      shifts[output] = (0..<outputs).map { channel in
+        let first = channel / (outputs / groups) * inputs
+        return -(0..<inputs).reduce(Float(0)) {
+          $0 + errors[channel * inputs + $1] * means[first + $1]
+        }
+      }
+    }
+    return shifts
+  }
+}

@@ -1,0 +1,332 @@
+import Foundation
+import GraphIR
+import Operators
+import Tensors
+
+/// A quantised network as a float one that rounds as it does, for training, and the way back.
+///
+/// Each `QuantizeLinear` with its `DequantizeLinear` becomes a `FakeQuantize` whose step is learnt, and so do weights; biases are
+/// plain parameters. What reads the images keeps its rounding. The way back writes integers, scales and biases into the network
+/// that was: its nodes, names and structure stay as they are. Works for any QDQ file, not only for ours. References at
+/// `FakeQuantize`; normalisations are folded already, so there are no statistics to freeze.
+public struct TrainableQuantization: Sendable {
+  /// The network to train, of the same inputs and outputs.
+  public private(set) var graph: Graph
+  private let source: Graph
+  private let links: Connectivity
+  /// The exponents' names by the scales'.
+  private var exponents: [String: String] = [:]
+  private var weights: [Weight] = []
+  private var biases: [Bias] = []
+  private var clips: [Clamp] = []
+  /// What a dequantised value is rounded by.
+  private var roundings: [String: Rounding] = [:]
+
+  private struct Weight {
+    var integers: String
+    var scale: String
+    var reals: String
+    var axis: Int
+    var zero: Int32
+    var range: ClosedRange<Int32>
+  }
+
+  private struct Bias {
+    var integers: String
+    var scale: String
+    var reals: String
+    /// The scales that its own is the product of, by name.
+    var factors: [String]
+  }
+
+  private struct Clamp {
+    var bounds: (lowest: String, highest: String)
+    var scale: String
+    var steps: (lowest: Float, highest: Float)
+  }
+
+  private struct Rounding {
+    var exponent: String
+    var scale: Float
+    var zero: Int32
+  }
+
+  /// The network to train for a QDQ network.
+  ///
+  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when it is not made of `QuantizeLinear` and `DequantizeLinear`,
+  ///   or a rounding has no counterpart.
+  public init(_ source: Graph) throws {
+    self.source = source
+    links = Connectivity(source)
+    graph = source
+    let integer = source.nodes.first {
+      $0.opType.hasPrefix("QLinear")
+        || ["ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm"].contains($0.opType)
+    }
+    if let integer {
+      throw QuantizationError.untrainable(
+        node: integer.label, reason: "only QDQ networks can be trained")
+    }
+    graph.nodes = []
+    for (index, node) in source.nodes.enumerated() {
+      switch node.qualifiedType {
+      case "QuantizeLinear": try round(node)
+      case "DequantizeLinear":
+        if try !dequantizeConstant(node), roundings[node.outputs[0]] == nil {
+          graph.nodes.append(node)
+        }
+      default: graph.nodes.append(source.nodes[index])
+      }
+    }
+    guard !weights.isEmpty else {
+      throw QuantizationError.untrainable(
+        node: "the network", reason: "it has no quantised weights")
+    }
+    graph.removeDeadNodes()
+  }
+
+  /// Whether a network has quantised weights behind `DequantizeLinear`.
+  public static func suits(_ graph: Graph) -> Bool {
+    graph.nodes.contains { node in
+      guard node.qualifiedType == "DequantizeLinear",
+        let integers = graph[constant: node.inputs[0]]
+      else { return false }
+      return integers.elementType == .int8 || integers.elementType == .uint8
+    }
+  }
+
+  // MARK: There
+
+  /// Replaces a `QuantizeLinear` and all that dequantises what it makes.
+  private mutating func round(_ node: Node) throws {
+    let readers = links.consumers[node.outputs[0]] ?? []
+    let isPlain = readers.allSatisfy { source.nodes[$0].qualifiedType == "DequantizeLinear" }
+    let images = Set(source.requiredInputs.map(\.name))
+    guard !images.contains(node.inputs[0]), !readers.isEmpty else {
+      graph.nodes.append(node)
+      return
+    }
+    guard isPlain, let scale = source[constant: node.inputs[1]], scale.count == 1 else {
+      throw QuantizationError.untrainable(
+        node: node.label, reason: "its integers are read as such, or it has several scales")
+    }
+    let (zero, type) = try zeroPoint(node, otherwise: .uint8)
+    var range: ClosedRange<Int32> = type == .int8 ? -128...127 : 0...255
+    var value = node.inputs[0]
+    if let clamp = bitClamp(value, node.inputs[1], scale.floats[0], zero) {
+      value = clamp.value
+      range = range.lowerBound...clamp.highest
+    }
+    let exponent = exponent(
+      node.inputs[1], scale, tiedTo: moved(node.inputs[0], scale.floats[0], zero))
+    let outputs = readers.map { source.nodes[$0].outputs[0] }
+    graph.nodes.append(
+      Node(
+        "FakeQuantize", domain: "compress", name: node.name, inputs: [value, exponent],
+        outputs: [outputs[0]],
+        attributes: [
+          "lowest": .int(Int(range.lowerBound)), "highest": .int(Int(range.upperBound)),
+          "zero_point": .int(Int(zero)),
+        ]))
+    for output in outputs {
+      roundings[output] = Rounding(exponent: exponent, scale: scale.floats[0], zero: zero)
+    }
+    for output in outputs.dropFirst() {
+      graph.nodes.append(Node("Identity", inputs: [outputs[0]], outputs: [output]))
+    }
+  }
+
+  /// The `Clip` that holds a value to fewer bits than its type has.
+  private mutating func bitClamp(
+    _ value: String, _ scaleName: String, _ scale: Float, _ zero: Int32
+  ) -> (value: String, highest: Int32)? {
+    guard let index = links.producer[value], links.soleConsumer(of: value) != nil else {
+      return nil
+    }
+    let node = source.nodes[index]
+    guard node.qualifiedType == "Clip", node.inputs.count == 3,
+      let low = source[constant: node.inputs[1]]?.floats.first,
+      let high = source[constant: node.inputs[2]]?.floats.first
+    else { return nil }
+    let steps = (lowest: low / scale + Float(zero), highest: high / scale + Float(zero))
+    guard abs(steps.lowest) < 1e-3, abs(steps.highest - steps.highest.rounded()) < 1e-3,
+      (3...127).contains(steps.highest)
+    else { return nil }
+    let highest = Int32(steps.highest.rounded())
+    guard (highest + 1) & highest == 0 else { return nil }
+    clips.append(
+      Clamp(
+        bounds: (node.inputs[1], node.inputs[2]), scale: scaleName,
+        steps: (Float(-zero), Float(highest - zero))))
+    graph.nodes.removeAll { $0.outputs == node.outputs }
+    return (node.inputs[0], highest)
+  }
+
+  /// The exponent of a value's scale when the value was moved from another that is rounded alike.
+  private func moved(_ value: String, _ scale: Float, _ zero: Int32) -> String? {
+    var value = value
+    while let index = links.producer[value],
+      QuantizationSites.movers.contains(source.nodes[index].opType)
+    {
+      value = source.nodes[index].inputs[0]
+      guard let rounding = roundings[value] else { continue }
+      return rounding.scale == scale && rounding.zero == zero ? rounding.exponent : nil
+    }
+    return nil
+  }
+
+  /// The parameter behind a scale.
+  private mutating func exponent(
+    _ name: String, _ scale: Tensor, tiedTo other: String? = nil
+  ) -> String {
+    if let known = exponents[name] { return known }
+    let exponent = other ?? "\(name)/exponent"
+    exponents[name] = exponent
+    if other == nil {
+      graph.initializers[exponent] = Initializer(
+        Tensor(scale.floats.map { log2($0) }, shape: scale.shape))
+    }
+    return exponent
+  }
+
+  private func zeroPoint(
+    _ node: Node, otherwise: ElementType
+  ) throws -> (Int32, ElementType) {
+    guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return (0, otherwise) }
+    guard let zeros = source[constant: node.inputs[2]], zeros.count > 0,
+      Set(zeros.integers).count == 1
+    else {
+      throw QuantizationError.untrainable(
+        node: node.label, reason: "its zero points differ or are computed")
+    }
+    return (Int32(zeros.integers[0]), zeros.elementType)
+  }
+
+  /// Makes a parameter of what a node dequantises.
+  ///
+  /// - Returns: Whether that is a constant to train.
+  private mutating func dequantizeConstant(_ node: Node) throws -> Bool {
+    guard let integers = source[constant: node.inputs[0]],
+      let scale = source[constant: node.inputs[1]],
+      let reader = links.consumers[node.outputs[0]]?.first
+    else { return false }
+    let output = node.outputs[0]
+    let slot = source.nodes[reader].inputs.firstIndex(of: output)
+    guard QuantizationSites.isLayer(source.nodes[reader]), slot != 0 else { return false }
+    let rules = try OperatorRegistry.standard.makeOperator(for: node, in: source)
+    let operands = node.inputs.map { $0.isEmpty ? nil : source[constant: $0] }
+    let reals = try rules.evaluate(operands, pool: ThreadPool(threads: 1))[0]
+    if integers.elementType == .int32 {
+      graph.initializers[output] = Initializer(reals)
+      biases.append(
+        Bias(
+          integers: node.inputs[0], scale: node.inputs[1], reals: output,
+          factors: try scales(of: source.nodes[reader])))
+      return true
+    }
+    guard integers.elementType == .int8 || integers.elementType == .uint8 else { return false }
+    let (zero, _) = try zeroPoint(node, otherwise: integers.elementType)
+    let range = Self.range(integers, zero)
+    let name = "\(output)/real"
+    graph.initializers[name] = Initializer(reals)
+    let axis = try node.attributes.int("axis", default: 1)
+    let positive = scale.count == 1 ? 0 : axis < 0 ? axis + integers.shape.count : axis
+    weights.append(
+      Weight(
+        integers: node.inputs[0], scale: node.inputs[1], reals: name, axis: positive, zero: zero,
+        range: range))
+    let exponent = exponent(node.inputs[1], scale)
+    graph.nodes.append(
+      Node(
+        "FakeQuantize", domain: "compress", name: node.name, inputs: [name, exponent],
+        outputs: [output],
+        attributes: [
+          "lowest": .int(Int(range.lowerBound)), "highest": .int(Int(range.upperBound)),
+          "zero_point": .int(Int(zero)), "axis": .int(positive),
+        ]))
+    return true
+  }
+
+  /// The whole numbers that weights use: those of the least number of bits that holds them all.
+  private static func range(_ integers: Tensor, _ zero: Int32) -> ClosedRange<Int32> {
+    guard integers.elementType == .int8, zero == 0 else {
+      return integers.elementType == .int8 ? -128...127 : 0...255
+    }
+    let (lowest, highest) = (integers.integers.min() ?? 0, integers.integers.max() ?? 0)
+    if lowest == -128 { return -128...127 }
+    var limit = 1
+    while limit < max(-lowest, highest) { limit = 2 * limit + 1 }
+    return Int32(-limit)...Int32(limit)
+  }
+
+  /// The names of the scales of a layer's input and weights.
+  private func scales(of layer: Node) throws -> [String] {
+    try layer.inputs.prefix(2).map { value in
+      guard let index = links.producer[value],
+        source.nodes[index].qualifiedType == "DequantizeLinear"
+      else {
+        throw QuantizationError.untrainable(
+          node: layer.label, reason: "its bias is quantised but not its input and weights")
+      }
+      return source.nodes[index].inputs[1]
+    }
+  }
+
+  // MARK: Back
+
+  /// The quantised network that a trained one stands for.
+  ///
+  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when a parameter is missing or no longer finite.
+  public func quantized(_ trained: Graph) throws -> Graph {
+    var result = source
+    func floats(_ name: String) throws -> [Float] {
+      guard let values = trained[constant: name]?.floats, values.allSatisfy(\.isFinite) else {
+        throw QuantizationError.untrainable(
+          node: name, reason: "is missing after training, or no longer finite")
+      }
+      return values
+    }
+    var scales: [String: [Float]] = [:]
+    for (name, exponent) in exponents { scales[name] = try floats(exponent).map { exp2($0) } }
+    func scale(_ name: String) -> [Float] { scales[name] ?? source[constant: name]?.floats ?? [] }
+    for (name, values) in scales {
+      result[constant: name] = Tensor(values, shape: source[constant: name]?.shape ?? [])
+    }
+    for weight in weights {
+      let (reals, steps) = (try floats(weight.reals), scale(weight.scale))
+      guard let old = source[constant: weight.integers] else { continue }
+      let inner = old.shape[(weight.axis + 1)...].product
+      let whole = reals.enumerated().map { index, real -> Int32 in
+        let step = steps.count == 1 ? steps[0] : steps[index / inner % steps.count]
+        return QuantizationParameters.rounded(real / step, plus: weight.zero, in: weight.range)
+      }
+      result[constant: weight.integers] =
+        old.elementType == .int8
+        ? Tensor(whole.map { Int8(truncatingIfNeeded: $0) }, shape: old.shape)
+        : Tensor(whole.map { UInt8(truncatingIfNeeded: $0) }, shape: old.shape)
+    }
+    for bias in biases {
+      let reals = try floats(bias.reals)
+      let old = scale(bias.scale)
+      let factors = bias.factors.map(scale)
+      let count = max(old.count, factors.map(\.count).max() ?? 1)
+      let units = (0..<count).map { channel in
+        factors.reduce(Float(1)) { $0 * $1[$1.count == 1 ? 0 : channel] }
+      }
+      let whole = reals.enumerated().map { channel, real -> Int32 in
+        let unit = Double(units[count == 1 ? 0 : channel])
+        return Int32(max(min((Double(real) / unit).rounded(.toNearestOrEven), 2e9), -2e9))
+      }
+      result[constant: bias.integers] = Tensor(whole)
+      result[constant: bias.scale] =
+        old.count == 1 && count == 1
+        ? Tensor(units, shape: source[constant: bias.scale]?.shape ?? []) : Tensor(units)
+    }
+    for clip in clips {
+      guard let step = scale(clip.scale).first else { continue }
+      result[constant: clip.bounds.lowest] = Tensor(scalar: step * clip.steps.lowest)
+      result[constant: clip.bounds.highest] = Tensor(scalar: step * clip.steps.highest)
+    }
+    return result
+  }
+}

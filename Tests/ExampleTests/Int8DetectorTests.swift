@@ -1,0 +1,22 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct Int8DetectorTests {
+  private static let script = SharedAssets.package.appending(path: "Examples/int8-detector/run")
+
+  @Test func theDetectorIsQuantisedInThreeWays() throws {
+    let folder = try TemporaryFolder()
+    let run = try QuickstartTests.run(
+      Self.script.path, [],
+      environment: [
+        "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "EPOCHS": "1", "IMAGES": "4",
+      ])
+    #expect(run.status == 0, "\(run.output)")
+    #expect(run.output.split(separator: "\n").count { $0.hasPrefix("mAP") } == 3, "\(run.output)")
+    for name in ["data-free.onnx", "rounded.onnx", "tuned.onnx", "seen.json", "report/report.md"] {
+      let file = folder.url.appending(path: name)
+      #expect(FileManager.default.fileExists(atPath: file.path), "\(name) is missing")
+    }
+  }
+}
