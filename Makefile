@@ -63,6 +63,8 @@ study: build $(VENV)/ready ## Sparsity, channels and ranks against mAP on the sh
 	$(VENV)/bin/python Tools/lowrank_study.py embedded --compress $(BIN)
 	$(VENV)/bin/python Tools/lowrank_study.py shared --compress $(BIN)
 	$(VENV)/bin/python Tools/quantize_study.py --compress $(BIN)
+	$(VENV)/bin/python Tools/distill_study.py recovery --compress $(BIN)
+	$(VENV)/bin/python Tools/distill_study.py effect --compress $(BIN)
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs

@@ -71,14 +71,18 @@ let package = Package(
     library("Layers", ["GraphIR", "Tensors"]),
     library("Prune", ["Training", "Layers", "Execution", "GraphIR", "Tensors"]),
     library("Quantize", ["Layers", "Operators", "Execution", "Kernels", "GraphIR", "Tensors"]),
-    library("Distill"),
+    library(
+      "Distill",
+      [
+        "Training", "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",
+      ]),
     library("LowRank", ["Layers", "Operators", "Execution", "GraphIR", "Tensors"]),
     library("Reports"),
     .executableTarget(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Reports",
+        "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Distill", "Reports",
         "CEmbedded",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -146,7 +150,12 @@ let package = Package(
         "Quantize", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
         "Tensors", "TestSupport",
       ]),
-    tests("DistillTests", ["Distill", "TestSupport"]),
+    tests(
+      "DistillTests",
+      [
+        "Distill", "Training", "Architectures", "Formats", "ObjectDetection", "GraphIR", "Tensors",
+        "TestSupport",
+      ]),
     tests(
       "LowRankTests",
       [

@@ -8,7 +8,7 @@ struct Compress: ParsableCommand {
     commandName: "compress",
     abstract: "Make object detectors small and fast enough for edge devices.",
     discussion: """
-      Reads a trained detector (ONNX or HDF5), prunes, factorises or quantises it, writes a model that the ordinary runtimes \
+      Reads a trained detector (ONNX or HDF5), prunes, factorises, quantises or distils it, writes a model that the ordinary runtimes \
       load, and reports accuracy against size and speed.
 
       EXAMPLES
@@ -17,6 +17,7 @@ struct Compress: ParsableCommand {
         compress prune model.onnx --sparsity 0.75 --data coco/ --report report/
         compress lowrank model.onnx --rank energy=0.95 --calib images/
         compress quantize model.onnx --calib images/ --data coco/
+        compress distill --teacher model.onnx --student small.onnx --data coco/ --epochs 20
         compress report model.onnx model-pruned.onnx --data coco/ --output report/
 
       EXIT STATUS
@@ -39,6 +40,7 @@ struct Compress: ParsableCommand {
       PruneCommand.self,
       LowRankCommand.self,
       QuantizeCommand.self,
+      DistillCommand.self,
       Report.self,
       Compare.self,
       Convert.self,

@@ -5,8 +5,8 @@ import Testing
 /// Help texts are compared with `Tests/Goldens/Help`; `UPDATE_SNAPSHOTS=1 swift test …` writes them anew.
 @Suite struct HelpTests {
   static let verbs = [
-    "inspect", "evaluate", "detect", "benchmark", "train", "prune", "lowrank", "quantize", "report",
-    "compare",
+    "inspect", "evaluate", "detect", "benchmark", "train", "prune", "lowrank", "quantize",
+    "distill", "report", "compare",
     "convert",
     "dataset", "dataset synth", "dataset pack", "dataset info",
   ]

@@ -22,13 +22,15 @@ import Testing
     "Layers": ["GraphIR", "Tensors"],
     "Prune": ["Training", "Layers", "Execution", "GraphIR", "Tensors", "OrderedCollections"],
     "Quantize": ["Layers", "Operators", "Execution", "Kernels", "GraphIR", "Tensors"],
-    "Distill": [],
+    "Distill": [
+      "Training", "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",
+    ],
     "LowRank": ["Layers", "Operators", "Execution", "GraphIR", "Tensors"],
     "Reports": [],
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-      "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Reports",
-      "CEmbedded", "ArgumentParser", "Logging",
+      "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Distill",
+      "Reports", "CEmbedded", "ArgumentParser", "Logging",
       "Yams",
     ],
   ]

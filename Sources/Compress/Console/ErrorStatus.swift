@@ -1,4 +1,5 @@
 import Architectures
+import Distill
 import Execution
 import Formats
 import Foundation
@@ -32,6 +33,11 @@ enum ErrorStatus {
       switch error {
       case .noSuchNode: .usage
       case .alreadyQuantized, .nothingToQuantize, .otherModel, .opset, .untrainable: .badData
+      }
+    case let error as DistillationError:
+      switch error {
+      case .unknown, .repeated, .weight, .setting, .value, .point, .batch: .usage
+      case .heads, .noPoints, .labels, .shape, .quantizedStudent, .cache: .badData
       }
     case is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:

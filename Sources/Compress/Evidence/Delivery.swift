@@ -16,6 +16,10 @@ struct Delivery {
   var sparseInitializers = false
   var before: ModelEvidence?
   var after: ModelEvidence?
+  /// Models that are shown beside the two, such as a control run.
+  var companions: [LoadedModel] = []
+  /// What was found about them.
+  private(set) var companionEvidence: [ModelEvidence] = []
 
   /// A model that is not written yet.
   init(
@@ -41,24 +45,28 @@ struct Delivery {
     let collector = EvidenceCollector(
       head: setting.head, data: setting.data, common: setting.common, dataset: setting.scoring,
       measures: setting.comparison.report != nil && !setting.comparison.noTiming)
-    let names = LoadedModel.distinctNames([source.path, target])
+    let names = LoadedModel.distinctNames([source.path, target] + companions.map(\.path))
     let first = try collector.evidence(of: source, named: names[0])
     let written = try CompressedFile(
       source: source, graph: graph, record: record, output: target,
       sparseInitializers: sparseInitializers
     ).write()
-    var evidence = [first, try collector.evidence(of: written, named: names[1])]
-    try collector.measure([source, written], into: &evidence)
+    let models = [source, written] + companions
+    var evidence = [first]
+    for (model, name) in zip(models, names).dropFirst() {
+      evidence.append(try collector.evidence(of: model, named: name))
+    }
+    try collector.measure(models, into: &evidence)
     if let folder = setting.comparison.report {
       try ReportFolder(path: folder).write(
         ComparisonReport(
           title: "\(names[0]) \(title)", models: evidence, notes: notes,
           manifest: try collector.manifest(
-            seed: seed, models: Array(zip(names, [source, written])))),
+            seed: seed, models: Array(zip(names, models)))),
         log: setting.common.logger)
       try log?.write(to: folder)
     }
-    (before, after) = (evidence[0], evidence[1])
+    (before, after, companionEvidence) = (evidence[0], evidence[1], Array(evidence.dropFirst(2)))
   }
 }
 

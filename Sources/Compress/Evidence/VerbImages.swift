@@ -13,11 +13,23 @@ struct VerbImages {
   ///
   /// Without training data of its own, a set with splits is trained on by its training split; of another a tenth is held
   /// out to score on.
+  ///
+  /// - Parameter needsLabels: Whether images without labels are refused; else they are learnt from and nothing is scored.
   init(
     data: DataOptions, trainData: String?, isEmbedded: Bool, trains: Bool, seed: UInt64,
-    common: CommonOptions
+    needsLabels: Bool = true, common: CommonOptions
   ) throws {
     let pool = ThreadPool(threads: common.threadCount)
+    if !needsLabels, let path = data.data {
+      let url = URL(filePath: path)
+      let dataset = try Dataset.load(url, split: data.split)
+      guard dataset.isLabelled else {
+        let source = trainData.map { URL(filePath: $0) } ?? url
+        learning = try Dataset.load(source, split: Dataset.hasSplits(source) ? "train" : nil)
+        common.logger.notice("\(path) has no labels: nothing is scored")
+        return
+      }
+    }
     if data.data != nil || isEmbedded { scoring = try data.labelled(common) }
     guard trains else { return }
     if let trainData {
@@ -37,6 +49,13 @@ struct VerbImages {
       learning = EmbeddedData.training(pool: pool)
     }
     for remark in learning?.remarks ?? [] { common.logger.warning("\(remark)") }
+  }
+
+  /// The embedded scenes, so many of them to learn from.
+  init(embedded count: Int, _ common: CommonOptions) {
+    let pool = ThreadPool(threads: common.threadCount)
+    scoring = EmbeddedData.validation(pool: pool)
+    learning = EmbeddedData.training(count, pool: pool)
   }
 
   /// The fraction of a set without splits that is held out.

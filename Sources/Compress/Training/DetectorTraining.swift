@@ -63,30 +63,37 @@ struct DetectorTraining {
   }
 
   /// A trainer, ready to run or to take up a checkpoint.
-  func trainer(hooks: [any TrainingHook] = []) throws -> Trainer {
-    let objective: any TrainingObjective
-    switch settings.loss {
-    case .labels:
-      let found = try RawHead.find(
-        in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
-      objective = DetectionObjective(found.loss(), taps: found.taps)
-    case .match:
-      let found = matchedHead
-      common.logger.info(
-        "matching \((found?.taps ?? outputs.map(\.name)).joined(separator: ", "))")
-      objective = try OutputMatching(
-        original: original ?? graph, head: found, outputs: outputs.map(\.name),
-        batchSize: settings.training.batchSize,
-        imageSize: imageSize, threads: common.threadCount)
-    }
+  ///
+  /// - Parameter objective: What training brings down; `nil` for what the settings say.
+  func trainer(
+    hooks: [any TrainingHook] = [], objective: (any TrainingObjective)? = nil
+  ) throws -> Trainer {
     let loader = try BatchLoader(
       training, classes: head.classes, preprocessing: head.preprocessing, width: imageSize.width,
       height: imageSize.height, batchSize: settings.training.batchSize,
       augmentation: settings.augmentation, epochs: settings.training.epochs, seed: settings.seed)
     return try Trainer(
-      graph, objective: objective, parameters: TrainableParameter.all(in: graph),
+      graph, objective: try objective ?? self.objective(),
+      parameters: TrainableParameter.all(in: graph),
       source: LoaderSource(loader: loader), imageSize: imageSize,
       configuration: settings.training, threads: common.threadCount, hooks: hooks)
+  }
+
+  private func objective() throws -> any TrainingObjective {
+    switch settings.loss {
+    case .labels:
+      let found = try RawHead.find(
+        in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
+      return DetectionObjective(found.loss(), taps: found.taps)
+    case .match:
+      let found = matchedHead
+      common.logger.info(
+        "matching \((found?.taps ?? outputs.map(\.name)).joined(separator: ", "))")
+      return try OutputMatching(
+        original: original ?? graph, head: found, outputs: outputs.map(\.name),
+        batchSize: settings.training.batchSize,
+        imageSize: imageSize, threads: common.threadCount)
+    }
   }
 
   /// Trains a network on and returns the finished trainer.
@@ -102,15 +109,20 @@ struct DetectorTraining {
       graph, head: head, training: images, validation: nil, settings: settings, common: common)
     detector.original = original
     let trainer = try detector.trainer(hooks: hooks)
-    if case .diverged(let epoch, let step) = try TrainingRun.watch(
-      trainer, detector, common: common)
-    {
+    try detector.watch(trainer)
+    return trainer
+  }
+
+  /// Runs a trainer to its end.
+  ///
+  /// - Throws: ``CommandError`` when the loss is no longer finite.
+  func watch(_ trainer: Trainer) throws {
+    if case .diverged(let epoch, let step) = try TrainingRun.watch(trainer, self, common: common) {
       throw CommandError(
         .badData,
         "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
       )
     }
-    return trainer
   }
 
   /// The head whose raw maps are matched without labels; `nil` when none is recognised and the outputs are matched.

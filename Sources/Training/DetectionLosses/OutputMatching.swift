@@ -1,7 +1,4 @@
-import Execution
 import GraphIR
-import ObjectDetection
-import Operators
 import Tensors
 
 /// The distance of a network's outputs to those of the network it was: fine-tuning without labels.
@@ -12,9 +9,8 @@ import Tensors
 public final class OutputMatching: TrainingObjective {
   /// The values that are matched.
   public let taps: [String]
-  private let original: Session
+  private let original: ReferenceNetwork
   private let head: HeadMatching?
-  private let input: UnsafeMutableBufferPointer<Float>
 
   /// The distance to a network's values.
   ///
@@ -28,26 +24,9 @@ public final class OutputMatching: TrainingObjective {
     threads: Int
   ) throws {
     self.head = head.flatMap(HeadMatching.init)
-    let taps = head?.taps ?? outputs
-    self.taps = taps
-    var graph = original.withConstantsAsInitializers()
-    graph.outputs = taps.map { ValueInfo(name: $0, type: .undeclared) }
-    graph.inputs.removeAll { graph.initializers[$0.name] != nil }
-    graph.removeDeadNodes()
-    graph = graph.withBatchSize(batchSize)
-    guard graph.inputs.count == 1, let name = graph.inputs.first?.name else {
-      throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
-    }
-    self.original = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads,
-        inputShapes: [name: [batchSize, 3, imageSize.height, imageSize.width]],
-        passes: StandardRewrites.inference))
-    guard let view = self.original.input(name) else {
-      throw TrainingError.noImageInput(found: [name])
-    }
-    input = view.elements()
+    taps = head?.taps ?? outputs
+    self.original = try ReferenceNetwork(
+      original, values: taps, batchSize: batchSize, imageSize: imageSize, threads: threads)
   }
 
   /// Classes and boxes of a head, else one part.
@@ -57,27 +36,18 @@ public final class OutputMatching: TrainingObjective {
   public func evaluate(
     _ maps: [RawMap], on batch: TrainingBatch, pool: ThreadPool
   ) throws -> LossValue {
-    batch.images.withUnsafeBufferPointer {
-      if let from = $0.baseAddress { input.baseAddress?.update(from: from, count: $0.count) }
-    }
-    try original.run()
-    if let head {
-      let references = try taps.map { tap -> UnsafePointer<Float> in
-        guard let view = original.outputView(tap) else { throw TrainingError.unknownValue(tap) }
-        return UnsafePointer(view.base.assumingMemoryBound(to: Float.self))
-      }
-      return head.evaluate(maps, references)
-    }
+    let references = try original.run(batch.images)
+    if let head { return head.evaluate(maps, references) }
     var total = 0.0
-    for (map, tap) in zip(maps, taps) {
-      guard let reference = original.outputView(tap) else { throw TrainingError.unknownValue(tap) }
-      total += distance(map, reference.elements(), maps: maps.count)
+    for (map, reference) in zip(maps, references) {
+      let values = UnsafeBufferPointer(start: reference, count: map.shape.reduce(1, *))
+      total += distance(map, values, maps: maps.count)
     }
     return LossValue(parts: [total])
   }
 
   private func distance(
-    _ map: RawMap, _ reference: UnsafeMutableBufferPointer<Float>, maps: Int
+    _ map: RawMap, _ reference: UnsafeBufferPointer<Float>, maps: Int
   ) -> Double {
     let count = Double(reference.count)
     let mean = reference.reduce(0.0) { $0 + Double($1) } / count

@@ -1,0 +1,168 @@
+import ArgumentParser
+import Distill
+import Foundation
+import ObjectDetection
+import Reports
+import Training
+
+/// `compress distill`: a student network learns from a teacher.
+struct DistillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "distill",
+    abstract: "Teach a small network by a large one, and compare before and after.",
+    discussion: """
+      The student is any model file, usually the teacher pruned or factorised, or a new one that is built. It learns from \
+      labels and from what the teacher computes on the same images: its scores and boxes, its feature maps, the relations \
+      between images. With --label-weight 0 it learns from the teacher alone and needs no labels.
+
+      Features are compared where both networks have maps of the same stride before their heads, or at the values that \
+      --layers names. Where channels differ a learned adapter comes between; like all that losses learn it is dropped from \
+      the saved student. Weights of a student file that are zero stay zero.
+
+      --control trains the same student with the same seed and budget on labels alone and shows it beside the result: \
+      only the difference to it tells whether the teacher helped.
+
+      Without a teacher the embedded detector teaches a student of half its width on embedded scenes, for \
+      \(Self.embeddedEpochs) epochs.
+
+      EXAMPLES
+        compress distill --control
+        compress distill --teacher big.onnx --student small.onnx --loss kd,ld --data coco/ --epochs 50
+        compress distill --teacher model.onnx --student pruned.onnx --loss cwd,kd,ld --data data.yaml --epochs 20 --control
+        compress distill --teacher model.onnx --student pruned.onnx --loss kd,ld --label-weight 0 --data images/ --epochs 10
+        compress distill --teacher big.onnx --arch yolov8n --width 0.25 --loss fitnet=2:stage=0.3 --data voc/ --epochs 100
+        compress distill --teacher a.onnx --student b.onnx --loss at --layers neck.3=conv7,neck.5=conv9 --data coco/ --epochs 9
+      """)
+
+  @OptionGroup(title: "Teacher and student") var options: DistillOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The file to write; .h5 and .hdf5 make HDF5. (default: STUDENT-distilled.onnx in the current folder)",
+      valueName: "file"), completion: .file())
+  var output: String?
+
+  @Flag(help: "Print the plan; train and write nothing.")
+  var dryRun = false
+
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
+  @OptionGroup(title: "Comparison") var floor: QualityFloor
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Detection") var head: DetectionOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  /// Epochs that a student of the embedded detector learns for when nothing is said.
+  static let embeddedEpochs = 12
+
+  private var isEmbedded: Bool { options.teacher == nil }
+
+  func validate() throws {
+    if dryRun && (output != nil || comparison.report != nil) {
+      throw ValidationError(
+        "--dry-run writes no model and no report; leave out --output and --report.")
+    }
+    if training.epochs == 0 { throw ValidationError("--epochs must be at least 1, found 0.") }
+    if !isEmbedded {
+      if training.epochs == nil { throw ValidationError("Give the --epochs to train for.") }
+      if data.data == nil && options.trainData == nil && !dryRun {
+        throw ValidationError("Distillation needs images: give --data or --train-data.")
+      }
+    }
+    if floor.isSet && data.data == nil && !isEmbedded {
+      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
+    }
+    if options.images != nil && (data.data != nil || options.trainData != nil) {
+      throw ValidationError("--images counts embedded scenes; leave it out with --data.")
+    }
+  }
+
+  func run() throws {
+    let teacher = try LoadedModel(options.teacher)
+    let target = output ?? defaultOutput(teacher)
+    try refuseToOverwrite(target)
+    var distilling = try Distilling(
+      options: options, head: head,
+      settings: options.settings(training, epochs: training.epochs ?? Self.embeddedEpochs),
+      teacher: teacher, common: common)
+    let plan = try distilling.plan()
+    for point in plan.points { common.logger.notice("\(point.text)") }
+    if dryRun { return try common.show(DistillResult(teacher: teacher.path, plan: plan)) }
+    let images = try self.images()
+    distilling.learning = images.learning
+    let outcome = try distilling.run(plan)
+    var result = DistillResult(teacher: teacher.path, plan: plan)
+    var delivery = Delivery(
+      graph: outcome.trainer.current, record: DistillRecord(plan),
+      title: "and its student", notes: notes(plan), seed: options.seed,
+      log: TrainingLog(outcome.trainer, title: "Training the student"))
+    if let file = distilling.student.file { delivery.companions.append(file) }
+    if let control = outcome.control {
+      delivery.companions.append(
+        try write(control, of: plan, teacher, beside: target, &result))
+    }
+    try delivery.send(
+      teacher, to: target,
+      .init(
+        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring))
+    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    if distilling.student.file != nil { result.studentBefore = delivery.companionEvidence.first }
+    if outcome.control != nil { result.control = delivery.companionEvidence.last }
+    result.cacheHits = outcome.cached?.hits
+    result.floorMisses = floor.misses(delivery)
+    try common.show(result)
+    try floor.end(result.floorMisses ?? [], target)
+  }
+
+  private func refuseToOverwrite(_ target: String) throws {
+    guard !dryRun else { return }
+    let url = URL(filePath: target).standardizedFileURL
+    for path in [options.teacher, options.student].compactMap({ $0 })
+    where URL(filePath: path).standardizedFileURL == url {
+      throw CommandError(.usage, "\(target) is one of the models itself; give another --output")
+    }
+  }
+
+  /// The images to learn from and to score on.
+  private func images() throws -> VerbImages {
+    if data.data == nil && options.trainData == nil {
+      return VerbImages(embedded: options.images ?? EmbeddedData.trainingCount, common)
+    }
+    return try VerbImages(
+      data: data, trainData: options.trainData, isEmbedded: isEmbedded && data.data == nil,
+      trains: true, seed: options.seed, needsLabels: options.labelWeight > 0 || floor.isSet,
+      common: common)
+  }
+
+  private func notes(_ plan: DistillationPlan) -> [String] {
+    let losses = plan.losses.map(\.text).joined(separator: ", ")
+    return [
+      "Learnt from the teacher by \(losses); labels × \(plan.labelWeight); \(plan.epochs) epochs."
+    ] + plan.points.map { "Feature point, \($0.text)." }
+  }
+
+  /// Writes the control beside the result.
+  private func write(
+    _ control: Trainer, of plan: DistillationPlan, _ teacher: LoadedModel, beside target: String,
+    _ result: inout DistillResult
+  ) throws -> LoadedModel {
+    let url = URL(filePath: target)
+    let stem = url.deletingPathExtension().path
+    let path = "\(stem)-control.\(url.pathExtension)"
+    result.controlOutput = URL(filePath: path).relativePath
+    return try CompressedFile(
+      source: teacher, graph: control.current, record: DistillRecord(controlOf: plan),
+      output: path, sparseInitializers: false
+    ).write()
+  }
+
+  private func defaultOutput(_ teacher: LoadedModel) -> String {
+    let source = options.student.map { URL(filePath: $0) }
+    let ending = source?.pathExtension ?? "onnx"
+    let stem =
+      source?.deletingPathExtension().lastPathComponent
+      ?? teacher.url.deletingPathExtension().lastPathComponent + "-student"
+    return "\(stem)-distilled.\(ending)"
+  }
+}

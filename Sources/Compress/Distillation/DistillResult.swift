@@ -1,0 +1,106 @@
+import Distill
+import Foundation
+import Reports
+
+/// What `compress distill` prints.
+struct DistillResult: PrintableResult {
+  var schemaVersion = 1
+  var teacher: String
+  /// The file written, `nil` after a dry run.
+  var output: String?
+  var plan: DistillationPlan
+  /// What the teacher is.
+  var before: ModelEvidence?
+  /// What the student became.
+  var after: ModelEvidence?
+  /// The student file as it came; `nil` for a new student.
+  var studentBefore: ModelEvidence?
+  /// The student trained on labels alone; `nil` without `--control`.
+  var control: ModelEvidence?
+  /// Its file.
+  var controlOutput: String?
+  /// Images whose values came from the cache; `nil` without one.
+  var cacheHits: Int?
+  /// The floors that were missed; `nil` after a dry run.
+  var floorMisses: [String]?
+
+  /// The result of a plan that has not been carried out.
+  init(teacher: String, plan: DistillationPlan) { (self.teacher, self.plan) = (teacher, plan) }
+
+  /// The result for people.
+  var text: String {
+    var parts = [heading, points].filter { !$0.isEmpty }
+    if let before, let after {
+      let models = [before] + [studentBefore].compactMap { $0 } + [after]
+      let titles = ["teacher"] + (studentBefore == nil ? [] : ["student"]) + ["distilled"]
+      parts.append(
+        ComparisonTable(
+          models: models + [control].compactMap { $0 },
+          titles: titles + (control == nil ? [] : ["control"])
+        ).text)
+    }
+    if let gain {
+      parts.append(gain)
+    }
+    if let cacheHits { parts.append("The teacher's values of \(cacheHits) images were cached.") }
+    if let output {
+      parts.append(
+        "Written to \(output), read back and verified."
+          + (controlOutput.map { " The control is \($0)." } ?? ""))
+    } else {
+      parts.append("Nothing was trained or written (--dry-run).")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var heading: String {
+    let labels =
+      plan.labelWeight > 0 ? "labels × \(plan.labelWeight) and " : "without labels, "
+    let losses = plan.losses.map(\.text).joined(separator: ", ")
+    return "student \(plan.student) learns from \(teacher): \(labels)\(losses); "
+      + "\(plan.epochs) epochs, seed \(plan.seed)"
+  }
+
+  private var points: String {
+    guard !plan.points.isEmpty else { return "" }
+    return "feature points, teacher → student:\n"
+      + plan.points.map { "  " + $0.text }.joined(separator: "\n")
+  }
+
+  /// What distillation brought against the control.
+  private var gain: String? {
+    guard let own = after?.accuracy?["AP"], let other = control?.accuracy?["AP"] else {
+      return nil
+    }
+    return "Against the control, the same student with the same seed and budget on labels alone: "
+      + String(format: "%+.4f AP (%.4f, control %.4f).", own - other, own, other)
+  }
+}
+
+/// What a distilled model's metadata say of how it was made.
+struct DistillRecord: ProvenanceRecord {
+  static let verb = "distill"
+
+  var version = Version.text
+  /// The SHA-256 digest of the teacher.
+  var source: String
+  var student: String
+  /// The losses with weights and settings; empty for a control.
+  var losses: [String]
+  var labelWeight: Double
+  var epochs: Int
+  var seed: UInt64
+
+  /// The record of a plan.
+  init(_ plan: DistillationPlan) {
+    (source, student) = (plan.teacher, plan.student)
+    losses = plan.losses.map(\.text)
+    (labelWeight, epochs, seed) = (plan.labelWeight, plan.epochs, plan.seed)
+  }
+
+  /// The record of a plan's control.
+  init(controlOf plan: DistillationPlan) {
+    self.init(plan)
+    (losses, labelWeight) = ([], 1)
+  }
+}

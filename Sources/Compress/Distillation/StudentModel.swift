@@ -1,0 +1,75 @@
+import Architectures
+import Distill
+import Foundation
+import GraphIR
+import ObjectDetection
+import Training
+
+/// The network that learns: read from a file, or built.
+struct StudentModel {
+  var graph: Graph
+  /// Where it comes from, for people.
+  var description: String
+  /// Its file; `nil` when it was built.
+  var file: LoadedModel?
+
+  /// What the embedded detector's channels are, as a width of its architecture.
+  private static let embeddedWidth = 0.5
+
+  /// The student of the options.
+  ///
+  /// A built one has the teacher's classes, input and preprocessing.
+  ///
+  /// - Throws: ``DistillationError/quantizedStudent(node:)``, ``CommandError`` for a detector that cannot be built.
+  init(_ options: DistillOptions, teacher: DetectorReading, isEmbedded: Bool) throws {
+    if let path = options.student {
+      let file = try LoadedModel(path)
+      self.file = file
+      try Self.refuseIntegers(file.graph)
+      graph = options.fromScratch ? file.graph.reinitialized(seed: options.seed) : file.graph
+      description = path + (options.fromScratch ? ", weights drawn anew" : "")
+      return
+    }
+    let name = options.arch ?? "yolov8n"
+    guard let architecture = Architecture.named(name) else {
+      throw CommandError(.usage, "--arch \(name) is not known")
+    }
+    let isHalved = isEmbedded && options.arch == nil
+    let width = (options.width ?? 0.5) * (isHalved ? Self.embeddedWidth : 1)
+    guard teacher.imageSize.height == teacher.imageSize.width else {
+      throw CommandError(
+        .badData,
+        "a student for images of \(teacher.imageSize.width) × \(teacher.imageSize.height) cannot be "
+          + "built, as they are not square; give a --student file")
+    }
+    var graph = try architecture.build(
+      ArchitectureOptions(
+        classes: teacher.configuration.classes, width: width, depth: options.depth ?? 1,
+        imageSize: teacher.imageSize.height, seed: options.seed))
+    try graph.setPreprocessing(teacher.configuration.preprocessing)
+    self.graph = graph
+    description = "\(name) × \(width)" + (options.depth.map { ", depth × \($0)" } ?? "") + ", new"
+  }
+
+  private static func refuseIntegers(_ graph: Graph) throws {
+    let kinds: Set = ["QuantizeLinear", "DequantizeLinear", "QLinearConv", "DynamicQuantizeLinear"]
+    if let node = graph.nodes.first(where: { kinds.contains($0.opType) }) {
+      throw DistillationError.quantizedStudent(node: node.label)
+    }
+  }
+}
+
+extension Graph {
+  /// Changes how images become the network's input, as its metadata say it.
+  fileprivate mutating func setPreprocessing(_ preprocessing: Preprocessing) throws {
+    guard let text = properties.metadata[Detector.metadataKey],
+      var configuration = try? JSONDecoder().decode(
+        HeadConfiguration.self, from: Data(text.utf8))
+    else { return }
+    configuration.preprocessing = preprocessing
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    properties.metadata[Detector.metadataKey] = String(
+      decoding: try encoder.encode(configuration), as: UTF8.self)
+  }
+}

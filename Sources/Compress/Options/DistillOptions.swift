@@ -1,0 +1,164 @@
+import Architectures
+import ArgumentParser
+import Distill
+import Foundation
+import ObjectDetection
+import Training
+
+/// Who learns from whom, and how.
+struct DistillOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The network to learn from, ONNX or HDF5. (default: the embedded detector)",
+      valueName: "file"), completion: .file())
+  var teacher: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The network that learns: any model file, such as the teacher pruned or factorised. (default: one that is built, see --arch)",
+      valueName: "file"), completion: .file())
+  var student: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Build the student: \(Architecture.all.map(\.name).joined(separator: ", ")). (default: yolov8n)",
+      valueName: "name"), completion: .list(Architecture.all.map(\.name)))
+  var arch: String?
+
+  @Option(
+    help:
+      "What the built student's channels are multiplied by: of those of the embedded detector, or of --arch's. (default: 0.5)"
+  )
+  var width: Double?
+
+  @Option(help: "What its repetitions of blocks are multiplied by. (default: 1)")
+  var depth: Double?
+
+  @Flag(help: "Draw the weights of the --student file anew.")
+  var fromScratch = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The losses between student and teacher, with commas between, each with an optional weight and settings, as "
+        + "kd=2:temperature=4,fitnet=0.5: "
+        + DistillationLoss.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
+        + ". (default: kd,ld)", valueName: "losses"))
+  var loss = "kd,ld"
+
+  @Option(
+    help: ArgumentHelp(
+      "What the loss against labels is multiplied by; 0 learns from the teacher alone and needs no labels. (default: 1)",
+      valueName: "weight"))
+  var labelWeight = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Where features are compared: auto, or names of values as teacher=student with commas between. (default: auto)",
+      valueName: "names"))
+  var layers = "auto"
+
+  @Flag(
+    help:
+      "Train the same student once more with the same seed and budget on labels alone, and show it beside the result."
+  )
+  var control = false
+
+  @Option(
+    help: ArgumentHelp("The images to train on, in the forms of --data.", valueName: "path"))
+  var trainData: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many embedded scenes to learn from, without --data. (default: \(EmbeddedData.trainingCount))",
+      valueName: "count"))
+  var images: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
+    ), completion: .list(Augmentation.presetNames))
+  var augment: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Learning rate of what losses learn along with the student: adapters, generators, discriminators. (default: 0.001)",
+      valueName: "rate"))
+  var adapterLr = 0.001
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the teacher's values in an HDF5 file, and take from it those of images that were seen before, varied alike.",
+      valueName: "file"), completion: .file())
+  var cache: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most megabytes (10⁶ bytes) the cache holds. (default: 1000)", valueName: "MB"))
+  var cacheLimit = 1000
+
+  @Option(help: "The seed of initial weights, order, augmentation and what is held out.")
+  var seed: UInt64 = 0
+
+  mutating func validate() throws {
+    if let augment, Augmentation.named(augment) == nil {
+      throw ValidationError(
+        "--augment takes \(Augmentation.presetNames.joined(separator: ", ")), found '\(augment)'.")
+    }
+    if student != nil, arch != nil || width != nil || depth != nil {
+      throw ValidationError("Give either --student or --arch, --width and --depth, not both.")
+    }
+    if student == nil && fromScratch {
+      throw ValidationError("--from-scratch is for a --student file; built students are new.")
+    }
+    if let arch, Architecture.named(arch) == nil {
+      throw ValidationError(
+        "--arch takes \(Architecture.all.map(\.name).joined(separator: ", ")), found '\(arch)'.")
+    }
+    for (flag, value) in [("--width", width), ("--depth", depth)] {
+      if let value, !(value > 0 && value <= 16) {
+        throw ValidationError("\(flag) must be above 0 and at most 16, found \(value).")
+      }
+    }
+    guard labelWeight >= 0, labelWeight.isFinite else {
+      throw ValidationError("--label-weight must be at least 0, found \(labelWeight).")
+    }
+    guard adapterLr >= 0, adapterLr.isFinite else {
+      throw ValidationError("--adapter-lr must be at least 0, found \(adapterLr).")
+    }
+    if let images, images < 1 {
+      throw ValidationError("--images must be at least 1, found \(images).")
+    }
+    guard cacheLimit >= 1 else {
+      throw ValidationError("--cache-limit must be at least 1, found \(cacheLimit).")
+    }
+    do { _ = try DistillationChoice.parse(loss) } catch let error as DistillationError {
+      throw ValidationError("--loss: \(error)")
+    }
+    _ = try pairs()
+  }
+
+  /// The feature points that are named; `nil` for automatic ones.
+  func pairs() throws -> [(teacher: String, student: String)]? {
+    guard layers != "auto" else { return nil }
+    return try layers.split(separator: ",", omittingEmptySubsequences: false).map { text in
+      let names = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard names.count == 2, !names.contains("") else {
+        throw ValidationError("--layers takes auto, or teacher=student names, found '\(text)'.")
+      }
+      return (names[0], names[1])
+    }
+  }
+
+  /// The settings of the training: by AdamW unless the options say otherwise, gently for a student that has learnt before.
+  func settings(_ training: TrainingOptions, epochs: Int) -> DetectorTraining.Settings {
+    var defaults = TrainingConfiguration()
+    let isNew = student == nil || fromScratch
+    (defaults.epochs, defaults.optimizer) = (epochs, "adamw")
+    defaults.learningRate = isNew ? 0.002 : 0.001
+    var settings = DetectorTraining.Settings(
+      training: training.configuration(defaults: defaults),
+      augmentation: augment.flatMap(Augmentation.named) ?? .light, loss: .labels, seed: seed)
+    settings.training.epochs = epochs
+    return settings
+  }
+}

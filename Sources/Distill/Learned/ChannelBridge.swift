@@ -1,0 +1,44 @@
+import Training
+
+/// Brings a student's map to the teacher's number of channels by a learned 1×1 convolution; maps that agree pass as they are.
+final class ChannelBridge {
+  /// The convolution; `nil` where none is needed.
+  let part: LearnedPart?
+  private static let feature = "feature"
+
+  /// A bridge at a feature point.
+  ///
+  /// - Parameter isForced: Whether there is a convolution even between equal numbers of channels.
+  init(
+    _ point: FeaturePoint, images: Int, context: DistillationContext, stream: UInt64,
+    isForced: Bool = false
+  ) throws {
+    guard isForced || point.student.channels != point.teacher.channels else {
+      part = nil
+      return
+    }
+    var builder = PartBuilder(seed: context.seed &* 1_000_003 &+ stream)
+    let x = builder.input(
+      Self.feature, [images, point.student.channels, point.rows, point.columns])
+    _ = builder.convolution(x, to: point.teacher.channels)
+    part = try LearnedPart(
+      builder, learningRate: context.learningRate, threads: context.threads)
+  }
+
+  /// The student's map with the teacher's channels, its gradient zero where it is not the student's own.
+  func align(_ map: RawMap) throws -> RawMap {
+    guard let part else { return map }
+    part.input(Self.feature).update(from: map.values, count: map.count)
+    try part.forward()
+    return RawMap(shape: part.outputShape, values: part.output, gradient: part.outputGradient)
+  }
+
+  /// Hands the gradient of the aligned map on to the student's, and learns.
+  func pull(into map: RawMap, _ batch: DistillationBatch) throws {
+    guard let part else { return }
+    try part.backward()
+    let gradient = part.inputGradient(Self.feature)
+    for index in gradient.indices { map.gradient[index] += gradient[index] }
+    if batch.learns { part.update(progress: batch.progress) }
+  }
+}

@@ -1,0 +1,178 @@
+import Execution
+import GraphIR
+import Operators
+import Tensors
+import Training
+
+/// A value of the teacher and one of the student with the same rows and columns.
+public struct FeaturePoint: Codable, Sendable, Equatable {
+  /// A value of one network.
+  public struct Place: Codable, Sendable, Equatable {
+    /// Its name.
+    public var name: String
+    /// Its channels.
+    public var channels: Int
+
+    /// A value of the given channels.
+    public init(name: String, channels: Int) { (self.name, self.channels) = (name, channels) }
+  }
+
+  /// The teacher's value.
+  public var teacher: Place
+  /// The student's value.
+  public var student: Place
+  /// Rows of both.
+  public var rows: Int
+  /// Columns of both.
+  public var columns: Int
+  /// Input pixels a cell.
+  public var stride: Int
+
+  /// A point of the given parts.
+  public init(teacher: Place, student: Place, rows: Int, columns: Int, stride: Int) {
+    (self.teacher, self.student) = (teacher, student)
+    (self.rows, self.columns, self.stride) = (rows, columns, stride)
+  }
+
+  /// The point for people.
+  public var text: String {
+    "stride \(stride): \(teacher.name) [\(teacher.channels), \(rows), \(columns)] → "
+      + "\(student.name) [\(student.channels), \(rows), \(columns)]"
+  }
+}
+
+extension FeaturePoint {
+  /// The points at the strides that both networks have features at, the finest first.
+  ///
+  /// - Throws: `ExecutionError` for networks whose input shape is not known.
+  public static func automatic(
+    teacher: Graph, student: Graph, imageSize: (height: Int, width: Int)
+  ) throws -> [FeaturePoint] {
+    let own = try FeatureMaps(student, imageSize: imageSize)
+    let other = try FeatureMaps(teacher, imageSize: imageSize)
+    let found = other.beforeHead()
+    return own.beforeHead().compactMap { map in
+      guard let pair = found.first(where: { $0.rows == map.rows && $0.columns == map.columns })
+      else { return nil }
+      return FeaturePoint(
+        teacher: pair.place, student: map.place, rows: map.rows, columns: map.columns,
+        stride: imageSize.height / map.rows)
+    }
+  }
+
+  /// The points that are named as `teacher=student`, the finest first.
+  ///
+  /// - Throws: ``DistillationError/point(name:reason:)`` for a value that does not exist or fit.
+  public static func named(
+    _ pairs: [(teacher: String, student: String)], teacher: Graph, student: Graph,
+    imageSize: (height: Int, width: Int)
+  ) throws -> [FeaturePoint] {
+    let own = try FeatureMaps(student, imageSize: imageSize)
+    let other = try FeatureMaps(teacher, imageSize: imageSize)
+    return try pairs.map { pair in
+      let (a, b) = (
+        try other.map(pair.teacher, of: "teacher"), try own.map(pair.student, of: "student")
+      )
+      guard a.rows == b.rows, a.columns == b.columns else {
+        throw DistillationError.point(
+          name: "\(pair.teacher)=\(pair.student)",
+          reason: "\(a.rows) × \(a.columns) cells are not \(b.rows) × \(b.columns)")
+      }
+      return FeaturePoint(
+        teacher: a.place, student: b.place, rows: a.rows, columns: a.columns,
+        stride: imageSize.height / a.rows)
+    }.sorted { $0.stride < $1.stride }
+  }
+}
+
+/// The maps of a network that features can be read from.
+private struct FeatureMaps {
+  struct Map {
+    var place: FeaturePoint.Place
+    var rows: Int
+    var columns: Int
+  }
+
+  private let graph: Graph
+  private let links: Connectivity
+  private let maps: [String: Map]
+  /// Fewer channels hold no features.
+  private static let leastChannels = 4
+
+  init(_ graph: Graph, imageSize: (height: Int, width: Int)) throws {
+    self.graph = graph
+    links = Connectivity(graph)
+    let shape = [1, 3, imageSize.height, imageSize.width]
+    let names = graph.requiredInputs.map(\.name)
+    let inputs = try graph.concreteInputTypes(
+      names.count == 1 ? graph.fixesImages ? [:] : [names[0]: shape] : [:])
+    let operands = TypedGraph(graph, registry: .standard, inputs: inputs).operands
+    maps = operands.reduce(into: [:]) { maps, entry in
+      let type = entry.value.type
+      guard type.elementType == .float32, type.shape.count == 4, type.shape[2] > 1,
+        imageSize.height % type.shape[2] == 0
+      else { return }
+      maps[entry.key] = Map(
+        place: .init(name: entry.key, channels: type.shape[1]), rows: type.shape[2],
+        columns: type.shape[3])
+    }
+  }
+
+  func map(_ name: String, of network: String) throws -> Map {
+    guard let map = maps[name], links.producer[name] != nil else {
+      throw DistillationError.point(
+        name: name, reason: "the \(network) computes no map [N, C, H, W] of that name")
+    }
+    return map
+  }
+
+  /// At each stride of the head the last value that all of the head's convolutions there depend on, the finest first.
+  func beforeHead() -> [Map] {
+    var byExtents: [[Int]: [String]] = [:]
+    for name in graph.lastConvolutions {
+      guard let map = maps[name] else { continue }
+      byExtents[[map.rows, map.columns], default: []].append(name)
+    }
+    return byExtents.sorted { $0.key[0] > $1.key[0] }.compactMap { extents, heads in
+      let candidates = ancestors(of: heads).filter { name in
+        guard let map = maps[name], map.place.channels >= Self.leastChannels else { return false }
+        return [map.rows, map.columns] == extents && !heads.contains(name)
+      }
+      return candidates.first { !reachesInput(from: heads, avoiding: $0) }.flatMap { maps[$0] }
+    }
+  }
+
+  /// The values that some depend on, the last computed first.
+  private func ancestors(of names: [String]) -> [String] {
+    var seen: Set<Int> = []
+    var front = names.compactMap { links.producer[$0] }
+    while let index = front.popLast() {
+      guard seen.insert(index).inserted else { continue }
+      front += graph.nodes[index].inputs.compactMap { links.producer[$0] }
+    }
+    return seen.sorted(by: >).flatMap { graph.nodes[$0].outputs }
+  }
+
+  /// Whether something else than one value leads to the network's input.
+  private func reachesInput(from names: [String], avoiding value: String) -> Bool {
+    let images = Set(graph.requiredInputs.map(\.name))
+    var seen: Set<String> = [value]
+    var front = names
+    while let name = front.popLast() {
+      guard seen.insert(name).inserted else { continue }
+      if images.contains(name) { return true }
+      if let index = links.producer[name] { front += graph.nodes[index].inputs }
+    }
+    return false
+  }
+}
+
+extension Graph {
+  /// Whether the declared shape of the images leaves nothing open but the batch.
+  fileprivate var fixesImages: Bool {
+    requiredInputs.allSatisfy { input in
+      guard case .tensor(_, let shape?) = input.type else { return false }
+      return shape.dropFirst().allSatisfy { ($0.extent ?? 0) > 0 }
+    }
+  }
+}

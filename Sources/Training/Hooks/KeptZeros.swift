@@ -1,0 +1,51 @@
+import Tensors
+
+/// Keeps weights that are zero when training begins at exactly zero: a pruned network keeps its pattern while it learns.
+///
+/// Only tensors with zeros among their weights are touched; biases and normalisations are left alone.
+public final class KeptZeros: TrainingHook {
+  private let names: Set<String>
+  /// The places of the zeros of each weight that has some.
+  private var zeros: [String: [Int]] = [:]
+  private var weights = 0
+
+  /// Keeps the zeros of the weights among some parameters.
+  public init(parameters: [TrainableParameter]) {
+    names = Set(parameters.filter { $0.role == .weight }.map(\.name))
+  }
+
+  /// Notes what is zero.
+  public func willTrain(_ step: TrainingStep, at progress: TrainingProgress) {
+    weights = 0
+    for (index, name) in step.parameters.enumerated() where names.contains(name) {
+      let values = step.values(of: index)
+      weights += values.count
+      let places = values.indices.filter { values[$0] == 0 }
+      if !places.isEmpty { zeros[name] = places }
+    }
+  }
+
+  /// Sets them to zero again.
+  public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
+    for (index, name) in step.parameters.enumerated() {
+      guard let places = zeros[name] else { continue }
+      let values = step.values(of: index)
+      for place in places { values[place] = 0 }
+    }
+  }
+
+  /// Sets them to zero in averages, too.
+  public func constrain(_ values: inout [String: Tensor]) {
+    for (name, places) in zeros {
+      values[name]?.withUnsafeMutableElements(as: Float.self) { elements in
+        for place in places { elements[place] = 0 }
+      }
+    }
+  }
+
+  /// The fraction of the weights that are kept at zero; `nil` when there is none.
+  public var sparsity: Double? {
+    let count = zeros.values.reduce(0) { $0 + $1.count }
+    return count == 0 ? nil : Double(count) / Double(max(weights, 1))
+  }
+}

@@ -1,0 +1,25 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct TaughtDetectorTests {
+  private static let script = SharedAssets.package.appending(path: "Examples/taught-detector/run")
+
+  @Test func theDetectorIsCutTaughtAndComparedWithAControl() throws {
+    let folder = try TemporaryFolder()
+    let run = try QuickstartTests.run(
+      Self.script.path, [],
+      environment: [
+        "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "EPOCHS": "1",
+        "IMAGES": "32",
+      ])
+    #expect(run.status == 0, "\(run.output)")
+    #expect(run.output.contains("Against the control"))
+    for name in [
+      "cut.onnx", "taught.onnx", "taught-control.onnx", "report/report.md", "report/curve.svg",
+    ] {
+      let file = folder.url.appending(path: name)
+      #expect(FileManager.default.fileExists(atPath: file.path), "\(name) is missing")
+    }
+  }
+}
