@@ -18,6 +18,7 @@ struct Compress: ParsableCommand {
         compress lowrank model.onnx --rank energy=0.95 --calib images/
         compress quantize model.onnx --calib images/ --data coco/
         compress report model.onnx model-pruned.onnx --data coco/ --output report/
+        compress run recipe.yaml
 
       EXIT STATUS
         0   done
@@ -40,6 +41,8 @@ struct Compress: ParsableCommand {
       LowRankCommand.self,
       QuantizeCommand.self,
       Report.self,
+      RunCommand.self,
+      SweepCommand.self,
       Compare.self,
       Convert.self,
       DatasetCommand.self,
