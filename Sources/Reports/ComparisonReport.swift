@@ -14,6 +14,10 @@ public struct ComparisonReport: Codable, Sendable, Equatable {
   public var notes: [String]
   /// What the figures were measured on and with.
   public var manifest: ReportManifest
+  /// Images on which models do not find the same; drawn, but not written into `report.json`.
+  public var disagreements: [Disagreement] = []
+
+  enum CodingKeys: String, CodingKey { case schemaVersion, title, models, tests, notes, manifest }
 
   /// A report on the given models; what forbids comparing them as they are is added to the notes.
   ///

@@ -142,6 +142,9 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   /// The mAP of each sample of the images, the same samples for every model; not written into files.
   public var resampledAP: [Double] = []
 
+  /// What is shown at the confidence when deployed, by the id of the image; not written into files.
+  public var shown: [Int: [Disagreement.Box]] = [:]
+
   /// What is known from the file alone; measurements are set afterwards.
   public init(
     name: String, sha256: String, fileBytes: Int, gzipBytes: Int, parameters: Int, nonzeros: Int,

@@ -56,16 +56,14 @@ import Testing
 
   /// Names beside points keep clear of one another, by the widths of the font.
   @Test func namesDoNotOverlap() throws {
-    let document = try XMLDocument(data: Figure([Self.tradeOff], width: 420).svg)
-    let names = try document.nodes(forXPath: "//*[local-name()='text']").compactMap {
-      $0 as? XMLElement
-    }.filter { ($0.stringValue ?? "").hasPrefix("model-") }
+    let svg = String(decoding: Figure([Self.tradeOff], width: 420).svg, as: UTF8.self)
+    let names = svg.matches(of: /<text x="([\d.]+)" y="([\d.]+)"[^>]*>(model-\d+)</)
     #expect(names.count > 6)
-    let boxes = names.map { name -> (x: Double, y: Double, width: Double) in
-      func number(_ key: String) -> Double {
-        Double(name.attribute(forName: key)?.stringValue ?? "") ?? .nan
-      }
-      return (number("x"), number("y"), 5.5 * Double(name.stringValue?.count ?? 0))
+    let boxes = try names.map { name in
+      (
+        x: try #require(Double(name.1)), y: try #require(Double(name.2)),
+        width: 5.5 * Double(name.3.count)
+      )
     }
     for (a, one) in boxes.enumerated() {
       for other in boxes[(a + 1)...] {
@@ -97,10 +95,14 @@ import Testing
   @Test func theFrontHoldsWhatNothingBeats() {
     let (cost, worth) = ([3.0, 1, 2, 2, 4, 1], [0.6, 0.4, 0.5, 0.45, 0.6, 0.4])
     #expect(ParetoFront.indices(cost: cost, worth: worth) == [1, 5, 2, 0])
-    var random = SystemRandomNumberGenerator()
-    for _ in 0..<20 {
-      let points = (0..<30).map { _ in
-        (Double.random(in: 0...1, using: &random), Double.random(in: 0...1, using: &random))
+    for round in 1...20 {
+      // A sequence that fills the square evenly, shifted from round to round.
+      let points = (0..<30).map { index in
+        let place = Double(index * round)
+        return (
+          (place * 0.618_034).truncatingRemainder(dividingBy: 1),
+          (place * 0.414_214 + 0.1).truncatingRemainder(dividingBy: 1)
+        )
       }
       let front = Set(
         ParetoFront.indices(cost: points.map(\.0), worth: points.map(\.1)))

@@ -39,9 +39,10 @@ import Testing
   }
 
   @Test func jsonReadsBack() throws {
-    let report = FixedReport.report
+    var report = FixedReport.report
     let read = try JSONDecoder().decode(
       ComparisonReport.self, from: Data(try file("report.json").utf8))
+    for index in report.models.indices { report.models[index].resampledAP = [] }
     #expect(read == report)
     let manifest = try JSONDecoder().decode(
       ReportManifest.self, from: Data(try file("manifest.json").utf8))
@@ -65,7 +66,9 @@ import Testing
     var report = FixedReport.report
     report.models[0].accuracy = ["AP": .nan, "AP50": .infinity]
     let row = try file("report.csv", of: report).components(separatedBy: "\r\n")[1]
-    #expect(row.hasSuffix("1.250000,1.500000,800,10000000,,,,,,,,,,,,,,,,,,"))
+    #expect(
+      row.hasSuffix(
+        ",800,10000000,,,,,,,,,,,,,0.480000,0.530000,0.250000,0.750000,0.500000,0.250000"))
     let text = try file("report.md", of: report)
     #expect(text.contains(/\| mAP \(AP \.50:\.95\) +\| +– \|/))
     #expect(try file("report.json", of: report).contains("\"AP\" : \"NaN\""))
@@ -78,7 +81,10 @@ import Testing
       report.models[index].classes = []
       report.models[index].layers = []
       report.models[index].measured = nil
+      report.models[index].apInterval = nil
+      report.models[index].deployed = nil
     }
+    report.tests = []
     report.manifest.data = nil
     let text = try file("report.md", of: report)
     for absent in ["## Classes", "## Layers", "mAP", "latency", "data:"] {
@@ -126,7 +132,7 @@ import Testing
         FixedReport.model("m\(number)", nonzeros: 1000, accuracy: ["AP": 0.1 * Double(number)]))
     }
     let text = try file("report.md", of: report)
-    #expect(text.contains("| model ") && text.contains("| m5 ") && text.contains("| Δ mAP"))
+    #expect(text.contains("| model ") && text.contains("| m5 ") && text.contains("Δ mAP"))
     #expect(!text.contains("## Layers"))
   }
 

@@ -116,6 +116,7 @@ struct QuantizeCommand: ParsableCommand {
     try delivery.send(
       source, to: target,
       .init(head: head, data: data, comparison: comparison, common: common, scoring: scoring))
+    if let folder = comparison.report { try result.errors.write(to: folder) }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     var bound = floor
     if options.dropType == "relative" {

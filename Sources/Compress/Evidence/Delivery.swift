@@ -69,12 +69,12 @@ struct Delivery {
     try collector.measure([source, written], into: &evidence)
     if let folder = setting.comparison.report {
       try collector.checkUnchanged([source, written])
-      try ReportFolder(path: folder).write(
-        ComparisonReport(
-          title: "\(names[0]) \(title)", models: evidence, notes: notes + warnings,
-          manifest: try collector.manifest(
-            seed: seed, models: Array(zip(names, [source, written])))),
-        log: setting.common.logger)
+      var report = ComparisonReport(
+        title: "\(names[0]) \(title)", models: evidence, notes: notes + warnings,
+        manifest: try collector.manifest(
+          seed: seed, models: Array(zip(names, [source, written]))))
+      try report.showDisagreements(setting.scoring)
+      try ReportFolder(path: folder).write(report, log: setting.common.logger)
       try log?.write(to: folder)
     }
     (before, after) = (evidence[0], evidence[1])

@@ -82,6 +82,7 @@ struct EvidenceCollector {
     evidence.resampledAP = table.samples(samples, seed: seed, pool: pool)
     evidence.apInterval = PairedTest.interval(sorted: evidence.resampledAP.sorted())
     let confidence = head.confidence.map(Double.init) ?? HeadConfiguration.displayConfidence
+    evidence.shown = evaluation.shown(from: confidence)
     evidence.deployed = table.operatingPoint(confidence: confidence).map {
       .init(confidence: confidence, recall: $0.recall, precision: $0.precision)
     }
@@ -169,6 +170,22 @@ struct EvidenceCollector {
   private struct Timing: Decodable {
     var latency: LatencyStatistics
     var peakMemoryBytes: Int
+  }
+}
+
+extension DetectorEvaluation {
+  /// The boxes from a confidence on, by the id of their image.
+  fileprivate func shown(from confidence: Double) -> [Int: [Disagreement.Box]] {
+    let names = Dictionary(
+      scored.categories.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    var shown: [Int: [Disagreement.Box]] = [:]
+    for record in records where record.score >= confidence {
+      shown[record.image, default: []].append(
+        .init(
+          name: names[record.category] ?? "", confidence: record.score, left: record.x,
+          top: record.y, width: record.width, height: record.height))
+    }
+    return shown
   }
 }
 

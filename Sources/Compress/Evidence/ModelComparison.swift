@@ -42,7 +42,10 @@ struct ModelComparison {
     var manifest = try collector.manifest(
       seed: seed, models: entries.map { (name: $0.name, model: $0.model) })
     manifest.steps = steps
-    return ComparisonReport(title: title, models: evidence, notes: warnings, manifest: manifest)
+    var report = ComparisonReport(
+      title: title, models: evidence, notes: warnings, manifest: manifest)
+    try report.showDisagreements(dataset)
+    return report
   }
 
   private func overlaps() throws -> [String] {

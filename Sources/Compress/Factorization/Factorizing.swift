@@ -300,5 +300,6 @@ extension LowRankReport {
       try spectraFigure.write(to: figures, name: "spectra")
     }
     try errorsFigure.write(to: figures, name: "lowrank")
+    if !layers.isEmpty { try layersFigure.write(to: figures, name: "ranks") }
   }
 }

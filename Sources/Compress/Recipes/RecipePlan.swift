@@ -98,7 +98,11 @@ struct RecipePlan {
   {
     let first = reason.split(separator: "\n").first.map(String.init) ?? reason
     let text = first.replacing("Error: ", with: "")
-    let option = step.options.first { text.contains("--\($0.name)") }
+    // The first option that the text names and the step has; what it proposes instead comes later.
+    let words = text.split { !($0.isLetter || $0.isNumber || $0 == "-") }
+    let option = words.lazy.compactMap { word in
+      step.options.first { "--\($0.name)" == word }
+    }.first
     return CommandError(
       .badData,
       "\(file): line \(option?.line ?? step.line): \(step.verb): \(text) (compress \(step.verb) --help lists the options)"

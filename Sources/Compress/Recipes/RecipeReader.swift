@@ -203,7 +203,7 @@ enum NearestName {
   /// The nearest known word, if at most a third of the letters differ.
   static func of(_ word: String, in known: [String]) -> String? {
     let best = known.map { ($0, distance(Array(word), Array($0))) }.min { $0.1 < $1.1 }
-    guard let best, best.1 <= max(1, word.count / 3) else { return nil }
+    guard let best, best.1 <= max(1, (word.count + 1) / 3) else { return nil }
     return best.0
   }
 

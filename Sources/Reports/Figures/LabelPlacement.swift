@@ -21,8 +21,9 @@ struct LabelPlacement {
   /// The nearest room for a name; `nil` when there is none.
   ///
   /// - Complexity: a hundred places by all that is taken.
-  mutating func place(_ name: String, near point: Drawing.Point) -> Found? {
-    let size = Legend.size
+  mutating func place(
+    _ name: String, near point: Drawing.Point, size: Double = Legend.size
+  ) -> Found? {
     let (width, height) = (Helvetica.room(name, size: size), size + 1)
     for distance in [9.0, 14, 22, 32, 44, 60, 80] {
       for step in Self.angles {

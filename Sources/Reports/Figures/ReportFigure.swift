@@ -12,6 +12,7 @@ public struct ReportFigure: Sendable {
   /// Every figure; another is one more entry.
   public static let all: [ReportFigure] = [
     .accuracyVersusSize, .accuracyVersusMACs, .accuracyVersusLatency, .precisionRecall, .layers,
+    .sideBySide,
   ]
 }
 

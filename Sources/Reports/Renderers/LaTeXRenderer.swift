@@ -20,7 +20,7 @@ struct LaTeXReport {
     % \(LaTeX.comment(report.title)). Needs \\usepackage{booktabs,graphicx}.
     % \(LaTeX.comment(report.manifest.commandLine))
     % Where this folder lies, for the figures; say \\newcommand{\\compressreport}{folder} before \\input.
-    \\providecommand{\\compressreport}{.}
+    \(LaTeX.settings)
     """
   }
 
@@ -122,7 +122,7 @@ struct LaTeXReport {
       """
       \\begin{figure}[tbp]
         \\centering
-        \\includegraphics[width=\\linewidth]{\\compressreport/figures/\(entry.description.name).pdf}
+        \\includegraphics[width=\\compressfigurewidth]{\\compressreport/figures/\(entry.description.name).pdf}
         \\caption{\(LaTeX.escaped(entry.description.caption))}
         \\label{fig:\(entry.description.name)}
       \\end{figure}
@@ -133,6 +133,12 @@ struct LaTeXReport {
 
 /// Pieces of LaTeX.
 enum LaTeX {
+  /// Where figures lie and how wide they are, unless the paper says so before.
+  static let settings = """
+    \\providecommand{\\compressreport}{.}
+    \\providecommand{\\compressfigurewidth}{0.8\\linewidth}
+    """
+
   /// A table as wide as the line at most.
   static func table(caption: String, label: String, head: [String], rows: [[String]]) -> String {
     let body = rows.map { "  " + $0.joined(separator: " & ") + " \\\\" }.joined(separator: "\n")

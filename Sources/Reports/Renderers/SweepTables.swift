@@ -119,13 +119,13 @@ struct SweepTables {
       """
       \\begin{figure}[tbp]
         \\centering
-        \\includegraphics[width=\\linewidth]{\\compressreport/figures/\(figure.name).pdf}
+        \\includegraphics[width=\\compressfigurewidth]{\\compressreport/figures/\(figure.name).pdf}
         \\caption{mAP of each setting, mean and spread over seeds; filled marks are on the Pareto front.}
         \\label{fig:\(figure.name)}
       \\end{figure}
       """
     }
-    return (["\\providecommand{\\compressreport}{.}", table] + figures).joined(separator: "\n\n")
+    return ([LaTeX.settings, table] + figures).joined(separator: "\n\n")
       + "\n"
   }
 
