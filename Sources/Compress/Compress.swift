@@ -19,6 +19,7 @@ struct Compress: ParsableCommand {
         compress quantize model.onnx --calib images/ --data coco/
         compress distill --teacher model.onnx --student small.onnx --data coco/ --epochs 20
         compress report model.onnx model-pruned.onnx --data coco/ --output report/
+        compress run recipe.yaml
 
       EXIT STATUS
         0   done
@@ -42,6 +43,8 @@ struct Compress: ParsableCommand {
       QuantizeCommand.self,
       DistillCommand.self,
       Report.self,
+      RunCommand.self,
+      SweepCommand.self,
       Compare.self,
       Convert.self,
       DatasetCommand.self,

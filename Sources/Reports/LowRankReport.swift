@@ -133,4 +133,31 @@ public struct LowRankReport: Sendable {
         yTitle: "relative squared error", series: series)
     ])
   }
+
+  /// MACs of each factorised layer before and after, with its rank beside the name.
+  public var layersFigure: Figure {
+    let shown = layers.enumerated().sorted {
+      ($1.element.macs.before, $0.offset) < ($0.element.macs.before, $1.offset)
+    }.prefix(30).sorted { $0.offset < $1.offset }.map(\.element)
+    func chart(
+      _ title: String, _ unit: String, _ scale: Double, _ counts: (Layer) -> (Int, Int)
+    ) -> BarChart {
+      BarChart(
+        title: title, xTitle: "factorised layer and its rank", yTitle: unit,
+        names: shown.map { "\($0.name.suffix(14)) r=\($0.rank)" },
+        groups: [
+          ("before", shown.map { Double(counts($0).0) / scale }),
+          ("after", shown.map { Double(counts($0).1) / scale }),
+        ])
+    }
+    return Figure(
+      [
+        chart("Weights of factorised layers", "weights (thousands)", 1e3) {
+          ($0.parameters.before, $0.parameters.after)
+        },
+        chart("MACs of factorised layers", "MACs (millions)", 1e6) {
+          ($0.macs.before, $0.macs.after)
+        },
+      ], chartHeight: 260)
+  }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct HelpTests {
   static let verbs = [
     "inspect", "evaluate", "detect", "benchmark", "train", "prune", "lowrank", "quantize",
-    "distill", "report", "compare",
+    "distill", "report", "run", "sweep", "compare",
     "convert",
     "dataset", "dataset synth", "dataset pack", "dataset info",
   ]

@@ -6,7 +6,8 @@ import Testing
 @Suite struct ReportCommandTests {
   let folder: TemporaryFolder
   static let files = [
-    "classes.csv", "layers.csv", "manifest.json", "report.csv", "report.json", "report.md",
+    "changes.csv", "classes.csv", "figures", "layers.csv", "manifest.json", "report.csv",
+    "report.html", "report.json", "report.md", "report.tex",
   ]
 
   init() throws {
@@ -40,7 +41,10 @@ import Testing
         as? [String: Any])
     #expect(
       Set(manifest.keys)
-        == ["schemaVersion", "version", "command", "seed", "threads", "cpu", "data", "models"])
+        == [
+          "schemaVersion", "version", "command", "seed", "threads", "cpu", "system", "data",
+          "models", "steps",
+        ])
   }
 
   @Test func memoryAndTimeAreMeasuredForEachModel() throws {
@@ -61,7 +65,13 @@ import Testing
       let run = try run(
         "prune", "tiny.onnx", "--data", "data.yaml", "--report", "out", "--no-timing")
       #expect(run.status == 0)
-      return try Self.files.map { try text("out/\($0)") }
+      let figures = ["accuracy-size", "accuracy-macs", "precision-recall", "layers"].flatMap {
+        ["figures/\($0).svg", "figures/\($0).pdf"]
+      }
+      return try (Self.files.filter { $0 != "figures" } + figures).map {
+        String(
+          decoding: try Data(contentsOf: folder.url.appending(path: "out/\($0)")), as: UTF8.self)
+      }
     }
     #expect(try files() == files())
   }
@@ -72,7 +82,7 @@ import Testing
       let lines = try text("out/report.csv").components(separatedBy: "\r\n").dropLast()
         .map { $0.components(separatedBy: ",") }
       let kept = lines[0].indices.filter { !lines[0][$0].hasSuffix("*") }
-      #expect(lines[0].count - kept.count == 3)
+      #expect(lines[0].count - kept.count == 4)
       return lines.map { line in kept.map { line[$0] } }
     }
     #expect(try rows() == rows())
@@ -107,5 +117,33 @@ import Testing
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.errors.contains("bgr.onnx is scored under other settings than tiny.onnx"))
     #expect(try text("out/report.md").contains("> **Note.** bgr.onnx is scored"))
+  }
+
+  /// The interval holds the score, and a model does not differ from itself.
+  @Test func scoresHaveIntervalsAndATest() throws {
+    let run = try run(
+      "report", "tiny.onnx", "tiny.onnx", "--data", "data.yaml", "--no-timing", "--output", "out",
+      "--format", "json")
+    let json = try run.json()
+    for model in try #require(json["models"] as? [[String: Any]]) {
+      let ends = try #require(model["apInterval"] as? [String: Double])
+      let ap = try #require((model["accuracy"] as? [String: Double])?["AP"])
+      #expect(try #require(ends["low"]) <= ap && ap <= #require(ends["high"]))
+      let deployed = try #require(model["deployed"] as? [String: Double])
+      #expect(deployed["confidence"] == 0.25)
+      #expect(deployed["recall"] == deployed["falseNegativeRate"].map { 1 - $0 })
+    }
+    let test = try #require((json["tests"] as? [[String: Any]])?.first)
+    #expect(test["isWithinNoise"] as? Bool == true && test["difference"] as? Double == 0)
+    #expect(try text("out/report.md").contains("within noise"))
+  }
+
+  @Test func imagesLearntFromAndScoredAreWarnedOf() throws {
+    let run = try run(
+      "report", "tiny.onnx", "--data", "data.yaml", "--calib", "images/val", "--no-timing",
+      "--output", "out")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("to calibrate with is also scored on"), "\(run.errors)")
+    #expect(try text("out/report.md").contains("the score flatters the model"))
   }
 }

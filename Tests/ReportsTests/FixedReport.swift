@@ -14,6 +14,10 @@ enum FixedReport {
           macs: 1_234_567),
         .init(name: "norm", opType: "Mul", parameters: 100, nonzeros: 100, macs: 0),
       ])
+    model.storedWeightBits = 32_000
+    model.peakActivationBytes = 2_000_000
+    model.energy = EnergyEstimate(
+      macs: [.float32: 1_234_567], weightBits: 32_000, activationBytes: 4_000_000)
     model.accuracy = accuracy
     if accuracy != nil {
       model.settings = [head]
@@ -25,7 +29,14 @@ enum FixedReport {
   static var report: ComparisonReport {
     var before = model("a.onnx", nonzeros: 1_000, accuracy: ["AP": 0.5, "AP_S": -1])
     before.measured = .init(latencyMedian: 1.25, latencyP90: 1.5, peakMemoryBytes: 10_000_000)
-    let after = model("b.onnx", nonzeros: 250, accuracy: ["AP": 0.375, "AP_S": -1])
+    before.apInterval = .init(low: 0.48, high: 0.53)
+    before.resampledAP = (0..<40).map { 0.48 + 0.001 * Double($0) }
+    before.deployed = .init(confidence: 0.25, recall: 0.75, precision: 0.5)
+    var after = model("b.onnx", nonzeros: 250, accuracy: ["AP": 0.375, "AP_S": -1])
+    after.apInterval = .init(low: 0.355, high: 0.4)
+    after.resampledAP = before.resampledAP.map { $0 - 0.12 }
+    after.deployed = .init(confidence: 0.25, recall: 0.5, precision: 0.5)
+    after.history = ["made by prune from the model of SHA-256 c0ffee"]
     return ComparisonReport(
       title: "A | B", models: [before, after], notes: ["Zeros weigh nothing."],
       manifest: manifest)
@@ -35,6 +46,7 @@ enum FixedReport {
     ReportManifest(
       version: "1.2.3", command: ["compress", "report", "a.onnx", "it's b.onnx"], seed: 7,
       threads: 2, cpu: "a CPU",
+      system: "a system",
       data: .init(path: "coco", format: "COCO", images: 2, sha256: "d0d0"),
       models: [
         .init(name: "a.onnx", path: "x/a.onnx", sha256: "c0ffee"),

@@ -1,5 +1,6 @@
 import Foundation
 import Reports
+import TestSupport
 import Testing
 
 @Suite struct RendererTests {
@@ -9,20 +10,15 @@ import Testing
     return String(decoding: content, as: UTF8.self)
   }
 
-  @Test func theMarkdownReadsWell() throws {
-    #expect(try file("report.md") == Snapshots.markdown)
-  }
-
-  @Test func theTableOfModelsIsCommaSeparated() throws {
-    #expect(
-      try file("report.csv") == """
-        model,sha256,parameters,nonzeros,sparsity,macs,flops,file_bytes,gzip_bytes,latency_median_ms*,\
-        latency_p90_ms*,peak_memory_bytes*,AP,AP50,AP75,AP_S,AP_M,AP_L,AR_1,AR_10,AR_100,AR_S,AR_M,AR_L\r
-        a.onnx,c0ffee,1000,1000,0,1234567,2469134,4000000,1000,1.250000,1.500000,10000000,\
-        0.500000,,,-1,,,,,,,,\r
-        b.onnx,c0ffee,1000,250,0.750000,1234567,2469134,4000000,250,,,,0.375000,,,-1,,,,,,,,\r
-
-        """)
+  /// Whole files are compared with `Tests/Goldens/Reports`; `UPDATE_SNAPSHOTS=1 swift test …` writes them anew.
+  @Test(arguments: ["report.md", "report.tex", "report.html", "changes.csv", "report.csv"])
+  func filesReadAsCommitted(name: String) throws {
+    let golden = SharedAssets.package.appending(path: "Tests/Goldens/Reports/\(name)")
+    let content = try file(name)
+    if ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] != nil {
+      try Data(content.utf8).write(to: golden)
+    }
+    #expect(try String(contentsOf: golden, encoding: .utf8) == content)
   }
 
   @Test func awkwardNamesAreQuoted() throws {
@@ -43,9 +39,10 @@ import Testing
   }
 
   @Test func jsonReadsBack() throws {
-    let report = FixedReport.report
+    var report = FixedReport.report
     let read = try JSONDecoder().decode(
       ComparisonReport.self, from: Data(try file("report.json").utf8))
+    for index in report.models.indices { report.models[index].resampledAP = [] }
     #expect(read == report)
     let manifest = try JSONDecoder().decode(
       ReportManifest.self, from: Data(try file("manifest.json").utf8))
@@ -56,7 +53,12 @@ import Testing
     let (a, b) = (try FixedReport.report.files(), try FixedReport.report.files())
     #expect(
       a.map(\.name)
-        == ["report.md", "report.json", "report.csv", "layers.csv", "classes.csv", "manifest.json"])
+        == [
+          "report.md", "report.html", "report.tex", "report.json", "report.csv", "changes.csv",
+          "layers.csv", "classes.csv", "manifest.json", "figures/accuracy-size.svg",
+          "figures/accuracy-size.pdf", "figures/accuracy-macs.svg", "figures/accuracy-macs.pdf",
+          "figures/layers.svg", "figures/layers.pdf",
+        ])
     #expect(a.map(\.content) == b.map(\.content))
   }
 
@@ -64,10 +66,11 @@ import Testing
     var report = FixedReport.report
     report.models[0].accuracy = ["AP": .nan, "AP50": .infinity]
     let row = try file("report.csv", of: report).components(separatedBy: "\r\n")[1]
-    #expect(row.hasSuffix("1.250000,1.500000,10000000,,,,,,,,,,,,"))
     #expect(
-      try file("report.md", of: report).contains(
-        "| mAP (AP .50:.95)                   |         – |"))
+      row.hasSuffix(
+        ",800,10000000,,,,,,,,,,,,,0.480000,0.530000,0.250000,0.750000,0.500000,0.250000"))
+    let text = try file("report.md", of: report)
+    #expect(text.contains(/\| mAP \(AP \.50:\.95\) +\| +– \|/))
     #expect(try file("report.json", of: report).contains("\"AP\" : \"NaN\""))
   }
 
@@ -78,7 +81,10 @@ import Testing
       report.models[index].classes = []
       report.models[index].layers = []
       report.models[index].measured = nil
+      report.models[index].apInterval = nil
+      report.models[index].deployed = nil
     }
+    report.tests = []
     report.manifest.data = nil
     let text = try file("report.md", of: report)
     for absent in ["## Classes", "## Layers", "mAP", "latency", "data:"] {
@@ -117,5 +123,53 @@ import Testing
       text.contains("<summary>14 layers</summary>") || text.contains("<summary>15 layers</summary>")
     )
     #expect(text.contains("</details>"))
+  }
+
+  @Test func manyModelsAreRows() throws {
+    var report = FixedReport.report
+    for number in 2...5 {
+      report.models.append(
+        FixedReport.model("m\(number)", nonzeros: 1000, accuracy: ["AP": 0.1 * Double(number)]))
+    }
+    let text = try file("report.md", of: report)
+    #expect(text.contains("| model ") && text.contains("| m5 ") && text.contains("Δ mAP"))
+    #expect(!text.contains("## Layers"))
+  }
+
+  @Test func zerosThatBringNoSpeedAreWarnedOf() {
+    let models = [1000, 250].map {
+      FixedReport.model("m\($0)", nonzeros: $0, accuracy: nil)
+    }
+    let report = ComparisonReport(title: "t", models: models, manifest: FixedReport.manifest)
+    #expect(report.notes.count == 1)
+    #expect(report.notes[0].contains("m250 takes as many multiply–accumulates as m1000"))
+  }
+
+  @Test func thePageNeedsNothingFromElsewhere() throws {
+    let page = try file("report.html")
+    for address in page.matches(of: /(?:src|href|url)\s*[=(]\s*"?([^" )>]*)/) {
+      #expect(address.1.hasPrefix("data:"), "\(address.1)")
+    }
+    #expect(!page.replacing("http://www.w3.org/2000/svg", with: "").contains("http"))
+    #expect(page.contains("prefers-color-scheme:dark") && page.contains("@media print"))
+    #expect(page.contains("<table class=\"sortable\">") && page.contains("class=\"hint\""))
+    // Names are shown, not obeyed.
+    var report = FixedReport.report
+    report.models[0].name = "<script>alert(1)</script>"
+    #expect(!(try file("report.html", of: report)).contains("<script>alert"))
+  }
+
+  @Test func theReportFollowsItsSchema() throws {
+    let schema = try JSONSerialization.jsonObject(
+      with: Data(
+        contentsOf: SharedAssets.package.appending(
+          path: "Documentation/Schemas/report-2.schema.json")))
+    let validator = SchemaValidator(root: try #require(schema as? [String: Any]))
+    let report = try JSONSerialization.jsonObject(with: Data(try file("report.json").utf8))
+    #expect(validator.violations(report) == [])
+    var broken = try #require(report as? [String: Any])
+    broken["notes"] = 3
+    broken["extra"] = true
+    #expect(validator.violations(broken).count == 2)
   }
 }

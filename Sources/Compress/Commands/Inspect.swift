@@ -169,8 +169,8 @@ struct Inspect: ParsableCommand {
         ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil), head: head,
       common: common)
     let result = try run.run(file: file)
-    try AtomicOutput.write(
-      result.figure.svg, to: file.deletingPathExtension().appendingPathExtension("svg").path)
+    try result.figure.write(
+      to: file.deletingLastPathComponent(), name: file.deletingPathExtension().lastPathComponent)
     if common.format == .json { try Console.json(result) } else { Console.result(result.text) }
   }
 

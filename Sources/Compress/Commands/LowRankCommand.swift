@@ -127,7 +127,8 @@ struct LowRankCommand: ParsableCommand {
     try delivery.send(
       source, to: target,
       .init(
-        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring))
+        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
+        learning: images.learning, calibration: options.calib))
     if let folder = comparison.report { try outcome.report.write(to: folder) }
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)

@@ -172,7 +172,8 @@ struct PruneCommand: ParsableCommand {
 
   private func setting(_ images: VerbImages) -> Delivery.Setting {
     Delivery.Setting(
-      head: head, data: data, comparison: comparison, common: common, scoring: images.scoring)
+      head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
+      learning: images.learning, calibration: channels.calib)
   }
 
   // MARK: Channels

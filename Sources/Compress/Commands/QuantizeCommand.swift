@@ -153,6 +153,7 @@ struct QuantizeCommand: ParsableCommand {
     try delivery.send(
       source, to: target,
       .init(head: head, data: data, comparison: comparison, common: common, scoring: scoring))
+    if let folder = comparison.report { try result.errors.write(to: folder) }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
     var bound = floor

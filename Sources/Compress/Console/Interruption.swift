@@ -6,7 +6,7 @@ import Synchronization
 enum Interruption {
   /// Written by ``install()`` alone, before any thread is started.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
-  private static let child = Mutex<Process?>(nil)
+  private static let children = Mutex<[Process]>([])
   private static let request = Mutex(Request())
 
   private struct Request {
@@ -31,16 +31,16 @@ enum Interruption {
 
   /// Starts a helper process that an interrupt ends too.
   static func start(_ process: Process) throws {
-    try child.withLock { current in
+    try children.withLock { children in
       try process.run()
-      current = process
+      children.append(process)
     }
   }
 
   /// Waits for the helper process.
   static func wait(for process: Process) {
     process.waitUntilExit()
-    child.withLock { $0 = nil }
+    children.withLock { $0.removeAll { $0 === process } }
   }
 
   /// Does work that ends cleanly by itself once ``isRequested`` says so; a second signal ends it at once.
@@ -72,7 +72,7 @@ enum Interruption {
   }
 
   private static func endAtOnce(_ number: Int32) -> Never {
-    child.withLock { $0?.terminate() }
+    children.withLock { for child in $0 { child.terminate() } }
     AtomicFile.abandon {
       if Console.isTerminal { Console.draw("\r\u{1B}[2K") }
       Console.note("interrupted; no half-written file is left")

@@ -38,13 +38,31 @@ struct Delivery {
     var common: CommonOptions
     /// The images to score on; `nil` for none.
     var scoring: Dataset?
+    /// The images that were trained on; `nil` for none.
+    var learning: Dataset?
+    /// Where the images lie that the model was looked at with; `nil` for none or where that was checked.
+    var calibration: String?
+
+    /// Warnings that images are both learnt from and scored on.
+    func overlaps() throws -> [String] {
+      guard let scoring, learning != nil || calibration != nil else { return [] }
+      let overlap = try ImageOverlap(scoring)
+      let calibrating = try calibration.map { try Dataset.load(URL(filePath: $0)) }
+      return try [
+        learning.flatMap { try overlap.warning($0, use: "to train on") },
+        calibrating.flatMap { try overlap.warning($0, use: "to calibrate with") },
+      ].compactMap { $0 }
+    }
   }
 
   /// Scores the model, writes the compressed one, scores what was written, and fills the report.
   mutating func send(_ source: LoadedModel, to target: String, _ setting: Setting) throws {
     let collector = EvidenceCollector(
       head: setting.head, data: setting.data, common: setting.common, dataset: setting.scoring,
-      measures: setting.comparison.report != nil && !setting.comparison.noTiming)
+      measures: setting.comparison.report != nil && !setting.comparison.noTiming,
+      samples: setting.comparison.report == nil ? 0 : EvidenceCollector.reportSamples, seed: seed)
+    let warnings = try setting.overlaps()
+    for warning in warnings { setting.common.logger.warning("\(warning)") }
     let names = LoadedModel.distinctNames([source.path, target] + companions.map(\.path))
     let first = try collector.evidence(of: source, named: names[0])
     let written = try CompressedFile(
@@ -58,12 +76,13 @@ struct Delivery {
     }
     try collector.measure(models, into: &evidence)
     if let folder = setting.comparison.report {
-      try ReportFolder(path: folder).write(
-        ComparisonReport(
-          title: "\(names[0]) \(title)", models: evidence, notes: notes,
-          manifest: try collector.manifest(
-            seed: seed, models: Array(zip(names, models)))),
-        log: setting.common.logger)
+      try collector.checkUnchanged(models)
+      var report = ComparisonReport(
+        title: "\(names[0]) \(title)", models: evidence, notes: notes + warnings,
+        manifest: try collector.manifest(
+          seed: seed, models: Array(zip(names, models))))
+      try report.showDisagreements(setting.scoring)
+      try ReportFolder(path: folder).write(report, log: setting.common.logger)
       try log?.write(to: folder)
     }
     (before, after, companionEvidence) = (evidence[0], evidence[1], Array(evidence.dropFirst(2)))

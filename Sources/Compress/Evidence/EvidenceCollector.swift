@@ -4,6 +4,7 @@ import Foundation
 import ObjectDetection
 import Operators
 import Reports
+import Tensors
 
 /// Finds out about model files what a comparison shows.
 struct EvidenceCollector {
@@ -14,12 +15,20 @@ struct EvidenceCollector {
   var dataset: Dataset?
   /// Whether latency and peak memory are measured.
   var measures: Bool
+  /// Samples of the images that mAP is computed on anew; 0 for none.
+  var samples: Int
+  /// What decides which images the samples draw.
+  var seed: UInt64
+
+  /// Samples of the images in a report.
+  static let reportSamples = 1000
 
   /// A collector that scores on the given images.
   init(
     head: DetectionOptions, data: DataOptions, common: CommonOptions, dataset: Dataset?,
-    measures: Bool
+    measures: Bool, samples: Int = 0, seed: UInt64 = 0
   ) {
+    (self.samples, self.seed) = (samples, seed)
     self.head = head
     self.data = data
     self.common = common
@@ -39,6 +48,13 @@ struct EvidenceCollector {
           name: $0.name, opType: $0.opType, parameters: $0.parameters, nonzeros: $0.nonzeros,
           macs: $0.macs)
       })
+    let widths = NumberWidths(model.graph, cost)
+    evidence.storedWeightBits = widths.storedWeightBits
+    evidence.peakActivationBytes = cost.peakActivationBytes
+    evidence.energy = EnergyEstimate(
+      macs: widths.macs, weightBits: widths.storedWeightBits,
+      activationBytes: widths.activationBytes)
+    evidence.history = model.history
     guard let dataset else { return evidence }
     let accuracy = try Accuracy(model, dataset: dataset, head: head, data: data, common: common)
     evidence.accuracy = Dictionary(
@@ -47,7 +63,44 @@ struct EvidenceCollector {
       .init(name: $0.name, objects: $0.objects, ap: $0.ap, ap50: $0.ap50)
     }
     evidence.settings = accuracy.configuration.lines
+    resample(accuracy.evaluation, into: &evidence)
     return evidence
+  }
+
+  /// Adds the curve, the interval of mAP and what is seen at the confidence detectors are run with.
+  private func resample(_ evaluation: DetectorEvaluation, into evidence: inout ModelEvidence) {
+    let curves = evaluation.classes.map(\.precisionAt50).filter { !$0.isEmpty }
+    if let points = curves.first?.count {
+      evidence.precisionAt50 = (0..<points).map { point in
+        curves.reduce(0) { $0 + $1[point] } / Double(curves.count)
+      }
+    }
+    guard samples > 0, evaluation.summary.ap >= 0 else { return }
+    let pool = ThreadPool(threads: common.threadCount)
+    let table = ResampledPrecision(
+      evaluation.scored, detections: evaluation.records, pool: pool)
+    evidence.resampledAP = table.samples(samples, seed: seed, pool: pool)
+    evidence.apInterval = PairedTest.interval(sorted: evidence.resampledAP.sorted())
+    let confidence = head.confidence.map(Double.init) ?? HeadConfiguration.displayConfidence
+    evidence.shown = evaluation.shown(from: confidence)
+    evidence.deployed = table.operatingPoint(confidence: confidence).map {
+      .init(confidence: confidence, recall: $0.recall, precision: $0.precision)
+    }
+  }
+
+  /// Checks that the files that were scored still hold what was scored.
+  ///
+  /// - Throws: ``CommandError`` that names the first that does not.
+  func checkUnchanged(_ models: [LoadedModel]) throws {
+    for model in models where !model.isEmbedded {
+      let now = try LoadedModel(model.path)
+      guard now.sha256 == model.sha256 else {
+        throw CommandError(
+          .badData,
+          "\(model.path): has changed since it was scored (SHA-256 \(model.sha256) then, \(now.sha256) now); "
+            + "run the command again")
+      }
+    }
   }
 
   /// What the figures can be traced back to.
@@ -56,7 +109,7 @@ struct EvidenceCollector {
   ) throws -> ReportManifest {
     ReportManifest(
       version: Version.text, command: ["compress"] + CommandLine.arguments.dropFirst(), seed: seed,
-      threads: common.threadCount, cpu: Machine.cpu,
+      threads: common.threadCount, cpu: Machine.cpu, system: Machine.system,
       data: try dataset.map {
         .init(
           path: data.data ?? $0.source.lastPathComponent, format: $0.format,
@@ -117,6 +170,22 @@ struct EvidenceCollector {
   private struct Timing: Decodable {
     var latency: LatencyStatistics
     var peakMemoryBytes: Int
+  }
+}
+
+extension DetectorEvaluation {
+  /// The boxes from a confidence on, by the id of their image.
+  fileprivate func shown(from confidence: Double) -> [Int: [Disagreement.Box]] {
+    let names = Dictionary(
+      scored.categories.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    var shown: [Int: [Disagreement.Box]] = [:]
+    for record in records where record.score >= confidence {
+      shown[record.image, default: []].append(
+        .init(
+          name: names[record.category] ?? "", confidence: record.score, left: record.x,
+          top: record.y, width: record.width, height: record.height))
+    }
+    return shown
   }
 }
 

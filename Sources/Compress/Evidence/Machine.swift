@@ -11,6 +11,18 @@ enum Machine {
     } ?? "unknown"
   }()
 
+  /// The distribution and the kernel.
+  static let system: String = {
+    func read(_ path: String) -> String {
+      ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "")
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    let name = read("/etc/os-release").split(separator: "\n")
+      .first { $0.hasPrefix("PRETTY_NAME=") }?.dropFirst("PRETTY_NAME=".count)
+      .trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+    return (name ?? "Linux") + ", kernel " + read("/proc/sys/kernel/osrelease")
+  }()
+
   /// The most memory the process has held, in bytes.
   static var peakMemoryBytes: Int {
     let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""

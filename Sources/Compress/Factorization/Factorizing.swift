@@ -297,8 +297,9 @@ extension LowRankReport {
       try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))
     }
     if layers.contains(where: { !$0.spectra.isEmpty }) {
-      try AtomicFile.write(spectraFigure.svg, to: figures.appending(path: "spectra.svg"))
+      try spectraFigure.write(to: figures, name: "spectra")
     }
-    try AtomicFile.write(errorsFigure.svg, to: figures.appending(path: "lowrank.svg"))
+    try errorsFigure.write(to: figures, name: "lowrank")
+    if !layers.isEmpty { try layersFigure.write(to: figures, name: "ranks") }
   }
 }

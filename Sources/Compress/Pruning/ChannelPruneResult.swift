@@ -112,10 +112,10 @@ extension ChannelReport {
     try AtomicFile.write(layersCSV, to: url.appending(path: "channels.csv"))
     if !refits.isEmpty {
       try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))
-      try AtomicFile.write(refitsFigure.svg, to: figures.appending(path: "reconstruction.svg"))
+      try refitsFigure.write(to: figures, name: "reconstruction")
     }
     if !scales.isEmpty {
-      try AtomicFile.write(scalesFigure.svg, to: figures.appending(path: "scales.svg"))
+      try scalesFigure.write(to: figures, name: "scales")
     }
   }
 }

@@ -122,6 +122,28 @@ struct QuantizeResult: PrintableResult {
   }
 }
 
+extension QuantizeResult {
+  /// What quantising each layer alone does, for a report.
+  var errors: QuantizationReport {
+    QuantizationReport(
+      layers: (sensitivity ?? []).map {
+        .init(name: $0.layer, error: $0.damage, isKept: $0.isKept)
+      })
+  }
+}
+
+extension QuantizationReport {
+  /// Writes table and figure into a folder; nothing when no layer was looked at.
+  func write(to folder: String) throws {
+    guard !layers.isEmpty else { return }
+    let figures = URL(filePath: folder).appending(path: "figures")
+    try FileManager.default.createDirectory(at: figures, withIntermediateDirectories: true)
+    try AtomicOutput.write(
+      csv, to: URL(filePath: folder).appending(path: "quantization.csv").path)
+    try figure.write(to: figures, name: "quantization")
+  }
+}
+
 /// What a quantised model's metadata say of how it was made.
 struct QuantizeRecord: ProvenanceRecord {
   static let verb = "quantize"

@@ -68,7 +68,7 @@ extension TrainingLog {
   func write(to folder: String) throws {
     let url = URL(filePath: folder)
     try AtomicFile.write(csv, to: url.appending(path: "history.csv"))
-    try AtomicFile.write(figure.svg, to: url.appending(path: "curve.svg"))
+    try figure.write(to: url, name: "curve")
   }
 
   /// The log of a trainer's epochs.

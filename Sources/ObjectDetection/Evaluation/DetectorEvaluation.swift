@@ -11,6 +11,8 @@ public struct DetectorEvaluation: Sendable {
   public var records: [DetectionRecord]
   /// Images that could not be decoded, with the reason; neither they nor their labels are scored.
   public var skipped: [String]
+  /// The images that were scored, with their labels.
+  public var scored: Dataset
   /// How the detector's classes were matched to the data set's, where that is not evident.
   public var remarks: [String]
 
@@ -42,8 +44,8 @@ public struct DetectorEvaluation: Sendable {
       case .failure(let error): skipped.append((index, "\(error)"))
       }
     }
-    let score = CocoEvaluation(
-      dataset.without(images: Set(skipped.map(\.image))), detections: records, pool: pool)
+    scored = dataset.without(images: Set(skipped.map(\.image)))
+    let score = CocoEvaluation(scored, detections: records, pool: pool)
     summary = score.summary
     classes = score.classes
     self.records = records

@@ -43,8 +43,10 @@ struct MatchTable: Sendable {
   }
 
   /// One detection after matching: a bit a threshold for "matched" and for "does not count".
-  private struct Outcome {
+  struct Outcome: Sendable {
     var score: Double
+    /// The index of its image.
+    var image: Int32
     var order: Int32
     var rank: Int32
     var matched: UInt16
@@ -52,8 +54,26 @@ struct MatchTable: Sendable {
   }
 
   func evaluate(category: Int) -> ClassResult {
+    var (outcomes, result, _) = matches(category: category)
+    for area in CocoEvaluation.areas.indices {
+      accumulate(&outcomes[area], area: area, into: &result)
+    }
+    return result
+  }
+
+  /// The detections of a class over all areas, the most confident first, and its labels that count in each image.
+  func samples(category: Int) -> (outcomes: [Outcome], objects: [Int32]) {
+    let (outcomes, _, objects) = matches(category: category)
+    return (outcomes[0].sorted(by: Self.isBefore), objects)
+  }
+
+  /// Matches a class image by image; outcomes by area in the order of the images.
+  private func matches(
+    category: Int
+  ) -> (outcomes: [[Outcome]], result: ClassResult, objects: [Int32]) {
     var result = ClassResult()
     var outcomes = [[Outcome]](repeating: [], count: CocoEvaluation.areas.count)
+    var objects = [Int32](repeating: 0, count: imageCount)
     var workspace = Workspace()
     var (d, l) = (0, 0)
     let (detections, labels) = (self.detections[category], self.labels[category])
@@ -64,14 +84,18 @@ struct MatchTable: Sendable {
       let (firstDetection, firstLabel) = (d, l)
       while d < detections.count, detections[d].image == image { d += 1 }
       while l < labels.count, labels[l].image == image { l += 1 }
+      let before = result.objects[0]
       match(
-        detections[firstDetection..<min(d, firstDetection + 100)], labels[firstLabel..<l],
+        detections[firstDetection..<min(d, firstDetection + 100)], labels[firstLabel..<l], image,
         &workspace, &outcomes, &result)
+      objects[Int(image)] = Int32(result.objects[0] - before)
     }
-    for area in CocoEvaluation.areas.indices {
-      accumulate(&outcomes[area], area: area, into: &result)
-    }
-    return result
+    return (outcomes, result, objects)
+  }
+
+  /// By falling score, then in the order of matching.
+  private static func isBefore(_ a: Outcome, _ b: Outcome) -> Bool {
+    a.score != b.score ? a.score > b.score : a.order < b.order
   }
 
   // MARK: Matching in one image
@@ -87,7 +111,7 @@ struct MatchTable: Sendable {
 
   private func match(
     _ found: ArraySlice<(image: Int32, index: Int32)>,
-    _ wanted: ArraySlice<(image: Int32, index: Int32)>, _ w: inout Workspace,
+    _ wanted: ArraySlice<(image: Int32, index: Int32)>, _ image: Int32, _ w: inout Workspace,
     _ outcomes: inout [[Outcome]], _ result: inout ClassResult
   ) {
     let labels = wanted.map { annotations[Int($0.index)] }
@@ -117,8 +141,8 @@ struct MatchTable: Sendable {
         if size < range.0 || size > range.1 { ignored |= ~w.matched[rank] }
         outcomes[area].append(
           Outcome(
-            score: record.score, order: Int32(outcomes[area].count), rank: Int32(rank),
-            matched: w.matched[rank], ignored: ignored))
+            score: record.score, image: image, order: Int32(outcomes[area].count),
+            rank: Int32(rank), matched: w.matched[rank], ignored: ignored))
       }
     }
   }
@@ -159,7 +183,7 @@ struct MatchTable: Sendable {
   // MARK: Precision and recall of one class
 
   private func accumulate(_ outcomes: inout [Outcome], area: Int, into result: inout ClassResult) {
-    outcomes.sort { $0.score != $1.score ? $0.score > $1.score : $0.order < $1.order }
+    outcomes.sort(by: Self.isBefore)
     let objects = result.objects[area]
     var precision: [Double] = []
     var recalls = [[Double]](repeating: [], count: CocoEvaluation.limits.count)

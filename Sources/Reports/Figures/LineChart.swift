@@ -1,7 +1,7 @@
 import Foundation
 
-/// Lines or points over a horizontal axis, drawn as SVG.
-public struct LineChart: Sendable {
+/// Lines or points over a horizontal axis.
+public struct LineChart: Chart {
   /// One line.
   public struct Series: Sendable {
     /// What the legend calls it.
@@ -50,31 +50,68 @@ public struct LineChart: Sendable {
     self.series = series
     self.isLogarithmic = isLogarithmic
   }
-}
 
-/// Charts one below the other, as a self-contained SVG file.
-public struct Figure: Sendable {
-  /// The charts from top to bottom.
-  public var charts: [LineChart]
-
-  /// A figure of the given charts.
-  public init(_ charts: [LineChart]) { self.charts = charts }
-
-  /// Pixels across.
-  static let width = 720.0
-  /// Pixels a chart is high.
-  static let chartHeight = 340.0
-
-  /// The file.
-  public var svg: Data {
-    let height = Self.chartHeight * Double(charts.count)
-    var text =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(SVG.number(Self.width)) "
-      + "\(SVG.number(height))\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n"
-      + "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-    for (index, chart) in charts.enumerated() {
-      text += ChartDrawing(chart, top: Double(index) * Self.chartHeight).text
+  /// Draws the lines over their axes, with a legend where it covers least.
+  public func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
+    var figure = figure
+    let points = series.flatMap(\.points)
+    let values = series.flatMap { series in
+      series.points.indices.flatMap { index -> [Double] in
+        let spread = series.spreads.isEmpty ? 0 : series.spreads[index]
+        return [series.points[index].y - spread, series.points[index].y + spread]
+      }
     }
-    return Data((text + "</svg>\n").utf8)
+    let plot = PlotArea(
+      width: figure.drawing.width, height: figure.chartHeight, top: top,
+      x: points.map(\.x), y: values, isLogarithmic: isLogarithmic)
+    plot.drawAxes(title: title, xTitle: xTitle, yTitle: yTitle, into: &figure.drawing)
+    for (index, line) in series.enumerated() { draw(line, index, plot, into: &figure.drawing) }
+    drawLegend(plot, into: &figure.drawing)
+    return figure
+  }
+
+  private func draw(_ line: Series, _ index: Int, _ plot: PlotArea, into drawing: inout Drawing) {
+    let places = line.points.map { plot.place($0.x, $0.y) }
+    if line.isJoined && places.count > 1 {
+      drawing.path(
+        places, .init(.series(index), width: 1.8, dashes: Ink.dashes(index)))
+    }
+    for (point, place) in places.enumerated() {
+      let spread = line.spreads.isEmpty ? 0 : line.spreads[point]
+      let y = line.points[point].y
+      if spread > 0 {
+        drawing.bar(
+          at: place.x, from: plot.y.place(y - spread), to: plot.y.place(y + spread), index)
+      }
+      if line.hasMarks || places.count == 1 {
+        let values = "\(plot.x.label(line.points[point].x)), \(plot.y.label(y))"
+        drawing.add(
+          .hint("\(line.name): \(values)", [Marker.element(index, at: place, isFilled: true)]))
+      }
+    }
+  }
+
+  private func drawLegend(_ plot: PlotArea, into drawing: inout Drawing) {
+    guard series.count > 1 else { return }
+    let legend = Legend(
+      entries: series.enumerated().map { index, line in
+        .init(
+          name: line.name, series: index, hasLine: line.isJoined, hasMark: line.hasMarks)
+      })
+    legend.draw(avoiding: series.flatMap { traced($0, plot) }, in: plot, into: &drawing)
+  }
+
+  /// Places along a series: its points, and steps between those that are joined.
+  private func traced(_ series: Series, _ plot: PlotArea) -> [Drawing.Point] {
+    let places = series.points.map { plot.place($0.x, $0.y) }
+    guard series.isJoined else { return places }
+    let steps = 8
+    return places
+      + zip(places, places.dropFirst()).flatMap { a, b in
+        (1..<steps).map { step -> Drawing.Point in
+          let part = Double(step) / Double(steps)
+          return Drawing.Point(a.x + part * (b.x - a.x), a.y + part * (b.y - a.y))
+        }
+      }
   }
 }

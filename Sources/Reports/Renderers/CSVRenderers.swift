@@ -12,6 +12,28 @@ extension ReportRenderer {
     return CSV.data(rows)
   }
 
+  /// One row a quantity and model other than the first: before, after, and what changed.
+  static let changes = ReportRenderer(file: "changes.csv") { report in
+    var rows = [["quantity", "model", "before", "after", "delta", "delta_percent"]]
+    for model in report.models.dropFirst() {
+      for column in report.columns {
+        let (before, after) = (column.value(report.models[0]), column.value(model))
+        var row = [column.key + (column.isMeasured ? "*" : ""), model.name]
+        row += [before, after].map { $0.map(CSV.number) ?? "" }
+        let isKnown = column.style != .metric || (before ?? -1) >= 0 && (after ?? -1) >= 0
+        if let before, let after, isKnown {
+          row += [
+            CSV.number(after - before), before > 0 ? CSV.number(100 * (after / before - 1)) : "",
+          ]
+        } else {
+          row += ["", ""]
+        }
+        rows.append(row)
+      }
+    }
+    return CSV.data(rows)
+  }
+
   /// One row a layer and model.
   static let layers = ReportRenderer(file: "layers.csv") { report in
     var rows = [["model", "layer", "operator", "parameters", "nonzeros", "sparsity", "macs"]]

@@ -15,7 +15,7 @@ struct MarkdownReport {
   init(_ report: ComparisonReport) { self.report = report }
 
   var text: String {
-    let parts = [heading, comparison, classes, layers, provenance]
+    let parts = [heading, comparison, certainty, figures, classes, layers, provenance]
     return parts.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
   }
 
@@ -25,32 +25,68 @@ struct MarkdownReport {
   }
 
   private var comparison: String {
+    let table = report.models.count <= Self.mostAcross ? quantitiesDown : modelsDown
+    return "## Comparison\n\n\(table.text)\n\n" + report.remarks.joined(separator: "\n")
+  }
+
+  /// More models than this are rows rather than columns.
+  private static let mostAcross = 4
+
+  private var quantitiesDown: MarkdownTable {
     let others = report.models.dropFirst()
     var table = MarkdownTable(
       [("quantity", .left), (base.name, .right)]
-        + others.flatMap { [($0.name, .right), ("change", .right)] })
-    for column in ReportColumn.all where report.models.contains(where: { column.value($0) != nil })
-    {
-      var row = [
-        column.title + (column.isMeasured ? " \\*" : ""), column.style.text(column.value(base)),
-      ]
+        + others.flatMap { [($0.name, .right), ("Δ", .right), ("Δ %", .right)] })
+    for column in report.columns {
+      var row = [column.heading, column.style.text(column.value(base))]
       for model in others {
-        row.append(column.style.text(column.value(model)))
-        row.append(column.style.change(column.value(model), from: column.value(base)))
+        let (value, first) = (column.value(model), column.value(base))
+        row += [
+          column.style.text(value), column.style.difference(value, from: first),
+          column.style.relative(value, from: first),
+        ]
       }
       table.append(row)
     }
-    var remarks: [String] = []
-    if report.models.contains(where: { $0.measured != nil }) {
-      remarks.append(
-        "\\* measured in a process of its own, the best of three rounds in turn; varies with the machine and its load."
-      )
+    return table
+  }
+
+  private var modelsDown: MarkdownTable {
+    let columns = ReportColumn.chief.filter { column in
+      report.models.contains { column.value($0) != nil }
     }
-    remarks.append("Sizes in MB = 10⁶ bytes. A dash marks what was not or could not be measured.")
-    return "## Comparison\n\n\(table.text)\n\n" + remarks.joined(separator: "\n")
+    var table = MarkdownTable(
+      [("model", .left)] + columns.map { ($0.heading, .right) }
+        + (base.accuracy == nil ? [] : [("Δ mAP", .right), ("noise?", .left)]))
+    for (index, model) in report.models.enumerated() {
+      var row = [model.name] + columns.map { $0.style.text($0.value(model)) }
+      if base.accuracy != nil {
+        row.append(
+          index == 0
+            ? "" : NumberStyle.metric.difference(model.accuracy?["AP"], from: base.accuracy?["AP"]))
+        row.append(report.test(of: index).map { $0.isWithinNoise ? "within noise" : "" } ?? "")
+      }
+      table.append(row)
+    }
+    return table
+  }
+
+  private var certainty: String {
+    guard let first = report.tests.first else { return "" }
+    return "## Certainty\n\n" + report.tests.map { "- \($0.sentence)" }.joined(separator: "\n")
+      + "\n\nAgainst \(base.name), paired bootstrap over images, \(first.samples) samples."
+  }
+
+  private var figures: String {
+    let all = report.figures
+    guard !all.isEmpty else { return "" }
+    return "## Figures\n\n"
+      + all.map { "![\($0.description.caption)](figures/\($0.description.name).svg)" }
+      .joined(separator: "\n\n")
   }
 
   private var classes: String {
+    guard report.models.count <= Self.mostAcross else { return "" }
     var names: [(name: String, objects: Int)] = []
     var seen: Set<String> = []
     for score in report.models.flatMap(\.classes) where seen.insert(score.name).inserted {
@@ -72,6 +108,9 @@ struct MarkdownReport {
   }
 
   private var layers: String {
+    guard report.models.count <= Self.mostAcross else {
+      return "Layers and classes of all models are in `layers.csv` and `classes.csv`."
+    }
     let known = report.models.map { model in
       Dictionary(model.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -133,15 +172,18 @@ struct MarkdownReport {
   private var provenance: String {
     let m = report.manifest
     var lines = ["- compress \(m.version), seed \(m.seed), threads \(m.threads), \(m.cpu)"]
+    if !m.system.isEmpty { lines[0] += ", \(m.system)" }
     if let data = m.data {
       lines.append(
         "- data: \(data.path) (\(data.format)), \(data.images) images, SHA-256 `\(data.sha256)`")
     }
     for (model, file) in zip(report.models, m.models) {
       lines.append("- \(model.name): \(file.path), SHA-256 `\(file.sha256)`")
-      lines += model.settings.map { "  - \($0)" }
+      lines += (model.settings + model.history).map { "  - \($0)" }
     }
-    return "## Provenance\n\n```sh\n\(m.commandLine)\n```\n\n" + lines.joined(separator: "\n")
+    let commands = m.steps.map { ReportManifest.shell($0) } + [m.commandLine]
+    return "## Provenance\n\n```sh\n\(commands.joined(separator: "\n"))\n```\n\n"
+      + lines.joined(separator: "\n")
   }
 
   /// A section whose table is folded when it is long.

@@ -8,15 +8,18 @@ public struct ReportRenderer: Sendable {
   public var render: @Sendable (ComparisonReport) throws -> Data
 
   /// Every renderer; a new file of the report is one more entry.
-  public static let all: [ReportRenderer] = [.markdown, .json, .csv, .layers, .classes, .manifest]
+  public static let all: [ReportRenderer] = [
+    .markdown, .html, .latex, .json, .csv, .changes, .layers, .classes, .manifest,
+  ]
 }
 
 extension ComparisonReport {
-  /// The files of the report by name.
+  /// The files of the report by name, figures in the folder `figures`.
   ///
-  /// The same models, data and seed give the same bytes, measured columns aside.
+  /// The same models, data and seed give the same bytes, measured columns and figures of them aside.
   public func files() throws -> [(name: String, content: Data)] {
     try ReportRenderer.all.map { (name: $0.file, content: try $0.render(self)) }
+      + figures.flatMap { $0.figure.files("figures/\($0.description.name)") }
   }
 
   static let encoder: JSONEncoder = {

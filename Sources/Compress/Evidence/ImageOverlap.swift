@@ -1,0 +1,24 @@
+import Formats
+import ObjectDetection
+
+/// Images that were learnt from and are scored on as well, told by their content.
+struct ImageOverlap {
+  private let scored: Set<String>
+
+  /// Compares with the images that are scored.
+  init(_ scored: Dataset) throws { self.scored = try Self.digests(scored) }
+
+  /// A warning when some of the images are among those that are scored; `nil` when none is.
+  ///
+  /// - Parameter use: What the images are for: "to train on", "to calibrate with".
+  func warning(_ images: Dataset, use: String) throws -> String? {
+    let shared = try Self.digests(images).intersection(scored).count
+    guard shared > 0 else { return nil }
+    return
+      "\(shared) of the images \(use) \(shared == 1 ? "is" : "are") also scored on: the score flatters the model."
+  }
+
+  private static func digests(_ images: Dataset) throws -> Set<String> {
+    Set(try images.images.map { Digest.sha256Text(try $0.source.identity()) })
+  }
+}

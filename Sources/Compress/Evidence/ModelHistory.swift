@@ -1,0 +1,17 @@
+import Foundation
+import GraphIR
+
+extension LoadedModel {
+  /// What the records in the model's metadata say was done to it, one line each, in the order of the records.
+  var history: [String] {
+    let steps = graph.properties.metadata.filter { $0.key.hasPrefix("compress.") }
+    return steps.keys.sorted().compactMap { key in
+      guard let value = graph.properties.metadata[key],
+        let record = try? JSONSerialization.jsonObject(with: Data(value.utf8)) as? [String: Any],
+        let source = record["source"] as? String
+      else { return nil }
+      let verb = key.dropFirst("compress.".count)
+      return "made by \(verb) from the model of SHA-256 \(source)"
+    }
+  }
+}

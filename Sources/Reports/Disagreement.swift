@@ -1,0 +1,78 @@
+import Foundation
+
+/// An image on which models do not find the same, with what each finds.
+public struct Disagreement: Sendable, Equatable {
+  /// One object that was found.
+  public struct Box: Sendable, Equatable {
+    /// The class.
+    public var name: String
+    /// The confidence.
+    public var confidence: Double
+    /// The left edge, in pixels.
+    public var left: Double
+    /// The upper edge, in pixels.
+    public var top: Double
+    /// The horizontal extent, in pixels.
+    public var width: Double
+    /// The vertical extent, in pixels.
+    public var height: Double
+
+    /// A box.
+    public init(
+      name: String, confidence: Double, left: Double, top: Double, width: Double, height: Double
+    ) {
+      (self.name, self.confidence) = (name, confidence)
+      (self.left, self.top, self.width, self.height) = (left, top, width, height)
+    }
+
+    /// The intersection over the union.
+    func overlap(_ other: Box) -> Double {
+      let across = min(left + width, other.left + other.width) - max(left, other.left)
+      let down = min(top + height, other.top + other.height) - max(top, other.top)
+      guard across > 0, down > 0 else { return 0 }
+      return across * down / (width * height + other.width * other.height - across * down)
+    }
+  }
+
+  /// The image's name.
+  public var image: String
+  /// The image, as the bytes of a JPEG file.
+  public var jpeg: Data
+  /// Columns of the image.
+  public var width: Int
+  /// Rows of the image.
+  public var height: Int
+  /// What each model finds, by its place in the report.
+  public var boxes: [[Box]]
+
+  /// An image with what models find in it.
+  public init(image: String, jpeg: Data, width: Int, height: Int, boxes: [[Box]]) {
+    (self.image, self.jpeg, self.width, self.height) = (image, jpeg, width, height)
+    self.boxes = boxes
+  }
+
+  /// The ids of the images on which the first and the last model agree least, by falling number of boxes without a partner.
+  ///
+  /// Partners are boxes of one class with an IoU of at least .50, taken by falling confidence of the first model's.
+  /// Images with nothing to disagree on are left out.
+  public static func worst(_ models: [ModelEvidence], count: Int) -> [Int] {
+    guard models.count > 1, let first = models.first, let last = models.last else { return [] }
+    let images = Set(first.shown.keys).union(last.shown.keys)
+    let scored = images.map { (id: $0, score: unmatched(first.shown[$0], last.shown[$0])) }
+    return scored.filter { $0.score > 0 }.sorted { ($1.score, $0.id) < ($0.score, $1.id) }
+      .prefix(count).map(\.id)
+  }
+
+  private static func unmatched(_ a: [Box]?, _ b: [Box]?) -> Int {
+    var open = b ?? []
+    var alone = 0
+    for box in (a ?? []).sorted(by: { $0.confidence > $1.confidence }) {
+      if let place = open.firstIndex(where: { $0.name == box.name && $0.overlap(box) >= 0.5 }) {
+        open.remove(at: place)
+      } else {
+        alone += 1
+      }
+    }
+    return alone + open.count
+  }
+}

@@ -1,0 +1,58 @@
+/// Whether a model's mAP differs from the baseline's by more than the choice of images explains.
+///
+/// Both are scored on the same samples of the images, drawn with replacement (the paired bootstrap), so that what makes
+/// images hard for both cancels. Reference: Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
+public struct PairedTest: Codable, Sendable, Equatable {
+  /// The model's name in the report.
+  public var model: String
+  /// The difference of mAP, the model's less the baseline's, on all images.
+  public var difference: Double
+  /// Where the difference lies with 95 % confidence.
+  public var interval: ModelEvidence.Interval
+  /// How often a difference as large as this comes about by the choice of images alone, two-sided.
+  public var pValue: Double
+  /// Whether the interval holds zero.
+  public var isWithinNoise: Bool
+  /// The number of samples.
+  public var samples: Int
+
+  /// The test of a model; `nil` without equally many samples of both.
+  init?(of model: ModelEvidence, against base: ModelEvidence) {
+    let (a, b) = (base.resampledAP, model.resampledAP)
+    guard !a.isEmpty, a.count == b.count, let before = base.accuracy?["AP"],
+      let after = model.accuracy?["AP"]
+    else { return nil }
+    let differences = zip(a, b).map { $1 - $0 }.sorted()
+    self.model = model.name
+    difference = after - before
+    interval = Self.interval(sorted: differences)
+    isWithinNoise = interval.low <= 0 && interval.high >= 0
+    // One is added so that no finite number of samples proves a difference for certain.
+    let (below, above) = (differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
+    pValue = min(1, 2 * Double(min(below, above) + 1) / Double(differences.count + 1))
+    samples = differences.count
+  }
+
+  /// The middle 95 % of values in ascending order.
+  ///
+  /// - Precondition: there is at least one.
+  public static func interval(sorted values: [Double]) -> ModelEvidence.Interval {
+    func quantile(_ part: Double) -> Double {
+      let place = part * Double(values.count - 1)
+      let low = Int(place)
+      let high = min(low + 1, values.count - 1)
+      return values[low] + (place - Double(low)) * (values[high] - values[low])
+    }
+    return .init(low: quantile(0.025), high: quantile(0.975))
+  }
+
+  /// The finding in a sentence.
+  public var sentence: String {
+    let change = NumberStyle.signed(difference)
+    let ends =
+      "95 % interval \(NumberStyle.signed(interval.low)) … \(NumberStyle.signed(interval.high))"
+    let verdict =
+      isWithinNoise ? "within noise" : difference < 0 ? "a real loss" : "a real gain"
+    return "\(model): mAP \(change) (\(ends), p \(NumberStyle.probability(pValue))): \(verdict)"
+  }
+}

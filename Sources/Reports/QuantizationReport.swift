@@ -1,0 +1,50 @@
+import Foundation
+
+/// What a report on quantised layers adds to the comparison: what quantising each layer alone does.
+public struct QuantizationReport: Sendable {
+  /// One layer, quantised while all others stay as they are.
+  public struct Layer: Sendable {
+    /// The layer.
+    public var name: String
+    /// The relative squared error of the raw head maps.
+    public var error: Double
+    /// Whether it stays float.
+    public var isKept: Bool
+
+    /// The error of a layer.
+    public init(name: String, error: Double, isKept: Bool) {
+      (self.name, self.error, self.isKept) = (name, error, isKept)
+    }
+  }
+
+  /// The layers, most harmful first.
+  public var layers: [Layer]
+
+  /// A report on the given layers.
+  public init(layers: [Layer]) { self.layers = layers }
+
+  /// The layers as comma-separated values.
+  public var csv: Data {
+    CSV.data(
+      [["layer", "outputError", "staysFloat"]]
+        + layers.map { [$0.name, String(format: "%.6e", $0.error), $0.isKept ? "1" : "0"] })
+  }
+
+  /// The errors of the layers that do most harm.
+  public var figure: Figure {
+    let shown = layers.prefix(Self.mostLayers)
+    return Figure(
+      [
+        BarChart(
+          title: "Quantisation error by layer", xTitle: "layers that do most harm, each alone",
+          yTitle: "error of head maps (1/1000)",
+          names: shown.map { String($0.name.suffix(20)) },
+          groups: [
+            ("integer", shown.map { $0.isKept ? nil : 1000 * $0.error }),
+            ("stays float", shown.map { $0.isKept ? 1000 * $0.error : nil }),
+          ])
+      ], chartHeight: 280)
+  }
+
+  private static let mostLayers = 30
+}

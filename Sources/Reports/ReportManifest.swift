@@ -1,0 +1,93 @@
+/// What a report's figures can be traced back to.
+public struct ReportManifest: Codable, Sendable, Equatable {
+  /// The images that were scored.
+  public struct Data: Codable, Sendable, Equatable {
+    /// Where they lie, as the user gave it.
+    public var path: String
+    /// The format of the labels.
+    public var format: String
+    /// Their number.
+    public var images: Int
+    /// The SHA-256 digest over images and labels.
+    public var sha256: String
+
+    /// A data set of `images` images.
+    public init(path: String, format: String, images: Int, sha256: String) {
+      self.path = path
+      self.format = format
+      self.images = images
+      self.sha256 = sha256
+    }
+  }
+
+  /// One model file.
+  public struct Model: Codable, Sendable, Equatable {
+    /// What the tables call it.
+    public var name: String
+    /// Where it lies, as the user gave it.
+    public var path: String
+    /// The SHA-256 digest of the file.
+    public var sha256: String
+
+    /// A model file.
+    public init(name: String, path: String, sha256: String) {
+      self.name = name
+      self.path = path
+      self.sha256 = sha256
+    }
+  }
+
+  /// The version of this layout.
+  public var schemaVersion = 2
+  /// The version of `compress`.
+  public var version: String
+  /// The whole command line.
+  public var command: [String]
+  /// The seed of every random choice.
+  public var seed: UInt64
+  /// Threads that computed.
+  public var threads: Int
+  /// The CPU's name.
+  public var cpu: String
+  /// The operating system and its kernel.
+  public var system: String
+  /// The images that were scored, `nil` when nothing was.
+  public var data: Data?
+  /// The model files, the baseline first.
+  public var models: [Model]
+  /// The commands that made the models, in order; empty when they are not known.
+  public var steps: [[String]]
+
+  /// The circumstances of a report.
+  public init(
+    version: String, command: [String], seed: UInt64, threads: Int, cpu: String,
+    system: String = "", data: Data? = nil, models: [Model] = [], steps: [[String]] = []
+  ) {
+    self.version = version
+    self.command = command
+    self.seed = seed
+    self.threads = threads
+    self.cpu = cpu
+    self.system = system
+    self.data = data
+    self.models = models
+    self.steps = steps
+  }
+}
+
+extension ReportManifest {
+  /// The command line as it would be typed in a shell.
+  public var commandLine: String { Self.shell(command) }
+
+  /// Words as they would be typed in a shell.
+  public static func shell(_ words: [String]) -> String {
+    words.map { word in
+      let isPlain =
+        !word.isEmpty
+        && word.allSatisfy {
+          $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0))
+        }
+      return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }.joined(separator: " ")
+  }
+}

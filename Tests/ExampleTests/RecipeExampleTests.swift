@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The examples that are recipes, at their smallest: fewer scenes, epochs and images, but the same steps.
+@Suite struct RecipeExampleTests {
+  let folder: TemporaryFolder
+  private static let examples = SharedAssets.package.appending(path: "Examples")
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A recipe made small, in the temporary folder.
+  private func small(_ name: String, upTo end: String? = nil) throws -> String {
+    var text = try String(
+      contentsOf: Self.examples.appending(path: "\(name)/recipe.yaml"), encoding: .utf8)
+    if let end, let range = text.range(of: end) { text = String(text[..<range.lowerBound]) }
+    for (pattern, small) in [
+      (#/train: \d+/#, "train: 16"), (#/score: \d+/#, "score: 8"), (#/epochs: \d+/#, "epochs: 1"),
+      (#/calib-count: \d+/#, "calib-count: 2"),
+    ] { text = text.replacing(pattern, with: small) }
+    // Clocks of a busy machine are no goal of a test.
+    text = text.replacing("  latency: 100%\n", with: "")
+    let url = folder.url.appending(path: "\(name).yaml")
+    try Data(text.utf8).write(to: url)
+    return url.path
+  }
+
+  private func example(_ name: String, recipe: String) throws -> (status: Int32, output: String) {
+    try QuickstartTests.run(
+      Self.examples.appending(path: "\(name)/run").path, [],
+      environment: [
+        "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "RECIPE": recipe,
+        "SEEDS": "1", "JOBS": "2",
+      ])
+  }
+
+  private func expect(_ names: String...) {
+    for name in names {
+      #expect(
+        FileManager.default.fileExists(atPath: folder.url.appending(path: name).path),
+        "\(name) is missing")
+    }
+  }
+
+  @Test func thePaperIsMadeByOneCommand() throws {
+    let recipe = try small("accuracy-vs-size-paper", upTo: "  slim:\n")
+    let run = try example("accuracy-vs-size-paper", recipe: recipe)
+    #expect(run.status == 0, "\(run.output)")
+    expect(
+      "report/sweep.tex", "report/sweep.md", "report/figures/sweep-size.pdf", "report/report.html",
+      "paper.tex", "points.jsonl")
+    if !run.output.contains("pdflatex is not installed") { expect("paper.pdf") }
+  }
+
+  @Test func theBoardGetsItsModel() throws {
+    let run = try example("edge-deploy", recipe: try small("edge-deploy"))
+    #expect(run.status == 0, "\(run.output)")
+    expect("edge.onnx", "01-prune.plan.json", "report/report.md", "report/report.tex")
+  }
+
+  @Test func noLabelsAreNeeded() throws {
+    let run = try example("label-free", recipe: try small("label-free"))
+    #expect(run.status == 0, "\(run.output)")
+    expect("compressed.onnx", "report/report.html")
+  }
+
+  /// Both orders end in a model, and the sweep tells them apart.
+  @Test func theOrderStudyRuns() throws {
+    let recipe = try small("order-study", upTo: "  prune-train-quantize:\n")
+    let run = try QuickstartTests.run(
+      QuickstartTests.binaries.appending(path: "compress").path,
+      ["sweep", recipe, "--output", folder.url.path, "--no-timing"])
+    #expect(run.status == 0, "\(run.output)")
+    let table = try String(
+      contentsOf: folder.url.appending(path: "report/sweep.csv"), encoding: .utf8)
+    #expect(table.contains("prune-quantize,1,") && table.contains("quantize-prune,1,"))
+  }
+}
