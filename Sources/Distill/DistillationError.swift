@@ -11,7 +11,6 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
   case labels(loss: String)
   case batch(loss: String, needed: Int, found: Int)
   case shape(role: String, expected: [Int], found: [Int])
-  case quantizedStudent(node: String)
   case cache(file: String, reason: String)
 
   /// A sentence for the user.
@@ -40,9 +39,6 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
       "\(loss) compares the images of a batch: give --batch \(needed) or more, found \(found)"
     case .shape(let role, let expected, let found):
       "the \(role) takes \(found) where the other network takes \(expected)"
-    case .quantizedStudent(let node):
-      "the student is quantised (node '\(node)'), and integers have no gradient: distil the float "
-        + "model it was made from, then quantise the result with compress quantize"
     case .cache(let file, let reason): "\(file): \(reason)"
     }
   }

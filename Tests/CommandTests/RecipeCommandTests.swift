@@ -62,6 +62,26 @@ import Testing
     #expect(manifest.contains("\"seed\" : 3"))
   }
 
+  /// In a step of distillation the model so far learns from the first one.
+  @Test func theFirstModelTeachesWhatBecameOfIt() throws {
+    try write(
+      """
+      scenes: {train: 32, score: 16}
+      steps:
+        - prune: {sparsity: 0.6, epochs: 0}
+        - distill: {loss: 'kd,ld', epochs: 1, batch: 8}
+        - quantize: {max-damage: inf, calib-count: 8}
+      """)
+    let run = try run("recipe.yaml", "--no-timing", "--format", "json")
+    #expect(run.status == 0, "\(run.errors)")
+    let models = try #require(try run.json()["models"] as? [[String: Any]])
+    #expect(models.last?["name"] as? String == "prune → distill → quantize")
+    let state = String(decoding: try data("recipe-work/state.json"), as: UTF8.self)
+    #expect(state.contains("--student") && state.contains("--teacher"))
+    let dry = try self.run("recipe.yaml", "--dry-run")
+    #expect(dry.status == 0 && dry.output.contains("distill"), "\(dry.errors)")
+  }
+
   /// The second run does nothing again; a lost model is made again, to the same bytes, and only it.
   @Test func aRunGoesOnAfterTheLastStepDone() throws {
     try write(Self.recipe)

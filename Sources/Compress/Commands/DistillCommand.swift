@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distill
 import Foundation
+import GraphIR
 import ObjectDetection
 import Reports
 import Training
@@ -94,18 +95,21 @@ struct DistillCommand: ParsableCommand {
     let outcome = try distilling.run(plan)
     var result = DistillResult(teacher: teacher.path, plan: plan)
     var delivery = Delivery(
-      graph: outcome.trainer.current, record: DistillRecord(plan),
+      graph: try distilling.student.delivered(outcome.trainer.current), record: DistillRecord(plan),
       title: "and its student", notes: notes(plan), seed: options.seed,
       log: TrainingLog(outcome.trainer, title: "Training the student"))
     if let file = distilling.student.file { delivery.companions.append(file) }
     if let control = outcome.control {
       delivery.companions.append(
-        try write(control, of: plan, teacher, beside: target, &result))
+        try write(
+          try distilling.student.delivered(control.current), of: plan, teacher, beside: target,
+          &result))
     }
     try delivery.send(
       teacher, to: target,
       .init(
-        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring))
+        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
+        learning: images.learning))
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     if distilling.student.file != nil { result.studentBefore = delivery.companionEvidence.first }
     if outcome.control != nil { result.control = delivery.companionEvidence.last }
@@ -144,7 +148,7 @@ struct DistillCommand: ParsableCommand {
 
   /// Writes the control beside the result.
   private func write(
-    _ control: Trainer, of plan: DistillationPlan, _ teacher: LoadedModel, beside target: String,
+    _ control: Graph, of plan: DistillationPlan, _ teacher: LoadedModel, beside target: String,
     _ result: inout DistillResult
   ) throws -> LoadedModel {
     let url = URL(filePath: target)
@@ -152,7 +156,7 @@ struct DistillCommand: ParsableCommand {
     let path = "\(stem)-control.\(url.pathExtension)"
     result.controlOutput = URL(filePath: path).relativePath
     return try CompressedFile(
-      source: teacher, graph: control.current, record: DistillRecord(controlOf: plan),
+      source: teacher, graph: control, record: DistillRecord(controlOf: plan),
       output: path, sparseInitializers: false
     ).write()
   }

@@ -152,7 +152,9 @@ struct QuantizeCommand: ParsableCommand {
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
     try delivery.send(
       source, to: target,
-      .init(head: head, data: data, comparison: comparison, common: common, scoring: scoring))
+      .init(
+        head: head, data: data, comparison: comparison, common: common, scoring: scoring,
+        learning: sets.learning))
     if let folder = comparison.report { try result.errors.write(to: folder) }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
@@ -174,7 +176,12 @@ struct QuantizeCommand: ParsableCommand {
     let trainer = try DetectorTraining.tune(
       trainable.graph, towards: source.graph, on: learning,
       settings: tuning.settings(training, epochs: epochs, seed: 0, learningRate: 0.0001),
-      head: head, common: common)
+      hooks: [
+        KeptZeros(
+          parameters: TrainableParameter.all(in: trainable.graph).filter {
+            trainable.sparseWeights.contains($0.name)
+          })
+      ], head: head, common: common)
     outcome.graph = try trainable.quantized(trainer.current)
     return trainer
   }

@@ -37,7 +37,7 @@ enum ErrorStatus {
     case let error as DistillationError:
       switch error {
       case .unknown, .repeated, .weight, .setting, .value, .point, .batch: .usage
-      case .heads, .noPoints, .labels, .shape, .quantizedStudent, .cache: .badData
+      case .heads, .noPoints, .labels, .shape, .cache: .badData
       }
     case is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:

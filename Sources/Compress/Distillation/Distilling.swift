@@ -106,7 +106,7 @@ struct Distilling {
     let detector = try DetectorTraining(
       student.graph, head: head, training: learning, validation: nil, settings: settings,
       common: common)
-    let hooks = { [KeptZeros(parameters: TrainableParameter.all(in: detector.graph))] }
+    let hooks = { [student.keepsZeros(of: detector.graph)] }
     let source = try teacherSource(plan)
     let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)
     let trainer = try detector.trainer(hooks: hooks() + [objective], objective: objective)

@@ -3,6 +3,7 @@ import Distill
 import Foundation
 import GraphIR
 import ObjectDetection
+import Quantize
 import Training
 
 /// The network that learns: read from a file, or built.
@@ -12,6 +13,8 @@ struct StudentModel {
   var description: String
   /// Its file; `nil` when it was built.
   var file: LoadedModel?
+  /// The way back from what is trained to the quantised network of the file; `nil` for a float student.
+  private var quantization: TrainableQuantization?
 
   /// What the embedded detector's channels are, as a width of its architecture.
   private static let embeddedWidth = 0.5
@@ -20,12 +23,22 @@ struct StudentModel {
   ///
   /// A built one has the teacher's classes, input and preprocessing.
   ///
-  /// - Throws: ``DistillationError/quantizedStudent(node:)``, ``CommandError`` for a detector that cannot be built.
+  /// A quantised one learns while it rounds.
+  ///
+  /// - Throws: `QuantizationError` when its roundings cannot be trained, ``CommandError`` for a detector that cannot be built.
   init(_ options: DistillOptions, teacher: DetectorReading, isEmbedded: Bool) throws {
     if let path = options.student {
       let file = try LoadedModel(path)
       self.file = file
-      try Self.refuseIntegers(file.graph)
+      if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
+        let quantization = try TrainableQuantization(file.graph)
+        self.quantization = quantization
+        graph = quantization.graph
+        description = path + ", quantised"
+        guard options.fromScratch else { return }
+        throw CommandError(
+          .usage, "--from-scratch would draw new weights for the scales of \(path)")
+      }
       graph = options.fromScratch ? file.graph.reinitialized(seed: options.seed) : file.graph
       description = path + (options.fromScratch ? ", weights drawn anew" : "")
       return
@@ -51,11 +64,21 @@ struct StudentModel {
     description = "\(name) × \(width)" + (options.depth.map { ", depth × \($0)" } ?? "") + ", new"
   }
 
-  private static func refuseIntegers(_ graph: Graph) throws {
+  private static func hasIntegers(_ graph: Graph) -> Bool {
     let kinds: Set = ["QuantizeLinear", "DequantizeLinear", "QLinearConv", "DynamicQuantizeLinear"]
-    if let node = graph.nodes.first(where: { kinds.contains($0.opType) }) {
-      throw DistillationError.quantizedStudent(node: node.label)
-    }
+    return graph.nodes.contains { kinds.contains($0.opType) }
+  }
+
+  /// What keeps the zeros of a sparse student; a quantised one has zeros by rounding, which may change.
+  func keepsZeros(of trained: Graph) -> KeptZeros {
+    let all = TrainableParameter.all(in: trained)
+    guard let quantization else { return KeptZeros(parameters: all) }
+    return KeptZeros(parameters: all.filter { quantization.sparseWeights.contains($0.name) })
+  }
+
+  /// The network to write for a trained one.
+  func delivered(_ trained: Graph) throws -> Graph {
+    try quantization.map { try $0.quantized(trained) } ?? trained
   }
 }
 

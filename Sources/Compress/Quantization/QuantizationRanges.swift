@@ -89,8 +89,11 @@ struct QuantizationRanges {
     let pool = ThreadPool(threads: common.threadCount)
     let observed = try pool.map(sites.observed.count) { index in
       let name = sites.observed[index]
-      let own =
-        moments?.statistics(of: name) ?? statistics[name] ?? ValueStatistics(countsNumbers: false)
+      // Observers would clip: real tails are heavier than those of normal distributions.
+      if let range = moments?.values[name]?.range {
+        return QuantizationPlan.Activation(name: name, range: range)
+      }
+      let own = statistics[name] ?? ValueStatistics(countsNumbers: false)
       return QuantizationPlan.Activation(
         name: name, range: try observer.range(of: own, scheme: scheme))
     }

@@ -101,7 +101,7 @@ struct QuantizeResult: PrintableResult {
       + (scheme.powerOfTwo ? ", scales powers of two" : "")
     let looked =
       isDataFree == true
-      ? "ranges by \(plan.observer) without images"
+      ? "ranges found without images"
       : images == 0
         ? "ranges of the plan"
         : "ranges by \(plan.observer) over \(images) images in \(String(format: "%.1f", calibrationSeconds)) s"

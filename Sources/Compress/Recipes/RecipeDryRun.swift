@@ -69,12 +69,17 @@ struct RecipeDryRun {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     var words = command.dryWords
+    let start = RecipeVerb.start(command.verb, command.input).count
     if source.isEmbedded {
       // The embedded detector brings its own images, and its files need not be there yet.
       words =
-        [command.verb] + Self.without(["--data", "--train-data", "--calib"], words.dropFirst(2))
-    } else {
+        [command.verb]
+        + Self.without(
+          ["--data", "--train-data", "--calib", "--student", "--teacher"], words.dropFirst(start))
+    } else if start > 1 {
       words[1] = source.path
+    } else if let student = words.firstIndex(of: "--student"), words[student + 1] == command.input {
+      words[student + 1] = source.path
     }
     let file = folder.appending(path: "out")
     let status = try ChildProcess.run(words + ["--format", "text", "--quiet"], output: file)

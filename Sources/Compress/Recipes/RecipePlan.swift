@@ -12,10 +12,10 @@ struct RecipePlan {
     var output: String
 
     /// The whole command.
-    var words: [String] { [verb, input] + options + ["--output", output] }
+    var words: [String] { RecipeVerb.start(verb, input) + options + ["--output", output] }
     /// The same as a dry run: what concerns written files left out.
     var dryWords: [String] {
-      var words = [verb, input]
+      var words = RecipeVerb.start(verb, input)
       var isSkipping = false
       for option in options {
         if isSkipping {
@@ -53,6 +53,7 @@ struct RecipePlan {
           .init(name: "seed", values: ["\(recipe.seed)"]),
           .init(name: "plan-out", values: ["\(stem).plan.json"]),
           .init(name: "report", values: [stem]), .init(name: "no-timing", values: []),
+          .init(name: "student", values: [input]), .init(name: "teacher", values: [model]),
         ]
       let command = Command(
         verb: step.verb,
@@ -72,7 +73,9 @@ struct RecipePlan {
     let own = step.options.flatMap(\.words)
     func refusal(_ offers: [RecipeStep.Option]) -> String? {
       RecipeVerb.refusal(
-        [step.verb, input] + own + offers.flatMap(\.words) + ["--output", "\(stem).onnx"])
+        RecipeVerb.start(step.verb, input) + own + offers.flatMap(\.words) + [
+          "--output", "\(stem).onnx",
+        ])
     }
     let names = Set(step.options.map(\.name))
     var accepted = offers.filter { !names.contains($0.name) }

@@ -55,7 +55,8 @@ struct RecipeState: Codable {
   static func key(_ command: RecipePlan.Command) -> String {
     var text = "\(Version.text)\n\(digest(command.input))\n"
     // Where the report and the plan go does not change the model.
-    for word in command.dryWords.dropFirst(2) { text += "\(word)\n\(fingerprint(word))\n" }
+    let start = RecipeVerb.start(command.verb, command.input).count
+    for word in command.dryWords.dropFirst(start) { text += "\(word)\n\(fingerprint(word))\n" }
     return Digest.sha256Text(Data(text.utf8))
   }
 

@@ -4,11 +4,19 @@ import ArgumentParser
 enum RecipeVerb {
   /// Every such verb; another is one more entry.
   static let all: [any ParsableCommand.Type] = [
-    PruneCommand.self, LowRankCommand.self, QuantizeCommand.self,
+    PruneCommand.self, LowRankCommand.self, QuantizeCommand.self, DistillCommand.self,
   ]
 
   /// Their names.
   static let names = all.compactMap { $0.configuration.commandName }
+
+  /// The verbs that take their model as an option: the step's as `--student`, the recipe's as `--teacher`.
+  private static let teaching: Set<String> = ["distill"]
+
+  /// The verb and the model it takes as an argument.
+  static func start(_ verb: String, _ input: String) -> [String] {
+    teaching.contains(verb) ? [verb] : [verb, input]
+  }
 
   /// Options that the recipe's run decides.
   static let reserved: Set<String> = ["output", "format", "dry-run", "quiet", "verbose"]

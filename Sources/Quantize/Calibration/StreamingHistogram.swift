@@ -49,13 +49,6 @@ public struct StreamingHistogram: Sendable, Equatable, Codable {
   /// The number in the middle of a bin.
   public func centre(_ bin: Int) -> Float { (Float(bin - Self.half) + 0.5) * width }
 
-  /// Counts one finite number several times.
-  mutating func add(_ number: Float, times: UInt64) {
-    while abs(number) >= Float(Self.half) * width { merge() }
-    let bin = Int((number / width).rounded(.down))
-    counts[max(-Self.half, min(Self.half - 1, bin)) + Self.half] += times
-  }
-
   /// Counts finite numbers whose magnitude is at most `largest`.
   public mutating func add(_ numbers: UnsafeBufferPointer<Float>, largest: Float) {
     while largest >= Float(Self.half) * width { merge() }

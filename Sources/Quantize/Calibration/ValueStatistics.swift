@@ -30,14 +30,6 @@ public struct ValueStatistics: Sendable, Equatable, Codable {
     histogram = countsNumbers ? StreamingHistogram() : nil
   }
 
-  /// Statistics of numbers that come so often, finite ones, as those of one image.
-  init(_ numbers: [Float], times: [UInt64]) {
-    var counted = StreamingHistogram()
-    for (number, times) in zip(numbers, times) { counted.add(number, times: times) }
-    (lowest, highest) = (numbers.min() ?? .infinity, numbers.max() ?? -.infinity)
-    (smoothed, images, histogram) = (Extremes(lowest: lowest, highest: highest), 1, counted)
-  }
-
   /// Notes the value of one image; what is not finite is passed over.
   public mutating func add(_ numbers: UnsafeBufferPointer<Float>) {
     guard let base = numbers.baseAddress, !numbers.isEmpty else { return }

@@ -12,7 +12,7 @@ import Tensors
 /// something unknown comes in between, nothing is said.
 ///
 /// Reference: Nagel et al., *Data-Free Quantization Through Weight Equalization and Bias Correction*, ICCV 2019, arXiv:1906.04721,
-/// §4.2 and §5: ranges β ± 6γ (which an observer may narrow) and expectations of ReLU. Deviations: expectations of any function by sums over a grid; branches;
+/// §4.2 and §5: ranges β ± 6γ and expectations of ReLU. Deviations: expectations of any function by sums over a grid; branches;
 /// maxima of pooling keep their input's distribution.
 public struct ChannelMoments: Sendable {
   /// One value, channel by channel.
@@ -106,15 +106,6 @@ public struct ChannelMoments: Sendable {
         return $0 + weights[$1] * distance * distance
       }
       return Normal(mean: Float(mean), deviation: Float(variance.squareRoot()))
-    }
-  }
-
-  /// What calibration would note of a value of such distributions; `nil` where nothing is known.
-  public func statistics(of value: String) -> ValueStatistics? {
-    curves[value].map { curves in
-      let times = Self.weights.map { UInt64(max($0 * 1e9, 1)) }
-      return ValueStatistics(
-        curves.numbers, times: (0..<curves.channels).flatMap { _ in times })
     }
   }
 

@@ -16,6 +16,8 @@ public struct TrainableQuantization: Sendable {
   private let links: Connectivity
   /// The exponents' names by the scales'.
   private var exponents: [String: String] = [:]
+  /// The names of weights that were pruned: rounding leaves not many more zeros than ones and minus ones together.
+  public private(set) var sparseWeights: Set<String> = []
   private var weights: [Weight] = []
   private var biases: [Bias] = []
   private var clips: [Clamp] = []
@@ -235,6 +237,7 @@ public struct TrainableQuantization: Sendable {
       Weight(
         integers: node.inputs[0], scale: node.inputs[1], reals: name, axis: positive, zero: zero,
         range: range))
+    if Self.isPruned(integers, zero) { sparseWeights.insert(name) }
     let exponent = exponent(node.inputs[1], scale)
     graph.nodes.append(
       Node(
@@ -245,6 +248,12 @@ public struct TrainableQuantization: Sendable {
           "zero_point": .int(Int(zero)), "axis": .int(positive),
         ]))
     return true
+  }
+
+  private static func isPruned(_ integers: Tensor, _ zero: Int32) -> Bool {
+    let whole = integers.integers.map { abs(Int($0) - Int(zero)) }
+    let (zeros, ones) = (whole.count { $0 == 0 }, whole.count { $0 == 1 })
+    return 5 * zeros > whole.count && zeros > 2 * ones
   }
 
   /// The whole numbers that weights use: those of the least number of bits that holds them all.
