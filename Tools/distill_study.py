@@ -2,6 +2,7 @@
 """Knowledge distillation: what each loss brings against a control of the same student, seed and budget.
 
     python Tools/distill_study.py recovery --output out/distill             # the channel-pruned detector at half the MACs
+    python Tools/distill_study.py sparse --output out/distill               # the detector with 80 % zeros, on 96 images
     python Tools/distill_study.py effect --output out/distill               # new students of half and quarter width, every loss
     python Tools/distill_study.py recovery --losses kd,cwd --seeds 1 --epochs 2 --images 600
 
@@ -30,10 +31,10 @@ def call(a, arguments):
     return json.loads(run.stdout)
 
 
-def pruned(a):
-    path = os.path.join(a.output, "half-macs.onnx")
+def pruned(a, name, arguments):
+    path = os.path.join(a.output, name + ".onnx")
     if not os.path.exists(path):
-        call(a, ["prune", "--method", "l1", "--target-macs", "0.5", "--epochs", "0", "--output", path])
+        call(a, ["prune", *arguments, "--epochs", "0", "--output", path])
     return path
 
 
@@ -45,7 +46,7 @@ def row(a, student, arguments, loss, seed):
     control = os.path.join(a.output, f"{student}-control-{a.epochs}-{a.images}-{seed}.json")
     start = time.time()
     result = call(a, ["distill", *arguments, "--loss", loss.replace("+", ","), "--seed", str(seed), "--epochs",
-                      str(a.epochs), "--images", str(a.images), "--output", stem + ".onnx",
+                      str(a.epochs), "--images", str(a.images), "--batch", str(a.batch), "--output", stem + ".onnx",
                       *([] if os.path.exists(control) else ["--control"])])
     if result is None:
         return None
@@ -88,21 +89,29 @@ def table(a, student):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", choices=["recovery", "effect"])
+    parser.add_argument("study", choices=["recovery", "sparse", "effect"])
     parser.add_argument("--compress", default=os.path.join(ROOT, ".build/release/compress"))
     parser.add_argument("--output", default=os.path.join(ROOT, "out", "distill"))
     parser.add_argument("--losses")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--images", type=int, default=1200)
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--widths", default="0.5,0.25")
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
     os.makedirs(a.output, exist_ok=True)
+    a.images = a.images or (96 if a.study == "sparse" else 1200)
+    a.batch = a.batch or (8 if a.study == "sparse" else 16)
     if a.study == "recovery":
         a.epochs = a.epochs or 4
         a.losses = a.losses or "kd,kd+ld,fitnet,at,cwd"
-        students = {"half-macs": ["--student", pruned(a)]}
+        cut = pruned(a, "half-macs", ["--method", "l1", "--target-macs", "0.5"])
+        students = {"half-macs": ["--student", cut]}
+    elif a.study == "sparse":
+        a.epochs = a.epochs or 2
+        a.losses = a.losses or "kd,kd+ld,fitnet,at,cwd,kd+ld+cwd"
+        students = {"sparse": ["--student", pruned(a, "sparse", ["--sparsity", "0.8"])]}
     else:
         a.epochs = a.epochs or 24
         a.losses = a.losses or EVERY

@@ -35,7 +35,7 @@ public struct DistillationLoss: Sendable {
   public var citation: String
   /// What it looks at.
   public var subject: Subject
-  /// What it is multiplied by when nothing is said.
+  /// What it is multiplied by when nothing is said: such that a loss begins no larger than that of labels.
   public var weight: Double
   /// What can be chosen.
   public var settings: [Setting]

@@ -56,8 +56,15 @@ extension FeaturePoint {
       else { return nil }
       return FeaturePoint(
         teacher: pair.place, student: map.place, rows: map.rows, columns: map.columns,
-        stride: imageSize.height / map.rows)
+        stride: Self.stride(imageSize, map.rows, map.columns))
     }
+  }
+
+  /// Input pixels a cell; of the axis that loses least by rounding up.
+  private static func stride(
+    _ imageSize: (height: Int, width: Int), _ rows: Int, _ columns: Int
+  ) -> Int {
+    max(imageSize.height / rows, imageSize.width / columns)
   }
 
   /// The points that are named as `teacher=student`, the finest first.
@@ -80,7 +87,7 @@ extension FeaturePoint {
       }
       return FeaturePoint(
         teacher: a.place, student: b.place, rows: a.rows, columns: a.columns,
-        stride: imageSize.height / a.rows)
+        stride: Self.stride(imageSize, a.rows, a.columns))
     }.sorted { $0.stride < $1.stride }
   }
 }
@@ -109,8 +116,9 @@ private struct FeatureMaps {
     let operands = TypedGraph(graph, registry: .standard, inputs: inputs).operands
     maps = operands.reduce(into: [:]) { maps, entry in
       let type = entry.value.type
-      guard type.elementType == .float32, type.shape.count == 4, type.shape[2] > 1,
-        imageSize.height % type.shape[2] == 0
+      guard type.elementType == .float32, type.shape.count == 4,
+        (1...imageSize.height).contains(type.shape[2]),
+        (1...imageSize.width).contains(type.shape[3])
       else { return }
       maps[entry.key] = Map(
         place: .init(name: entry.key, channels: type.shape[1]), rows: type.shape[2],

@@ -11,7 +11,7 @@ extension DistillationLoss {
   /// p = 2. Deviation: the distance is squared, as in the authors' code, so that equal maps have a gradient.
   public static let attention = DistillationLoss(
     name: "at", summary: "maps of where the channels together are active",
-    citation: "Zagoruyko and Komodakis, ICLR 2017, arXiv:1612.03928", subject: .features,
+    citation: "Zagoruyko and Komodakis, ICLR 2017, arXiv:1612.03928", subject: .features, weight: 2,
     make: { context in
       try PairTerm(context) { pair, weight, pool in
         let (map, cells) = (pair.student, pair.student.cells)

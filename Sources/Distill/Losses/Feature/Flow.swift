@@ -12,7 +12,8 @@ extension DistillationLoss {
   /// CVPR 2017. Deviations: the mean instead of the sum over entries; all at once with the rest instead of a first stage.
   public static let flow = DistillationLoss(
     name: "fsp", summary: "inner products of channels at consecutive strides",
-    citation: "Yim et al., CVPR 2017", subject: .features, make: { try FlowTerm($0) })
+    citation: "Yim et al., CVPR 2017", subject: .features, weight: 5,
+    make: { try FlowTerm($0) })
 }
 
 private final class FlowTerm: DistillationTerm {

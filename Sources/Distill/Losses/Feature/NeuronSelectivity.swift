@@ -13,17 +13,17 @@ extension DistillationLoss {
   /// Reference: Huang and Wang, *Like What You Like: Knowledge Distill via Neuron Selectivity Transfer*, 2017,
   /// arXiv:1707.01219. Deviation: σ² of the teacher's pairs instead of all pairs, so that it is a constant of the gradient.
   public static let selectivity = selectivity(
-    "nst", "what channels respond to, by a polynomial kernel"
+    "nst", "what channels respond to, by a polynomial kernel", weight: 5
   ) { _ in (value: { $0 * $0 }, slope: { 2 * $0 }) }
 
   /// ``selectivity`` with the linear kernel.
   public static let linearSelectivity = selectivity(
-    "nst-linear", "the same by a linear kernel: mean responses"
+    "nst-linear", "the same by a linear kernel: mean responses", weight: 10
   ) { _ in (value: { $0 }, slope: { _ in 1 }) }
 
   /// ``selectivity`` with the Gaussian kernel.
   public static let gaussianSelectivity = selectivity(
-    "nst-gaussian", "the same by a Gaussian kernel"
+    "nst-gaussian", "the same by a Gaussian kernel", weight: 10
   ) { variance in
     // Of vectors of unit length ‖x − y‖² is 2 − 2⟨x, y⟩.
     (
@@ -35,11 +35,11 @@ extension DistillationLoss {
   private typealias Kernel = (value: (Float) -> Float, slope: (Float) -> Float)
 
   private static func selectivity(
-    _ name: String, _ summary: String, kernel: @escaping @Sendable (Float) -> Kernel
+    _ name: String, _ summary: String, weight: Double, kernel: @escaping @Sendable (Float) -> Kernel
   ) -> DistillationLoss {
     DistillationLoss(
       name: name, summary: summary, citation: "Huang and Wang, arXiv:1707.01219",
-      subject: .features,
+      subject: .features, weight: weight,
       make: { context in
         try PairTerm(context) { pair, weight, pool in
           let images = pair.student.images

@@ -12,7 +12,7 @@ extension DistillationLoss {
   /// vectors at every feature point instead of one at the end.
   public static let relational = DistillationLoss(
     name: "rkd", summary: "distances and angles between the images of a batch",
-    citation: "Park et al., CVPR 2019, arXiv:1904.05068", subject: .features,
+    citation: "Park et al., CVPR 2019, arXiv:1904.05068", subject: .features, weight: 0.1,
     settings: [
       Setting("distance", "weight of distances", 25, in: 0...10_000),
       Setting("angle", "weight of angles", 50, in: 0...10_000),

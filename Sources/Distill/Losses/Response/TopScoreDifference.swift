@@ -11,7 +11,7 @@ extension DistillationLoss {
   /// is given, and the student is taught its gap.
   public static let topScoreDifference = DistillationLoss(
     name: "tsd", summary: "how far the first class stands out from the next",
-    citation: "Yang et al., AAAI 2019, arXiv:1805.05551", subject: .head,
+    citation: "Yang et al., AAAI 2019, arXiv:1805.05551", subject: .head, weight: 0.1,
     settings: [Setting("classes", "how many classes are looked at", 5, in: 2...1000)],
     make: { context in
       let heads = try context.pairOfHeads()
