@@ -61,7 +61,7 @@ public struct ComparisonReport: Codable, Sendable, Equatable {
   }
 
   /// Fewer zeros than this part of the parameters are not worth a warning.
-  private static let leastZeros = 0.01
+  private static let leastZeros = 0.05
 
   /// The test of a model against the baseline, by the model's place.
   public func test(of index: Int) -> PairedTest? {

@@ -51,28 +51,37 @@ public struct Disagreement: Sendable, Equatable {
     self.boxes = boxes
   }
 
-  /// The ids of the images on which the first and the last model agree least, by falling number of boxes without a partner.
+  /// The ids of the images on which the first and the last model agree least, by falling confidence in boxes without a
+  /// partner.
   ///
-  /// Partners are boxes of one class with an IoU of at least .50, taken by falling confidence of the first model's.
   /// Images with nothing to disagree on are left out.
   public static func worst(_ models: [ModelEvidence], count: Int) -> [Int] {
     guard models.count > 1, let first = models.first, let last = models.last else { return [] }
     let images = Set(first.shown.keys).union(last.shown.keys)
-    let scored = images.map { (id: $0, score: unmatched(first.shown[$0], last.shown[$0])) }
+    let scored = images.map { id -> (id: Int, score: Double) in
+      let (a, b) = (first.shown[id] ?? [], last.shown[id] ?? [])
+      let lost = alone(a, beside: b).reduce(0) { $0 + a[$1].confidence }
+      let gained = alone(b, beside: a).reduce(0) { $0 + b[$1].confidence }
+      return (id, lost + gained)
+    }
     return scored.filter { $0.score > 0 }.sorted { ($1.score, $0.id) < ($0.score, $1.id) }
       .prefix(count).map(\.id)
   }
 
-  private static func unmatched(_ a: [Box]?, _ b: [Box]?) -> Int {
-    var open = b ?? []
-    var alone = 0
-    for box in (a ?? []).sorted(by: { $0.confidence > $1.confidence }) {
-      if let place = open.firstIndex(where: { $0.name == box.name && $0.overlap(box) >= 0.5 }) {
-        open.remove(at: place)
-      } else {
-        alone += 1
-      }
+  /// The indices of boxes without a partner among the others.
+  ///
+  /// Partners are boxes of one class with an IoU of at least .50, the most confident first.
+  static func alone(_ boxes: [Box], beside others: [Box]) -> [Int] {
+    var open = others
+    let order = boxes.indices.sorted {
+      (boxes[$1].confidence, $0) < (boxes[$0].confidence, $1)
     }
-    return alone + open.count
+    return order.filter { index in
+      let partner = open.firstIndex {
+        $0.name == boxes[index].name && $0.overlap(boxes[index]) >= 0.5
+      }
+      if let partner { open.remove(at: partner) }
+      return partner == nil
+    }.sorted()
   }
 }

@@ -51,7 +51,8 @@ struct SweepRun {
     let file = URL(filePath: work).appending(path: "run.json")
     let threads = max(1, common.threadCount / max(1, jobs))
     let status = try ChildProcess.run(
-      ["run", recipe.file, "--work", work, "--no-timing", "--format", "json", "--quiet"]
+      ["run", recipe.file, "--work", work, "--report", "\(work)/report", "--no-timing"]
+        + ["--format", "json", "--quiet"]
         + ["--threads", "\(threads)"] + point.words, output: file)
     let isDone = [ExitStatus.done, .qualityFloorMissed].contains { $0.rawValue == status }
     guard isDone, let data = try? Data(contentsOf: file),

@@ -29,6 +29,8 @@ private struct LayerBars {
   static let mostModels = 3
   private static let mostLayers = 30
   private static let nameLength = 18
+  /// What nearly all names end in.
+  private static let endings = [".weight", ".conv"]
 
   init(_ models: [ModelEvidence]) {
     self.models = models
@@ -52,7 +54,9 @@ private struct LayerBars {
       title: title, xTitle: "layers with the most MACs, in the network's order\(part)",
       yTitle: yTitle,
       names: names.map { name in
-        let name = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
+        let name = Self.endings.reduce(name) {
+          $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0
+        }
         return name.count > Self.nameLength ? "…" + name.suffix(Self.nameLength - 1) : name
       },
       groups: zip(models, layers).map { model, layers in

@@ -5,7 +5,7 @@ extension ReportFigure {
   static let sideBySide = ReportFigure(
     name: "detections",
     caption:
-      "Images on which the first and the last model agree least, at the confidence they are run with."
+      "Images on which the first and the last model agree least, at the confidence they are run with: boxes that the other lacks are whole and named, shared ones dashed."
   ) { report in
     guard let first = report.disagreements.first else { return nil }
     let count = min(report.models.count, DetectionPanels.mostModels)
@@ -54,34 +54,57 @@ struct DetectionPanels: Chart {
       figure.drawing.add(
         .picture(.init(jpeg: scene.jpeg, width: scene.width, height: scene.height), frame))
       var placement = LabelPlacement(area: frame)
-      for box in scene.boxes[model] {
-        draw(box, in: frame, scale, model, &placement, &figure.drawing)
-      }
+      drawBoxes(model, in: frame, scale, &placement, &figure.drawing)
     }
     return figure
   }
 
-  private func draw(
-    _ box: Disagreement.Box, in frame: Drawing.Frame, _ scale: Double, _ model: Int,
-    _ placement: inout LabelPlacement, _ drawing: inout Drawing
+  /// Boxes that the other end of the report lacks are whole and named, those it shares dashed.
+  private func drawBoxes(
+    _ model: Int, in frame: Drawing.Frame, _ scale: Double, _ placement: inout LabelPlacement,
+    _ drawing: inout Drawing
   ) {
+    let boxes = scene.boxes[model]
+    let other = model == 0 ? scene.boxes[scene.boxes.count - 1] : scene.boxes[0]
+    let alone = Set(Disagreement.alone(boxes, beside: other))
+    let outlines = boxes.map { outline($0, in: frame, scale) }
+    for (index, box) in boxes.enumerated() {
+      let isAlone = alone.contains(index)
+      let stroke = Drawing.Stroke(
+        .series(model), width: isAlone ? 1.6 : 0.8, dashes: isAlone ? [] : [3, 2])
+      // White below the colour, so that the line shows on any ground.
+      drawing.add(
+        Drawing.rectangle(
+          outlines[index], fill: nil, stroke: .init(.paper, width: stroke.width + 1)))
+      drawing.add(
+        .hint(
+          Self.label(box), [Drawing.rectangle(outlines[index], fill: nil, stroke: stroke)]))
+    }
+    for index in alone.sorted() {
+      let corner = Drawing.Point(outlines[index].left, outlines[index].top)
+      guard let found = placement.place(Self.label(boxes[index]), near: corner, size: 7) else {
+        continue
+      }
+      let width = Helvetica.room(found.text.string, size: 7) + 1
+      drawing.fill(
+        .init(left: found.text.at.x - 1, top: found.text.at.y - 6.5, width: width, height: 8.5),
+        .paper)
+      drawing.add(.text(found.text))
+    }
+  }
+
+  private static func label(_ box: Disagreement.Box) -> String {
+    "\(box.name) " + String(format: "%.2f", box.confidence)
+  }
+
+  /// A box's place in its panel, cut off at the panel's edges.
+  private func outline(
+    _ box: Disagreement.Box, in frame: Drawing.Frame, _ scale: Double
+  ) -> Drawing.Frame {
     let left = max(frame.left, frame.left + scale * box.left)
     let top = max(frame.top, frame.top + scale * box.top)
     let right = min(frame.right, frame.left + scale * (box.left + box.width))
     let bottom = min(frame.bottom, frame.top + scale * (box.top + box.height))
-    let outline = Drawing.Frame(left: left, top: top, width: right - left, height: bottom - top)
-    let text = "\(box.name) " + String(format: "%.2f", box.confidence)
-    // White below the colour, so that the line shows on any ground.
-    drawing.add(Drawing.rectangle(outline, fill: nil, stroke: .init(.paper, width: 2.4)))
-    drawing.add(
-      .hint(
-        text, [Drawing.rectangle(outline, fill: nil, stroke: .init(.series(model), width: 1.2))])
-    )
-    guard let found = placement.place(text, near: .init(left, top), size: 7) else { return }
-    let back = Drawing.Frame(
-      left: found.text.at.x - 1, top: found.text.at.y - 6.5,
-      width: Helvetica.room(text, size: 7) + 1, height: 8.5)
-    drawing.fill(back, .paper)
-    drawing.add(.text(found.text))
+    return .init(left: left, top: top, width: max(right - left, 0), height: max(bottom - top, 0))
   }
 }

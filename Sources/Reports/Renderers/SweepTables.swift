@@ -23,7 +23,7 @@ struct SweepTables {
         ("file (MB)", .right), ("MACs (M)", .right), ("nonzero", .right),
       ] + (isTimed ? [("latency (ms) \\*", .right)] : []) + [("front", .left)])
     let base = report.baseline.accuracy?["AP"]
-    table.append(row([report.baseline.name], .init(points: [point(report.baseline)]), base))
+    table.append(row([report.baseline.name], .init(points: [point(report.baseline)]), nil))
     for group in groups { table.append(row(settings(group), group, base)) }
     let failures = report.failures.map { "> **Failed.** \($0)" }
     let figures = report.figures.map { "![\($0.name)](figures/\($0.name).svg)" }
