@@ -90,6 +90,30 @@ import Training
     #expect(distance > 0 && distance < 0.05, "\(distance)")
   }
 
+  @Test func zerosOfPruningAreToldFromThoseOfRounding() throws {
+    let network = try TinyNetwork("yolov8n")
+    for bits in [8, 3] {
+      let trainable = try TrainableQuantization(
+        try network.quantized(try network.plan(Self.scheme(bits))))
+      #expect(trainable.sparseWeights.isEmpty, "\(bits)")
+    }
+    var pruned = network.graph
+    let layers = pruned.nodes.filter { $0.opType == "Conv" }
+    let name = try #require(layers.dropFirst(3).first).inputs[1]
+    var weights = try #require(pruned[constant: name])
+    let median = weights.floats.map { abs($0) }.sorted()[weights.count / 2]
+    weights.withUnsafeMutableElements(as: Float.self) { values in
+      for index in values.indices where abs(values[index]) < median { values[index] = 0 }
+    }
+    pruned[constant: name] = weights
+    let sparse = TinyNetwork(pruned)
+    for bits in [8, 5] {
+      let trainable = try TrainableQuantization(
+        try sparse.quantized(try sparse.plan(Self.scheme(bits))))
+      #expect(trainable.sparseWeights.count == 1, "\(bits): \(trainable.sparseWeights)")
+    }
+  }
+
   @Test func othersCannotBeTrained() throws {
     let network = try TinyNetwork("yolov8n")
     #expect(throws: QuantizationError.self) { try TrainableQuantization(network.graph) }
