@@ -144,7 +144,7 @@ public struct LowRankReport: Sendable {
     ) -> BarChart {
       BarChart(
         title: title, xTitle: "factorised layer and its rank", yTitle: unit,
-        names: shown.map { "\($0.name.suffix(14)) r=\($0.rank)" },
+        names: shown.map { "\(LayerName.short($0.name)) r=\($0.rank)" },
         groups: [
           ("before", shown.map { Double(counts($0).0) / scale }),
           ("after", shown.map { Double(counts($0).1) / scale }),

@@ -38,7 +38,7 @@ public struct QuantizationReport: Sendable {
         BarChart(
           title: "Quantisation error by layer", xTitle: "layers that do most harm, each alone",
           yTitle: "error of head maps (1/1000)",
-          names: shown.map { String($0.name.suffix(20)) },
+          names: shown.map { LayerName.short($0.name) },
           groups: [
             ("integer", shown.map { $0.isKept ? nil : 1000 * $0.error }),
             ("stays float", shown.map { $0.isKept ? 1000 * $0.error : nil }),

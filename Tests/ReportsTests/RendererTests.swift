@@ -152,7 +152,7 @@ import Testing
     }
     #expect(!page.replacing("http://www.w3.org/2000/svg", with: "").contains("http"))
     #expect(page.contains("prefers-color-scheme:dark") && page.contains("@media print"))
-    #expect(page.contains("<table class=\"sortable\">") && page.contains("class=\"hint\""))
+    #expect(page.contains("<table class=\"sortable models\">") && page.contains("class=\"hint\""))
     // Names are shown, not obeyed.
     var report = FixedReport.report
     report.models[0].name = "<script>alert(1)</script>"

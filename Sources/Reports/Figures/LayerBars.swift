@@ -28,9 +28,6 @@ private struct LayerBars {
   /// More would be thinner than a line.
   static let mostModels = 3
   private static let mostLayers = 30
-  private static let nameLength = 18
-  /// What nearly all names end in.
-  private static let endings = [".weight", ".conv"]
 
   init(_ models: [ModelEvidence]) {
     self.models = models
@@ -53,12 +50,7 @@ private struct LayerBars {
     return BarChart(
       title: title, xTitle: "layers with the most MACs, in the network's order\(part)",
       yTitle: yTitle,
-      names: names.map { name in
-        let name = Self.endings.reduce(name) {
-          $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0
-        }
-        return name.count > Self.nameLength ? "…" + name.suffix(Self.nameLength - 1) : name
-      },
+      names: names.map { LayerName.short($0) },
       groups: zip(models, layers).map { model, layers in
         (model.name, names.map { layers[$0].map(value) })
       })

@@ -45,8 +45,8 @@ enum HTMLPage {
     #tip{position:fixed;z-index:2;pointer-events:none;background:var(--text);color:var(--paper);padding:.2rem .5rem;
       border-radius:4px;font-size:.85rem;max-width:24rem}
     pre{overflow-x:auto;padding:.6rem;background:color-mix(in srgb,var(--grid) 45%,transparent)}
-    @media print{:root,:root[data-theme=dark]{\(light);color-scheme:light}button,#tip{display:none}
-      .wide{overflow:visible}table{font-size:7pt}th,td{padding:1pt 3pt}thead th{min-width:0}
+    @page{size:landscape}@media print{:root,:root[data-theme=dark]{\(light);color-scheme:light}button,#tip{display:none}
+      .wide{overflow:visible}.models tr>*:nth-child(n+13){display:none}table{font-size:7pt}th,td{padding:1pt 3pt}thead th{min-width:0}
       th:first-child{position:static}body{max-width:none;padding:0}h2{break-after:avoid}}
 
     """

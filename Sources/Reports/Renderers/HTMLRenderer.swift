@@ -55,8 +55,8 @@ struct HTMLReport {
     let remarks = report.remarks.map { $0.replacing("\\*", with: "*") }
     return """
       <section><h2>Comparison</h2>
-      <p class="small">Click on a heading to sort; the change against the first model stands below each value.</p>
-      <div class="wide"><table class="sortable">
+      <p class="small">Click on a heading to sort; the change against the first model stands below each value; paper has the first twelve columns, report.csv all.</p>
+      <div class="wide"><table class="sortable models">
       <thead><tr><th scope="col">model</th>\(head.joined())</tr></thead>
       <tbody>
       \(rows.joined())</tbody></table></div>
