@@ -118,7 +118,7 @@ struct QuantizeCommand: ParsableCommand {
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
     let sets = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
-      seed: 0, common: common)
+      seed: options.seed, common: common)
     let scoring = sets.scoring
     let quantizing = Quantizing(
       options: options, head: head, common: common,
@@ -148,7 +148,8 @@ struct QuantizeCommand: ParsableCommand {
       record: QuantizeRecord(
         source: source.sha256, scheme: outcome.plan.scheme, observer: outcome.plan.observer,
         images: outcome.images),
-      title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks, seed: 0,
+      title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks,
+      seed: options.seed,
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
     try delivery.send(
       source, to: target,
@@ -175,7 +176,7 @@ struct QuantizeCommand: ParsableCommand {
     let trainable = try TrainableQuantization(outcome.graph)
     let trainer = try DetectorTraining.tune(
       trainable.graph, towards: source.graph, on: learning,
-      settings: tuning.settings(training, epochs: epochs, seed: 0, learningRate: 0.0001),
+      settings: tuning.settings(training, epochs: epochs, seed: options.seed, learningRate: 0.0001),
       hooks: [
         KeptZeros(
           parameters: TrainableParameter.all(in: trainable.graph).filter {

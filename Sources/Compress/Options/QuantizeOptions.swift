@@ -136,6 +136,12 @@ struct QuantizeOptions: ParsableArguments {
   var dropType: String?
 
   @Option(
+    help: ArgumentHelp(
+      "What training, learnt rounding and drawn images draw with. (default: 0)",
+      valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Option(
     help: ArgumentHelp("Use the ranges of a saved plan.", valueName: "file"),
     completion: .file(extensions: ["json"]))
   var plan: String?

@@ -75,8 +75,11 @@ extension Quantizing {
     let bar = ProgressBar(
       "rounding", total: sites.nodes.count, unit: "layers", isShown: common.showsProgress)
     defer { bar.finish() }
+    var settings = AdaptiveRounding.Settings()
+    settings.seed = options.seed
     let rounding = try AdaptiveRounding(
       graph, plan: outcome.plan, sites: sites, feed: try feed(images, most: Self.roundingImages),
+      settings: settings,
       observe: { done, _ in bar.update(done) })
     outcome.plan.roundings = rounding.roundings
     outcome.roundings = rounding.layers

@@ -93,7 +93,8 @@ struct Quantizing {
     let images = try CalibrationImages(
       graph, path: draws ? nil : options.calib,
       otherwise: draws
-        ? .deadLeaves(count: count, seed: 0, size: Self.drawnSize) : learning, count: count,
+        ? .deadLeaves(count: count, seed: options.seed, size: Self.drawnSize) : learning,
+      count: count,
       head: head, common: common)
     guard !images.sources.isEmpty else {
       throw CommandError(

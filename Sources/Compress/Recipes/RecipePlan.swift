@@ -82,6 +82,12 @@ struct RecipePlan {
     accepted.removeAll { offer in
       refusal([offer]).map { RecipeVerb.lacks(offer.name, in: $0) } ?? false
     }
+    // Of several mistakes the parser names one: an option it does not know may come to light only now.
+    while let text = refusal(accepted),
+      let unknown = accepted.firstIndex(where: { RecipeVerb.lacks($0.name, in: text) })
+    {
+      accepted.remove(at: unknown)
+    }
     guard let reason = refusal(accepted) else { return own + accepted.flatMap(\.words) }
     // What the verb takes, but not together with what the step says, is left out.
     for count in 1...max(1, accepted.count) {
