@@ -62,7 +62,8 @@ import Testing
       Set(after.keys)
         == [
           "name", "sha256", "fileBytes", "gzipBytes", "parameters", "nonzeros", "macs", "flops",
-          "sparsity", "accuracy", "classes", "layers", "settings",
+          "sparsity", "accuracy", "classes", "layers", "settings", "energy", "history",
+          "peakActivationBytes", "precisionAt50", "storedWeightBits",
         ])
     #expect(
       Set((after["accuracy"] as? [String: Double] ?? [:]).keys)

@@ -43,6 +43,7 @@ import Testing
     #expect(
       Set(files) == [
         "best.onnx", "last.onnx", "start.onnx", "checkpoint.onnx", "history.csv", "curve.svg",
+        "curve.pdf",
         "run.json",
       ])
     let rows = String(decoding: try bytes("run/history.csv"), as: UTF8.self).split(

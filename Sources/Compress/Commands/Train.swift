@@ -20,7 +20,7 @@ struct Train: ParsableCommand {
       is held out. Without --data the embedded synthetic images are used.
 
       The run lives in a folder (--output): best.onnx and last.onnx (the moving average of the weights), history.csv, \
-      curve.svg, run.json and checkpoint.onnx. Ctrl-C finishes the step and saves the checkpoint; --resume FOLDER goes on \
+      curve.svg, curve.pdf, run.json and checkpoint.onnx. Ctrl-C finishes the step and saves the checkpoint; --resume FOLDER goes on \
       and ends exactly as an uninterrupted run would have. The result depends on the seed, not on the threads.
 
       Exit status 3 says that the loss was no longer finite or --min-map was missed; the best model is kept.

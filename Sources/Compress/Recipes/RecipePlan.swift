@@ -82,17 +82,22 @@ struct RecipePlan {
     accepted.removeAll { offer in
       refusal([offer]).map { RecipeVerb.lacks(offer.name, in: $0) } ?? false
     }
-    // Of several mistakes the parser names one: an option it does not know may come to light only now.
-    while let text = refusal(accepted),
-      let unknown = accepted.firstIndex(where: { RecipeVerb.lacks($0.name, in: text) })
-    {
-      accepted.remove(at: unknown)
+    // Of several mistakes the parser names one: an option it does not know may come to light only without the others.
+    func known(_ offers: [RecipeStep.Option]) -> [RecipeStep.Option] {
+      var offers = offers
+      while let text = refusal(offers),
+        let unknown = offers.firstIndex(where: { RecipeVerb.lacks($0.name, in: text) })
+      {
+        offers.remove(at: unknown)
+      }
+      return offers
     }
+    accepted = known(accepted)
     guard let reason = refusal(accepted) else { return own + accepted.flatMap(\.words) }
     // What the verb takes, but not together with what the step says, is left out.
     for count in 1...max(1, accepted.count) {
       let fewer = accepted.indices.combinations(of: count).lazy.map { left in
-        accepted.enumerated().filter { !left.contains($0.offset) }.map(\.element)
+        known(accepted.enumerated().filter { !left.contains($0.offset) }.map(\.element))
       }.first { refusal($0) == nil }
       if let fewer { return own + fewer.flatMap(\.words) }
       if count == Self.mostLeftOut { break }
