@@ -3,7 +3,7 @@
 
     python Tools/distill_study.py recovery --output out/distill             # the channel-pruned detector at half the MACs
     python Tools/distill_study.py sparse --output out/distill               # the detector with 80 % zeros, on 96 images
-    python Tools/distill_study.py effect --output out/distill               # new students of half and quarter width, every loss
+    python Tools/distill_study.py effect --output out/distill               # half and a quarter of all channels, every loss
     python Tools/distill_study.py recovery --losses kd,cwd --seeds 1 --epochs 2 --images 600
 
 Every row is one `compress distill` or, for the control, the same with `--control`; a row that is in the output folder already is
@@ -31,11 +31,17 @@ def call(a, arguments):
     return json.loads(run.stdout)
 
 
-def pruned(a, name, arguments):
+def pruned(a, name, arguments, epochs=0):
     path = os.path.join(a.output, name + ".onnx")
     if not os.path.exists(path):
-        call(a, ["prune", *arguments, "--epochs", "0", "--output", path])
+        call(a, ["prune", *arguments, "--epochs", str(epochs), "--output", path])
     return path
+
+
+def narrow(a, width):
+    """The detector with a part of the channels of every layer, trained on for a while with labels alone."""
+    cut = ["--method", "l1", "--allocation", "uniform", "--channel-ratio", str(1 - float(width))]
+    return pruned(a, f"width-{width}", cut, epochs=a.warm_up)
 
 
 def row(a, student, arguments, loss, seed):
@@ -98,6 +104,7 @@ def main():
     parser.add_argument("--images", type=int)
     parser.add_argument("--batch", type=int)
     parser.add_argument("--widths", default="0.5,0.25")
+    parser.add_argument("--warm-up", type=int, default=6, help="epochs of students of the effect study before their teacher")
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
     os.makedirs(a.output, exist_ok=True)
@@ -113,9 +120,9 @@ def main():
         a.losses = a.losses or "kd,kd+ld,fitnet,at,cwd,kd+ld+cwd"
         students = {"sparse": ["--student", pruned(a, "sparse", ["--sparsity", "0.8"])]}
     else:
-        a.epochs = a.epochs or 24
+        a.epochs = a.epochs or 2
         a.losses = a.losses or EVERY
-        students = {f"width-{w}": ["--width", w] for w in a.widths.split(",")}
+        students = {f"width-{w}": ["--student", narrow(a, w)] for w in a.widths.split(",")}
     for seed in range(a.seeds):
         for student, arguments in students.items():
             for loss in a.losses.split(","):

@@ -50,10 +50,10 @@ def model(name):
     return os.path.join(SHARED, "models", name + ".onnx")
 
 
-def quantize(compress, name, options, output):
+def quantize(compress, name, options, output, threads=2):
     images = [] if "--calib" in options or "--data-free" in options else ["--calib", CALIBRATION]
     command = [compress, "quantize", model(name), "--data", SCORED, "--output", output, "--format", "json",
-               "--quiet"] + images + options
+               "--quiet", "--threads", str(threads)] + images + options
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode not in (0, 3):
         sys.exit(done.stderr)
@@ -139,6 +139,7 @@ def main():
     parser.add_argument("--compress", default=os.path.join(ROOT, ".build/release/compress"))
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--variants", default=";".join(VARIANTS))
+    parser.add_argument("--threads", type=int, default=2, help="of compress, but for latencies")
     parser.add_argument("--skip-peer", action="store_true")
     parser.add_argument("--skip-speed", action="store_true", help="of the peer's files, score them only")
     arguments = parser.parse_args()
@@ -149,7 +150,7 @@ def main():
         for name in models:
             for variant in variants:
                 result = quantize(arguments.compress, name, VARIANTS[variant],
-                                  os.path.join(folder, name + "." + variant + ".onnx"))
+                                  os.path.join(folder, name + "." + variant + ".onnx"), arguments.threads)
                 before, after = result["before"], result["after"]
                 ap = before["accuracy"]["AP"], after["accuracy"]["AP"]
                 print(f"| {name} | {variant} | {ap[0]:.4f} | {ap[1]:.4f} | {ap[1] - ap[0]:+.4f} "
