@@ -32,7 +32,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
 
   /// The nodes that have parameters or cost multiply–accumulates, in order.
   public var nodes: [Node]
-  /// Elements of all float constants of rank 1 or more that nodes read, each counted once.
+  /// Elements of all float constants of rank 1 or more that nodes read, and of integer weights, each counted once.
   public var parameters: Int
   /// Those that are not zero.
   public var nonzeros: Int
@@ -86,12 +86,13 @@ private struct CostWalk {
         entry.isConstant || entry.outputs == nil ? nil : entry.rules as? any CostedOperator
       record(
         node, entry.inputs, outputs,
-        costed?.macs(inputs: entry.inputs.map { $0?.type }, outputs: outputs) ?? 0)
+        costed?.macs(inputs: entry.inputs.map { $0?.type }, outputs: outputs) ?? 0,
+        weightInputs: (entry.rules as? any WeightedOperator)?.weightSlots.map(\.input) ?? [])
     }
   }
 
   private mutating func record(
-    _ node: Node, _ inputs: [Operand?], _ outputs: [TensorType], _ macs: Int
+    _ node: Node, _ inputs: [Operand?], _ outputs: [TensorType], _ macs: Int, weightInputs: [Int]
   ) {
     // A Constant node's value is counted where it is read.
     guard node.opType != "Constant" else { return }
@@ -100,9 +101,11 @@ private struct CostWalk {
       opType: node.qualifiedType, outputShape: outputs.first?.shape ?? [], parameters: 0,
       nonzeros: 0, macs: macs, activationBytes: outputs.reduce(0) { $0 + $1.byteCount },
       weight: "", weightShape: [])
-    for (name, operand) in zip(node.inputs, inputs) {
+    for (place, (name, operand)) in zip(node.inputs, inputs).enumerated() {
+      // Integers are shapes and places, unless the operator computes on them as weights.
       guard let tensor = operand?.constant, !tensor.shape.isEmpty,
-        tensor.elementType.isFloatingPoint, tensor.elementType.bitWidth >= 16
+        tensor.elementType.isFloatingPoint && tensor.elementType.bitWidth >= 16
+          || weightInputs.contains(place)
       else { continue }
       let isNew = weights[name] == nil
       let (count, nonzeros) = weights[name] ?? (tensor.count, tensor.nonzeroCount)

@@ -55,8 +55,9 @@ public struct PrunableWeights: Sendable {
     let layers = WeightedLayers(graph, registry: registry)
     weights = []
     var places: [String: Int] = [:]
-    for layer in layers.layers {
+    for var layer in layers.layers {
       let node = graph.nodes[layer.node]
+      layer.lookThroughStorage(in: graph, registry: registry)
       var reason: KeepReason?
       if layer.isFixed {
         reason = .fixedProjection
@@ -82,5 +83,16 @@ public struct PrunableWeights: Sendable {
           tensor: layer.tensor, outputAxis: (layer.slot.outputAxis + rank) % rank,
           inputAxis: (layer.slot.inputAxis + rank) % rank, keptBecause: reason))
     }
+  }
+}
+
+extension WeightedLayers.Layer {
+  /// Takes the reals that the node reads for the weight where they are merely stored as other numbers.
+  fileprivate mutating func lookThroughStorage(in graph: Graph, registry: OperatorRegistry) {
+    let name = graph.nodes[node].inputs[slot.input]
+    guard isComputed, let stored = StoredWeights(name, in: graph, registry: registry),
+      let reals = try? stored.decoded()
+    else { return }
+    (weight, tensor, isComputed) = (name, reals, false)
   }
 }

@@ -1,4 +1,5 @@
 import GraphIR
+import Layers
 import Tensors
 
 extension PruningPlan {
@@ -21,11 +22,7 @@ extension PruningPlan {
     for (layer, weight) in zip(layers, found) where layer.keptBecause == nil && layer.zeros > 0 {
       let chosen = try ranking.units(of: weight).leastImportant(layer.zeros)
       let pruned = weight.tensor.zeroed(at: chosen)
-      if result.initializers[weight.name] != nil {
-        result[constant: weight.name] = pruned
-      } else if let node = result.nodes.firstIndex(where: { $0.outputs.first == weight.name }) {
-        result.nodes[node].attributes["value"] = .tensor(pruned)
-      }
+      try result.setWeights(weight.name, from: weight.tensor, to: pruned, registry: registry)
     }
     return result
   }

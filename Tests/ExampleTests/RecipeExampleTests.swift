@@ -73,7 +73,11 @@ import Testing
     #expect(run.status == 0, "\(run.output)")
     let table = try String(
       contentsOf: folder.url.appending(path: "report/sweep.csv"), encoding: .utf8)
-    for order in ["prune-quantize", "prune-lowrank-quantize", "lowrank-prune-quantize"] {
+    let orders = [
+      "prune-quantize", "prune-lowrank-quantize", "lowrank-prune-quantize", "quantize-prune",
+      "quantize-prune-distill", "prune-distill-quantize", "prune-quantize-distill",
+    ]
+    for order in orders {
       #expect(table.contains("\n\(order),1,"), "\(order)")
     }
   }

@@ -54,6 +54,38 @@ import Testing
         ])[0]
     }
 
+    /// A convolution of 8-bit integers with 32-bit biases whose input is rounded before it.
+    mutating func quantized(_ x: String, _ inputs: Int, _ outputs: Int, byChannel: Bool) -> String {
+      func whole<Element: FixedWidthInteger & TensorElement>(
+        _ shape: [Int], in range: ClosedRange<Element>
+      ) -> String {
+        let name = "c\(graph.initializers.count)"
+        graph[constant: name] = Tensor(
+          (0..<shape.reduce(1, *)).map { _ in Element.random(in: range, using: &random) },
+          shape: shape)
+        return name
+      }
+      func scales(_ least: Float) -> String {
+        let name = "c\(graph.initializers.count)"
+        let values = (0..<(byChannel ? outputs : 1)).map { least * Float($0 + 1) }
+        graph[constant: name] = Tensor(values, shape: byChannel ? [outputs] : [])
+        return name
+      }
+      let axis: Attributes = byChannel ? ["axis": .int(0)] : [:]
+      let step = scales(0.001)
+      let (one, zero) = ("c\(graph.initializers.count)", "c\(graph.initializers.count + 1)")
+      graph[constant: one] = Tensor([0.02 as Float], shape: [])
+      graph[constant: zero] = Tensor([3 as UInt8], shape: [])
+      let q = add("QuantizeLinear", [x, one, zero])[0]
+      let dq = add("DequantizeLinear", [q, one, zero])[0]
+      let w = add(
+        "DequantizeLinear", [whole([outputs, inputs, 3, 3], in: Int8(-128)...127), step], axis)[0]
+      let b = add(
+        "DequantizeLinear", [whole([outputs], in: Int32(-900)...900), scales(0.001)], axis)[0]
+      return add(
+        "Conv", [dq, w, b], ["kernel_shape": .ints([3, 3]), "pads": .ints([1, 1, 1, 1])])[0]
+    }
+
     /// A convolution and SiLU.
     mutating func block(_ x: String, _ inputs: Int, _ outputs: Int, kernel: Int = 3) -> String {
       let y = conv(x, inputs, outputs, kernel: kernel)
@@ -93,6 +125,26 @@ import Testing
     #expect(try groups(s) == 20)
   }
 
+  /// Integers with a scale for each channel stay integers, activations keep their scales.
+  @Test(arguments: [true, false]) func quantisedConvolutionsStayIntegers(byChannel: Bool) throws {
+    var s = Sketch()
+    let a = s.quantized("x", 3, 8, byChannel: byChannel)
+    let b = s.quantized(s.add("Relu", [a])[0], 8, 12, byChannel: byChannel)
+    s.finish(b, 12)
+    #expect(try groups(s) == 20)
+
+    let coupling = try ChannelCoupling(s.graph, registry: .standard)
+    let cut = try coupling.removing([0, 3, 9]).graph
+    let stored = cut.initializers.values.map(\.tensor).filter { $0.elementType == .int8 }
+    let shapes = stored.map(\.shape).filter { $0.count == 4 }.sorted { $0[0] < $1[0] }
+    #expect(shapes == [[6, 3, 3, 3], [11, 6, 3, 3]])
+    #expect(cut.nodes.count == s.graph.nodes.count)
+    let scales = cut.nodes.filter { $0.opType == "DequantizeLinear" }.compactMap {
+      cut[constant: $0.inputs[1]]?.shape
+    }.filter { $0 != [] }
+    #expect(scales == (byChannel ? [[6], [6], [11], [11]] : []))
+  }
+
   @Test func residualSumsUnite() throws {
     var s = Sketch()
     let a = s.block("x", 3, 8)
@@ -112,6 +164,27 @@ import Testing
     let e = s.add("Concat", [c, d], ["axis": .int(1)])[0]
     s.finish(e, 12)
     #expect(try groups(s) == 8 + 6 + 5 + 7)
+  }
+
+  /// Kept weights keep their integers, pruned ones become the integer that stands for zero.
+  @Test func zerosOfQuantisedWeightsAreIntegers() throws {
+    var s = Sketch()
+    s.finish(s.quantized(s.quantized("x", 3, 8, byChannel: true), 8, 12, byChannel: true), 12)
+    var request = PruningRequest()
+    request.sparsity = 0.5
+    let plan = try request.plan(for: s.graph, registry: .standard)
+    let pruned = try plan.applied(to: s.graph, registry: .standard)
+    var zeros = 0
+    for (name, initializer) in s.graph.initializers where initializer.tensor.elementType == .int8 {
+      let after = try #require(pruned[constant: name])
+      #expect(after.type == initializer.tensor.type)
+      for (old, new) in zip(initializer.tensor.doubles, after.doubles) where new != old {
+        #expect(new == 0)
+        zeros += 1
+      }
+    }
+    #expect(plan.prunable == 8 * 12 * 9)
+    #expect(zeros > plan.prunable / 3)
   }
 
   /// C2f: a split whose halves go different ways.

@@ -201,7 +201,7 @@ import Testing
     #expect(zeros(pruned, ["wide.weight"]) == layer.zerosAfter)
   }
 
-  @Test func quantisedWeightsAreListedAsKept() throws {
+  @Test func weightsBehindIntegersAreListedAsReals() throws {
     var quantised = graph
     quantised[constant: "wide.q"] = Tensor([Int8](repeating: 3, count: 256), shape: [32, 8, 1, 1])
     quantised[constant: "wide.scale"] = Tensor([Float(0.5)], shape: [])
@@ -211,8 +211,11 @@ import Testing
         "DequantizeLinear", name: "dq", inputs: ["wide.q", "wide.scale"], outputs: ["wide.weight"]),
       at: 0)
     let plan = try PruningRequest().plan(for: quantised, registry: .standard)
-    let layer = try #require(plan.layers.first { $0.weight == "wide.q" })
-    #expect(layer.keptBecause == .notFloat && layer.zeros == 0)
+    let layer = try #require(plan.layers.first { $0.weight == "wide.weight" })
+    #expect(layer.keptBecause == nil && layer.count == 256)
+    let pruned = try plan.applied(to: quantised, registry: .standard)
+    let integers = try #require(pruned[constant: "wide.q"]).doubles
+    #expect(integers.count { $0 == 0 } == layer.zeros && integers.allSatisfy { $0 == 0 || $0 == 3 })
   }
 
   @Test func aModelOfQuantisedWeightsSaysSo() throws {

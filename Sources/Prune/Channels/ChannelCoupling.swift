@@ -75,6 +75,7 @@ public struct ChannelCoupling: Sendable {
   /// Sets of groups of which one has to stay, for else a value would have no elements.
   public let minimalSets: [[Int]]
   let trace: ChannelTrace
+  let registry: OperatorRegistry
   private let groupOfRoot: [Int32: Int]
 
   /// Traces the channels of a graph.
@@ -92,6 +93,7 @@ public struct ChannelCoupling: Sendable {
       graph, typed: TypedGraph(graph, registry: registry, inputs: inputs), inputs: inputs)
     trace.run(excluded: excluded)
     self.graph = graph
+    self.registry = registry
     self.trace = trace
     let labels = trace.labels
     var groupOfRoot: [Int32: Int] = [:]

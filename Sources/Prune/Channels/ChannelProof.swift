@@ -32,16 +32,18 @@ public struct ChannelProof: Codable, Sendable, Equatable {
   /// - Parameter weights: New values for constants, as the surgery had them.
   static func silenced(
     _ coupling: ChannelCoupling, removing removed: Set<Int>, weights: [String: Tensor] = [:]
-  ) -> Graph {
+  ) throws -> Graph {
     var graph = coupling.graph
-    for (name, tensor) in weights { graph.setConstant(name, tensor) }
+    for (name, tensor) in weights {
+      try graph.setWeights(name, from: tensor, to: tensor, registry: coupling.registry)
+    }
     let links = Connectivity(graph)
     var masks: [(node: Int, mask: Node)] = []
     for consumer in coupling.consumers {
       let stays = consumer.groups.map { $0.map { !removed.contains($0) } ?? true }
       guard stays.contains(false) else { continue }
-      let (node, input) = (consumer.node, consumer.input)
       // Whole numbers are silenced before they are quantised, where zero is zero.
+      let (node, input) = links.beforeQuantization(consumer.node, consumer.input, in: graph)
       let maker = links.producer[graph.nodes[node].inputs[input]].map { graph.nodes[$0] }
       if maker?.qualifiedType == "DynamicQuantizeLinear" { continue }
       let source = graph.nodes[node].inputs[input]
@@ -88,6 +90,23 @@ public struct ChannelProof: Codable, Sendable, Equatable {
 
   /// How many disturbed inputs show the noise of rounding.
   private static let disturbances = 4
+}
+
+extension Connectivity {
+  /// The node that makes whole numbers of what another one reads as reals again; that one itself where nothing is rounded.
+  fileprivate func beforeQuantization(
+    _ node: Int, _ input: Int, in graph: Graph
+  ) -> (node: Int, input: Int) {
+    func maker(_ node: Int, _ input: Int, _ type: String) -> Int? {
+      producer[graph.nodes[node].inputs[input]].flatMap {
+        graph.nodes[$0].qualifiedType == type ? $0 : nil
+      }
+    }
+    guard let reals = maker(node, input, "DequantizeLinear"),
+      let integers = maker(reals, 0, "QuantizeLinear")
+    else { return (node, input) }
+    return (integers, 0)
+  }
 }
 
 extension Tensor {

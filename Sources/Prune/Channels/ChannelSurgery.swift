@@ -1,4 +1,5 @@
 import GraphIR
+import Layers
 import Tensors
 
 /// Cuts groups of channels out of a graph.
@@ -35,7 +36,7 @@ struct ChannelSurgery {
     }
     var surgery = ChannelSurgery(coupling, removing: removed)
     try surgery.adjustNodes()
-    surgery.cutConstants(weights)
+    try surgery.cutConstants(weights)
     surgery.declareShapes()
     surgery.graph.removeDeadNodes()
     try surgery.graph.verify()
@@ -52,20 +53,16 @@ struct ChannelSurgery {
 
   // MARK: Constants
 
-  private mutating func cutConstants(_ weights: [String: Tensor]) {
+  private mutating func cutConstants(_ weights: [String: Tensor]) throws {
     for (name, axes) in coupling.trace.claims.sorted(by: { $0.key < $1.key }) {
       guard let before = coupling.trace.typed.operands[name]?.constant else { continue }
-      var tensor = weights[name] ?? before
-      for (axis, labels) in axes.sorted(by: { $0.key < $1.key }) {
-        let kept = labels.indices.filter { stays(labels[$0]) }
-        if kept.count < labels.count { tensor = tensor.keeping(kept, along: axis) }
-      }
-      if tensor.type != before.type || weights[name] != nil {
-        graph.setConstant(name, tensor)
-        for index in graph.inputs.indices where graph.inputs[index].name == name {
-          graph.inputs[index].type = ValueType(tensor.type)
-        }
-      }
+      let kept = axes.mapValues { labels in labels.indices.filter { stays(labels[$0]) } }
+        .filter { $0.value.count < before.shape[$0.key] }
+      guard !kept.isEmpty || weights[name] != nil else { continue }
+      try graph.setWeights(
+        name, from: before, to: weights[name], keeping: kept, registry: coupling.registry)
+      guard let index = graph.inputs.firstIndex(where: { $0.name == name }) else { continue }
+      graph.inputs[index].type = graph[constant: name].map { ValueType($0.type) } ?? .undeclared
     }
   }
 
@@ -129,27 +126,6 @@ struct ChannelSurgery {
   }
 }
 
-extension Tensor {
-  /// The slices at some indices of an axis.
-  func keeping(_ indices: [Int], along axis: Int) -> Tensor {
-    var shape = shape
-    let inner = shape[(axis + 1)...].reduce(1, *) * elementType.bitWidth / 8
-    let (outer, extent) = (shape[..<axis].reduce(1, *), shape[axis])
-    shape[axis] = indices.count
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(outer * indices.count * inner)
-    withUnsafeBytes { source in
-      for block in 0..<outer {
-        for index in indices {
-          let start = (block * extent + index) * inner
-          bytes += source[start..<start + inner]
-        }
-      }
-    }
-    return bytes.withUnsafeBytes { Tensor(bytes: $0, type: TensorType(elementType, shape)) }
-  }
-}
-
 /// A graph without some channels, and what proves it.
 public struct ChannelCut: Sendable {
   /// The graph that is left.
@@ -172,6 +148,6 @@ extension ChannelCoupling {
   public func removing(_ removed: Set<Int>, weights: [String: Tensor] = [:]) throws -> ChannelCut {
     ChannelCut(
       graph: try ChannelSurgery.cut(self, removing: removed, weights: weights),
-      silenced: ChannelProof.silenced(self, removing: removed, weights: weights))
+      silenced: try ChannelProof.silenced(self, removing: removed, weights: weights))
   }
 }

@@ -57,3 +57,55 @@ struct DequantizeLinear: Operator {
     }
   }
 }
+
+extension DequantizeLinear: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    rule.channelFlow(inputs)
+  }
+}
+
+extension DequantizeLinear: DecodingOperator {
+  func scaleAxis(_ inputs: [Tensor?]) throws -> Int? {
+    guard let x = inputs[0], let scale = inputs[1], scale.count > 1 else { return nil }
+    let axis = rule.axis < 0 ? rule.axis + x.shape.count : rule.axis
+    guard scale.shape.count == 1, x.shape.indices.contains(axis), scale.count == x.shape[axis]
+    else {
+      throw OperatorError.unsupported("scales of blocks where channels are removed")
+    }
+    return axis
+  }
+
+  func encode(_ reals: Tensor, inputs: [Tensor?]) throws -> Tensor {
+    guard let stored = inputs.first ?? nil, inputs.count > 1, let scale = inputs[1] else {
+      throw OperatorError.inputCount(expected: "2 or 3", found: inputs.count)
+    }
+    let result = Tensor(zeros: TensorType(stored.elementType, reals.shape))
+    let target = QuantizedView(result.view)
+    let zeros = inputs.count > 2 ? inputs[2].map { QuantizedView($0.view) } : nil
+    let layout = try rule.layout(x: reals.shape, scale: scale.shape)
+    let (numbers, scales) = (reals.floats, scale.floats)
+    withExtendedLifetime((result, inputs)) {
+      layout.forEachRun(pool: ThreadPool(threads: 1)) { run in
+        for (place, index) in run.elements.enumerated() {
+          let own = run.scale + run.step * place
+          target.store(
+            Self.integer(
+              numbers[index], scale: scales[own], zeroPoint: zeros?[own] ?? 0,
+              in: stored.elementType.quantizedRange), at: index)
+        }
+      }
+    }
+    return result
+  }
+
+  /// The nearest integer; sums of 32 bits, which know no range here, are kept within what float32 holds of theirs.
+  private static func integer(
+    _ real: Float, scale: Float, zeroPoint: Int32, in range: ClosedRange<Int32>?
+  ) -> Int32 {
+    if let range {
+      return QuantizationParameters(scale: scale, zeroPoint: zeroPoint).quantized(real, in: range)
+    }
+    let sum = (Double(real) / Double(scale)).rounded(.toNearestOrEven) + Double(zeroPoint)
+    return sum.isNaN ? 0 : Int32(max(Double(Int32.min), min(Double(Int32.max), sum)))
+  }
+}

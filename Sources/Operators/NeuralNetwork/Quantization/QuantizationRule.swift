@@ -34,6 +34,16 @@ struct QuantizationRule: Sendable {
   }
 }
 
+extension QuantizationRule {
+  /// Elements by themselves, with a scale for all or one for each channel.
+  func channelFlow(_ inputs: [Operand?]) -> ChannelFlow? {
+    guard let scale = inputs.optional(1) else { return nil }
+    if scale.type.count == 1 { return .aligned }
+    return axis == 1 && blockSize == 0
+      ? .perChannel(parameters: inputs.optional(2) == nil ? [1] : [1, 2]) : nil
+  }
+}
+
 /// Reads and writes integers of any type of at most 32 bits, 4-bit ones two a byte.
 struct QuantizedView {
   private let view: TensorView

@@ -81,3 +81,9 @@ struct QuantizeLinear: Operator {
     }
   }
 }
+
+extension QuantizeLinear: ChannelOperator {
+  func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
+    rule.channelFlow(inputs)
+  }
+}

@@ -160,7 +160,7 @@ public struct ChannelReconstruction: Sendable {
   ) throws -> [PatchMoments] {
     let reader = readers[index]
     let shortcut = original.shortcuts[index]
-    var graph = ChannelProof.silenced(coupling, removing: removed, weights: weights)
+    var graph = try ChannelProof.silenced(coupling, removing: removed, weights: weights)
     graph.outputs = ([reader.source] + (shortcut.map { [$0.value] } ?? [])).map {
       ValueInfo(name: $0, type: .undeclared)
     }
