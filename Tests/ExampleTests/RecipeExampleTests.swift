@@ -15,7 +15,8 @@ import Testing
       contentsOf: Self.examples.appending(path: "\(name)/recipe.yaml"), encoding: .utf8)
     if let end, let range = text.range(of: end) { text = String(text[..<range.lowerBound]) }
     for (pattern, small) in [
-      (#/train: \d+/#, "train: 16"), (#/score: \d+/#, "score: 8"), (#/epochs: [1-9]\d*/#, "epochs: 1"),
+      (#/train: \d+/#, "train: 16"), (#/score: \d+/#, "score: 8"),
+      (#/epochs: [1-9]\d*/#, "epochs: 1"),
       (#/calib-count: \d+/#, "calib-count: 2"),
     ] { text = text.replacing(pattern, with: small) }
     // Clocks of a busy machine are no goal of a test.
