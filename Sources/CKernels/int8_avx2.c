@@ -38,5 +38,21 @@ AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(x.odd, w.odd));
 }
 
+typedef __m256i pairs_t;
+typedef __m256i pair_weights_t;
+
+AVX2_INLINE pairs_t load_pairs(const uint8_t *p) {
+  return _mm256_loadu_si256((const __m256i *)p);
+}
+AVX2_INLINE pair_weights_t spread_pairs(const int8_t *w) {
+  int32_t four;
+  __builtin_memcpy(&four, w, 4);
+  return _mm256_set1_epi32(four);
+}
+AVX2_INLINE lanes_t dot_pairs(lanes_t sum, pairs_t x, pair_weights_t w) {
+  __m256i pairs = _mm256_maddubs_epi16(x, w);
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
 #include "int8.inc"
 #endif

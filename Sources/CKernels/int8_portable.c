@@ -25,4 +25,20 @@ static inline lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
   return sum + __builtin_convertvector(x.s37bf, lanes_t) * w[3];
 }
 
+typedef bytes_t pairs_t;
+typedef weights_t pair_weights_t;
+#define load_pairs load_bytes
+#define spread_pairs spread
+
+static inline lanes_t within_16_bits(lanes_t v) {
+  v = v < (lanes_t)(-32768) ? (lanes_t)(-32768) : v;
+  return v > (lanes_t)(32767) ? (lanes_t)(32767) : v;
+}
+static inline lanes_t dot_pairs(lanes_t sum, pairs_t x, pair_weights_t w) {
+  sum += within_16_bits(__builtin_convertvector(x.s048c, lanes_t) * w[0] +
+                        __builtin_convertvector(x.s159d, lanes_t) * w[1]);
+  return sum + within_16_bits(__builtin_convertvector(x.s26ae, lanes_t) * w[2] +
+                              __builtin_convertvector(x.s37bf, lanes_t) * w[3]);
+}
+
 #include "int8.inc"

@@ -21,8 +21,7 @@ public struct IntegerConvolution: @unchecked Sendable {
   /// For each output channel the zero point of the signed weights.
   private let weightZeros: [Int32]
   private let depthwise: IntegerDepthwise?
-  /// The signed weights where pairs of products saturate; see ``runSaturating(_:group:source:flip:zero:zeroPoint:to:pool:)``.
-  private let saturating: [Int8]?
+  private let saturating: SaturatingConvolution?
 
   static let rows = Int(CK_INT8_ROWS)
   static let columns = Int(CK_INT8_COLUMNS)
@@ -53,19 +52,20 @@ public struct IntegerConvolution: @unchecked Sendable {
       start: weights.assumingMemoryBound(to: UInt8.self), count: geometry.outputChannels * depth
     ).map { isSigned ? Int8(bitPattern: $0) : Int8(bitPattern: $0 ^ 0x80) }
     weightZeros = zeros
-    saturating = saturates && !geometry.isDepthwise ? signed : nil
     weightSums = zeros.indices.map { channel in
       signed[channel * depth..<(channel + 1) * depth].reduce(-Int32(depth) &* zeros[channel]) {
         $0 &+ Int32($1)
       }
     }
-    if geometry.isDepthwise {
-      packed = PackedBytes(count: 0)
-      depthwise = IntegerDepthwise(geometry, weights: signed, kernels: kernels)
-    } else {
-      packed = Self.pack(signed, geometry, layout)
-      depthwise = nil
-    }
+    depthwise =
+      geometry.isDepthwise
+      ? IntegerDepthwise(geometry, weights: signed, kernels: kernels) : nil
+    saturating =
+      saturates && depthwise == nil
+      ? SaturatingConvolution(geometry, weights: signed, kernels: kernels) : nil
+    packed =
+      depthwise == nil && saturating == nil
+      ? Self.pack(signed, geometry, layout) : PackedBytes(count: 0)
   }
 
   /// Weights as `[group, block of rows, step, row, channel of four]`, zero where there are none.
@@ -94,6 +94,7 @@ public struct IntegerConvolution: @unchecked Sendable {
   /// The working memory a run on that many threads needs.
   public func scratchBytes(threads: Int) -> Int {
     if let depthwise { return depthwise.scratchBytes(threads: threads) }
+    if let saturating { return saturating.scratchBytes(threads: threads) }
     return IntegerLayout.aligned(layout.packedBytes)
       + threads * max(Self.tileBytes, layout.packBufferBytes)
   }
@@ -126,10 +127,11 @@ public struct IntegerConvolution: @unchecked Sendable {
       for group in 0..<geometry.groups {
         let source = input + index * image + group * (image / geometry.groups)
         if let saturating {
-          runSaturating(
-            saturating, group: group, source: source, flip: isSigned ? 0x80 : 0,
-            zero: UInt8(truncatingIfNeeded: zeroPoint), zeroPoint: unsignedZero, to: target,
-            pool: pool)
+          saturating.run(
+            source, group: group, flip: isSigned ? 0x80 : 0,
+            padding: UInt8(truncatingIfNeeded: unsignedZero), to: target, scratch: scratch,
+            pool: pool
+          ) { finish($0, zeroPoint: unsignedZero) }
           continue
         }
         layout.pack(
@@ -203,7 +205,7 @@ public struct IntegerConvolution: @unchecked Sendable {
   }
 
   /// What corrects one channel's sums over inputs of the given zero point, counted from the lowest byte.
-  func finish(_ channel: Int, zeroPoint: Int32) -> IntegerFinish {
+  private func finish(_ channel: Int, zeroPoint: Int32) -> IntegerFinish {
     IntegerFinish(
       kernels: kernels, channel: channel, offset: 0 &- zeroPoint &* weightSums[channel],
       factor: weightZeros[channel])

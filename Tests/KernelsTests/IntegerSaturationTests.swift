@@ -12,7 +12,7 @@ import Testing
       padRight: 1, groups: groups)
   }
 
-  /// `Σ sat₁₆(x₀ w₀ + x₁ w₁) − zₓ Σ w` over padded inputs.
+  /// `Σ sat₁₆(x₀ w₀ + x₁ w₁) − zₓ Σ w` over padded inputs, pairs along taps and, within them, channels.
   private static func reference(
     _ g: ConvolutionGeometry, _ x: [UInt8], _ w: [Int8], zero: Int32
   ) -> [Int32] {
@@ -22,50 +22,45 @@ import Testing
       return Int32(
         x[((image * g.inputChannels + channel) * g.inputHeight + y) * g.inputWidth + x0])
     }
-    var result: [Int32] = []
-    for image in 0..<g.batch {
-      for output in 0..<g.outputChannels {
-        let first = output / (g.outputChannels / g.groups) * channels
-        for y in 0..<g.outputHeight {
-          for x0 in 0..<g.outputWidth {
-            var sum: Int32 = 0
-            for tapY in 0..<g.kernelHeight {
-              for tapX in 0..<g.kernelWidth {
-                let row = y * g.strideHeight + tapY - g.padTop
-                let column = x0 * g.strideWidth + tapX - g.padLeft
-                func weight(_ channel: Int) -> Int32 {
-                  Int32(
-                    w[
-                      ((output * channels + channel) * g.kernelHeight + tapY) * g.kernelWidth + tapX
-                    ]
-                  )
-                }
-                for pair in stride(from: 0, to: channels, by: 2) {
-                  var both = input(image, first + pair, row, column) * weight(pair)
-                  sum -= zero * weight(pair)
-                  if pair + 1 < channels {
-                    both += input(image, first + pair + 1, row, column) * weight(pair + 1)
-                    sum -= zero * weight(pair + 1)
-                  }
-                  sum += min(32_767, max(-32_768, both))
-                }
-              }
-            }
-            result.append(sum)
+    func sum(_ image: Int, _ output: Int, _ y: Int, _ x: Int) -> Int32 {
+      let first = output / (g.outputChannels / g.groups) * channels
+      var (products, sum): ([Int32], Int32) = ([], 0)
+      for tapY in 0..<g.kernelHeight {
+        for tapX in 0..<g.kernelWidth {
+          for channel in 0..<channels {
+            let row = (output * channels + channel) * g.kernelHeight + tapY
+            let weight = Int32(w[row * g.kernelWidth + tapX])
+            products.append(
+              weight
+                * input(
+                  image, first + channel, y * g.strideHeight + tapY - g.padTop,
+                  x * g.strideWidth + tapX - g.padLeft))
+            sum -= zero * weight
           }
         }
       }
+      for pair in stride(from: 0, to: products.count, by: 2) {
+        sum += products[pair...].prefix(2).reduce(0, +).clamped(to: -32_768...32_767)
+      }
+      return sum
     }
-    return result
+    return (0..<g.batch).flatMap { image in
+      (0..<g.outputChannels).flatMap { output in
+        (0..<g.outputHeight).flatMap { y in
+          (0..<g.outputWidth).map { sum(image, output, y, $0) }
+        }
+      }
+    }
   }
 
   private func run(
-    _ g: ConvolutionGeometry, _ x: [UInt8], _ w: [Int8], saturates: Bool, threads: Int
+    _ g: ConvolutionGeometry, _ x: [UInt8], _ w: [Int8], saturates: Bool, threads: Int,
+    on instructionSet: InstructionSet = .best
   ) -> [Int32] {
     let convolution = w.withUnsafeBufferPointer { weights in
       IntegerConvolution(
         g, weights: UnsafeRawPointer(weights.baseAddress.unsafelyUnwrapped), isSigned: true,
-        saturates: saturates)
+        saturates: saturates, instructionSet: instructionSet)
     }
     let scratch = UnsafeMutableRawPointer.allocate(
       byteCount: convolution.scratchBytes(threads: threads), alignment: 64)
@@ -85,14 +80,16 @@ import Testing
 
   @Test(arguments: [1, 2, 3]) func pairsSaturate(groups: Int) {
     var g = Self.geometry(groups: groups)
-    g.outputChannels = 2 * groups
+    g.outputChannels = 9 * groups
     var random = SplitMix64(seed: 1)
     let x = (0..<g.batch * 6 * 42).map { _ in UInt8.random(in: 0...255, using: &random) }
     let w = (0..<g.outputChannels * 6 / groups * 9).map { _ in
       Int8.random(in: -127...127, using: &random)
     }
     let expected = Self.reference(g, x, w, zero: 9)
-    #expect(run(g, x, w, saturates: true, threads: 1) == expected)
+    for set in InstructionSet.allCases {
+      #expect(run(g, x, w, saturates: true, threads: 1, on: set) == expected, "\(set)")
+    }
     #expect(run(g, x, w, saturates: true, threads: 3) == expected)
     #expect(run(g, x, w, saturates: false, threads: 1) != expected)
     // Weights of 7 bits never saturate.
@@ -100,5 +97,11 @@ import Testing
     #expect(
       run(g, x, halved, saturates: true, threads: 1)
         == run(g, x, halved, saturates: false, threads: 1))
+  }
+}
+
+extension Int32 {
+  fileprivate func clamped(to bounds: ClosedRange<Int32>) -> Int32 {
+    Swift.min(bounds.upperBound, Swift.max(bounds.lowerBound, self))
   }
 }

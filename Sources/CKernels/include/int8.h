@@ -85,6 +85,9 @@ typedef struct {
 typedef struct {
   const char *name;
   void (*block)(const ck_int8_block *block);
+  /// The same, but the products of the first and second and those of the third and fourth byte of each position are added
+  /// within -32768 ... 32767, as by instructions of CPUs without VNNI.
+  void (*saturatingBlock)(const ck_int8_block *block);
   /// The sums of the inputs alone, as if one row of weights were all ones: sums[columns].
   void (*inputSums)(const ck_int8_block *block);
   /// y[i] = sums[i] + offset − factor · inputSums[i]; inputSums may be null.
