@@ -37,6 +37,11 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
   /// The whole numbers an activation becomes.
   public var activationRange: ClosedRange<Int32> { 0...(1 << activationBits) - 1 }
 
+  /// Whether a pair of products, an activation times a weight each, may leave 16 bits.
+  public var maySaturate: Bool {
+    2 * weightLimit * activationRange.upperBound > Int32(Int16.max)
+  }
+
   /// Scale and zero point of an activation that lies in a range.
   ///
   /// The range is widened to contain 0. With symmetry it is widened to `±max(|lowest|, |highest|)` unless it has no

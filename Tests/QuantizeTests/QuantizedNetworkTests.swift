@@ -220,13 +220,12 @@ import Testing
     let plan = try quantized(graph, scheme).plan
     let sites = QuantizationSites(graph)
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
-    let correction = try BiasCorrection(
-      graph, plan: plan, sites: sites,
-      feed: .init(images: 2, threads: 1, inputShapes: [:]) { index, session in
-        for (name, tensor) in images[index] {
-          tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-        }
-      })
+    let feed = ImageFeed(images: 2, threads: 1, inputShapes: [:]) { index, session in
+      for (name, tensor) in images[index] {
+        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
+      }
+    }
+    let correction = try BiasCorrection(graph, plan: plan, sites: sites, feed: feed)
     #expect(Set(correction.shifts.keys) == ["a", "b", "y"])
     var corrected = graph
     BiasCorrection.apply(correction.shifts, to: &corrected)
@@ -246,6 +245,36 @@ import Testing
     }
     let (after, before) = (try gap(corrected), try gap(graph))
     #expect(after < 0.1 * before, "\(after) \(before)")
+    // Each layer by itself: what rounded weights do to the float network's values.
+    let local = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, feed: feed)
+    #expect(Set(local.keys) == ["a", "b", "y"])
+    var rounded = graph
+    let weights = try #require(graph[constant: "a.w"])
+    rounded[constant: "a.w"] = Tensor(
+      QuantizedWeights(weights, axis: 0, scheme: scheme, bias: nil, inputScale: 1).reals(axis: 0),
+      shape: weights.shape)
+    let (whole, part) = (
+      try ChannelMeans.measured(graph, ["a"], feed)[0],
+      try ChannelMeans.measured(rounded, ["a"], feed)[0]
+    )
+    let own = try #require(local["a"])
+    let gaps = zip(whole, part).map { $0 - $1 }
+    // Biases are whole numbers of steps too.
+    #expect(zip(own, gaps).allSatisfy { abs($0 - $1) < 5e-4 }, "\(own) \(gaps)")
+    #expect(gaps.contains { abs($0) > 5e-3 })
+    var moved = graph
+    BiasCorrection.apply(local, to: &moved)
+    let moderate = try gap(moved)
+    // A plan shifts what it quantises and nothing else.
+    var shifting = plan
+    shifting.biasShifts = local
+    let shifted = try QuantizedNetwork(graph, plan: shifting, sites: sites).graph
+    #expect(shifted == (try QuantizedNetwork(moved, plan: plan, sites: sites).graph))
+    let some = QuantizationSites(graph, excluded: ["a": "a test"])
+    let kept = try QuantizedNetwork(graph, plan: shifting, sites: some).graph
+    let first = try #require(kept.nodes.first { $0.outputs.contains("a") })
+    #expect(first.inputs[2] == "a.b")
+    #expect(moderate < 0.5 * before, "\(moderate) \(before)")
   }
 
   @Test func oldOperatorSetsAreRewritten() throws {

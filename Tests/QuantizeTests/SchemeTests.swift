@@ -88,6 +88,13 @@ import Testing
     #expect(values.contains(64) && values.count > 4)
   }
 
+  @Test(arguments: [(8, false, true), (8, true, false), (7, false, false), (4, false, false)])
+  func pairsOfProductsFitSixteenBitsBelowEight(bits: Int, reduces: Bool, saturates: Bool) {
+    var scheme = QuantizationScheme()
+    (scheme.weightBits, scheme.reduceRange) = (bits, reduces)
+    #expect(scheme.maySaturate == saturates)
+  }
+
   @Test func aReducedRangeHasSevenBits() {
     let scheme = scheme { $0.reduceRange = true }
     let quantized = QuantizedWeights(

@@ -41,7 +41,7 @@ struct TinyNetwork {
 
   var sites: QuantizationSites { QuantizationSites(graph) }
 
-  var feed: BiasCorrection.Feed {
+  var feed: ImageFeed {
     .init(images: images.count, threads: 1, inputShapes: [:]) { fill($0, $1) }
   }
 

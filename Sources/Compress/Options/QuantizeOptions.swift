@@ -87,18 +87,18 @@ struct QuantizeOptions: ParsableArguments {
     completion: .list(["activations", "weights", "none"]))
   var equalize: String?
 
-  @Flag(
-    help:
-      "Move biases, layer by layer, so that layers answer in the mean what they answered before."
-  )
-  var biasCorrection = false
+  @Option(
+    help: ArgumentHelp(
+      "Move biases so that layers answer in the mean what they answered before: local (each layer by itself, in one pass), sequential (layer by layer, reading what the corrected ones before it answer; slow), or none. (default: local)",
+      valueName: "kind"), completion: .list(BiasCorrectionKind.allCases.map(\.rawValue)))
+  var biasCorrection: BiasCorrectionKind?
 
   @Flag(help: "Make ReLU of ReLU6 first, so that ranges can be shared out across it.")
   var replaceRelu6 = false
 
   @Option(
     help: ArgumentHelp(
-      "How weights are rounded: nearest, or adaptive (learnt up or down, layer by layer, so that layers answer as they did). (default: nearest)",
+      "How weights are rounded: nearest, or adaptive (learnt up or down, layer by layer, so that layers answer as they did).",
       valueName: "kind"), completion: .list(Rounding.allCases.map(\.rawValue)))
   var rounding: Rounding = .nearest
 
@@ -110,7 +110,7 @@ struct QuantizeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The form of the file: qdq (QuantizeLinear and DequantizeLinear around float operators) or qoperator (QLinearConv and its kin). (default: qdq)",
+      "The form of the file: qdq (QuantizeLinear and DequantizeLinear around float operators) or qoperator (QLinearConv and its kin).",
       valueName: "form"), completion: .list(Form.allCases.map(\.rawValue)))
   var form: Form = .qdq
 
@@ -137,7 +137,7 @@ struct QuantizeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What training, learnt rounding and drawn images draw with. (default: 0)",
+      "What training, learnt rounding and drawn images draw with.",
       valueName: "number"))
   var seed: UInt64 = 0
 
@@ -209,7 +209,8 @@ struct QuantizeOptions: ParsableArguments {
   }
 
   private var choosesLayers: Bool {
-    !exclude.isEmpty || !include.isEmpty || equalize != nil || maxDamage != nil || biasCorrection
+    !exclude.isEmpty || !include.isEmpty || equalize != nil || maxDamage != nil
+      || biasCorrection != nil
       || dataFree || replaceRelu6 || rounding != .nearest
   }
 
@@ -220,6 +221,11 @@ struct QuantizeOptions: ParsableArguments {
 
   /// How weights become whole numbers.
   enum Rounding: String, CaseIterable, ExpressibleByArgument { case nearest, adaptive }
+
+  /// How biases are moved.
+  enum BiasCorrectionKind: String, CaseIterable, ExpressibleByArgument {
+    case none, local, sequential
+  }
 
   /// How a file says that layers compute on integers.
   enum Form: String, CaseIterable, ExpressibleByArgument { case qdq, qoperator }

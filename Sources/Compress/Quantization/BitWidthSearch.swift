@@ -41,7 +41,7 @@ struct BitWidthSearch {
       }
       var search = precision
       search.plan = try plan(weights, activations)
-      let loss = try meter.damage(try search.network(keeping: []).graph)
+      let loss = try meter.damage(try search.network(keeping: []))
       trials.append(Trial(weightBits: weights, activationBits: activations, loss: loss))
       precision.common.logger.info(
         "\(weights)-bit weights, \(activations)-bit activations: mAP falls by \(Format.metric(loss))"

@@ -36,15 +36,27 @@ struct PrecisionSearch {
   static let damageReason =
     "quantising it alone changes the raw head maps by more than --max-damage"
 
-  /// The network with some layers float.
-  func network(keeping kept: Set<String>) throws -> (graph: Graph, plan: QuantizationPlan) {
+  /// What is quantised when some layers stay float.
+  func sites(keeping kept: Set<String> = []) -> QuantizationSites {
     var reasons = excluded
     for layer in kept { reasons[layer] = Self.reason }
-    let sites = QuantizationSites(graph, excluded: reasons, included: included)
+    return QuantizationSites(graph, excluded: reasons, included: included)
+  }
+
+  /// The plan with some layers float.
+  func plan(keeping kept: Set<String>) -> QuantizationPlan {
+    let sites = sites(keeping: kept)
     var own = plan
     own.nodes = sites.nodes.compactMap { graph.nodes[$0].outputs.first }
     own.kept = sites.kept
-    return (try QuantizedNetwork(graph, plan: own, sites: sites).graph, own)
+    let made = Set(own.nodes)
+    own.biasShifts = plan.biasShifts?.filter { made.contains($0.key) }
+    return own
+  }
+
+  /// The network with some layers float.
+  func network(keeping kept: Set<String>) throws -> Graph {
+    try QuantizedNetwork(graph, plan: plan, sites: sites(keeping: kept)).graph
   }
 
   /// The layers that the plan quantises, by first output.
@@ -67,7 +79,7 @@ struct PrecisionSearch {
       defer { bar.update(index + 1) }
       let others = Set(layers.filter { $0 != layer })
       return LayerDamage(
-        layer: layer, damage: try meter.damage(try network(keeping: others).graph))
+        layer: layer, damage: try meter.damage(try network(keeping: others)))
     }
     return found.sorted { ($1.damage, $0.layer) < ($0.damage, $1.layer) }
   }
@@ -85,7 +97,7 @@ struct PrecisionSearch {
     let limit = isRelative ? allowed * meter.score : allowed
     var best: (kept: Set<String>, loss: Double) = ([], .infinity)
     func loss(_ kept: Set<String>) throws -> Double {
-      let loss = try meter.damage(try network(keeping: kept).graph)
+      let loss = try meter.damage(try network(keeping: kept))
       if loss < best.loss { best = (kept, loss) }
       common.logger.info("\(kept.count) layers float: mAP falls by \(Format.metric(loss))")
       return loss

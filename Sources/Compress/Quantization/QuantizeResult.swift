@@ -48,6 +48,10 @@ struct QuantizeResult: PrintableResult {
         "with 16-bit sums that saturate, as on CPUs without VNNI, AP is \(Format.metric(saturatedAP)), "
           + "\(Format.metric(saturatedAP - own)) from what it is here"
           + (saturatedAP < own - 0.005 ? "; --reduce-range avoids that" : ""))
+    } else if output != nil, plan.scheme.maySaturate {
+      parts.append(
+        "On x86 CPUs without VNNI, ONNX Runtime adds products of 8-bit weights in pairs of 16 bits that saturate, which may cost mAP: "
+          + "--simulate-saturation measures it, --reduce-range avoids it.")
     }
     parts += remarks
     if let output {
@@ -59,7 +63,9 @@ struct QuantizeResult: PrintableResult {
   }
 
   private static func table(_ damages: [PrecisionSearch.LayerDamage]) -> String {
-    var table = Table([("layer quantised alone", .left), ("output error", .right), ("", .left)])
+    var table = Table([
+      ("layer quantised alone", .left), ("error of head maps", .right), ("", .left),
+    ])
     for layer in damages.prefix(20) {
       table.append([
         String(layer.layer.suffix(48)), String(format: "%.2e", layer.damage),

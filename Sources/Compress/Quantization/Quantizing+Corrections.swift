@@ -6,7 +6,7 @@ import Tensors
 /// What is done to weights and biases before and after ranges are found.
 extension Quantizing {
   private static let equalizationImages = 32
-  private static let correctionImages = 16
+  private static let correctionImages = 32
   private static let roundingImages = 32
 
   /// Replaces ReLU6, shares ranges out between layers and absorbs large biases, as far as that is asked for.
@@ -60,7 +60,7 @@ extension Quantizing {
   }
 
   /// How images enter sessions, at most so many.
-  private func feed(_ images: CalibrationImages, most: Int) throws -> BiasCorrection.Feed {
+  private func feed(_ images: CalibrationImages, most: Int) throws -> ImageFeed {
     .init(
       images: min(images.count, most), threads: common.threadCount,
       inputShapes: try head.parsedShapes(), fill: images.fill)
@@ -85,12 +85,22 @@ extension Quantizing {
     outcome.roundings = rounding.layers
   }
 
-  /// Moves biases, where that is asked for: by what normalisations say, by what images say.
+  /// Moves biases, of each layer by itself or layer by layer.
   func correctBiases(
-    of graph: inout Graph, _ outcome: inout Outcome, _ sites: QuantizationSites,
+    _ outcome: inout Outcome, _ graph: Graph, _ sites: QuantizationSites,
     _ images: CalibrationImages, _ moments: ChannelMoments?
   ) throws {
-    if options.biasCorrection {
+    switch options.biasCorrection ?? .local {
+    case .none: break
+    case .local:
+      let feed = try feed(images, most: Self.correctionImages)
+      let measured = try LocalBiasCorrection.shifts(
+        graph, plan: outcome.plan, sites: sites, feed: feed)
+      let said = moments.map {
+        AnalyticBiasCorrection.shifts(graph, plan: outcome.plan, sites: sites, moments: $0)
+      }
+      outcome.plan.biasShifts = measured.merging(said ?? [:]) { _, said in said }
+    case .sequential:
       let bar = ProgressBar(
         "correcting biases", total: sites.nodes.count, unit: "layers",
         isShown: common.showsProgress)
@@ -100,12 +110,8 @@ extension Quantizing {
         feed: try feed(images, most: Self.correctionImages),
         observe: { done, _ in bar.update(done) })
       outcome.plan.biasShifts = correction.shifts
-    } else if let moments {
-      let shifts = AnalyticBiasCorrection.shifts(
-        graph, plan: outcome.plan, sites: sites, moments: moments)
-      outcome.plan.biasShifts = shifts.isEmpty ? nil : shifts
     }
-    BiasCorrection.apply(outcome.plan.biasShifts ?? [:], to: &graph)
+    if outcome.plan.biasShifts?.isEmpty == true { outcome.plan.biasShifts = nil }
   }
 
   /// Tries other ranges by what the head says.

@@ -71,12 +71,19 @@ struct Quantizing {
       outcome.plan = try refine(outcome.plan, graph, placed, ranges.statistics, images)
     }
     try round(&outcome, graph, placed, images)
-    try correctBiases(of: &graph, &outcome, placed, images, moments)
-    outcome.graph = try QuantizedNetwork(graph, plan: outcome.plan, sites: placed).graph
     outcome.images = images.count
-    outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
     outcome.remarks += ranges.remarks
-    try search(&outcome, on: graph, images)
+    var search = PrecisionSearch(
+      graph: graph, plan: outcome.plan,
+      excluded: try matches(options.exclude, graph, "--exclude"), included: Set(plan.included),
+      images: images, head: head, common: common)
+    var damages = try keepHarmful(&search)
+    outcome.plan = search.plan
+    try correctBiases(&outcome, graph, search.sites(), images, moments)
+    search.plan = outcome.plan
+    outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
+    outcome.graph = try giveBack(&outcome.plan, &damages, search)
+    if options.sensitivity || maxDrop != nil { outcome.damages = damages }
     return outcome
   }
 
@@ -112,34 +119,40 @@ struct Quantizing {
 
   // MARK: Layers given back to float
 
-  /// Measures layers, and gives some back to float, where that is asked for.
-  private func search(
-    _ outcome: inout Outcome, on graph: Graph, _ images: CalibrationImages
-  ) throws {
+  /// Measures what quantising each layer alone does, where that is asked for, and keeps those float that do too much harm.
+  private func keepHarmful(
+    _ search: inout PrecisionSearch
+  ) throws -> [PrecisionSearch.LayerDamage]? {
     let bound = options.maxDamage ?? QuantizeOptions.defaultDamage
-    guard options.sensitivity || maxDrop != nil || bound < .infinity else { return }
-    var search = PrecisionSearch(
-      graph: graph, plan: outcome.plan,
-      excluded: try matches(options.exclude, graph, "--exclude"),
-      included: Set(try matches(options.include, graph, "--include").keys), images: images,
-      head: head, common: common)
+    guard options.sensitivity || maxDrop != nil || bound < .infinity else { return nil }
     var damages = try search.damages()
-    defer { if options.sensitivity || maxDrop != nil { outcome.damages = damages } }
-    var kept = Set(damages.filter { !($0.damage <= bound) }.map(\.layer))
+    for index in damages.indices { damages[index].isKept = !(damages[index].damage <= bound) }
+    let kept = damages.filter(\.isKept).map(\.layer)
     guard kept.count < damages.count else {
       throw QuantizationError.nothingToQuantize(reasons: [PrecisionSearch.damageReason: kept.count])
     }
     for layer in kept { search.excluded[layer] = PrecisionSearch.damageReason }
-    if let maxDrop, let scoring {
-      let found = try search.fewest(
-        damages.filter { !kept.contains($0.layer) }, allowed: maxDrop,
-        isRelative: options.dropType == "relative", labelled: scoring)
-      (outcome.graph, outcome.plan) = try search.network(keeping: found.kept)
-      kept.formUnion(found.kept)
-    } else if !kept.isEmpty {
-      (outcome.graph, outcome.plan) = try search.network(keeping: [])
+    search.plan = search.plan(keeping: [])
+    return damages
+  }
+
+  /// Gives the fewest further layers back to float that `--max-drop` needs, and makes the network.
+  private func giveBack(
+    _ plan: inout QuantizationPlan, _ damages: inout [PrecisionSearch.LayerDamage]?,
+    _ search: PrecisionSearch
+  ) throws -> Graph {
+    var kept: Set<String> = []
+    if let maxDrop, let scoring, let found = damages {
+      kept = try search.fewest(
+        found.filter { !$0.isKept }, allowed: maxDrop,
+        isRelative: options.dropType == "relative", labelled: scoring
+      ).kept
+      damages = found.map {
+        .init(layer: $0.layer, damage: $0.damage, isKept: $0.isKept || kept.contains($0.layer))
+      }
     }
-    for index in damages.indices { damages[index].isKept = kept.contains(damages[index].layer) }
+    plan = search.plan(keeping: kept)
+    return try search.network(keeping: kept)
   }
 
   /// The fewest bits that mAP allows.
@@ -165,7 +178,6 @@ struct Quantizing {
     let equalization = CrossLayerEqualization(graph)
     if let known = plan.equalization { equalization.apply(to: &graph, known) }
     BiasAbsorption.apply(plan.absorbed ?? [:], pairs: equalization.pairs, to: &graph)
-    BiasCorrection.apply(plan.biasShifts ?? [:], to: &graph)
     let wanted = Set(plan.nodes)
     let outputs = Set(graph.nodes.flatMap(\.outputs))
     if let missing = plan.nodes.first(where: { !outputs.contains($0) }) {

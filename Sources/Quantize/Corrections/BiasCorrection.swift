@@ -13,34 +13,13 @@ public struct BiasCorrection: Sendable {
   /// What is added to each output channel, by the layer's first output.
   public private(set) var shifts: [String: [Float]] = [:]
 
-  /// How images enter sessions.
-  public struct Feed {
-    /// How many images there are.
-    public var images: Int
-    /// The threads to compute with.
-    public var threads: Int
-    /// Shapes of dynamic inputs.
-    public var inputShapes: [String: [Int]]
-    /// Writes the input of one image into a session.
-    public var fill: (Int, Session) throws -> Void
-
-    /// Images written by `fill`.
-    public init(
-      images: Int, threads: Int, inputShapes: [String: [Int]],
-      fill: @escaping (Int, Session) throws -> Void
-    ) {
-      (self.images, self.threads) = (images, threads)
-      (self.inputShapes, self.fill) = (inputShapes, fill)
-    }
-  }
-
   /// Finds the shifts for a prepared network and a plan.
   ///
   /// - Parameters:
   ///   - observe: Told how many layers are done.
   /// - Throws: What sessions and `feed` throw.
   public init(
-    _ source: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: Feed,
+    _ source: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed,
     observe: (Int, Int) -> Void = { _, _ in }
   ) throws {
     let layers = sites.nodes.filter {
@@ -48,7 +27,7 @@ public struct BiasCorrection: Sendable {
         && source[constant: source.nodes[$0].inputs[1]] != nil
     }
     let outputs = layers.map { source.nodes[$0].outputs[0] }
-    let expected = try Self.means(source, outputs, feed)
+    let expected = try ChannelMeans.measured(source, outputs, feed)
     var corrected = source
     for (place, (index, output)) in zip(layers, outputs).enumerated() {
       observe(place, layers.count)
@@ -58,7 +37,7 @@ public struct BiasCorrection: Sendable {
         ? output + "_unrounded" : output
       network.outputs = [ValueInfo(name: name, type: .undeclared)]
       network.removeDeadNodes()
-      let found = try Self.means(network, [name], feed)[0]
+      let found = try ChannelMeans.measured(network, [name], feed)[0]
       guard found.count == expected[place].count else { continue }
       let shift = zip(expected[place], found).map { $0 - $1 }
       guard shift.allSatisfy(\.isFinite) else { continue }
@@ -91,33 +70,5 @@ public struct BiasCorrection: Sendable {
     } else {
       graph.nodes[index].inputs.append(name)
     }
-  }
-
-  /// The mean of each channel of values `[1, C, H, W]` over images and positions.
-  private static func means(_ graph: Graph, _ values: [String], _ feed: Feed) throws -> [[Float]] {
-    let session = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
-        taps: values))
-    var sums = values.map { _ in [Double]() }
-    for image in 0..<feed.images {
-      try feed.fill(image, session)
-      try session.run()
-      for (place, value) in values.enumerated() {
-        guard let view = session.outputView(value), view.elementType == .float32,
-          view.shape.count >= 2
-        else { continue }
-        let channels = view.shape[1]
-        let area = view.shape.dropFirst(2).reduce(1, *)
-        let elements = view.elements(as: Float.self)
-        if sums[place].isEmpty { sums[place] = Array(repeating: 0, count: channels) }
-        for channel in 0..<channels {
-          let sum = elements[channel * area..<(channel + 1) * area].reduce(Float(0), +)
-          sums[place][channel] += Double(sum) / Double(max(area * feed.images, 1))
-        }
-      }
-    }
-    return sums.map { $0.map { Float($0) } }
   }
 }

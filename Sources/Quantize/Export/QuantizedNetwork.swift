@@ -21,10 +21,13 @@ public struct QuantizedNetwork: Sendable {
   private let layers: [Int: WeightedLayers.Layer]
   private let roundings: [String: Data]
 
-  /// Quantises a prepared network as a plan says.
+  /// Quantises a prepared network as a plan says; biases of layers that stay float are not shifted.
   ///
   /// - Throws: ``QuantizationError/otherModel(reason:)`` when the plan lacks a value.
   public init(_ source: Graph, plan: QuantizationPlan, sites: QuantizationSites) throws {
+    var source = source
+    let made = Set(sites.nodes.flatMap { source.nodes[$0].outputs })
+    BiasCorrection.apply((plan.biasShifts ?? [:]).filter { made.contains($0.key) }, to: &source)
     self.source = source
     self.sites = sites
     scheme = plan.scheme

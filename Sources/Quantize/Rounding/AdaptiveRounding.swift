@@ -53,7 +53,7 @@ public struct AdaptiveRounding: Sendable {
   ///   - observe: Told how many layers are done, of how many.
   /// - Throws: What sessions and `feed` throw.
   public init(
-    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: BiasCorrection.Feed,
+    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed,
     settings: Settings = Settings(), observe: (Int, Int) -> Void = { _, _ in }
   ) throws {
     let problems = try Self.problems(graph, plan, sites, feed)
@@ -88,7 +88,7 @@ public struct AdaptiveRounding: Sendable {
 
   private static func problems(
     _ graph: Graph, _ plan: QuantizationPlan, _ sites: QuantizationSites,
-    _ feed: BiasCorrection.Feed
+    _ feed: ImageFeed
   ) throws -> [RoundingProblem] {
     let operands = TypedGraph(
       graph, registry: .standard, inputs: try graph.concreteInputTypes(feed.inputShapes)
@@ -127,7 +127,7 @@ public struct AdaptiveRounding: Sendable {
 
   /// The moments of what layers read, one for each group.
   private static func moments(
-    _ graph: Graph, _ problems: [RoundingProblem], _ feed: BiasCorrection.Feed,
+    _ graph: Graph, _ problems: [RoundingProblem], _ feed: ImageFeed,
     _ settings: Settings, _ pool: ThreadPool
   ) throws -> [[PatchMoments]] {
     let values = Set(problems.flatMap { [$0.reader.source, $0.reader.output] }).sorted()
