@@ -173,7 +173,7 @@ struct SparseStudy: ParsableCommand {
     }
     let chart = LineChart(
       title: "Sparse large against dense small", xTitle: "nonzero parameters", yTitle: "mAP",
-      series: series, isLogarithmic: true)
+      series: series, axis: .logarithmic)
     try Figure([chart]).svg.write(to: URL(filePath: "\(output)/figure.svg"))
     let table = URL(filePath: "\(output)/table.md")
     try Data(text.utf8).write(to: table)

@@ -112,7 +112,7 @@ public struct ChannelReport: Sendable {
         series: [
           .init(name: "channels dropped", points: points(\.errorBefore)),
           .init(name: "weights refitted", points: points(\.errorAfter)),
-        ])
+        ], axis: .counted)
     ])
   }
 }

@@ -93,12 +93,12 @@ public struct LowRankReport: Sendable {
   public var spectraFigure: Figure {
     let shown = layers.filter { !$0.spectra.isEmpty }.sorted {
       $0.parameters.before > $1.parameters.before
-    }.prefix(8)
+    }.prefix(Ink.seriesCount)
     let series = shown.map { layer -> LineChart.Series in
       let values = layer.spectra[0]
       let largest = max(values.first ?? 1, 1e-30)
       return .init(
-        name: String(layer.name.suffix(28)),
+        name: LayerName.short(layer.name, most: 28),
         points: values.enumerated().map {
           (Double($0.offset) / Double(max(values.count - 1, 1)), $0.element / largest)
         })
@@ -130,7 +130,7 @@ public struct LowRankReport: Sendable {
     return Figure([
       LineChart(
         title: "What factorisation loses", xTitle: "factorised layer, in order",
-        yTitle: "relative squared error", series: series)
+        yTitle: "relative squared error", series: series, axis: .counted)
     ])
   }
 

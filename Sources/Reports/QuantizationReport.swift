@@ -26,7 +26,7 @@ public struct QuantizationReport: Sendable {
   /// The layers as comma-separated values.
   public var csv: Data {
     CSV.data(
-      [["layer", "outputError", "staysFloat"]]
+      [["layer", "headMapError", "staysFloat"]]
         + layers.map { [$0.name, String(format: "%.6e", $0.error), $0.isKept ? "1" : "0"] })
   }
 
@@ -38,7 +38,7 @@ public struct QuantizationReport: Sendable {
         BarChart(
           title: "Quantisation error by layer", xTitle: "layers that do most harm, each alone",
           yTitle: "error of head maps (1/1000)",
-          names: shown.map { LayerName.short($0.name) },
+          names: LayerName.distinct(shown.map(\.name)),
           groups: [
             ("integer", shown.map { $0.isKept ? nil : 1000 * $0.error }),
             ("stays float", shown.map { $0.isKept ? 1000 * $0.error : nil }),

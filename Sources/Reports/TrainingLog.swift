@@ -87,7 +87,8 @@ public struct TrainingLog: Codable, Sendable, Equatable {
           .init(name: lossNames[index], points: points { $0.losses[index] })
         }
           + (lossNames.count > 1
-            ? [.init(name: "total", points: points { $0.losses.reduce(0, +) })] : []))
+            ? [.init(name: "total", points: points { $0.losses.reduce(0, +) })] : []),
+        axis: .counted)
     ]
     var measures = metricNames.map { name in
       LineChart.Series(name: name, points: points { $0.metrics[name] }, hasMarks: true)
@@ -99,7 +100,7 @@ public struct TrainingLog: Codable, Sendable, Equatable {
     if !measures.isEmpty {
       charts.append(
         LineChart(
-          title: "Validation", xTitle: "epoch", yTitle: "AP", series: measures))
+          title: "Validation", xTitle: "epoch", yTitle: "AP", series: measures, axis: .counted))
     }
     return Figure(charts)
   }

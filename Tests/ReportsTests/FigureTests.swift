@@ -39,7 +39,7 @@ import Testing
       series: [
         .init(name: "a", points: [(1e5, 0.4), (2e6, 0.6)], spreads: [0.01, 0.02], hasMarks: true),
         .init(name: "b", points: [(3e5, .nan), (4e5, 0.5)]),
-      ], isLogarithmic: true)
+      ], axis: .logarithmic)
     let svg = String(decoding: Figure([chart]).svg, as: UTF8.self)
     #expect(!svg.lowercased().contains("nan") && !svg.contains("inf"))
     #expect(svg.contains("100k") && svg.contains("1M"))

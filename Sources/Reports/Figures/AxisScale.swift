@@ -13,9 +13,9 @@ struct AxisScale {
   private let isLogarithmic: Bool
 
   /// An axis over the given values, with ends at round numbers.
-  init(_ values: [Double], from: Double, to: Double, isLogarithmic: Bool = false) {
+  init(_ values: [Double], from: Double, to: Double, _ axis: LineChart.Axis = .linear) {
     (self.from, self.to) = (from, to)
-    self.isLogarithmic = isLogarithmic && values.allSatisfy { $0 > 0 }
+    self.isLogarithmic = axis == .logarithmic && values.allSatisfy { $0 > 0 }
     let least = values.min() ?? 0
     let most = values.max() ?? 1
     if self.isLogarithmic {
@@ -24,7 +24,7 @@ struct AxisScale {
       ticks = all.filter { $0 >= least / 1.5 && $0 <= most * 1.5 }
     } else {
       let range = most > least ? most - least : max(most.magnitude, 1)
-      let step = Self.roundStep(range / 5)
+      let step = max(Self.roundStep(range / 5), axis == .counted ? 1 : 0)
       let start = (least / step).rounded(.down)
       let end = max((most / step).rounded(.up), start + 1)
       (lowest, highest) = (start * step, end * step)

@@ -47,6 +47,21 @@ struct LabelPlacement {
     return nil
   }
 
+  /// Room for a name at a box: above its upper edge or below its lower one, inside or outside, else ``place(_:near:size:)`` its corner.
+  mutating func place(_ name: String, at box: Drawing.Frame, size: Double) -> Found? {
+    let (width, height) = (Helvetica.room(name, size: size), size + 1)
+    let tops = [box.top - height - 1, box.top + 2, box.bottom + 1, box.bottom - height - 2]
+    let lefts = [box.left, max(box.left, box.right - width)]
+    for (top, left) in tops.flatMap({ top in lefts.map { (top, $0) } }) {
+      let frame = Drawing.Frame(left: left, top: top, width: width, height: height)
+      guard isFree(frame) else { continue }
+      taken.append(frame)
+      return Found(
+        text: .init(string: name, at: .init(frame.left, frame.bottom - 2.5), size: size))
+    }
+    return place(name, near: .init(box.left, box.top), size: size)
+  }
+
   /// Sixteenths of a turn: right, left, above, below, then between.
   private static let angles = [0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11]
 

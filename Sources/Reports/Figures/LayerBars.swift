@@ -4,8 +4,8 @@ extension ReportFigure {
     name: "layers",
     caption: "Parameters, multiply–accumulates and zeros of the layers with the most MACs."
   ) { report in
-    let models = Array(report.models.prefix(LayerBars.mostModels))
-    let bars = LayerBars(models)
+    let models = LayerBars.shown(report.models)
+    let bars = LayerBars(models, of: report.models.count)
     guard !bars.names.isEmpty else { return nil }
     var charts = [
       bars.chart("Parameters by layer", "parameters (thousands)") { Double($0.parameters) / 1e3 },
@@ -23,34 +23,60 @@ extension ReportFigure {
 private struct LayerBars {
   let names: [String]
   private let models: [ModelEvidence]
+  private let layerCount: Int
   private let layers: [[String: ModelEvidence.Layer]]
 
+  private let modelCount: Int
+
   /// More would be thinner than a line.
-  static let mostModels = 3
+  private static let mostModels = 3
   private static let mostLayers = 30
 
-  init(_ models: [ModelEvidence]) {
+  /// The first model and the last ones.
+  static func shown(_ models: [ModelEvidence]) -> [ModelEvidence] {
+    models.count <= mostModels ? models : [models[0]] + models.suffix(mostModels - 1)
+  }
+
+  init(_ models: [ModelEvidence], of modelCount: Int) {
     self.models = models
+    self.modelCount = modelCount
     layers = models.map { model in
       Dictionary(model.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
-    var seen: Set<String> = []
-    let all = models.flatMap(\.layers).filter { seen.insert($0.name).inserted }
+    let all = Self.merged(models)
+    layerCount = all.count
     let largest = all.enumerated().sorted {
       ($1.element.macs, $0.offset) < ($0.element.macs, $1.offset)
     }.prefix(Self.mostLayers)
     names = largest.map(\.offset).sorted().map { all[$0].name }
   }
 
+  /// The layers of all models that multiply, each model's own beside the shared ones they stand next to.
+  private static func merged(_ models: [ModelEvidence]) -> [ModelEvidence.Layer] {
+    var all: [ModelEvidence.Layer] = []
+    for model in models {
+      var place = 0
+      for layer in model.layers where layer.macs > 0 {
+        if let known = all.firstIndex(where: { $0.name == layer.name }) {
+          place = known + 1
+        } else {
+          all.insert(layer, at: place)
+          place += 1
+        }
+      }
+    }
+    return all
+  }
+
   func chart(
     _ title: String, _ yTitle: String, _ value: (ModelEvidence.Layer) -> Double
   ) -> BarChart {
-    let total = Set(models.flatMap { $0.layers.map(\.name) }).count
-    let part = names.count < total ? " (\(names.count) of \(total))" : ""
+    let part = names.count < layerCount ? " (\(names.count) of \(layerCount))" : ""
+    let some = models.count < modelCount ? " (\(models.count) of \(modelCount) models)" : ""
     return BarChart(
-      title: title, xTitle: "layers with the most MACs, in the network's order\(part)",
+      title: title + some, xTitle: "layers with the most MACs, in the network's order\(part)",
       yTitle: yTitle,
-      names: names.map { LayerName.short($0) },
+      names: LayerName.distinct(names),
       groups: zip(models, layers).map { model, layers in
         (model.name, names.map { layers[$0].map(value) })
       })

@@ -14,12 +14,15 @@ struct Legend {
   private static let row = 15.0
   private static let sample = 28.0
 
-  /// Draws the rows in the corner or in the middle of an edge where they cover least of the given places.
-  func draw(avoiding places: [Drawing.Point], in plot: PlotArea, into drawing: inout Drawing) {
-    let longest = entries.map { Helvetica.room($0.name, size: Self.size) }.max() ?? 0
-    let frame = Self.emptiest(
-      width: longest + Self.sample + 12, height: Double(entries.count) * Self.row + 6, places,
-      plot.frame)
+  /// Points across.
+  var width: Double {
+    (entries.map { Helvetica.room($0.name, size: Self.size) }.max() ?? 0) + Self.sample + 12
+  }
+  /// Points down.
+  var height: Double { Double(entries.count) * Self.row + 6 }
+
+  /// Draws the rows.
+  func draw(in frame: Drawing.Frame, into drawing: inout Drawing) {
     drawing.fill(frame, .paper)
     for (index, entry) in entries.enumerated() {
       let middle = frame.top + 10 + Double(index) * Self.row
@@ -41,10 +44,9 @@ struct Legend {
 
   static let size = 10.0
 
-  /// The place, of those along the edges, where a box covers fewest points; the upper right of equals.
-  static func emptiest(
-    width: Double, height: Double, _ places: [Drawing.Point], _ area: Drawing.Frame
-  ) -> Drawing.Frame {
+  /// The first place along the edges of an area, from the upper right on, where the rows cover none of the given places;
+  /// `nil` when there is none.
+  func emptiest(_ places: [Drawing.Point], _ area: Drawing.Frame) -> Drawing.Frame? {
     let (far, low) = (area.right - width - 4, area.bottom - height - 4)
     let (near, high) = (area.left + 4, area.top + 2)
     let (centre, middle) = ((near + far) / 2, (high + low) / 2)
@@ -52,12 +54,11 @@ struct Legend {
       (far, high), (far, low), (near, high), (near, low), (centre, high), (centre, low),
       (far, middle), (near, middle),
     ].map { Drawing.Frame(left: $0.0, top: $0.1, width: width, height: height) }
-    func covered(_ frame: Drawing.Frame) -> Int {
+    return corners.first { frame in
       let wide = frame.grown(6)
-      return places.count {
+      return !places.contains {
         (wide.left...wide.right).contains($0.x) && (wide.top...wide.bottom).contains($0.y)
       }
     }
-    return corners.min { covered($0) < covered($1) } ?? corners[0]
   }
 }

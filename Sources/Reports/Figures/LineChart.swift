@@ -37,21 +37,28 @@ public struct LineChart: Chart {
   public var yTitle: String
   /// The lines, in the order of the legend.
   public var series: [Series]
-  /// Whether the horizontal axis is logarithmic.
-  public var isLogarithmic: Bool
+  /// How values are laid out across.
+  public var axis: Axis
+
+  /// How the horizontal axis lays out its values.
+  public enum Axis: Sendable {
+    case linear, logarithmic
+    /// Marked at whole numbers alone, as epochs and layers are.
+    case counted
+  }
 
   /// A chart of the given lines.
   public init(
-    title: String, xTitle: String, yTitle: String, series: [Series], isLogarithmic: Bool = false
+    title: String, xTitle: String, yTitle: String, series: [Series], axis: Axis = .linear
   ) {
     self.title = title
     self.xTitle = xTitle
     self.yTitle = yTitle
     self.series = series
-    self.isLogarithmic = isLogarithmic
+    self.axis = axis
   }
 
-  /// Draws the lines over their axes, with a legend where it covers least.
+  /// Draws the lines over their axes, with a legend where it covers none of them, else beside them.
   public func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
     var figure = figure
     let points = series.flatMap(\.points)
@@ -61,12 +68,22 @@ public struct LineChart: Chart {
         return [series.points[index].y - spread, series.points[index].y + spread]
       }
     }
-    let plot = PlotArea(
-      width: figure.drawing.width, height: figure.chartHeight, top: top,
-      x: points.map(\.x), y: values, isLogarithmic: isLogarithmic)
-    plot.drawAxes(title: title, xTitle: xTitle, yTitle: yTitle, into: &figure.drawing)
-    for (index, line) in series.enumerated() { draw(line, index, plot, into: &figure.drawing) }
-    drawLegend(plot, into: &figure.drawing)
+    func plot(beside: Double) -> PlotArea {
+      PlotArea(
+        width: figure.drawing.width - beside, height: figure.chartHeight, top: top,
+        x: points.map(\.x), y: values, axis: axis)
+    }
+    var area = plot(beside: 0)
+    let legend = self.legend
+    var place = legend?.emptiest(series.flatMap { traced($0, area) }, area.frame)
+    if let legend, place == nil {
+      area = plot(beside: legend.width)
+      place = .init(
+        left: area.frame.right + 8, top: area.frame.top, width: legend.width, height: legend.height)
+    }
+    area.drawAxes(title: title, xTitle: xTitle, yTitle: yTitle, into: &figure.drawing)
+    for (index, line) in series.enumerated() { draw(line, index, area, into: &figure.drawing) }
+    if let legend, let place { legend.draw(in: place, into: &figure.drawing) }
     return figure
   }
 
@@ -91,14 +108,14 @@ public struct LineChart: Chart {
     }
   }
 
-  private func drawLegend(_ plot: PlotArea, into drawing: inout Drawing) {
-    guard series.count > 1 else { return }
-    let legend = Legend(
+  /// `nil` for a single line.
+  private var legend: Legend? {
+    guard series.count > 1 else { return nil }
+    return Legend(
       entries: series.enumerated().map { index, line in
         .init(
           name: line.name, series: index, hasLine: line.isJoined, hasMark: line.hasMarks)
       })
-    legend.draw(avoiding: series.flatMap { traced($0, plot) }, in: plot, into: &drawing)
   }
 
   /// Places along a series: its points, and steps between those that are joined.

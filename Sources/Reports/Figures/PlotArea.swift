@@ -19,11 +19,11 @@ struct PlotArea {
   /// The area of a chart whose axes hold the given values.
   init(
     width: Double, height: Double, top: Double, x: [Double], y: [Double],
-    isLogarithmic: Bool = false, below: Double = Self.below
+    axis: LineChart.Axis = .linear, below: Double = Self.below
   ) {
     self.top = top
     self.x = AxisScale(
-      x, from: Self.left, to: width - Self.right, isLogarithmic: isLogarithmic)
+      x, from: Self.left, to: width - Self.right, axis)
     self.y = AxisScale(y, from: top + height - below, to: top + Self.above)
   }
 
@@ -76,7 +76,8 @@ enum Marker {
     let fill: Ink = isFilled ? .series(series) : .paper
     let stroke = Drawing.Stroke(.series(series), width: 1.4)
     let corners: [(Double, Double)]
-    switch series % count {
+    // The eighth has the first one's colour, not its shape.
+    switch (series + series / count) % count {
     case 0: return .circle(place, radius: radius, fill: fill, stroke: stroke)
     case 1: corners = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
     case 2: corners = [(0, -1.15), (1.05, 0.85), (-1.05, 0.85)]

@@ -16,9 +16,11 @@ extension ReportFigure {
     return Figure(
       report.disagreements.enumerated().map { index, scene in
         DetectionPanels(
-          scene: scene, models: shown, names: index == 0 ? shown.map { report.models[$0].name } : []
-        )
-      }, width: width, chartHeight: min(height, 2 * panel) + DetectionPanels.head)
+          scene: scene, models: shown,
+          names: index == 0 ? shown.map { report.models[$0].name } : [],
+          hasKey: index == report.disagreements.count - 1)
+      }, width: width,
+      chartHeight: min(height, 2 * panel) + DetectionPanels.head + DetectionPanels.foot)
   }
 }
 
@@ -29,12 +31,16 @@ struct DetectionPanels: Chart {
   var models: [Int]
   /// What stands above the panels; empty for nothing.
   var names: [String]
+  /// Whether what whole and dashed boxes are stands below the panels.
+  var hasKey: Bool
 
   /// More panels would be too small to see anything in.
   static let mostModels = 3
   static let margin = 8.0
   /// Room above the panels.
   static let head = 20.0
+  /// Room below the panels.
+  static let foot = 14.0
 
   /// Draws the panels side by side.
   func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
@@ -42,7 +48,8 @@ struct DetectionPanels: Chart {
     let count = Double(models.count)
     let room = (figure.drawing.width - Self.margin * (count + 1)) / count
     let scale = min(
-      room / Double(scene.width), (figure.chartHeight - Self.head) / Double(scene.height))
+      room / Double(scene.width),
+      (figure.chartHeight - Self.head - Self.foot) / Double(scene.height))
     for (column, model) in models.enumerated() {
       let left = Self.margin + Double(column) * (room + Self.margin)
       let frame = Drawing.Frame(
@@ -56,8 +63,23 @@ struct DetectionPanels: Chart {
       var placement = LabelPlacement(area: frame)
       drawBoxes(model, in: frame, scale, &placement, &figure.drawing)
     }
+    if hasKey { drawKey(at: top + figure.chartHeight - 6, into: &figure.drawing) }
     return figure
   }
+
+  private func drawKey(at y: Double, into drawing: inout Drawing) {
+    var x = Self.margin
+    for (stroke, name) in [
+      (Drawing.Stroke(.faint, width: 1.6), "found by this model alone"),
+      (Drawing.Stroke(.faint, width: 0.8, dashes: Self.dashes), "found by the other as well"),
+    ] {
+      drawing.line(.init(x, y - 3), .init(x + 18, y - 3), stroke)
+      drawing.text(name, x + 22, y, size: 8, ink: .faint)
+      x += 34 + Helvetica.room(name, size: 8)
+    }
+  }
+
+  private static let dashes = [3.0, 2]
 
   /// Boxes that the other end of the report lacks are whole and named, those it shares dashed.
   private func drawBoxes(
@@ -71,7 +93,7 @@ struct DetectionPanels: Chart {
     for (index, box) in boxes.enumerated() {
       let isAlone = alone.contains(index)
       let stroke = Drawing.Stroke(
-        .series(model), width: isAlone ? 1.6 : 0.8, dashes: isAlone ? [] : [3, 2])
+        .series(model), width: isAlone ? 1.6 : 0.8, dashes: isAlone ? [] : Self.dashes)
       // White below the colour, so that the line shows on any ground.
       drawing.add(
         Drawing.rectangle(
@@ -81,9 +103,12 @@ struct DetectionPanels: Chart {
           Self.label(box), [Drawing.rectangle(outlines[index], fill: nil, stroke: stroke)]))
     }
     for index in alone.sorted() {
-      let corner = Drawing.Point(outlines[index].left, outlines[index].top)
-      guard let found = placement.place(Self.label(boxes[index]), near: corner, size: 7) else {
+      let box = outlines[index]
+      guard let found = placement.place(Self.label(boxes[index]), at: box, size: 7) else {
         continue
+      }
+      if let leader = found.leader {
+        drawing.line(.init(box.left, box.top), leader, .init(.series(model), width: 0.6))
       }
       let width = Helvetica.room(found.text.string, size: 7) + 1
       drawing.fill(
