@@ -55,7 +55,7 @@ struct Compress: ParsableCommand {
     // A limit on file sizes is an error of the write, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(CommandWords(CommandLine.arguments.dropFirst()).joined)
       try command.run()
     } catch {
       Exit.with(error, parser: self)

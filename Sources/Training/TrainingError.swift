@@ -16,7 +16,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .unknownValue(let name): "the network computes no value '\(name)'"
     case .imageSize(let expected, let found):
       "an image of \(found) numbers does not fit the input \(expected)"
-    case .nothingToTrain: "the network has no float32 weights that its outputs depend on"
+    case .nothingToTrain:
+      "the network has no float32 weights that its outputs depend on; a quantised model is trained as a student (compress distill --student) or compressed without training (--epochs 0)"
     case .noImages: "there are no images to train on"
     case .checkpoint(let reason): "the checkpoint cannot be resumed: \(reason)"
     case .setting(let name, let reason): "\(name) \(reason)"

@@ -38,6 +38,8 @@ import Testing
       ),
       (["prune", "tiny.onnx", "--output", "./tiny.onnx"], "is the model itself"),
       (["detect", "tiny.onnx"], "Missing expected argument"),
+      (["prune", "tiny.onnx", "--seed", "-1"], "The value '-1' is invalid for '--seed"),
+      (["prune", "tiny.onnx", "--sparsity", "-0.5"], "--sparsity must be at least 0"),
     ])
   func wrongUsageIs64(arguments: [String], message: String) throws {
     let outcome = try run(arguments)

@@ -36,6 +36,12 @@ import Testing
     }
   }
 
+  @Test(arguments: verbs) func noDefaultIsPrintedTwice(verb: String) throws {
+    let text = try Binary.run(verb.split(separator: " ").map(String.init) + ["--help"]).output
+    let words = text.split { $0.isWhitespace }.joined(separator: " ")
+    #expect(words.matches(of: /\(default: [^)]*\) \([^)]*default: [^)]*\)/).map(\.output) == [])
+  }
+
   @Test func theVersionIsPrinted() throws {
     let run = try Binary.run(["--version"])
     #expect(run.status == 0)

@@ -166,5 +166,9 @@ import Testing
     #expect(exists("recipe-work/heavy/01-prune.onnx"))
     let unknown = try run("recipe.yaml", "--variant", "mild")
     #expect(unknown.status == 64 && unknown.errors.contains("no variant 'mild'"))
+    #expect(unknown.errors.contains("light, heavy"))
+    try write(Self.recipe)
+    let none = try run("recipe.yaml", "--variant", "mild")
+    #expect(none.status == 64 && none.errors.contains("leave out --variant"))
   }
 }

@@ -62,7 +62,8 @@ import Testing
 
   @Test func mistakesAreFoundBeforeTheFirstPoint() throws {
     let value = try sweep("--set", "prune.sparsity=0.5,1.5")
-    #expect(value.status == 65 && value.errors.contains("--sparsity must be at least 0"))
+    #expect(value.status == 64 && value.errors.contains("--sparsity must be at least 0"))
+    #expect(value.errors.contains("--set prune.sparsity=1.5: "))
     let step = try sweep("--set", "quantize.bits=8")
     #expect(step.status == 64 && step.errors.contains("no step 'quantize'"))
     let form = try sweep("--set", "sparsity=0.5")

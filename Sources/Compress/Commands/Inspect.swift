@@ -133,7 +133,8 @@ struct Inspect: ParsableCommand {
       return
     }
     if let sensitivity { return try measure(loaded, file: URL(filePath: sensitivity)) }
-    let cost = try ModelCost(graph, registry: .standard, inputShapes: shapes)
+    let cost = try ModelCost(
+      graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference)
     var histogram: [String: Int] = [:]
     for node in graph.nodes { histogram[node.qualifiedType, default: 0] += 1 }
     let result = Result(

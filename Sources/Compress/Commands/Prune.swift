@@ -306,7 +306,8 @@ struct PruneCommand: ParsableCommand {
     }
     if kept[.notFloat] != nil {
       common.logger.warning(
-        "quantised weights cannot be pruned; prune the float model before it is quantised")
+        "integer weights that no DequantizeLinear follows cannot be pruned; prune the float model before it is quantised"
+      )
     }
   }
 

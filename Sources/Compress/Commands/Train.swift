@@ -76,7 +76,7 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How many embedded scenes to learn from, without --data. (default: \(EmbeddedData.trainingCount))",
+      "How many embedded scenes to learn from, without --data.",
       valueName: "count"))
   var images = EmbeddedData.trainingCount
 

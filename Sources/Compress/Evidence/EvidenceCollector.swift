@@ -39,7 +39,8 @@ struct EvidenceCollector {
   /// All that is known of a model file under the name tables call it by.
   func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
     let shapes = try head.parsedShapes()
-    let cost = try ModelCost(model.graph, registry: .standard, inputShapes: shapes)
+    let cost = try ModelCost(
+      model.graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference)
     var evidence = ModelEvidence(
       name: name, sha256: model.sha256, fileBytes: model.fileBytes, gzipBytes: model.gzipBytes,
       parameters: cost.parameters, nonzeros: cost.nonzeros, macs: cost.macs,

@@ -42,18 +42,18 @@ struct DistillOptions: ParsableArguments {
       "The losses between student and teacher, with commas between, each with an optional weight and settings, as "
         + "kd=2:temperature=4,fitnet=0.5: "
         + DistillationLoss.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". (default: kd,ld)", valueName: "losses"))
+        + ".", valueName: "losses"))
   var loss = "kd,ld"
 
   @Option(
     help: ArgumentHelp(
-      "What the loss against labels is multiplied by; 0 learns from the teacher alone and needs no labels. (default: 1)",
+      "What the loss against labels is multiplied by; 0 learns from the teacher alone and needs no labels.",
       valueName: "weight"))
   var labelWeight = 1.0
 
   @Option(
     help: ArgumentHelp(
-      "Where features are compared: auto, or names of values as teacher=student with commas between. (default: auto)",
+      "Where features are compared: auto, or names of values as teacher=student with commas between.",
       valueName: "names"))
   var layers = "auto"
 
@@ -81,7 +81,7 @@ struct DistillOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Learning rate of what losses learn along with the student: adapters, generators, discriminators. (default: 0.001)",
+      "Learning rate of what losses learn along with the student: adapters, generators, discriminators.",
       valueName: "rate"))
   var adapterLr = 0.001
 
@@ -93,7 +93,7 @@ struct DistillOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The most megabytes (10⁶ bytes) the cache holds. (default: 1000)", valueName: "MB"))
+      "The most megabytes (10⁶ bytes) the cache holds.", valueName: "MB"))
   var cacheLimit = 1000
 
   @Option(help: "The seed of initial weights, order, augmentation and what is held out.")

@@ -41,12 +41,15 @@ struct Recipe {
   ///
   /// - Throws: ``CommandError`` that lists the names.
   func variant(_ name: String?) throws -> Variant {
-    let names = variants.map(\.name)
+    let names = variants.map(\.name).filter { !$0.isEmpty }
     if let name {
-      guard let found = variants.first(where: { $0.name == name }) else {
+      guard let found = variants.first(where: { $0.name == name && !name.isEmpty }) else {
         throw CommandError(
           .usage,
-          "\(file): has no variant '\(name)'; there are \(names.joined(separator: ", "))")
+          "\(file): has no variant '\(name)'; "
+            + (names.isEmpty
+              ? "it has one list of steps and no variants: leave out --variant"
+              : "there are \(names.joined(separator: ", "))"))
       }
       return found
     }
@@ -85,8 +88,8 @@ struct RecipeStep {
     var name: String
     /// The values, each given on its own; none for a flag.
     var values: [String]
-    /// The line it stands in; 0 when it does not come from the file.
-    var line = 0
+    /// The line it stands in; `nil` when it does not come from the file.
+    var line: Int?
 
     /// The option as words of a command line.
     var words: [String] {
@@ -100,10 +103,9 @@ struct RecipeStep {
 
   /// Sets an option to one value; `true` makes a flag of it, `false` takes it away.
   mutating func set(_ name: String, to value: String) {
-    let line = options.first { $0.name == name }?.line ?? 0
     options.removeAll { $0.name == name }
     if value == "false" { return }
-    options.append(Option(name: name, values: value == "true" ? [] : [value], line: line))
+    options.append(Option(name: name, values: value == "true" ? [] : [value]))
   }
 }
 

@@ -107,7 +107,7 @@ struct RecipePlan {
 
   private static let mostLeftOut = 2
 
-  /// The refusal, at the line of the option it speaks of.
+  /// The refusal, at the line of the option it speaks of or the setting it comes from.
   private static func mistake(_ step: RecipeStep, _ reason: String, _ file: String) -> CommandError
   {
     let first = reason.split(separator: "\n").first.map(String.init) ?? reason
@@ -117,10 +117,13 @@ struct RecipePlan {
     let option = words.lazy.compactMap { word in
       step.options.first { "--\($0.name)" == word }
     }.first
+    let hint = "(compress \(step.verb) --help lists the options)"
+    if let option, option.line == nil {
+      let setting = "\(step.verb).\(option.name)=\(option.values.first ?? "true")"
+      return CommandError(.usage, "--set \(setting): \(text) \(hint)")
+    }
     return CommandError(
-      .badData,
-      "\(file): line \(option?.line ?? step.line): \(step.verb): \(text) (compress \(step.verb) --help lists the options)"
-    )
+      .badData, "\(file): line \(option?.line ?? step.line): \(step.verb): \(text) \(hint)")
   }
 }
 
