@@ -264,7 +264,9 @@ import Testing
   }
 
   @Test func rangesFollowWhatTheHeadSays() throws {
-    let run = try quantize("--observer", "detection", "--output", "d.onnx")
+    // Of the whole network every value would be tried.
+    let run = try quantize(
+      "--observer", "detection", "--exclude", "*backbone*", "--output", "d.onnx")
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
     #expect(try score(json, "before") - score(json, "after") < 0.02)

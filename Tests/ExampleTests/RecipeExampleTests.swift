@@ -65,21 +65,33 @@ import Testing
     expect("compressed.onnx", "report/report.html")
   }
 
-  /// Every order ends in a model, and the sweep tells them apart.
+  /// Every order is planned; two that have all steps between them end in models, and the sweep tells them apart.
   @Test func theOrderStudyRuns() throws {
+    let compress = QuickstartTests.binaries.appending(path: "compress").path
+    let whole = Self.examples.appending(path: "order-study/recipe.yaml").path
+    let plan = try QuickstartTests.run(compress, ["sweep", whole, "--dry-run"])
+    #expect(plan.status == 0 && plan.output.contains("\n7 points."), "\(plan.output)")
+    let orders = ["quantize-prune-distill", "lowrank-prune-quantize"]
     let recipe = try small("order-study")
+    try keep(orders, in: recipe)
     let run = try QuickstartTests.run(
-      QuickstartTests.binaries.appending(path: "compress").path,
-      ["sweep", recipe, "--output", folder.url.path, "--no-timing"])
+      compress, ["sweep", recipe, "--output", folder.url.path, "--no-timing"])
     #expect(run.status == 0, "\(run.output)")
     let table = try String(
       contentsOf: folder.url.appending(path: "report/sweep.csv"), encoding: .utf8)
-    let orders = [
-      "prune-quantize", "prune-lowrank-quantize", "lowrank-prune-quantize", "quantize-prune",
-      "quantize-prune-distill", "prune-distill-quantize", "prune-quantize-distill",
-    ]
-    for order in orders {
-      #expect(table.contains("\n\(order),1,"), "\(order)")
+    for order in orders { #expect(table.contains("\n\(order),1,"), "\(order)") }
+  }
+
+  /// Leaves a recipe the named variants.
+  private func keep(_ names: [String], in recipe: String) throws {
+    let text = try String(contentsOfFile: recipe, encoding: .utf8)
+    var isKept = true
+    let lines = text.split(separator: "\n").filter { line in
+      if line.hasPrefix("  "), !line.hasPrefix("    "), line.hasSuffix(":") {
+        isKept = names.contains(String(line.dropFirst(2).dropLast()))
+      }
+      return isKept
     }
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: recipe))
   }
 }

@@ -23,6 +23,8 @@ struct BitWidthSearch {
   var precision: PrecisionSearch
   /// The ranges under a scheme.
   var ranges: (QuantizationScheme) throws -> [QuantizationPlan.Activation]
+  /// What biases move by under a plan.
+  var shifts: (QuantizationPlan) throws -> [String: [Float]]?
 
   private static let most = 8
   private static let least = 2
@@ -41,6 +43,7 @@ struct BitWidthSearch {
       }
       var search = precision
       search.plan = try plan(weights, activations)
+      search.plan.biasShifts = try shifts(search.plan)
       let loss = try meter.damage(try search.network(keeping: []))
       trials.append(Trial(weightBits: weights, activationBits: activations, loss: loss))
       precision.common.logger.info(

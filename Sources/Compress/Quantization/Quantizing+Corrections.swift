@@ -85,33 +85,31 @@ extension Quantizing {
     outcome.roundings = rounding.layers
   }
 
-  /// Moves biases, of each layer by itself or layer by layer.
-  func correctBiases(
-    _ outcome: inout Outcome, _ graph: Graph, _ sites: QuantizationSites,
+  /// What biases move by, of each layer by itself or layer by layer; `nil` for nothing.
+  func biasShifts(
+    _ plan: QuantizationPlan, _ graph: Graph, _ sites: QuantizationSites,
     _ images: CalibrationImages, _ moments: ChannelMoments?
-  ) throws {
+  ) throws -> [String: [Float]]? {
+    let feed = try feed(images, most: Self.correctionImages)
+    var shifts: [String: [Float]] = [:]
     switch options.biasCorrection ?? .local {
     case .none: break
     case .local:
-      let feed = try feed(images, most: Self.correctionImages)
-      let measured = try LocalBiasCorrection.shifts(
-        graph, plan: outcome.plan, sites: sites, feed: feed)
-      let said = moments.map {
-        AnalyticBiasCorrection.shifts(graph, plan: outcome.plan, sites: sites, moments: $0)
+      shifts = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, feed: feed)
+      if let moments {
+        let said = AnalyticBiasCorrection.shifts(graph, plan: plan, sites: sites, moments: moments)
+        shifts.merge(said) { _, said in said }
       }
-      outcome.plan.biasShifts = measured.merging(said ?? [:]) { _, said in said }
     case .sequential:
       let bar = ProgressBar(
         "correcting biases", total: sites.nodes.count, unit: "layers",
         isShown: common.showsProgress)
       defer { bar.finish() }
-      let correction = try BiasCorrection(
-        graph, plan: outcome.plan, sites: sites,
-        feed: try feed(images, most: Self.correctionImages),
-        observe: { done, _ in bar.update(done) })
-      outcome.plan.biasShifts = correction.shifts
+      shifts = try BiasCorrection(
+        graph, plan: plan, sites: sites, feed: feed, observe: { done, _ in bar.update(done) }
+      ).shifts
     }
-    if outcome.plan.biasShifts?.isEmpty == true { outcome.plan.biasShifts = nil }
+    return shifts.isEmpty ? nil : shifts
   }
 
   /// Tries other ranges by what the head says.

@@ -66,7 +66,11 @@ struct Quantizing {
     try ranges.calibrate(observer)
     plan.activations = try ranges.activations(by: observer, scheme: plan.scheme)
     var outcome = Outcome(graph: graph, plan: plan)
-    if options.isAutomatic { try chooseBits(&outcome, graph, ranges, observer) }
+    if options.isAutomatic {
+      try chooseBits(&outcome, graph, ranges, observer) {
+        try biasShifts($0, graph, placed, images, moments)
+      }
+    }
     if observer.name == "detection" {
       outcome.plan = try refine(outcome.plan, graph, placed, ranges.statistics, images)
     }
@@ -78,11 +82,10 @@ struct Quantizing {
       excluded: try matches(options.exclude, graph, "--exclude"), included: Set(plan.included),
       images: images, head: head, common: common)
     var damages = try keepHarmful(&search)
-    outcome.plan = search.plan
-    try correctBiases(&outcome, graph, search.sites(), images, moments)
-    search.plan = outcome.plan
+    search.plan.biasShifts = try biasShifts(
+      search.plan, graph, search.sites(), images, moments)
     outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
-    outcome.graph = try giveBack(&outcome.plan, &damages, search)
+    (outcome.graph, outcome.plan) = try giveBack(&damages, search)
     if options.sensitivity || maxDrop != nil { outcome.damages = damages }
     return outcome
   }
@@ -138,9 +141,8 @@ struct Quantizing {
 
   /// Gives the fewest further layers back to float that `--max-drop` needs, and makes the network.
   private func giveBack(
-    _ plan: inout QuantizationPlan, _ damages: inout [PrecisionSearch.LayerDamage]?,
-    _ search: PrecisionSearch
-  ) throws -> Graph {
+    _ damages: inout [PrecisionSearch.LayerDamage]?, _ search: PrecisionSearch
+  ) throws -> (Graph, QuantizationPlan) {
     var kept: Set<String> = []
     if let maxDrop, let scoring, let found = damages {
       kept = try search.fewest(
@@ -151,13 +153,13 @@ struct Quantizing {
         .init(layer: $0.layer, damage: $0.damage, isKept: $0.isKept || kept.contains($0.layer))
       }
     }
-    plan = search.plan(keeping: kept)
-    return try search.network(keeping: kept)
+    return (try search.network(keeping: kept), search.plan(keeping: kept))
   }
 
   /// The fewest bits that mAP allows.
   private func chooseBits(
-    _ outcome: inout Outcome, _ graph: Graph, _ ranges: QuantizationRanges, _ observer: Observer
+    _ outcome: inout Outcome, _ graph: Graph, _ ranges: QuantizationRanges, _ observer: Observer,
+    shifts: @escaping (QuantizationPlan) throws -> [String: [Float]]?
   ) throws {
     guard let scoring else {
       throw CommandError(.usage, "--bits auto measures mAP: give labelled images with --data")
@@ -168,8 +170,8 @@ struct Quantizing {
       included: Set(outcome.plan.included), images: ranges.images, head: head, common: common)
     let search = BitWidthSearch(
       margin: options.margin ?? QuantizeOptions.defaultMargin, labelled: scoring,
-      precision: precision
-    ) { try ranges.activations(by: observer, scheme: $0) }
+      precision: precision, ranges: { try ranges.activations(by: observer, scheme: $0) },
+      shifts: shifts)
     (outcome.plan, outcome.trials) = try search.run()
   }
 

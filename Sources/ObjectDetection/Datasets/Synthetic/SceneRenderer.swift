@@ -1,55 +1,24 @@
 import Foundation
 import Tensors
 
-/// Draws a ``SyntheticScene`` and finds the boxes of its objects.
+/// Draws a ``SyntheticScene``; ``SceneOutlines`` finds the boxes of its objects.
 struct SceneRenderer {
   private let scene: SyntheticScene
   private let size: Int
   private var pixels: [SIMD3<Float>]
-  /// Which object each pixel shows; −1 for none.
-  private var owner: [Int16]
   private var random: CounterRandom
   private let objects: [SyntheticScene.Object]
   private let clouds: CloudField
-
-  /// What an object covers.
-  struct Extent {
-    var left = Int.max
-    var top = Int.max
-    var right = -1
-    var bottom = -1
-    var pixels = 0
-  }
-
-  /// The whole extent of each object, hidden parts included.
-  private var extents: [Extent] = []
 
   init(_ scene: SyntheticScene) {
     self.scene = scene
     size = scene.size
     (objects, random) = scene.layout()
     pixels = Array(repeating: SIMD3(), count: size * size)
-    owner = Array(repeating: -1, count: size * size)
     clouds = CloudField(&random)
     drawGround()
     drawClutter()
-    for (index, object) in objects.enumerated() { extents.append(draw(object, as: index)) }
-  }
-
-  // MARK: Labels
-
-  /// The objects of which enough is to be seen: at least two fifths of the pixels, and at least twelve.
-  func annotations(image: Int) -> [Dataset.Annotation] {
-    var visible = [Int](repeating: 0, count: objects.count)
-    for index in owner where index >= 0 { visible[Int(index)] += 1 }
-    return objects.indices.compactMap { index in
-      let extent = extents[index]
-      guard visible[index] >= 12, 5 * visible[index] >= 2 * extent.pixels else { return nil }
-      return Dataset.Annotation(
-        id: 0, image: image, category: objects[index].shape.rawValue + 1, x: Double(extent.left),
-        y: Double(extent.top), width: Double(extent.right - extent.left + 1),
-        height: Double(extent.bottom - extent.top + 1), area: Double(visible[index]))
-    }
+    for object in objects { draw(object) }
   }
 
   // MARK: Drawing
@@ -78,7 +47,7 @@ struct SceneRenderer {
         Float.random(in: 0..<Float(size), using: &random),
         Float.random(in: 0..<Float(size), using: &random))
       let isBlot = Bool.random(using: &random)
-      let covered = coverage(around: centre, reach: length + 2) { x, y in
+      let covered = SceneOutlines.coverage(in: size, around: centre, reach: length + 2) { x, y in
         let (dx, dy) = (x - centre.x, y - centre.y)
         let along = dx * cos(angle) + dy * sin(angle)
         let across = -dx * sin(angle) + dy * cos(angle)
@@ -95,53 +64,12 @@ struct SceneRenderer {
     }
   }
 
-  private mutating func draw(_ object: SyntheticScene.Object, as index: Int) -> Extent {
-    var extent = Extent()
-    let (cosine, sine) = (cos(object.angle), sin(object.angle))
-    let (wide, high) = (
-      object.radius * object.aspect.squareRoot(), object.radius / object.aspect.squareRoot()
-    )
-    let reach = max(wide, high) * 1.25 + 2
-    let covered = coverage(around: SIMD2(object.x, object.y), reach: reach) { x, y in
-      let (dx, dy) = (x - object.x, y - object.y)
-      let u = (dx * cosine + dy * sine) / wide
-      let v = (-dx * sine + dy * cosine) / high
-      return object.shape.distance(u, v) * min(wide, high)
-    }
-    for (place, part, x, y) in covered {
+  private mutating func draw(_ object: SyntheticScene.Object) {
+    for (place, part, x, y) in object.coverage(in: size) {
       let colour = object.material.colour(
         x - object.x, y - object.y, cloud: clouds.value(x * 0.7, y * 0.7))
       pixels[place] += (colour - pixels[place]) * part
-      guard part >= 0.5 else { continue }
-      owner[place] = Int16(index)
-      let (row, column) = place.quotientAndRemainder(dividingBy: size)
-      extent.left = min(extent.left, column)
-      extent.right = max(extent.right, column)
-      extent.top = min(extent.top, row)
-      extent.bottom = max(extent.bottom, row)
-      extent.pixels += 1
     }
-    return extent
-  }
-
-  /// The pixels that a shape covers, with how much of each; distances are in pixels.
-  private func coverage(
-    around centre: SIMD2<Float>, reach: Float, distance: (Float, Float) -> Float
-  ) -> [(place: Int, part: Float, x: Float, y: Float)] {
-    func range(_ middle: Float) -> Range<Int> {
-      let first = max(0, Int((middle - reach).rounded(.down)))
-      let last = min(size, Int((middle + reach).rounded(.up)))
-      return first..<max(first, last)
-    }
-    var covered: [(place: Int, part: Float, x: Float, y: Float)] = []
-    for row in range(centre.y) {
-      for column in range(centre.x) {
-        let (x, y) = (Float(column) + 0.5, Float(row) + 0.5)
-        let part = min(max(0.5 - distance(x, y), 0), 1)
-        if part > 0 { covered.append((row * size + column, part, x, y)) }
-      }
-    }
-    return covered
   }
 
   // MARK: Camera

@@ -13,7 +13,7 @@ extension Dataset {
     let slots = OnceEach<[Annotation]>(count)
     pool.forEach(count) { index in
       let scene = SyntheticScene(seed: seed, index: first + index, size: size)
-      slots[index] = SceneRenderer(scene).annotations(image: index)
+      slots[index] = SceneOutlines(scene).annotations(image: index)
     }
     var annotations: [Annotation] = []
     for index in 0..<count {
