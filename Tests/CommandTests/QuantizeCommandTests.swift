@@ -37,9 +37,12 @@ import Testing
   }
 
   @Test func theEmbeddedDetectorKeepsItsAccuracy() throws {
-    let run = try quantize("--max-drop", "0.02", "--report", "report", "--no-timing")
+    let run = try quantize("--max-damage", "0.1", "--report", "report", "--no-timing")
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
+    #expect(try score(json, "before") - score(json, "after") < 0.02)
+    #expect(json["sensitivity"] == nil)
+    #expect(try !data("report/quantization.csv").isEmpty)
     let (before, after) = (
       try #require(json["before"] as? [String: Any]), try #require(json["after"] as? [String: Any])
     )

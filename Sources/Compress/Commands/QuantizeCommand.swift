@@ -156,7 +156,9 @@ struct QuantizeCommand: ParsableCommand {
       .init(
         head: head, data: data, comparison: comparison, common: common, scoring: scoring,
         learning: sets.learning))
-    if let folder = comparison.report { try result.errors.write(to: folder) }
+    if let folder = comparison.report {
+      try QuantizationReport(outcome.damages ?? []).write(to: folder)
+    }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
     var bound = floor
@@ -209,7 +211,9 @@ struct QuantizeCommand: ParsableCommand {
       input: source.path, plan: outcome.plan, layers: counted,
       allLayers: max(layers.count, counted + kept), images: outcome.images,
       isDataFree: options.dataFree ? true : nil,
-      calibrationSeconds: outcome.seconds, sensitivity: outcome.damages, trials: outcome.trials,
+      calibrationSeconds: outcome.seconds,
+      sensitivity: options.sensitivity || floor.maxDrop != nil ? outcome.damages : nil,
+      trials: outcome.trials,
       roundings: outcome.roundings, remarks: outcome.remarks)
   }
 

@@ -128,17 +128,13 @@ struct QuantizeResult: PrintableResult {
   }
 }
 
-extension QuantizeResult {
-  /// What quantising each layer alone does, for a report.
-  var errors: QuantizationReport {
-    QuantizationReport(
-      layers: (sensitivity ?? []).map {
-        .init(name: $0.layer, error: $0.damage, isKept: $0.isKept)
-      })
-  }
-}
-
 extension QuantizationReport {
+  /// What quantising each layer alone does.
+  init(_ damages: [PrecisionSearch.LayerDamage]) {
+    self.init(
+      layers: damages.map { .init(name: $0.layer, error: $0.damage, isKept: $0.isKept) })
+  }
+
   /// Writes table and figure into a folder; nothing when no layer was looked at.
   func write(to folder: String) throws {
     guard !layers.isEmpty else { return }

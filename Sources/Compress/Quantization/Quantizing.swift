@@ -86,7 +86,7 @@ struct Quantizing {
       search.plan, graph, search.sites(), images, moments)
     outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
     (outcome.graph, outcome.plan) = try giveBack(&damages, search)
-    if options.sensitivity || maxDrop != nil { outcome.damages = damages }
+    outcome.damages = damages
     return outcome
   }
 
