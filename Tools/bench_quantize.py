@@ -42,7 +42,7 @@ def main():
         for name in arguments.models:
             out = os.path.join(folder, name + ".onnx")
             ours = run([arguments.compress, "quantize", study.model(name), "--calib", study.CALIBRATION, "--observer",
-                        "entropy", "--max-damage", "inf", "--equalize", "none", "--output", out, "--quiet"])
+                        "entropy", "--max-damage", "inf", "--equalize", "none", "--bias-correction", "none", "--output", out, "--quiet"])
             theirs = run([sys.executable, "-c", PEER.format(tools=tools), name, "Entropy", out])
             print(f"| {name} | {ours[0]:.1f} | {theirs[0]:.1f} | {theirs[0] / ours[0]:.1f} | {ours[1] / 1e6:.0f} "
                   f"| {theirs[1] / 1e6:.0f} | {ours[1] / theirs[1]:.3f} |", flush=True)
