@@ -12,17 +12,12 @@
 
 #define AVX2_INLINE ISA_TARGET static inline __attribute__((always_inline))
 
-// Bytes as 16-bit numbers, those of even and of odd places: products of pairs fit 32 bits exactly.
-typedef struct {
-  __m256i even;
-  __m256i odd;
-} bytes_t;
-typedef bytes_t weights_t;
+typedef __m256i bytes_t;
+typedef __m256i weights_t;
 typedef __m256i lanes_t;
 
 AVX2_INLINE bytes_t load_bytes(const uint8_t *p) {
-  __m256i x = _mm256_loadu_si256((const __m256i *)p);
-  return (bytes_t){_mm256_and_si256(x, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(x, 8)};
+  return _mm256_loadu_si256((const __m256i *)p);
 }
 AVX2_INLINE lanes_t zero_lanes(void) { return _mm256_setzero_si256(); }
 AVX2_INLINE void store_lanes(int32_t *p, lanes_t v) { _mm256_storeu_si256((__m256i *)p, v); }
@@ -30,28 +25,92 @@ AVX2_INLINE lanes_t add_lanes(lanes_t a, lanes_t b) { return _mm256_add_epi32(a,
 AVX2_INLINE weights_t spread(const int8_t *w) {
   int32_t four;
   __builtin_memcpy(&four, w, 4);
-  __m256i all = _mm256_set1_epi32(four);
-  return (weights_t){_mm256_srai_epi16(_mm256_slli_epi16(all, 8), 8), _mm256_srai_epi16(all, 8)};
-}
-AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
-  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x.even, w.even));
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(x.odd, w.odd));
-}
-
-typedef __m256i pairs_t;
-typedef __m256i pair_weights_t;
-
-AVX2_INLINE pairs_t load_pairs(const uint8_t *p) {
-  return _mm256_loadu_si256((const __m256i *)p);
-}
-AVX2_INLINE pair_weights_t spread_pairs(const int8_t *w) {
-  int32_t four;
-  __builtin_memcpy(&four, w, 4);
   return _mm256_set1_epi32(four);
 }
-AVX2_INLINE lanes_t dot_pairs(lanes_t sum, pairs_t x, pair_weights_t w) {
+AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
   __m256i pairs = _mm256_maddubs_epi16(x, w);
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+#define ISA_PAIRS_SATURATE 1
+
+#define ISA_HAS_BYTE_PERMUTE
+
+// Sixteen entries at a time. A permutation answers 0 where the index's top bit is set, so an index that falls by 16 a time
+// stops answering once it is below zero; the answers before add up, by exclusive or, to its entry. Indices of 128 and more start
+// below zero and are looked up with their top bit turned.
+#define LOOK_UP(VECTOR, LOAD, STORE, STEP, XOR, SHUFFLE, SUBTRACT, SET)         \
+  {                                                                            \
+    VECTOR low = LOAD((const VECTOR *)(x + i)), high = XOR(low, SET((char)0x80)); \
+    VECTOR found = SET(0), other = found;                                      \
+    _Pragma("unroll") for (int j = 0; j < 8; j++) {                            \
+      found = XOR(found, SHUFFLE(STEP(j), low));                               \
+      other = XOR(other, SHUFFLE(STEP(8 + j), high));                          \
+      low = SUBTRACT(low, SET(16));                                            \
+      high = SUBTRACT(high, SET(16));                                          \
+    }                                                                          \
+    STORE((VECTOR *)(y + i), XOR(found, other));                               \
+  }
+#define STEP16(j) _mm_loadu_si128((const __m128i *)(entries + 256 + 16 * (j)))
+#define STEP32(j) _mm256_broadcastsi128_si256(STEP16(j))
+
+ISA_TARGET static void table(const uint8_t *x, const uint8_t *entries, uint8_t *y,
+                             ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + 32 <= count; i += 32)
+    LOOK_UP(__m256i, _mm256_loadu_si256, _mm256_storeu_si256, STEP32, _mm256_xor_si256,
+            _mm256_shuffle_epi8, _mm256_subs_epi8, _mm256_set1_epi8)
+  for (; i + 16 <= count; i += 16)
+    LOOK_UP(__m128i, _mm_loadu_si128, _mm_storeu_si128, STEP16, _mm_xor_si128, _mm_shuffle_epi8,
+            _mm_subs_epi8, _mm_set1_epi8)
+  for (; i < count; i++) y[i] = entries[x[i]];
+}
+
+ISA_TARGET static void depthwise_taps(const ck_int8_depthwise *p);
+
+/// Pairs of taps that a filter may have at most.
+#define PAIRS 64
+
+// Eight outputs at a time: the bytes under two taps of each are spread to 16 bits side by side and multiplied at once. Eight
+// outputs with a stride and dilation of s and d reach 7 s + d + 1 bytes.
+ISA_TARGET static void depthwise(const ck_int8_depthwise *p) {
+  int perRow = (p->kernelWidth + 1) / 2, pairs = perRow * p->kernelHeight;
+  if (7 * p->stride + p->dilation > 15 || pairs > PAIRS) {
+    depthwise_taps(p);
+    return;
+  }
+  uint8_t order[32];
+  for (int i = 0; i < 16; i++) {
+    order[2 * i] = (uint8_t)(i / 2 * p->stride + i % 2 * p->dilation);
+    order[2 * i + 1] = 0x80;
+  }
+  const __m256i spreading = _mm256_loadu_si256((const __m256i *)order);
+  ptrdiff_t offsets[PAIRS];
+  int32_t weights[PAIRS];
+  for (int t = 0; t < pairs; t++) {
+    int row = t / perRow, column = t % perRow * 2;
+    const int8_t *w = p->weights + row * ((p->kernelWidth + 3) / 4 * 4) + column;
+    offsets[t] = (ptrdiff_t)row * p->dilationHeight * p->pitch + (ptrdiff_t)column * p->dilation;
+    weights[t] = (int32_t)((uint32_t)(uint16_t)w[0] | (uint32_t)(uint16_t)w[1] << 16);
+  }
+  for (ptrdiff_t y = 0; y < p->rows; y++) {
+    const uint8_t *top = p->input + y * p->strideHeight * p->pitch;
+    int32_t *sums = p->sums + y * p->count;
+    for (ptrdiff_t x = 0; x < p->count; x += 16) {
+      const uint8_t *source = top + x * p->stride;
+      __m256i first = _mm256_setzero_si256(), second = first;
+      for (int t = 0; t < pairs; t++) {
+        const uint8_t *own = source + offsets[t];
+        __m256i w = _mm256_set1_epi32(weights[t]);
+        __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)own));
+        __m256i b = _mm256_broadcastsi128_si256(
+            _mm_loadu_si128((const __m128i *)(own + 8 * p->stride)));
+        first = _mm256_add_epi32(first, _mm256_madd_epi16(_mm256_shuffle_epi8(a, spreading), w));
+        second = _mm256_add_epi32(second, _mm256_madd_epi16(_mm256_shuffle_epi8(b, spreading), w));
+      }
+      store_lanes(sums + x, first);
+      if (p->count - x > 8) store_lanes(sums + x + 8, second);
+    }
+  }
 }
 
 #include "int8.inc"

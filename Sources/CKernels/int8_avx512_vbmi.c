@@ -62,26 +62,11 @@ AVX512_INLINE void depthwise_rows(const ck_int8_depthwise *p, const int fours) {
   }
 }
 
-ISA_TARGET static void depthwise_sparse(const ck_int8_depthwise *p) {
-  ptrdiff_t rowOfWeights = (p->kernelWidth + 3) / 4 * 4;
-  for (ptrdiff_t y = 0; y < p->rows; y++) {
-    for (ptrdiff_t x = 0; x < p->count; x++) {
-      int32_t sum = 0;
-      for (int i = 0; i < p->kernelHeight; i++) {
-        const uint8_t *row =
-            p->input + (y * p->strideHeight + (ptrdiff_t)i * p->dilationHeight) * p->pitch;
-        for (int j = 0; j < p->kernelWidth; j++)
-          sum += (int32_t)p->weights[i * rowOfWeights + j] *
-                 (int32_t)row[x * p->stride + (ptrdiff_t)j * p->dilation];
-      }
-      p->sums[y * p->count + x] = sum;
-    }
-  }
-}
+ISA_TARGET static void depthwise_taps(const ck_int8_depthwise *p);
 
 ISA_TARGET static void depthwise(const ck_int8_depthwise *p) {
   if (15 * p->stride + 3 * p->dilation > 63) {
-    depthwise_sparse(p);
+    depthwise_taps(p);
   } else if (p->kernelWidth <= 4) {
     depthwise_rows(p, 1);
   } else if (p->kernelWidth <= 8) {

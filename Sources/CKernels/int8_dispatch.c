@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "CKernels.h"
 #include "int8.h"
 
@@ -19,4 +21,9 @@ const ck_int8_kernels *ck_int8_kernels_for(int isa) {
   (void)isa;
 #endif
   return &ck_int8_portable;
+}
+
+void ck_int8_prepare_table(const uint8_t *entries, uint8_t *table) {
+  memmove(table, entries, 256);
+  for (int i = 0; i < 256; i++) table[256 + i] = table[i] ^ (i % 128 < 16 ? 0 : table[i - 16]);
 }

@@ -6,6 +6,8 @@
 #define ISA_GRADIENT_TABLE ck_gradient_kernels_avx2
 #define ISA_TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_LENGTH 8
+#define REGISTER_ROWS 4
+#define HELD_VECTORS 2
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15
 #include "vector.inc"
@@ -24,6 +26,11 @@ INLINE void store_part(float *p, vf v, int count) {
   } else {
     _mm256_maskstore_ps(p, lanes_between(0, count), (__m256)v);
   }
+}
+
+// Compilers would rather read the vector once and spill sums.
+INLINE void add_product(vf *sum, vf weight, const float *p) {
+  __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(weight), "m"(*(const unaligned_vf *)p));
 }
 
 #include "kernels.inc"

@@ -6,6 +6,8 @@
 #define ISA_GRADIENT_TABLE ck_gradient_kernels_avx512
 #define ISA_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma")))
 #define VECTOR_LENGTH 16
+#define REGISTER_ROWS 8
+#define HELD_VECTORS 3
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #include "vector.inc"
@@ -21,6 +23,8 @@ INLINE void store_part(float *p, vf v, int count) {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
   }
 }
+
+INLINE void add_product(vf *sum, vf weight, const float *p) { *sum += weight * load(p); }
 
 #include "kernels.inc"
 #endif

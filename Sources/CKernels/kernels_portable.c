@@ -3,6 +3,8 @@
 #define ISA_GRADIENT_TABLE ck_gradient_kernels_portable
 #define ISA_TARGET
 #define VECTOR_LENGTH 4
+#define REGISTER_ROWS 4
+#define HELD_VECTORS 3
 #define EVEN_LANES 0, 2, 4, 6
 #define ODD_LANES 1, 3, 5, 7
 #include "vector.inc"
@@ -19,5 +21,7 @@ INLINE void store_part(float *p, vf v, int count) {
     for (int i = 0; i < count; i++) p[i] = v[i];
   }
 }
+
+INLINE void add_product(vf *sum, vf weight, const float *p) { *sum += weight * load(p); }
 
 #include "kernels.inc"

@@ -15,11 +15,13 @@ public struct IntegerConvolution: @unchecked Sendable {
   public let algorithm: String
   let kernels: UnsafePointer<ck_int8_kernels>
   let layout: IntegerLayout
-  private let packed: PackedBytes
+  private let weights: IntegerWeights?
   /// For each output channel the sum of the signed weights minus `K z_w`.
   private let weightSums: [Int32]
   /// For each output channel the zero point of the signed weights.
   private let weightZeros: [Int32]
+  /// Whether any of them is not zero, so that the sums of inputs count.
+  private let needsInputSums: Bool
   private let depthwise: IntegerDepthwise?
   private let saturating: SaturatingConvolution?
 
@@ -52,6 +54,7 @@ public struct IntegerConvolution: @unchecked Sendable {
       start: weights.assumingMemoryBound(to: UInt8.self), count: geometry.outputChannels * depth
     ).map { isSigned ? Int8(bitPattern: $0) : Int8(bitPattern: $0 ^ 0x80) }
     weightZeros = zeros
+    needsInputSums = zeros.contains { $0 != 0 }
     weightSums = zeros.indices.map { channel in
       signed[channel * depth..<(channel + 1) * depth].reduce(-Int32(depth) &* zeros[channel]) {
         $0 &+ Int32($1)
@@ -63,32 +66,10 @@ public struct IntegerConvolution: @unchecked Sendable {
     saturating =
       saturates && depthwise == nil
       ? SaturatingConvolution(geometry, weights: signed, kernels: kernels) : nil
-    packed =
+    self.weights =
       depthwise == nil && saturating == nil
-      ? Self.pack(signed, geometry, layout) : PackedBytes(count: 0)
-  }
-
-  /// Weights as `[group, block of rows, step, row, channel of four]`, zero where there are none.
-  private static func pack(
-    _ weights: [Int8], _ geometry: ConvolutionGeometry, _ layout: IntegerLayout
-  ) -> PackedBytes {
-    let packed = PackedBytes(count: geometry.groups * layout.weightBytesPerGroup)
-    let rowsPerGroup = geometry.outputChannels / geometry.groups
-    let channels = geometry.inputChannels / geometry.groups
-    let taps = geometry.kernelHeight * geometry.kernelWidth
-    for output in 0..<geometry.outputChannels {
-      let (group, row) = output.quotientAndRemainder(dividingBy: rowsPerGroup)
-      let block = packed.base + group * layout.weightBytesPerGroup + row / rows * layout.blockBytes
-      for channel in 0..<channels {
-        for tap in 0..<taps {
-          let step = channel / 4 * taps + tap
-          let place = (step * rows + row % rows) * 4 + channel % 4
-          let weight = weights[(output * channels + channel) * taps + tap]
-          (block + place).storeBytes(of: weight, as: Int8.self)
-        }
-      }
-    }
-    return packed
+      ? IntegerWeights(
+        signed, geometry, layout, pairsSaturate: kernels.pointee.pairsSaturate != 0) : nil
   }
 
   /// The working memory a run on that many threads needs.
@@ -153,7 +134,7 @@ public struct IntegerConvolution: @unchecked Sendable {
     let units = tiles * blockParts
     let parts = min(pool.threadCount, units)
     let rowsPerGroup = geometry.outputChannels / geometry.groups
-    let weights = packed.base + group * layout.weightBytesPerGroup
+    guard let weights else { return }
     let tileMemory = image + IntegerLayout.aligned(layout.packedBytes)
     pool.forEach(parts) { part in
       let sums = (tileMemory + part * Self.tileBytes).assumingMemoryBound(to: Int32.self)
@@ -164,31 +145,33 @@ public struct IntegerConvolution: @unchecked Sendable {
         let range = blocks * blockPart / blockParts..<blocks * (blockPart + 1) / blockParts
         let rows = range.lowerBound * Self.rows..<min(range.upperBound * Self.rows, rowsPerGroup)
         run(
-          rows: rows, of: group * rowsPerGroup, weights: weights, image: image, start: start,
-          count: count, sums: sums, zeroPoint: zeroPoint, destination: destination)
+          rows: rows, of: group, weights, image: image, start: start, count: count, sums: sums,
+          zeroPoint: zeroPoint, destination: destination)
       }
     }
   }
 
   /// Makes some blocks of one tile.
   private func run(
-    rows: Range<Int>, of firstChannel: Int, weights: UnsafeMutableRawPointer,
-    image: UnsafeMutableRawPointer, start: Int, count: Int, sums: UnsafeMutablePointer<Int32>,
-    zeroPoint: Int32, destination: IntegerDestination
+    rows: Range<Int>, of group: Int, _ weights: IntegerWeights, image: UnsafeMutableRawPointer,
+    start: Int, count: Int, sums: UnsafeMutablePointer<Int32>, zeroPoint: Int32,
+    destination: IntegerDestination
   ) {
     let inputSums = sums + Self.rows * Self.columns
-    layout.offsets.withUnsafeBufferPointer { offsets in
+    let firstChannel = group * (geometry.outputChannels / geometry.groups)
+    weights.offsets.withUnsafeBufferPointer { offsets in
       var block = ck_int8_block(
         input: (image + 4 * start).assumingMemoryBound(to: UInt8.self),
-        offsets: offsets.baseAddress,
-        weights: nil, sums: inputSums, steps: Int32(offsets.count), columns: Int32(count))
-      let channels = firstChannel + rows.lowerBound..<firstChannel + rows.upperBound
-      let needsInputSums = channels.contains { weightZeros[$0] != 0 }
+        offsets: offsets.baseAddress, weights: nil, sums: inputSums,
+        steps: Int32(layout.offsets.count), columns: Int32(count))
       if needsInputSums { kernels.pointee.inputSums(&block) }
       block.sums = sums
       for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rows) {
+        let own = weights.blocks[group * layout.blocks + first / Self.rows]
         block.weights = UnsafePointer(
-          (weights + first / Self.rows * layout.blockBytes).assumingMemoryBound(to: Int8.self))
+          (weights.packed.base + own.start).assumingMemoryBound(to: Int8.self))
+        block.offsets = offsets.baseAddress.map { $0 + own.firstOffset }
+        block.steps = Int32(own.steps)
         kernels.pointee.block(&block)
         for row in first..<min(first + Self.rows, rows.upperBound) {
           let channel = firstChannel + row

@@ -18,6 +18,24 @@ public enum IntegerDestination: @unchecked Sendable {
   }
 }
 
+/// What each of the 256 bytes becomes, laid out as kernels read it.
+public struct ByteLookup: @unchecked Sendable {
+  /// The memory that one takes.
+  public static let bytes = Int(CK_INT8_TABLE)
+  let table: UnsafePointer<UInt8>
+
+  /// Lays a table out.
+  ///
+  /// - Parameters:
+  ///   - entries: 256 bytes.
+  ///   - memory: ``bytes``, which the caller keeps.
+  public init(_ entries: UnsafeRawPointer, in memory: UnsafeMutableRawPointer) {
+    let table = memory.assumingMemoryBound(to: UInt8.self)
+    ck_int8_prepare_table(entries.assumingMemoryBound(to: UInt8.self), table)
+    self.table = UnsafePointer(table)
+  }
+}
+
 /// How sums become 8-bit integers: `round(scale × (sum + bias)) + zeroPoint`, ties to even, kept
 /// within the type's range.
 public struct Requantization: @unchecked Sendable {
@@ -29,19 +47,19 @@ public struct Requantization: @unchecked Sendable {
   public var zeroPoint: Int32
   /// Whether the result is `Int8`, not `UInt8`.
   public var isSigned: Bool
-  /// What each of the 256 bytes becomes in the end, or `nil` for itself.
-  public var table: UnsafePointer<UInt8>?
+  /// What each byte becomes in the end, or `nil` for itself.
+  public var lookup: ByteLookup?
 
   /// A requantization of the given numbers, whose memory the caller keeps.
   public init(
     scales: UnsafeBufferPointer<Float>, bias: UnsafePointer<Int32>?, zeroPoint: Int32,
-    isSigned: Bool, table: UnsafePointer<UInt8>? = nil
+    isSigned: Bool, lookup: ByteLookup? = nil
   ) {
     self.scales = scales
     self.bias = bias
     self.zeroPoint = zeroPoint
     self.isSigned = isSigned
-    self.table = table
+    self.lookup = lookup
   }
 }
 
@@ -82,7 +100,9 @@ struct IntegerFinish {
         sums, inputSums, offset &+ (map.bias?[channel] ?? 0), factor,
         map.scales[map.scales.count == 1 ? 0 : channel], map.zeroPoint, map.isSigned ? -128 : 0,
         map.isSigned ? 127 : 255, base + index, count)
-      if let table = map.table { kernels.pointee.table(base + index, table, base + index, count) }
+      if let lookup = map.lookup {
+        kernels.pointee.table(base + index, lookup.table, base + index, count)
+      }
     case .reals(let base, let map):
       kernels.pointee.toFloat(
         sums, inputSums, offset, factor, map.scales[map.scales.count == 1 ? 0 : channel],

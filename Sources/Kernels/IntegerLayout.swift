@@ -72,10 +72,6 @@ struct IntegerLayout: Sendable {
   var packedBytes: Int { imageBytes * ((channels + 3) / 4) + 64 * IntegerConvolution.columns }
   /// The bytes of one thread's rows while packing.
   var packBufferBytes: Int { Self.aligned(5 * (source.strideWidth * pitch + 64)) }
-  /// The bytes of eight output channels' weights.
-  var blockBytes: Int { offsets.count * IntegerConvolution.rows * 4 }
-  /// The bytes of a group's weights.
-  var weightBytesPerGroup: Int { blocks * blockBytes }
 
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 

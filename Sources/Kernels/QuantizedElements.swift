@@ -84,11 +84,14 @@ public enum QuantizedElements {
     pool: ThreadPool, instructionSet: InstructionSet = .best
   ) {
     let kernels = ck_int8_kernels_for(Int32(instructionSet.rawValue))
-    forEachPart(count, pool) { range in
-      kernels?.pointee.table(
-        (x + range.lowerBound).assumingMemoryBound(to: UInt8.self),
-        table.assumingMemoryBound(to: UInt8.self),
-        (y + range.lowerBound).assumingMemoryBound(to: UInt8.self), range.count)
+    withUnsafeTemporaryAllocation(byteCount: ByteLookup.bytes, alignment: 64) { memory in
+      guard let base = memory.baseAddress else { return }
+      let lookup = ByteLookup(table, in: base)
+      forEachPart(count, pool) { range in
+        kernels?.pointee.table(
+          (x + range.lowerBound).assumingMemoryBound(to: UInt8.self), lookup.table,
+          (y + range.lowerBound).assumingMemoryBound(to: UInt8.self), range.count)
+      }
     }
   }
 

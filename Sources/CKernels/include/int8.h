@@ -8,6 +8,11 @@
 #define CK_INT8_ROWS 8
 /// Pixels a tile of integer sums has at most.
 #define CK_INT8_COLUMNS 48
+/// What the weights of a pair may add up to where pairs saturate.
+#define CK_INT8_PAIR 128
+/// Bytes of a table that kernels look up in: its 256 entries, then the same, but every sixteen of them exclusive-or'ed with the
+/// sixteen before, beginning anew at 128.
+#define CK_INT8_TABLE 512
 
 /// One block of integer sums: eight output channels at a tile of pixels.
 ///
@@ -47,7 +52,7 @@ typedef struct {
 typedef struct {
   const uint8_t *input;   // readable 64 + 32 · stride bytes beyond the last tap
   const int8_t *weights;  // [kernelHeight, kernelWidth rounded up to whole fours], filled up with 0
-  int32_t *sums;          // [rows, count]
+  int32_t *sums;          // [rows, count], writable 32 bytes beyond
   ptrdiff_t pitch;
   ptrdiff_t rows;
   ptrdiff_t count;
@@ -84,6 +89,9 @@ typedef struct {
 /// The integer kernels of one instruction set.
 typedef struct {
   const char *name;
+  /// Not 0 where `block` is `saturatingBlock`: the weights of a pair that are above zero may then add up to at most
+  /// CK_INT8_PAIR, and so may the others, so that 255 times either stays within 16 bits.
+  int pairsSaturate;
   void (*block)(const ck_int8_block *block);
   /// The same, but the products of the first and second and those of the third and fourth byte of each position are added
   /// within -32768 ... 32767, as by instructions of CPUs without VNNI.
@@ -109,7 +117,7 @@ typedef struct {
                      int isSigned);
   /// The smallest and largest of `count` ≥ 1 elements.
   void (*range)(const float *x, ptrdiff_t count, float *lowest, float *highest);
-  /// y[i] = table[x[i]]; x may be y.
+  /// y[i] = table[x[i]], the table as CK_INT8_TABLE describes it; x may be y.
   void (*table)(const uint8_t *x, const uint8_t *table, uint8_t *y, ptrdiff_t count);
   void (*depthwise)(const ck_int8_depthwise *plane);
   void (*combine)(const ck_int8_combination *combination);
@@ -120,6 +128,9 @@ typedef struct {
 /// The integer kernels of an instruction set, numbered as `ck_isa`; what the CPU lacks is replaced
 /// by the strongest it has.
 const ck_int8_kernels *ck_int8_kernels_for(int isa);
+
+/// Lays out a table of 256 entries for the kernels: CK_INT8_TABLE bytes, which may begin with the entries.
+void ck_int8_prepare_table(const uint8_t *entries, uint8_t *table);
 
 /// Lays out four channels.
 void ck_int8_pack_channels(const ck_int8_pack *pack);

@@ -43,7 +43,8 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
   func kernel(_ site: PreparationSite, table: Int?) throws -> Kernel {
     let scaleCount = try site.inputs.required(4).type.count
     let isSigned = try site.inputs.required(7).elementType == .int8
-    return try place.kernel(site, extraScratch: 4 * scaleCount) { call, scratch in
+    let lookupStart = (4 * scaleCount + 63) / 64 * 64
+    return try place.kernel(site, extraScratch: lookupStart + ByteLookup.bytes) { call, scratch in
       let scales = scratch.assumingMemoryBound(to: Float.self)
       if let x = call.inputs[1]?.elements(as: Float.self),
         let w = call.inputs[4]?.elements(as: Float.self),
@@ -57,8 +58,8 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
           scales: UnsafeBufferPointer(start: scales, count: scaleCount),
           bias: call.optional(8).map { UnsafePointer($0.base.assumingMemoryBound(to: Int32.self)) },
           zeroPoint: call.zeroPoint(7), isSigned: isSigned,
-          table: table.flatMap { call.inputs[$0] }.map {
-            UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self))
+          lookup: table.flatMap { call.inputs[$0] }.map {
+            ByteLookup($0.base, in: scratch + lookupStart)
           }))
     }
   }
