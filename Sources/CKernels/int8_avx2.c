@@ -33,6 +33,71 @@ AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
 }
 #define ISA_PAIRS_SATURATE 1
 
+#define ISA_HAS_TO_INT8
+
+typedef struct {
+  __m256i offset, factor, zero;
+  __m256 scale, low, high;
+} finish_t;
+
+AVX2_INLINE __m256i finished(const finish_t *f, const int32_t *sums, const int32_t *inputSums) {
+  __m256i sum = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)sums), f->offset);
+  if (inputSums) {
+    __m256i inputs = _mm256_loadu_si256((const __m256i *)inputSums);
+    sum = _mm256_sub_epi32(sum, _mm256_mullo_epi32(f->factor, inputs));
+  }
+  __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), f->scale);
+  value = _mm256_min_ps(_mm256_max_ps(value, f->low), f->high);
+  return _mm256_add_epi32(_mm256_cvtps_epi32(value), f->zero);
+}
+
+// Packing saturates, but numbers are within 8 bits already; those below zero lose their upper byte.
+AVX2_INLINE __m256i lowest_bytes(__m256i a, __m256i b, __m256i c, __m256i d) {
+  const __m256i low = _mm256_set1_epi16(0xff);
+  __m256i first = _mm256_and_si256(_mm256_packs_epi32(a, b), low);
+  __m256i second = _mm256_and_si256(_mm256_packs_epi32(c, d), low);
+  return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second),
+                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+AVX2_INLINE void to_int8_run(const finish_t *f, const int32_t *sums, const int32_t *inputSums,
+                             uint8_t *y, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+#define PART(j) finished(f, sums + i + 8 * (j), inputSums ? inputSums + i + 8 * (j) : NULL)
+  for (; i + 32 <= count; i += 32)
+    _mm256_storeu_si256((__m256i *)(y + i), lowest_bytes(PART(0), PART(1), PART(2), PART(3)));
+  for (; i + 8 <= count; i += 8) {
+    __m256i part = PART(0);
+    _mm_storel_epi64((__m128i *)(y + i), _mm256_castsi256_si128(
+                                             lowest_bytes(part, part, part, part)));
+  }
+#undef PART
+  if (i < count) {
+    int32_t last[8] = {0}, lastInputs[8] = {0};
+    uint8_t bytes[32];
+    size_t size = (size_t)(count - i);
+    __builtin_memcpy(last, sums + i, 4 * size);
+    if (inputSums) __builtin_memcpy(lastInputs, inputSums + i, 4 * size);
+    __m256i part = finished(f, last, inputSums ? lastInputs : NULL);
+    _mm256_storeu_si256((__m256i *)bytes, lowest_bytes(part, part, part, part));
+    __builtin_memcpy(y + i, bytes, size);
+  }
+}
+
+ISA_TARGET static void to_int8(const int32_t *sums, const int32_t *inputSums, int32_t offset,
+                               int32_t factor, float scale, int32_t zero, int32_t lowest,
+                               int32_t highest, uint8_t *y, ptrdiff_t count) {
+  const finish_t f = {
+      _mm256_set1_epi32(offset), _mm256_set1_epi32(factor),
+      _mm256_set1_epi32(zero),   _mm256_set1_ps(scale),
+      _mm256_set1_ps((float)(lowest - zero)), _mm256_set1_ps((float)(highest - zero))};
+  if (inputSums) {
+    to_int8_run(&f, sums, inputSums, y, count);
+  } else {
+    to_int8_run(&f, sums, NULL, y, count);
+  }
+}
+
 #define ISA_HAS_BYTE_PERMUTE
 
 // Sixteen entries at a time. A permutation answers 0 where the index's top bit is set, so an index that falls by 16 a time
