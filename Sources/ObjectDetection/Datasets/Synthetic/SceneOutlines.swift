@@ -25,14 +25,18 @@ struct SceneOutlines {
     var owner = [Int16](repeating: -1, count: size * size)
     for (index, object) in objects.enumerated() {
       var extent = Extent()
-      for (place, part, _, _) in object.coverage(in: size) where part >= 0.5 {
-        owner[place] = Int16(index)
-        let (row, column) = place.quotientAndRemainder(dividingBy: size)
-        extent.left = min(extent.left, column)
-        extent.right = max(extent.right, column)
-        extent.top = min(extent.top, row)
-        extent.bottom = max(extent.bottom, row)
-        extent.pixels += 1
+      let pose = SyntheticScene.Pose(object)
+      for row in pose.rows(of: size) {
+        for column in pose.columns(of: size) {
+          let point = pose.local(Float(column) + 0.5, Float(row) + 0.5)
+          guard object.shape.contains(point.x, point.y) else { continue }
+          owner[row * size + column] = Int16(index)
+          extent.left = min(extent.left, column)
+          extent.right = max(extent.right, column)
+          extent.top = min(extent.top, row)
+          extent.bottom = max(extent.bottom, row)
+          extent.pixels += 1
+        }
       }
       extents.append(extent)
     }
@@ -50,39 +54,42 @@ struct SceneOutlines {
         height: Double(extent.bottom - extent.top + 1), area: Double(visible[index]))
     }
   }
-
-  /// The pixels that a shape covers, with how much of each; distances are in pixels.
-  static func coverage(
-    in size: Int, around centre: SIMD2<Float>, reach: Float, distance: (Float, Float) -> Float
-  ) -> [(place: Int, part: Float, x: Float, y: Float)] {
-    func range(_ middle: Float) -> Range<Int> {
-      let first = max(0, Int((middle - reach).rounded(.down)))
-      let last = min(size, Int((middle + reach).rounded(.up)))
-      return first..<max(first, last)
-    }
-    var covered: [(place: Int, part: Float, x: Float, y: Float)] = []
-    for row in range(centre.y) {
-      for column in range(centre.x) {
-        let (x, y) = (Float(column) + 0.5, Float(row) + 0.5)
-        let part = min(max(0.5 - distance(x, y), 0), 1)
-        if part > 0 { covered.append((row * size + column, part, x, y)) }
-      }
-    }
-    return covered
-  }
 }
 
-extension SyntheticScene.Object {
-  /// The pixels that the object covers in a picture of that many rows and columns, with how much of each.
-  func coverage(in size: Int) -> [(place: Int, part: Float, x: Float, y: Float)] {
-    let (cosine, sine) = (cos(angle), sin(angle))
-    let (wide, high) = (radius * aspect.squareRoot(), radius / aspect.squareRoot())
-    let reach = max(wide, high) * 1.25 + 2
-    return SceneOutlines.coverage(in: size, around: SIMD2(x, y), reach: reach) { column, row in
-      let (dx, dy) = (column - x, row - y)
-      let u = (dx * cosine + dy * sine) / wide
-      let v = (-dx * sine + dy * cosine) / high
-      return shape.distance(u, v) * min(wide, high)
+extension SyntheticScene {
+  /// How an object lies in a picture.
+  struct Pose {
+    private let middle: SIMD2<Float>
+    private let cosine: Float
+    private let sine: Float
+    /// Half of the object's extents before it is turned.
+    private let wide: Float
+    private let high: Float
+
+    init(_ object: Object) {
+      middle = SIMD2(object.x, object.y)
+      (cosine, sine) = (cos(object.angle), sin(object.angle))
+      let root = object.aspect.squareRoot()
+      (wide, high) = (object.radius * root, object.radius / root)
+    }
+
+    /// The shorter of the half extents, in pixels.
+    var shorter: Float { min(wide, high) }
+
+    /// A point of the picture as one of the shape.
+    func local(_ column: Float, _ row: Float) -> SIMD2<Float> {
+      let (dx, dy) = (column - middle.x, row - middle.y)
+      return SIMD2((dx * cosine + dy * sine) / wide, (-dx * sine + dy * cosine) / high)
+    }
+
+    /// The rows of a picture of that size which the object may reach.
+    func rows(of size: Int) -> Range<Int> { reached(middle.y, size) }
+
+    /// The columns of a picture of that size which the object may reach.
+    func columns(of size: Int) -> Range<Int> { reached(middle.x, size) }
+
+    private func reached(_ middle: Float, _ size: Int) -> Range<Int> {
+      SceneCoverage.reached(from: middle, by: max(wide, high) * 1.25 + 2, in: size)
     }
   }
 }

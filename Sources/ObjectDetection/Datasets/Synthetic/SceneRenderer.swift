@@ -47,10 +47,14 @@ struct SceneRenderer {
         Float.random(in: 0..<Float(size), using: &random),
         Float.random(in: 0..<Float(size), using: &random))
       let isBlot = Bool.random(using: &random)
-      let covered = SceneOutlines.coverage(in: size, around: centre, reach: length + 2) { x, y in
+      let (cosine, sine) = (cos(angle), sin(angle))
+      let covered = SceneCoverage.pixels(
+        in: size, rows: SceneCoverage.reached(from: centre.y, by: length + 2, in: size),
+        columns: SceneCoverage.reached(from: centre.x, by: length + 2, in: size)
+      ) { x, y in
         let (dx, dy) = (x - centre.x, y - centre.y)
-        let along = dx * cos(angle) + dy * sin(angle)
-        let across = -dx * sin(angle) + dy * cos(angle)
+        let along = dx * cosine + dy * sine
+        let across = -dx * sine + dy * cosine
         if isBlot {
           let edge = clouds.value(x * 0.8, y * 0.8) * 0.8 + 0.5
           return ((along * along + across * across * 4).squareRoot() - length * 0.35 * edge)
@@ -83,10 +87,11 @@ struct SceneRenderer {
     let noise = Float.random(in: 2...14, using: &random)
     let isBlurred = Int.random(in: 0..<3, using: &random) == 0
     let source = isBlurred ? blurred() : pixels
+    let (cosine, sine) = (cos(angle), sin(angle))
     var bytes = [UInt8](repeating: 0, count: size * size * 3)
     for row in 0..<size {
       for column in 0..<size {
-        let along = (Float(column) * cos(angle) + Float(row) * sin(angle)) / Float(size)
+        let along = (Float(column) * cosine + Float(row) * sine) / Float(size)
         let light = gain * (1 - fall * (0.5 + 0.5 * along))
         let colour = source[row * size + column] * light
         let bits = random.next()

@@ -26,6 +26,16 @@ enum SceneShape: Int, CaseIterable, Sendable {
     }
   }
 
+  /// Whether a point lies within the outline or on it: its ``distance(_:_:)`` is not above 0, found without the nearest edge.
+  func contains(_ x: Float, _ y: Float) -> Bool {
+    switch self {
+    case .triangle: Self.isInside(Self.trianglePoints, x, y)
+    case .star: Self.isInside(Self.starPoints, x, y)
+    case .hourglass: Self.isInside(Self.hourglassPoints, x, y)
+    case .disc, .ring, .square, .cross, .crescent: distance(x, y) <= 0
+    }
+  }
+
   private static let trianglePoints: [SIMD2<Float>] = (0..<3).map { corner in
     let angle = Float(corner) * 2 * .pi / 3 - .pi / 2
     return SIMD2(cos(angle), sin(angle)) * 1.1
@@ -39,16 +49,25 @@ enum SceneShape: Int, CaseIterable, Sendable {
     SIMD2(-0.12, 0),
   ]
 
-  /// The signed distance to a closed polygon: the nearest edge, inside by the winding of crossings.
+  /// The signed distance to a closed polygon: to the nearest edge, negative inside.
   private static func polygon(_ points: [SIMD2<Float>], _ x: Float, _ y: Float) -> Float {
     var nearest = Float.infinity
-    var isInside = false
     var last = points[points.count - 1]
     for point in points {
       let (edge, away) = (last - point, SIMD2(x, y) - point)
       let along = min(max((away * edge).sum() / (edge * edge).sum(), 0), 1)
       let gap = away - edge * along
       nearest = min(nearest, (gap * gap).sum())
+      last = point
+    }
+    return nearest.squareRoot() * (isInside(points, x, y) ? -1 : 1)
+  }
+
+  /// Whether a closed polygon holds a point, by the crossings of its edges to one side.
+  private static func isInside(_ points: [SIMD2<Float>], _ x: Float, _ y: Float) -> Bool {
+    var isInside = false
+    var last = points[points.count - 1]
+    for point in points {
       if (point.y > y) != (last.y > y),
         x < (last.x - point.x) * (y - point.y) / (last.y - point.y) + point.x
       {
@@ -56,6 +75,6 @@ enum SceneShape: Int, CaseIterable, Sendable {
       }
       last = point
     }
-    return nearest.squareRoot() * (isInside ? -1 : 1)
+    return isInside
   }
 }

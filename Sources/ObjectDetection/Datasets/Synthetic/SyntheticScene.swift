@@ -65,7 +65,9 @@ struct SceneMaterial {
   var second: SIMD3<Float>
   /// 0 plain, 1 stripes, 2 cloudy, 3 shaded from one side to the other.
   var pattern: Int
-  var angle: Float
+  /// Of the angle that stripes and shades run in.
+  var cosine: Float
+  var sine: Float
   var period: Float
 
   init(_ random: inout CounterRandom) {
@@ -78,17 +80,18 @@ struct SceneMaterial {
     let other = colour(&random)
     second = self.colour + (other - self.colour) * Float.random(in: 0.2...0.6, using: &random)
     pattern = Int.random(in: 0..<4, using: &random)
-    angle = Float.random(in: 0..<(2 * .pi), using: &random)
+    let angle = Float.random(in: 0..<(2 * .pi), using: &random)
+    (cosine, sine) = (cos(angle), sin(angle))
     period = Float.random(in: 4...14, using: &random)
   }
 
   /// The colour at a place; `cloud` lies between 0 and 1.
-  func colour(_ x: Float, _ y: Float, cloud: Float) -> SIMD3<Float> {
-    let along = x * cos(angle) + y * sin(angle)
+  func colour(_ x: Float, _ y: Float, cloud: @autoclosure () -> Float) -> SIMD3<Float> {
+    let along = x * cosine + y * sine
     let part: Float
     switch pattern {
     case 1: part = 0.5 + 0.5 * sin(along * 2 * .pi / period)
-    case 2: part = cloud
+    case 2: part = cloud()
     case 3: part = min(max(0.5 + along / (period * 6), 0), 1)
     default: part = 0
     }
