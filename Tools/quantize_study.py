@@ -8,6 +8,7 @@ Prints Markdown tables. Calibration: coco_train_128; scores: coco_val_128. Model
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -103,7 +104,8 @@ def peer(name, method, output):
     return time.time() - start
 
 
-def latency_peer(path, threads, runs=40):
+def session_peer(path, threads):
+    """A function that times runs of a file in ONNX Runtime: the median, in milliseconds."""
     import numpy as np
     import onnxruntime as ort
     options = ort.SessionOptions()
@@ -111,19 +113,35 @@ def latency_peer(path, threads, runs=40):
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
     feed = {entry.name: np.random.default_rng(0).random(entry.shape, dtype=np.float32)}
-    times = []
-    for index in range(runs + 5):
-        start = time.perf_counter()
-        session.run(None, feed)
-        if index >= 5:
-            times.append(time.perf_counter() - start)
-    return 1e3 * sorted(times)[len(times) // 2]
+
+    def median(runs=20):
+        times = []
+        for index in range(runs + 5):
+            start = time.perf_counter()
+            session.run(None, feed)
+            if index >= 5:
+                times.append(time.perf_counter() - start)
+        return 1e3 * statistics.median(times)
+    return median
 
 
 def latency(compress, path, threads):
     done = subprocess.run([compress, "benchmark", path, "--threads", str(threads), "--format", "json"],
                           capture_output=True, text=True, check=True)
     return json.loads(done.stdout)["latency"]["median"]
+
+
+def speeds(compress, name, own, theirs, threads, rounds):
+    """Medians over rounds in which all take turns, and medians of the ratios within a round."""
+    peers = [session_peer(path, threads) for path in (model(name), theirs, own)]
+    found = [[peer() for peer in peers] + [latency(compress, path, threads) for path in (model(name), own)]
+             for _ in range(rounds)]
+    times = [statistics.median(column) for column in zip(*found)]
+
+    def ratio(over, under):
+        return statistics.median(row[over] / row[under] for row in found)
+    return (f"{times[0]:.2f} | {times[1]:.2f} | {times[2]:.2f} | {ratio(2, 1):.2f} | {ratio(2, 0):.2f} | {times[3]:.2f} "
+            f"| {times[4]:.2f} | {ratio(3, 4):.2f} | {ratio(4, 1):.2f}")
 
 
 def score(path):
@@ -152,6 +170,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="of compress, but for latencies")
     parser.add_argument("--skip-peer", action="store_true")
     parser.add_argument("--skip-own", action="store_true", help="leave out compress: the table of its peer alone")
+    parser.add_argument("--rounds", type=int, default=5, help="of latencies, in which all engines take turns")
     parser.add_argument("--skip-speed", action="store_true", help="of the peer's files, score them only")
     arguments = parser.parse_args()
     models, variants = arguments.models.split(","), arguments.variants.split(";")
@@ -185,19 +204,16 @@ def main():
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
         if arguments.skip_speed:
             return
-        print("\n| model | ONNX Runtime, AP of its own file | of ours | threads | FP32 (ms) | its own | ours "
+        print("\n| model | threads | ONNX Runtime: FP32 (ms) | its INT8 | our file | ours / its | ours / FP32 "
               "| compress: FP32 (ms) | INT8 | FP32 / INT8 | INT8 / ONNX Runtime's |")
         print("|---|---|---|---|---|---|---|---|---|---|---|")
         for name in models:
             own, theirs = (os.path.join(folder, f"{name}.{kind}.onnx") for kind in ("default", "MinMax"))
             if not os.path.exists(own):
                 continue
-            scores = score(theirs), score(own)
             for threads in (1, 2):
-                float_, its, our = (latency_peer(path, threads) for path in (model(name), theirs, own))
-                fast, slow = latency(arguments.compress, own, threads), latency(arguments.compress, model(name), threads)
-                print(f"| {name} | {scores[0]:.4f} | {scores[1]:.4f} | {threads} | {float_:.2f} | {its:.2f} | {our:.2f} "
-                      f"| {slow:.2f} | {fast:.2f} | {slow / fast:.2f} | {fast / its:.2f} |", flush=True)
+                print(f"| {name} | {threads} | {speeds(arguments.compress, name, own, theirs, threads, arguments.rounds)} |",
+                      flush=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ AVX2_INLINE bytes_t load_bytes(const uint8_t *p) {
   return _mm256_loadu_si256((const __m256i *)p);
 }
 AVX2_INLINE lanes_t zero_lanes(void) { return _mm256_setzero_si256(); }
+AVX2_INLINE lanes_t load_lanes(const int32_t *p) {
+  return _mm256_loadu_si256((const __m256i *)p);
+}
 AVX2_INLINE void store_lanes(int32_t *p, lanes_t v) { _mm256_storeu_si256((__m256i *)p, v); }
 AVX2_INLINE lanes_t add_lanes(lanes_t a, lanes_t b) { return _mm256_add_epi32(a, b); }
 AVX2_INLINE weights_t spread(const int8_t *w) {

@@ -159,19 +159,15 @@ public struct IntegerConvolution: @unchecked Sendable {
   ) {
     let inputSums = sums + Self.rows * Self.columns
     let firstChannel = group * (geometry.outputChannels / geometry.groups)
-    weights.offsets.withUnsafeBufferPointer { offsets in
+    layout.offsets.withUnsafeBufferPointer { offsets in
       var block = ck_int8_block(
         input: (image + 4 * start).assumingMemoryBound(to: UInt8.self),
-        offsets: offsets.baseAddress, weights: nil, sums: inputSums,
-        steps: Int32(layout.offsets.count), columns: Int32(count))
+        offsets: offsets.baseAddress, weights: nil, sums: inputSums, steps: Int32(offsets.count),
+        columns: Int32(count), rest: nil)
       if needsInputSums { kernels.pointee.inputSums(&block) }
       block.sums = sums
       for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rows) {
-        let own = weights.blocks[group * layout.blocks + first / Self.rows]
-        block.weights = UnsafePointer(
-          (weights.packed.base + own.start).assumingMemoryBound(to: Int8.self))
-        block.offsets = offsets.baseAddress.map { $0 + own.firstOffset }
-        block.steps = Int32(own.steps)
+        weights.enter(group * layout.blocks + first / Self.rows, into: &block)
         kernels.pointee.block(&block)
         for row in first..<min(first + Self.rows, rows.upperBound) {
           let channel = firstChannel + row

@@ -2,24 +2,18 @@ import CKernels
 
 /// The weights of an integer convolution in the order that its blocks read them.
 ///
-/// A step is four channels under one tap. Where the kernels add the products of pairs within 16 bits, a step of a block whose weights
-/// could exceed them is made two steps of half the weights each, `w = ⌊w / 2⌋ + ⌈w / 2⌉`, at the same inputs: the sum stays exact.
-struct IntegerWeights: @unchecked Sendable {
-  /// What one block of output channels reads.
-  struct Block {
-    /// Where its weights begin, in bytes.
-    var start: Int
-    /// Where the places of its inputs begin in ``offsets``.
-    var firstOffset: Int
-    var steps: Int
-  }
-
+/// A step is four channels under one tap. Where the kernels add the products of pairs within 16 bits, pairs whose weights could exceed
+/// them are halved, `w = ⌊w / 2⌋ + ⌈w / 2⌉`; the second halves are a rest that is multiplied row by row, so that sums stay exact.
+final class IntegerWeights: @unchecked Sendable {
   /// `[group, block, step, row, channel of four]`, zero where there are none.
-  let packed: PackedBytes
-  /// By group, then by block.
-  let blocks: [Block]
-  /// Where the inputs of steps lie, as ``IntegerLayout/offsets``; blocks without doubled steps share the first ones.
-  let offsets: [Int]
+  private let packed: PackedBytes
+  private let blockBytes: Int
+  /// For each block a row of rests; `nil` where pairs do not saturate.
+  private let rests: UnsafeMutablePointer<ck_int8_rest>?
+  private var restOffsets: UnsafeMutablePointer<Int>?
+  private var restWeights: UnsafeMutablePointer<Int8>?
+
+  private static let rows = IntegerConvolution.rows
 
   init(
     _ weights: [Int8], _ geometry: ConvolutionGeometry, _ layout: IntegerLayout,
@@ -28,54 +22,81 @@ struct IntegerWeights: @unchecked Sendable {
     let channels = geometry.inputChannels / geometry.groups
     let taps = geometry.kernelHeight * geometry.kernelWidth
     let rowsPerGroup = geometry.outputChannels / geometry.groups
-    let plainSteps = layout.offsets.count
-    var bytes: [Int8] = []
-    var blocks: [Block] = []
-    var offsets = layout.offsets
+    let steps = layout.offsets.count
+    blockBytes = steps * Self.rows * 4
+    packed = PackedBytes(count: geometry.groups * layout.blocks * blockBytes)
+    var (offsets, halves, counts): ([Int], [Int8], [Int]) = ([], [], [])
     for group in 0..<geometry.groups {
-      for block in 0..<layout.blocks {
-        let start = bytes.count
-        let rows = min(Self.rows, rowsPerGroup - block * Self.rows)
-        let firstRow = group * rowsPerGroup + block * Self.rows
-        var own: [Int] = []
-        for step in 0..<plainSteps {
+      for row in 0..<layout.blocks * Self.rows {
+        let block = packed.base + (group * layout.blocks + row / Self.rows) * blockBytes
+        let first = offsets.count
+        for step in 0..<steps where row < rowsPerGroup {
           let (four, tap) = step.quotientAndRemainder(dividingBy: taps)
-          var quads = [Int8](repeating: 0, count: 4 * Self.rows)
-          for row in 0..<rows {
-            for channel in 4 * four..<min(4 * four + 4, channels) {
-              quads[4 * row + channel % 4] =
-                weights[((firstRow + row) * channels + channel) * taps + tap]
-            }
+          var quad = SIMD4<Int8>()
+          for channel in 4 * four..<min(4 * four + 4, channels) {
+            quad[channel % 4] =
+              weights[((group * rowsPerGroup + row) * channels + channel) * taps + tap]
           }
-          own.append(layout.offsets[step])
-          if pairsSaturate, Self.exceeds(quads) {
-            bytes += quads.map { $0 >> 1 }
-            quads = quads.map { $0 - $0 >> 1 }
-            own.append(layout.offsets[step])
+          if pairsSaturate, let rest = Self.halve(&quad) {
+            offsets.append(layout.offsets[step])
+            halves += (0..<4).map { rest[$0] }
           }
-          bytes += quads
+          for channel in 0..<4 {
+            (block + (step * Self.rows + row % Self.rows) * 4 + channel).storeBytes(
+              of: quad[channel], as: Int8.self)
+          }
         }
-        let isPlain = own.count == plainSteps
-        blocks.append(
-          Block(start: start, firstOffset: isPlain ? 0 : offsets.count, steps: own.count))
-        if !isPlain { offsets += own }
+        counts.append(offsets.count - first)
       }
     }
-    packed = PackedBytes(count: bytes.count)
-    (self.blocks, self.offsets) = (blocks, offsets)
-    let base = packed.base
-    UnsafeMutableRawBufferPointer(start: base, count: bytes.count).copyBytes(
-      from: bytes.map(UInt8.init(bitPattern:)))
+    guard !offsets.isEmpty else {
+      rests = nil
+      return
+    }
+    let (places, bytes) = (Self.copy(offsets), Self.copy(halves))
+    let rests = UnsafeMutablePointer<ck_int8_rest>.allocate(capacity: counts.count)
+    var first = 0
+    for (row, count) in counts.enumerated() {
+      rests[row] = ck_int8_rest(offsets: places + first, weights: bytes + 4 * first, steps: count)
+      first += count
+    }
+    (self.rests, restOffsets, restWeights) = (rests, places, bytes)
   }
 
-  private static let rows = IntegerConvolution.rows
+  deinit {
+    rests?.deallocate()
+    restOffsets?.deallocate()
+    restWeights?.deallocate()
+  }
 
-  /// Whether a pair's weights of one sign add up to more than what the largest inputs keep within 16 bits.
-  private static func exceeds(_ quads: [Int8]) -> Bool {
-    stride(from: 0, to: quads.count, by: 2).contains { first in
-      let (a, b) = (Int(quads[first]), Int(quads[first + 1]))
-      return max(a, 0) + max(b, 0) > Int(CK_INT8_PAIR)
-        || min(a, 0) + min(b, 0) < -Int(CK_INT8_PAIR)
+  /// Has a call read the weights of a block, counted over all groups.
+  func enter(_ block: Int, into call: inout ck_int8_block) {
+    call.weights = UnsafePointer(
+      (packed.base + block * blockBytes).assumingMemoryBound(to: Int8.self))
+    call.rest = rests.map { UnsafePointer($0 + block * Self.rows) }
+  }
+
+  private static func copy<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    let memory = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
+    memory.initialize(from: elements, count: elements.count)
+    return memory
+  }
+
+  /// Halves the pairs whose weights of one sign add up to more than what the largest inputs keep within 16 bits.
+  ///
+  /// - Returns: The other halves; `nil` where there is nothing to halve.
+  private static func halve(_ quad: inout SIMD4<Int8>) -> SIMD4<Int8>? {
+    var rest = SIMD4<Int8>()
+    for first in [0, 2] {
+      let (a, b) = (Int(quad[first]), Int(quad[first + 1]))
+      guard
+        max(a, 0) + max(b, 0) > Int(CK_INT8_PAIR) || min(a, 0) + min(b, 0) < -Int(CK_INT8_PAIR)
+      else { continue }
+      for place in [first, first + 1] {
+        rest[place] = quad[place] - quad[place] >> 1
+        quad[place] >>= 1
+      }
     }
+    return rest == SIMD4() ? nil : rest
   }
 }

@@ -145,7 +145,7 @@ struct SaturatingConvolution: @unchecked Sendable {
       for step in 0..<steps { offsets[step] = step * Self.columns * 4 }
       var call = ck_int8_block(
         input: panel, offsets: offsets.baseAddress, weights: nil, sums: inputSums,
-        steps: Int32(steps), columns: Int32(pixels.count))
+        steps: Int32(steps), columns: Int32(pixels.count), rest: nil)
       kernels.pointee.inputSums(&call)
       call.sums = sums
       for block in 0..<blocks {

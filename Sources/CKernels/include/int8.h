@@ -14,6 +14,13 @@
 /// sixteen before, beginning anew at 128.
 #define CK_INT8_TABLE 512
 
+/// Further products of one row of a block, at places as those of its steps.
+typedef struct {
+  const ptrdiff_t *offsets;
+  const int8_t *weights;  // [steps, 4]
+  ptrdiff_t steps;
+} ck_int8_rest;
+
 /// One block of integer sums: eight output channels at a tile of pixels.
 ///
 /// A position of the input holds four channels, a byte each. Step k multiplies the positions from
@@ -25,6 +32,7 @@ typedef struct {
   int32_t *sums;             // [CK_INT8_ROWS, CK_INT8_COLUMNS]
   int steps;
   int columns;               // pixels wanted; the rest of the tile is undefined
+  const ck_int8_rest *rest;  // what is added to the sums of each row, or null
 } ck_int8_block;
 
 /// Four channels of an image to be laid out as positions of four bytes, padded and split into the
@@ -89,8 +97,9 @@ typedef struct {
 /// The integer kernels of one instruction set.
 typedef struct {
   const char *name;
-  /// Not 0 where `block` is `saturatingBlock`: the weights of a pair that are above zero may then add up to at most
-  /// CK_INT8_PAIR, and so may the others, so that 255 times either stays within 16 bits.
+  /// Not 0 where `block` multiplies as `saturatingBlock` does: the weights of a pair that are above zero may then add up to at
+  /// most CK_INT8_PAIR, and so may the others, so that 255 times either stays within 16 bits. What exceeds that goes into the rest,
+  /// which other kernels do not read.
   int pairsSaturate;
   void (*block)(const ck_int8_block *block);
   /// The same, but the products of the first and second and those of the third and fourth byte of each position are added
