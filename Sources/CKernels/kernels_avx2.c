@@ -7,7 +7,6 @@
 #define ISA_TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_LENGTH 8
 #define REGISTER_ROWS 4
-#define HELD_VECTORS 2
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15
 #include "vector.inc"
@@ -28,9 +27,20 @@ INLINE void store_part(float *p, vf v, int count) {
   }
 }
 
-// Compilers would rather read the vector once and spill sums.
-INLINE void add_product(vf *sum, vf weight, const float *p) {
-  __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(weight), "m"(*(const unaligned_vf *)p));
+// Twelve sums, three vectors and a weight fill the registers; left to themselves, compilers spill sums.
+INLINE void add_products(vf *sum, const float *weight, const vf *x, const int vectors) {
+  if (vectors == 3) {
+    vf w;
+    __asm__(
+        "vbroadcastss %7, %3\n\t"
+        "vfmadd231ps %4, %3, %0\n\t"
+        "vfmadd231ps %5, %3, %1\n\t"
+        "vfmadd231ps %6, %3, %2"
+        : "+x"(sum[0]), "+x"(sum[1]), "+x"(sum[2]), "=&x"(w)
+        : "x"(x[0]), "x"(x[1]), "x"(x[2]), "m"(*weight));
+  } else {
+    for (int j = 0; j < vectors; j++) sum[j] += splat(*weight) * x[j];
+  }
 }
 
 #include "kernels.inc"

@@ -7,7 +7,6 @@
 #define ISA_TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma")))
 #define VECTOR_LENGTH 16
 #define REGISTER_ROWS 8
-#define HELD_VECTORS 3
 #define EVEN_LANES 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD_LANES 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #include "vector.inc"
@@ -24,7 +23,9 @@ INLINE void store_part(float *p, vf v, int count) {
   }
 }
 
-INLINE void add_product(vf *sum, vf weight, const float *p) { *sum += weight * load(p); }
+INLINE void add_products(vf *sum, const float *weight, const vf *x, const int vectors) {
+  for (int j = 0; j < vectors; j++) sum[j] += splat(*weight) * x[j];
+}
 
 #include "kernels.inc"
 #endif

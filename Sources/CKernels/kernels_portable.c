@@ -4,7 +4,6 @@
 #define ISA_TARGET
 #define VECTOR_LENGTH 4
 #define REGISTER_ROWS 4
-#define HELD_VECTORS 3
 #define EVEN_LANES 0, 2, 4, 6
 #define ODD_LANES 1, 3, 5, 7
 #include "vector.inc"
@@ -22,6 +21,8 @@ INLINE void store_part(float *p, vf v, int count) {
   }
 }
 
-INLINE void add_product(vf *sum, vf weight, const float *p) { *sum += weight * load(p); }
+INLINE void add_products(vf *sum, const float *weight, const vf *x, const int vectors) {
+  for (int j = 0; j < vectors; j++) sum[j] += splat(*weight) * x[j];
+}
 
 #include "kernels.inc"
