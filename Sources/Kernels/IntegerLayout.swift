@@ -124,5 +124,10 @@ final class PackedBytes: @unchecked Sendable {
     base.initializeMemory(as: UInt8.self, repeating: 0, count: count + 256)
   }
 
+  convenience init<Element: BitwiseCopyable>(copying elements: [Element]) {
+    self.init(count: elements.count * MemoryLayout<Element>.stride)
+    base.initializeMemory(as: Element.self, from: elements, count: elements.count)
+  }
+
   deinit { base.deallocate() }
 }

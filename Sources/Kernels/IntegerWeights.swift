@@ -4,14 +4,12 @@ import CKernels
 ///
 /// A step is four channels under one tap. Where the kernels add the products of pairs within 16 bits, pairs whose weights could exceed
 /// them are halved, `w = ⌊w / 2⌋ + ⌈w / 2⌉`; the second halves are a rest that is multiplied row by row, so that sums stay exact.
-final class IntegerWeights: @unchecked Sendable {
+struct IntegerWeights: @unchecked Sendable {
   /// `[group, block, step, row, channel of four]`, zero where there are none.
   private let packed: PackedBytes
   private let blockBytes: Int
-  /// For each block a row of rests; `nil` where pairs do not saturate.
-  private let rests: UnsafeMutablePointer<ck_int8_rest>?
-  private var restOffsets: UnsafeMutablePointer<Int>?
-  private var restWeights: UnsafeMutablePointer<Int8>?
+  /// `[group, block, row]`: the rests of rows, which point into the other two; `nil` where no pair was halved.
+  private let rests: (rows: PackedBytes, offsets: PackedBytes, weights: PackedBytes)?
 
   private static let rows = IntegerConvolution.rows
 
@@ -49,37 +47,32 @@ final class IntegerWeights: @unchecked Sendable {
         counts.append(offsets.count - first)
       }
     }
-    guard !offsets.isEmpty else {
-      rests = nil
-      return
-    }
-    let (places, bytes) = (Self.copy(offsets), Self.copy(halves))
-    let rests = UnsafeMutablePointer<ck_int8_rest>.allocate(capacity: counts.count)
-    var first = 0
-    for (row, count) in counts.enumerated() {
-      rests[row] = ck_int8_rest(offsets: places + first, weights: bytes + 4 * first, steps: count)
-      first += count
-    }
-    (self.rests, restOffsets, restWeights) = (rests, places, bytes)
+    rests = offsets.isEmpty ? nil : Self.rests(offsets, halves, counts)
   }
 
-  deinit {
-    rests?.deallocate()
-    restOffsets?.deallocate()
-    restWeights?.deallocate()
+  /// The rests of all rows, of which each takes the next `counts` steps.
+  private static func rests(
+    _ offsets: [Int], _ weights: [Int8], _ counts: [Int]
+  ) -> (rows: PackedBytes, offsets: PackedBytes, weights: PackedBytes) {
+    let (places, bytes) = (PackedBytes(copying: offsets), PackedBytes(copying: weights))
+    var (first, rows): (Int, [ck_int8_rest]) = (0, [])
+    for count in counts {
+      rows.append(
+        ck_int8_rest(
+          offsets: places.base.assumingMemoryBound(to: Int.self) + first,
+          weights: bytes.base.assumingMemoryBound(to: Int8.self) + 4 * first, steps: count))
+      first += count
+    }
+    return (PackedBytes(copying: rows), places, bytes)
   }
 
   /// Has a call read the weights of a block, counted over all groups.
   func enter(_ block: Int, into call: inout ck_int8_block) {
     call.weights = UnsafePointer(
       (packed.base + block * blockBytes).assumingMemoryBound(to: Int8.self))
-    call.rest = rests.map { UnsafePointer($0 + block * Self.rows) }
-  }
-
-  private static func copy<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-    let memory = UnsafeMutablePointer<Element>.allocate(capacity: elements.count)
-    memory.initialize(from: elements, count: elements.count)
-    return memory
+    call.rest = rests.map {
+      UnsafePointer($0.rows.base.assumingMemoryBound(to: ck_int8_rest.self) + block * Self.rows)
+    }
   }
 
   /// Halves the pairs whose weights of one sign add up to more than what the largest inputs keep within 16 bits.
