@@ -94,7 +94,7 @@ extension Graph {
   }
 
   /// What `Identity` nodes and roundings call by another name, by that name.
-  fileprivate var aliases: [String: String] {
+  var aliases: [String: String] {
     nodes.reduce(into: [:]) { aliases, node in
       guard ["Identity", "compress.FakeQuantize"].contains(node.qualifiedType),
         let source = node.inputs.first,

@@ -129,8 +129,10 @@ struct DetectorTraining {
   ///
   /// Decoded outputs hold boxes in pixels beside scores, which would not count against them.
   private var matchedHead: RawHead? {
-    try? RawHead.find(
+    let found = try? RawHead.comparable(
       in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
+    let made = Set((original ?? graph).nodes.flatMap(\.outputs))
+    return found.flatMap { made.isSuperset(of: $0.taps) ? $0 : nil }
   }
 
   /// Steps of the optimiser in all.

@@ -64,6 +64,35 @@ public struct RawHead: Sendable {
     }
   }
 
+  /// The head of a detector whose maps are to be compared with those of another network alike, not with labels.
+  ///
+  /// Heads of anchors that decode their boxes have no loss, for the file does not say their anchors, but their maps can be told.
+  ///
+  /// - Throws: As ``find(in:configuration:height:width:inputShapes:)``.
+  public static func comparable(
+    in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int
+  ) throws -> RawHead {
+    guard configuration.family == "yolov5", configuration.isDecoded else {
+      return try find(in: graph, configuration: configuration, height: height, width: width)
+    }
+    let names = graph.lastConvolutions
+    let session = try Session(graph, registry: .standard, options: SessionOptions(taps: names))
+    let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
+    let fields = configuration.classes.count + 5
+    let levels = try byStride(maps, configuration, height, width).map { stride, members in
+      let map = members[0]
+      guard members.count == 1, maps[map].shape[1] % fields == 0 else {
+        throw refusal(maps, configuration, "one map of \(fields) channels an anchor")
+      }
+      return HeadLevel(
+        stride: stride, rows: maps[map].shape[2], columns: maps[map].shape[3],
+        box: .init(map: map), classes: .init(map: map, first: 5),
+        objectness: .init(map: map, first: 4))
+    }
+    guard !levels.isEmpty else { throw refusal(maps, configuration, "a map") }
+    return RawHead(taps: names, levels: levels, configuration: configuration, regMax: 0)
+  }
+
   /// An SSD head: the input of the softmax that makes the scores, and the offsets.
   private init(
     priors: [Box], in graph: Graph, _ configuration: HeadConfiguration
@@ -232,6 +261,13 @@ extension Graph {
   public var lastConvolutions: [String] {
     let links = Connectivity(self)
     let learnt = Set(TrainableParameter.all(in: self).map(\.name))
+    let aliases = self.aliases
+    // Weights that are rounded while training, or stored as integers, count as well.
+    func isLearnt(_ name: String) -> Bool {
+      if learnt.contains(aliases[name] ?? name) { return true }
+      guard let maker = links.producer[name].map({ nodes[$0] }) else { return false }
+      return maker.qualifiedType == "DequantizeLinear" && self[constant: maker.inputs[0]] != nil
+    }
     var found: Set<Int> = []
     var seen: Set<Int> = []
     var front = outputs.compactMap { links.producer[$0.name] }
@@ -239,7 +275,7 @@ extension Graph {
       guard seen.insert(index).inserted else { continue }
       let node = nodes[index]
       if node.opType == "Conv", node.domain.isEmpty, node.inputs.count > 1,
-        learnt.contains(node.inputs[1])
+        isLearnt(node.inputs[1])
       {
         found.insert(index)
       } else {

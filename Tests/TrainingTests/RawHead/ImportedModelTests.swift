@@ -72,6 +72,36 @@ struct ImportedModelTests {
     #expect(head.levels.allSatisfy { $0.classes.first == 0 && $0.box.first == 80 })
   }
 
+  @Test func theMapsOfADecodedHeadOfAnchorsCanBeCompared() throws {
+    let configuration = HeadConfiguration(
+      family: "yolov5", classes: COCOClasses.names, strides: [16, 32], isDecoded: true)
+    let graph = try model("yolo_fastest_1.1_bn")
+    #expect(throws: RawHeadError.noLoss(family: "yolov5")) {
+      try RawHead.find(in: graph, configuration: configuration, height: 320, width: 320)
+    }
+    let head = try RawHead.comparable(
+      in: graph, configuration: configuration, height: 320, width: 320)
+    #expect(head.levels.map(\.stride) == [16, 32] && head.levels.map(\.rows) == [20, 10])
+    #expect(head.taps.count == 2)
+  }
+
+  @Test(arguments: ["yolo11n_dequant", "nanodet_m_320", "yolo_fastest_1.1_bn"])
+  func roundedWeightsAreTheWeightsOfLastConvolutions(name: String) throws {
+    let graph = try model(name)
+    var rounded = graph
+    rounded.initializers["exponent"] = Initializer(Tensor([Float(-7)], shape: []))
+    for index in rounded.nodes.indices where rounded.nodes[index].qualifiedType == "Conv" {
+      let weight = rounded.nodes[index].inputs[1]
+      rounded.nodes[index].inputs[1] = "\(index)/rounded"
+      rounded.nodes.append(
+        Node(
+          "FakeQuantize", domain: "compress", inputs: [weight, "exponent"],
+          outputs: ["\(index)/rounded"], attributes: ["lowest": .int(-127), "highest": .int(127)]))
+    }
+    #expect(rounded.lastConvolutions == graph.lastConvolutions)
+    #expect(graph.lastConvolutions.count >= 2)
+  }
+
   @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
     let graph = try model("yolo11n_dequant")
     let head = try RawHead.find(
