@@ -1,5 +1,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <string.h>
 
 #include "int8.h"
 
@@ -27,7 +28,7 @@ AVX2_INLINE void store_lanes(int32_t *p, lanes_t v) { _mm256_storeu_si256((__m25
 AVX2_INLINE lanes_t add_lanes(lanes_t a, lanes_t b) { return _mm256_add_epi32(a, b); }
 AVX2_INLINE weights_t spread(const int8_t *w) {
   int32_t four;
-  __builtin_memcpy(&four, w, 4);
+  memcpy(&four, w, 4);
   return _mm256_set1_epi32(four);
 }
 AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
@@ -40,9 +41,19 @@ AVX2_INLINE lanes_t dot(lanes_t sum, bytes_t x, weights_t w) {
 
 typedef struct {
   __m256i offset, factor, zero;
-  __m256 scale, low, high;
+  __m256 scale, high;
+  int isSigned;
 } finish_t;
 
+AVX2_INLINE finish_t finish_of(int32_t offset, int32_t factor, float scale, int32_t zero,
+                               int isSigned) {
+  return (finish_t){_mm256_set1_epi32(offset), _mm256_set1_epi32(factor),
+                    _mm256_set1_epi16((int16_t)zero), _mm256_set1_ps(scale),
+                    _mm256_set1_ps(0x1p20f), isSigned};
+}
+
+// What is too low becomes the lowest integer there is, also beyond 32 bits, and the lowest byte when it is packed. What is too
+// high must not leave 32 bits, where it would become the lowest integer too.
 AVX2_INLINE __m256i finished(const finish_t *f, const int32_t *sums, const int32_t *inputSums) {
   __m256i sum = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)sums), f->offset);
   if (inputSums) {
@@ -50,17 +61,16 @@ AVX2_INLINE __m256i finished(const finish_t *f, const int32_t *sums, const int32
     sum = _mm256_sub_epi32(sum, _mm256_mullo_epi32(f->factor, inputs));
   }
   __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), f->scale);
-  value = _mm256_min_ps(_mm256_max_ps(value, f->low), f->high);
-  return _mm256_add_epi32(_mm256_cvtps_epi32(value), f->zero);
+  return _mm256_cvtps_epi32(_mm256_min_ps(value, f->high));
 }
 
-// Packing saturates, but numbers are within 8 bits already; those below zero lose their upper byte.
-AVX2_INLINE __m256i lowest_bytes(__m256i a, __m256i b, __m256i c, __m256i d) {
-  const __m256i low = _mm256_set1_epi16(0xff);
-  __m256i first = _mm256_and_si256(_mm256_packs_epi32(a, b), low);
-  __m256i second = _mm256_and_si256(_mm256_packs_epi32(c, d), low);
-  return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second),
-                                     _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+// Adds the zero point to 32 integers and packs them, saturating.
+AVX2_INLINE __m256i packed(const finish_t *f, __m256i a, __m256i b, __m256i c, __m256i d) {
+  __m256i first = _mm256_adds_epi16(_mm256_packs_epi32(a, b), f->zero);
+  __m256i second = _mm256_adds_epi16(_mm256_packs_epi32(c, d), f->zero);
+  __m256i bytes = f->isSigned ? _mm256_packs_epi16(first, second)
+                              : _mm256_packus_epi16(first, second);
+  return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 AVX2_INLINE void to_int8_run(const finish_t *f, const int32_t *sums, const int32_t *inputSums,
@@ -68,36 +78,89 @@ AVX2_INLINE void to_int8_run(const finish_t *f, const int32_t *sums, const int32
   ptrdiff_t i = 0;
 #define PART(j) finished(f, sums + i + 8 * (j), inputSums ? inputSums + i + 8 * (j) : NULL)
   for (; i + 32 <= count; i += 32)
-    _mm256_storeu_si256((__m256i *)(y + i), lowest_bytes(PART(0), PART(1), PART(2), PART(3)));
+    _mm256_storeu_si256((__m256i *)(y + i), packed(f, PART(0), PART(1), PART(2), PART(3)));
+  for (; i + 16 <= count; i += 16) {
+    __m256i first = PART(0), second = PART(1);
+    _mm_storeu_si128((__m128i *)(y + i),
+                     _mm256_castsi256_si128(packed(f, first, second, first, second)));
+  }
   for (; i + 8 <= count; i += 8) {
     __m256i part = PART(0);
-    _mm_storel_epi64((__m128i *)(y + i), _mm256_castsi256_si128(
-                                             lowest_bytes(part, part, part, part)));
+    _mm_storel_epi64((__m128i *)(y + i),
+                     _mm256_castsi256_si128(packed(f, part, part, part, part)));
   }
 #undef PART
   if (i < count) {
     int32_t last[8] = {0}, lastInputs[8] = {0};
     uint8_t bytes[32];
     size_t size = (size_t)(count - i);
-    __builtin_memcpy(last, sums + i, 4 * size);
-    if (inputSums) __builtin_memcpy(lastInputs, inputSums + i, 4 * size);
+    memcpy(last, sums + i, 4 * size);
+    if (inputSums) memcpy(lastInputs, inputSums + i, 4 * size);
     __m256i part = finished(f, last, inputSums ? lastInputs : NULL);
-    _mm256_storeu_si256((__m256i *)bytes, lowest_bytes(part, part, part, part));
-    __builtin_memcpy(y + i, bytes, size);
+    _mm256_storeu_si256((__m256i *)bytes, packed(f, part, part, part, part));
+    memcpy(y + i, bytes, size);
   }
 }
 
-ISA_TARGET static void to_int8(const int32_t *sums, const int32_t *inputSums, int32_t offset,
-                               int32_t factor, float scale, int32_t zero, int32_t lowest,
-                               int32_t highest, uint8_t *y, ptrdiff_t count) {
-  const finish_t f = {
-      _mm256_set1_epi32(offset), _mm256_set1_epi32(factor),
-      _mm256_set1_epi32(zero),   _mm256_set1_ps(scale),
-      _mm256_set1_ps((float)(lowest - zero)), _mm256_set1_ps((float)(highest - zero))};
+AVX2_INLINE void to_int8(const int32_t *sums, const int32_t *inputSums, int32_t offset,
+                         int32_t factor, float scale, int32_t zero, int isSigned, uint8_t *y,
+                         ptrdiff_t count) {
+  const finish_t f = finish_of(offset, factor, scale, zero, isSigned);
   if (inputSums) {
     to_int8_run(&f, sums, inputSums, y, count);
   } else {
     to_int8_run(&f, sums, NULL, y, count);
+  }
+}
+
+#define ISA_HAS_COMBINE
+
+AVX2_INLINE __m256 centred_lanes(const uint8_t *p, int isSigned, __m256i zero) {
+  __m128i bytes = _mm_loadl_epi64((const __m128i *)p);
+  __m256i whole = isSigned ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
+  return _mm256_cvtepi32_ps(_mm256_sub_epi32(whole, zero));
+}
+
+AVX2_INLINE __m256i combined(const ck_int8_combination *k, const finish_t *f, const uint8_t *a,
+                             const uint8_t *b, int isProduct) {
+#pragma clang fp contract(off)
+  __m256 u = centred_lanes(a, k->signedA, _mm256_set1_epi32(k->zeroA));
+  __m256 v = centred_lanes(b, k->signedB, _mm256_set1_epi32(k->zeroB));
+  __m256 scaleB = _mm256_set1_ps(k->scaleB);
+  __m256 value = isProduct ? _mm256_mul_ps(_mm256_mul_ps(u, v), f->scale)
+                           : _mm256_add_ps(_mm256_mul_ps(u, f->scale), _mm256_mul_ps(v, scaleB));
+  return _mm256_cvtps_epi32(_mm256_min_ps(value, f->high));
+}
+
+AVX2_INLINE void combine_run(const ck_int8_combination *k, int isProduct) {
+  const finish_t f = finish_of(0, 0, k->scaleA, k->zeroY, k->signedY);
+  uint8_t a[32], b[32], y[32];
+  memset(a, *k->a, 32);
+  memset(b, *k->b, 32);
+  for (ptrdiff_t i = 0; i < k->count; i += 32) {
+    size_t size = k->count - i < 32 ? (size_t)(k->count - i) : 32;
+    const uint8_t *ownA = k->stepA ? k->a + i : a, *ownB = k->stepB ? k->b + i : b;
+    if (size < 32) {
+      ownA = memcpy(a, ownA, size);
+      ownB = memcpy(b, ownB, size);
+    }
+#define PART(j) combined(k, &f, ownA + 8 * (j), ownB + 8 * (j), isProduct)
+    __m256i bytes = packed(&f, PART(0), PART(1), PART(2), PART(3));
+#undef PART
+    if (size == 32) {
+      _mm256_storeu_si256((__m256i *)(k->y + i), bytes);
+    } else {
+      _mm256_storeu_si256((__m256i *)y, bytes);
+      memcpy(k->y + i, y, size);
+    }
+  }
+}
+
+ISA_TARGET static void combine(const ck_int8_combination *k) {
+  if (k->operation == CK_INT8_MULTIPLY) {
+    combine_run(k, 1);
+  } else {
+    combine_run(k, 0);
   }
 }
 
@@ -138,6 +201,38 @@ ISA_TARGET static void depthwise_taps(const ck_int8_depthwise *p);
 /// Pairs of taps that a filter may have at most.
 #define PAIRS 64
 
+// Eight or sixteen outputs of a row.
+AVX2_INLINE void depthwise_outputs(const uint8_t *source, ptrdiff_t stride, __m256i spreading,
+                                   const ptrdiff_t *offsets, const int32_t *weights, int pairs,
+                                   int32_t *sums, int isWhole) {
+  __m256i first = _mm256_setzero_si256(), second = first;
+  for (int t = 0; t < pairs; t++) {
+    const uint8_t *own = source + offsets[t];
+    __m256i w = _mm256_set1_epi32(weights[t]);
+    __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)own));
+    first = _mm256_add_epi32(first, _mm256_madd_epi16(_mm256_shuffle_epi8(a, spreading), w));
+    if (!isWhole) continue;
+    __m256i b = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(own + 8 * stride)));
+    second = _mm256_add_epi32(second, _mm256_madd_epi16(_mm256_shuffle_epi8(b, spreading), w));
+  }
+  store_lanes(sums, first);
+  if (isWhole) store_lanes(sums + 8, second);
+}
+
+AVX2_INLINE void depthwise_rows(const ck_int8_depthwise *p, __m256i spreading,
+                                const ptrdiff_t *offsets, const int32_t *weights, int pairs) {
+  const ptrdiff_t stride = p->stride, count = p->count;
+  for (ptrdiff_t y = 0; y < p->rows; y++) {
+    const uint8_t *top = p->input + y * p->strideHeight * p->pitch;
+    int32_t *sums = p->sums + y * count;
+    ptrdiff_t x = 0;
+    for (; count - x > 8; x += 16)
+      depthwise_outputs(top + x * stride, stride, spreading, offsets, weights, pairs, sums + x, 1);
+    if (count > x)
+      depthwise_outputs(top + x * stride, stride, spreading, offsets, weights, pairs, sums + x, 0);
+  }
+}
+
 // Eight outputs at a time: the bytes under two taps of each are spread to 16 bits side by side and multiplied at once. Eight
 // outputs with a stride and dilation of s and d reach 7 s + d + 1 bytes.
 ISA_TARGET static void depthwise(const ck_int8_depthwise *p) {
@@ -160,24 +255,10 @@ ISA_TARGET static void depthwise(const ck_int8_depthwise *p) {
     offsets[t] = (ptrdiff_t)row * p->dilationHeight * p->pitch + (ptrdiff_t)column * p->dilation;
     weights[t] = (int32_t)((uint32_t)(uint16_t)w[0] | (uint32_t)(uint16_t)w[1] << 16);
   }
-  for (ptrdiff_t y = 0; y < p->rows; y++) {
-    const uint8_t *top = p->input + y * p->strideHeight * p->pitch;
-    int32_t *sums = p->sums + y * p->count;
-    for (ptrdiff_t x = 0; x < p->count; x += 16) {
-      const uint8_t *source = top + x * p->stride;
-      __m256i first = _mm256_setzero_si256(), second = first;
-      for (int t = 0; t < pairs; t++) {
-        const uint8_t *own = source + offsets[t];
-        __m256i w = _mm256_set1_epi32(weights[t]);
-        __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)own));
-        __m256i b = _mm256_broadcastsi128_si256(
-            _mm_loadu_si128((const __m128i *)(own + 8 * p->stride)));
-        first = _mm256_add_epi32(first, _mm256_madd_epi16(_mm256_shuffle_epi8(a, spreading), w));
-        second = _mm256_add_epi32(second, _mm256_madd_epi16(_mm256_shuffle_epi8(b, spreading), w));
-      }
-      store_lanes(sums + x, first);
-      if (p->count - x > 8) store_lanes(sums + x + 8, second);
-    }
+  if (pairs == 6) {
+    depthwise_rows(p, spreading, offsets, weights, 6);
+  } else {
+    depthwise_rows(p, spreading, offsets, weights, pairs);
   }
 }
 

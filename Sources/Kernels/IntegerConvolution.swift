@@ -77,10 +77,13 @@ public struct IntegerConvolution: @unchecked Sendable {
     if let depthwise { return depthwise.scratchBytes(threads: threads) }
     if let saturating { return saturating.scratchBytes(threads: threads) }
     return IntegerLayout.aligned(layout.packedBytes)
-      + threads * max(Self.tileBytes, layout.packBufferBytes)
+      + max(
+        IntegerLayout.parts(threads: threads) * Self.tileBytes, threads * layout.packBufferBytes)
   }
 
-  static var tileBytes: Int { (rows + 1) * columns * 4 }
+  static var tileBytes: Int {
+    (rows + 1) * columns * 4 + columns * MemoryLayout<ck_int8_run>.stride
+  }
 
   /// Convolves.
   ///
@@ -132,7 +135,7 @@ public struct IntegerConvolution: @unchecked Sendable {
     // Few tiles are shared out by blocks of output channels as well.
     let blockParts = min(blocks, max(1, (4 * pool.threadCount + tiles - 1) / tiles))
     let units = tiles * blockParts
-    let parts = min(pool.threadCount, units)
+    let parts = min(IntegerLayout.parts(threads: pool.threadCount), units)
     let rowsPerGroup = geometry.outputChannels / geometry.groups
     guard let weights else { return }
     let tileMemory = image + IntegerLayout.aligned(layout.packedBytes)
@@ -159,6 +162,8 @@ public struct IntegerConvolution: @unchecked Sendable {
   ) {
     let inputSums = sums + Self.rows * Self.columns
     let firstChannel = group * (geometry.outputChannels / geometry.groups)
+    let runs = layout.runs(
+      start: start, count: count, in: UnsafeMutableRawPointer(inputSums + Self.columns))
     layout.offsets.withUnsafeBufferPointer { offsets in
       var block = ck_int8_block(
         input: (image + 4 * start).assumingMemoryBound(to: UInt8.self),
@@ -169,16 +174,47 @@ public struct IntegerConvolution: @unchecked Sendable {
       for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.rows) {
         weights.enter(group * layout.blocks + first / Self.rows, into: &block)
         kernels.pointee.block(&block)
-        for row in first..<min(first + Self.rows, rows.upperBound) {
-          let channel = firstChannel + row
-          let finish = finish(channel, zeroPoint: zeroPoint)
-          layout.forEachRun(start: start, count: count) { place, output, length in
-            finish.store(
-              sums + (row - first) * Self.columns + place,
-              inputSums: finish.factor == 0 ? nil : inputSums + place,
-              to: destination, at: channel * layout.outputArea + output, count: length)
-          }
+        let channels = firstChannel + first..<firstChannel + min(first + Self.rows, rows.upperBound)
+        store(channels, block, inputSums, runs, zeroPoint, destination)
+      }
+    }
+  }
+
+  /// Has the sums of a block's channels leave.
+  private func store(
+    _ channels: Range<Int>, _ block: ck_int8_block, _ inputSums: UnsafePointer<Int32>,
+    _ runs: UnsafeBufferPointer<ck_int8_run>, _ zeroPoint: Int32,
+    _ destination: IntegerDestination
+  ) {
+    if case .quantized(let base, let map) = destination {
+      let first = channels.lowerBound
+      let scaleStep = map.scales.count == 1 ? 0 : 1
+      weightSums.withUnsafeBufferPointer { weightSums in
+        weightZeros.withUnsafeBufferPointer { weightZeros in
+          guard let sums = weightSums.baseAddress, let zeros = weightZeros.baseAddress,
+            let scales = map.scales.baseAddress
+          else { return }
+          var call = ck_int8_finish(
+            sums: block.sums, inputSums: inputSums, weightSums: sums + first,
+            weightZeros: zeros + first, bias: map.bias.map { $0 + first },
+            scales: scales + first * scaleStep, table: map.lookup?.table,
+            y: base + first * layout.outputArea, runs: runs.baseAddress, plane: layout.outputArea,
+            scaleStep: Int32(scaleStep), rows: Int32(channels.count), columns: block.columns,
+            runCount: Int32(runs.count), inputZero: zeroPoint, zero: map.zeroPoint,
+            isSigned: map.isSigned ? 1 : 0)
+          kernels.pointee.finish(&call)
         }
+      }
+      return
+    }
+    for channel in channels {
+      let finish = finish(channel, zeroPoint: zeroPoint)
+      let sums = block.sums + (channel - channels.lowerBound) * Self.columns
+      for run in runs {
+        let place = Int(run.place)
+        finish.store(
+          sums + place, inputSums: finish.factor == 0 ? nil : inputSums + place, to: destination,
+          at: channel * layout.outputArea + run.pixel, count: Int(run.count))
       }
     }
   }

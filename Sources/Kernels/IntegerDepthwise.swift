@@ -35,19 +35,22 @@ struct IntegerDepthwise: @unchecked Sendable {
     }
   }
 
+  /// Without strides all rows are one: sums lie as their inputs do, with those between the rows among them.
+  private var isFlat: Bool { geometry.strideHeight == 1 && geometry.strideWidth == 1 }
+  private var sumPitch: Int { isFlat ? pitch : geometry.outputWidth }
   private var rowsPerChunk: Int {
-    min(geometry.outputHeight, max(1, Self.chunk / geometry.outputWidth))
+    min(geometry.outputHeight, max(1, Self.chunk / sumPitch))
   }
-  private var sumBytes: Int {
-    IntegerLayout.aligned(4 * rowsPerChunk * geometry.outputWidth + 64)
-  }
+  private var sumBytes: Int { IntegerLayout.aligned(4 * rowsPerChunk * sumPitch + 64) }
   private var frameBytes: Int {
     IntegerLayout.aligned(frameRows * pitch + 128 + 32 * geometry.strideWidth)
   }
-  private var threadBytes: Int { frameBytes + 2 * sumBytes }
+  private var partBytes: Int { frameBytes + 3 * sumBytes }
 
   /// The working memory a run on that many threads needs.
-  func scratchBytes(threads: Int) -> Int { threads * threadBytes }
+  func scratchBytes(threads: Int) -> Int {
+    IntegerLayout.parts(threads: threads) * partBytes
+  }
 
   /// Convolves one image.
   ///
@@ -59,9 +62,9 @@ struct IntegerDepthwise: @unchecked Sendable {
     let g = geometry
     let area = g.inputHeight * g.inputWidth
     let zero = UInt8(truncatingIfNeeded: zeroPoint) ^ (isSigned ? 0x80 : 0)
-    let parts = min(pool.threadCount, g.inputChannels)
+    let parts = min(IntegerLayout.parts(threads: pool.threadCount), g.inputChannels)
     pool.forEach(parts) { part in
-      let own = scratch + part * threadBytes
+      let own = scratch + part * partBytes
       let frame = own.assumingMemoryBound(to: UInt8.self)
       own.initializeMemory(as: UInt8.self, repeating: zero, count: frameBytes)
       let sums = (own + frameBytes).assumingMemoryBound(to: Int32.self)
@@ -101,13 +104,14 @@ struct IntegerDepthwise: @unchecked Sendable {
     let filters = packed.base.assumingMemoryBound(to: Int8.self)
     var call = ck_int8_depthwise()
     call.pitch = pitch
-    call.count = g.outputWidth
     (call.kernelHeight, call.kernelWidth) = (Int32(g.kernelHeight), Int32(g.kernelWidth))
     (call.strideHeight, call.stride) = (Int32(g.strideHeight), Int32(g.strideWidth))
     (call.dilationHeight, call.dilation) = (Int32(g.dilationHeight), Int32(g.dilationWidth))
     let inputSums = UnsafeMutableRawPointer(sums) + sumBytes
     for first in stride(from: 0, to: g.outputHeight, by: rowsPerChunk) {
-      call.rows = min(rowsPerChunk, g.outputHeight - first)
+      let rows = min(rowsPerChunk, g.outputHeight - first)
+      call.rows = isFlat ? 1 : rows
+      call.count = isFlat ? (rows - 1) * pitch + g.outputWidth : g.outputWidth
       call.input = frame + first * g.strideHeight * pitch
       if finish.factor != 0 {
         call.weights = UnsafePointer(filters + g.outputChannels * g.kernelHeight * rowOfWeights)
@@ -117,12 +121,41 @@ struct IntegerDepthwise: @unchecked Sendable {
       call.weights = UnsafePointer(filters + channel * g.kernelHeight * rowOfWeights)
       call.sums = sums
       kernels.pointee.depthwise(&call)
-      finish.store(
+      store(
         sums,
         inputSums: finish.factor == 0
           ? nil : UnsafePointer(inputSums.assumingMemoryBound(to: Int32.self)),
-        to: destination, at: (channel * g.outputHeight + first) * g.outputWidth,
-        count: call.rows * g.outputWidth)
+        to: destination, at: (channel * g.outputHeight + first) * g.outputWidth, rows: rows,
+        finish)
+    }
+  }
+
+  /// Has the sums of some rows leave, those between the rows left out.
+  private func store(
+    _ sums: UnsafeMutablePointer<Int32>, inputSums: UnsafePointer<Int32>?,
+    to destination: IntegerDestination, at index: Int, rows: Int, _ finish: IntegerFinish
+  ) {
+    let width = geometry.outputWidth
+    guard sumPitch > width else {
+      finish.store(
+        sums, inputSums: inputSums, to: destination, at: index, count: rows * width)
+      return
+    }
+    if case .quantized(let base, let map) = destination {
+      let bytes = (UnsafeMutableRawPointer(sums) + 2 * sumBytes).assumingMemoryBound(
+        to: UInt8.self)
+      finish.store(
+        sums, inputSums: inputSums, to: .quantized(bytes, map), at: 0,
+        count: (rows - 1) * sumPitch + width)
+      for row in 0..<rows {
+        (base + index + row * width).update(from: bytes + row * sumPitch, count: width)
+      }
+      return
+    }
+    for row in 0..<rows {
+      finish.store(
+        sums + row * sumPitch, inputSums: inputSums.map { $0 + row * sumPitch }, to: destination,
+        at: index + row * width, count: width)
     }
   }
 }

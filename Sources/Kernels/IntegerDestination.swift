@@ -98,8 +98,8 @@ struct IntegerFinish {
     case .quantized(let base, let map):
       kernels.pointee.toInt8(
         sums, inputSums, offset &+ (map.bias?[channel] ?? 0), factor,
-        map.scales[map.scales.count == 1 ? 0 : channel], map.zeroPoint, map.isSigned ? -128 : 0,
-        map.isSigned ? 127 : 255, base + index, count)
+        map.scales[map.scales.count == 1 ? 0 : channel], map.zeroPoint, map.isSigned ? 1 : 0,
+        base + index, count)
       if let lookup = map.lookup {
         kernels.pointee.table(base + index, lookup.table, base + index, count)
       }

@@ -73,6 +73,9 @@ struct IntegerLayout: Sendable {
   /// The bytes of one thread's rows while packing.
   var packBufferBytes: Int { Self.aligned(5 * (source.strideWidth * pitch + 64)) }
 
+  /// The parts that threads share: several each, of which one that is held up leaves some to the others.
+  static func parts(threads: Int) -> Int { threads == 1 ? 1 : 4 * threads }
+
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
 
   /// Lays out one group of one image.
@@ -99,19 +102,25 @@ struct IntegerLayout: Sendable {
     }
   }
 
-  /// Calls `body` with each run of kept pixels of a tile: its place in the tile, the output pixel
-  /// it starts at and its length.
-  @inline(__always)
-  func forEachRun(start: Int, count: Int, _ body: (Int, Int, Int) -> Void) {
+  /// Lists the runs of kept pixels of a tile in the given memory, which has room for one a pixel.
+  func runs(
+    start: Int, count: Int, in memory: UnsafeMutableRawPointer
+  ) -> UnsafeBufferPointer<ck_int8_run> {
+    let runs = memory.bindMemory(to: ck_int8_run.self, capacity: count)
     var (row, column) = start.quotientAndRemainder(dividingBy: pitch)
-    var place = 0
+    var (place, found) = (0, 0)
     while place < count {
       let length = min(outputWidth - column, count - place)
-      if length > 0 { body(place, row * outputWidth + column, length) }
+      if length > 0 {
+        runs[found] = ck_int8_run(
+          place: Int32(place), count: Int32(length), pixel: row * outputWidth + column)
+        found += 1
+      }
       place += pitch - column
       row += 1
       column = 0
     }
+    return UnsafeBufferPointer(start: runs, count: found)
   }
 }
 

@@ -28,7 +28,7 @@ public enum QuantizedElements {
   ) {
     ck_int8_kernels_for(Int32(instructionSet.rawValue)).pointee.quantize(
       x, y.assumingMemoryBound(to: UInt8.self), count, parameters.scale, parameters.zeroPoint,
-      isSigned ? -128 : 0, isSigned ? 127 : 255)
+      isSigned ? 1 : 0)
   }
 
   /// The reals of `count` integers of one scale; see `QuantizationParameters`.

@@ -87,4 +87,71 @@ struct IntegerConvolutionTests {
     }
     #expect(sums == expected)
   }
+
+  @Test(arguments: samples, InstructionSet.allCases)
+  func bytesAreRoundedSumsLookedUp(sample: Sample, set: InstructionSet) {
+    var random = SplitMix64(seed: 5)
+    let g = sample.geometry
+    let input = (0..<g.batch * g.inputChannels * g.inputHeight * g.inputWidth).map { _ in
+      UInt8.random(in: .min ... .max, using: &random)
+    }
+    let depth = g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth
+    let weights = (0..<g.outputChannels * depth).map { _ in
+      Int8.random(in: .min ... .max, using: &random)
+    }
+    let zeros = (0..<g.outputChannels).map { _ in Int32.random(in: 0...2, using: &random) }
+    let bias = (0..<g.outputChannels).map { _ in Int32.random(in: -9999...9999, using: &random) }
+    let entries = (0..<256).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+    let sums = IntegerConvolution.reference(
+      g, input: input.map(Int32.init), inputZeroPoint: 7, weights: weights.map(Int32.init),
+      weightZeroPoints: zeros)
+    let convolution = IntegerConvolution(
+      g, weights: weights, isSigned: true, zeroPoints: zeros, instructionSet: set)
+    for (scales, isSigned, looksUp) in [
+      ([Float(0.00037)], true, false),
+      ((0..<g.outputChannels).map { 0.0001 * Float($0 % 5 + 1) }, false, true),
+    ] {
+      let expected = sums.indices.map { index in
+        let channel = index / (g.outputHeight * g.outputWidth) % g.outputChannels
+        let real = Float(sums[index] + bias[channel]) * scales[scales.count == 1 ? 0 : channel]
+        let (low, high) = isSigned ? (-128, 127) : (0, 255)
+        let byte = UInt8(
+          truncatingIfNeeded: max(low, min(high, Int(real.rounded(.toNearestOrEven)) + 3)))
+        return looksUp ? entries[Int(byte)] : byte
+      }
+      for threads in [1, 2] {
+        #expect(
+          bytes(
+            convolution, input, bias, scales, zeroPoint: 3, isSigned: isSigned,
+            entries: looksUp ? entries : nil, count: sums.count, threads: threads) == expected)
+      }
+    }
+  }
+
+  private func bytes(
+    _ convolution: IntegerConvolution, _ input: [UInt8], _ bias: [Int32], _ scales: [Float],
+    zeroPoint: Int32, isSigned: Bool, entries: [UInt8]?, count: Int, threads: Int
+  ) -> [UInt8] {
+    let scratch = UnsafeMutableRawPointer.allocate(
+      byteCount: convolution.scratchBytes(threads: threads) + ByteLookup.bytes, alignment: 64)
+    defer { scratch.deallocate() }
+    let table = scratch + convolution.scratchBytes(threads: threads)
+    let guards = 64
+    var output = [UInt8](repeating: 0xa5, count: count + guards)
+    output.withUnsafeMutableBufferPointer { output in
+      scales.withUnsafeBufferPointer { scales in
+        bias.withUnsafeBufferPointer { bias in
+          let map = Requantization(
+            scales: scales, bias: bias.baseAddress, zeroPoint: zeroPoint, isSigned: isSigned,
+            lookup: entries.map { ByteLookup($0, in: table) })
+          guard let base = output.baseAddress else { return }
+          convolution.run(
+            input: input, isSigned: false, zeroPoint: 7, to: .quantized(base, map),
+            scratch: scratch, pool: ThreadPool(threads: threads))
+        }
+      }
+    }
+    #expect(output.suffix(guards).allSatisfy { $0 == 0xa5 }, "wrote beyond the last pixel")
+    return Array(output.prefix(count))
+  }
 }

@@ -35,6 +35,35 @@ typedef struct {
   const ck_int8_rest *rest;  // what is added to the sums of each row, or null
 } ck_int8_block;
 
+/// Pixels of a tile that lie side by side in a plane.
+typedef struct {
+  int32_t place;    // of the first, in the tile
+  int32_t count;
+  ptrdiff_t pixel;  // of the first, in the plane
+} ck_int8_run;
+
+/// The sums of a block on their way to bytes: row r, pixel i becomes
+/// `table[round(scales[r] · (sums[r, i] + bias[r] − inputZero · weightSums[r] − weightZeros[r] · inputSums[i])) + zero]`.
+typedef struct {
+  const int32_t *sums;         // [CK_INT8_ROWS, CK_INT8_COLUMNS]
+  const int32_t *inputSums;    // [CK_INT8_COLUMNS], read for rows whose weights have a zero point
+  const int32_t *weightSums;   // one a row, less what the weights' zero point takes from them
+  const int32_t *weightZeros;  // one a row
+  const int32_t *bias;         // one a row, or null
+  const float *scales;         // one a row, `scaleStep` apart
+  const uint8_t *table;        // as CK_INT8_TABLE describes it, or null
+  uint8_t *y;                  // the plane of the first row
+  const ck_int8_run *runs;     // what of the tile is wanted
+  ptrdiff_t plane;             // bytes from one row's plane to the next
+  int scaleStep;
+  int rows;
+  int columns;
+  int runCount;
+  int32_t inputZero;
+  int32_t zero;
+  int isSigned;                // not 0 where the bytes are signed
+} ck_int8_finish;
+
 /// Four channels of an image to be laid out as positions of four bytes, padded and split into the
 /// phases of the strides: `output[rowPhase, columnPhase, row, column, channel]`.
 typedef struct {
@@ -110,22 +139,26 @@ typedef struct {
   /// y[i] = sums[i] + offset − factor · inputSums[i]; inputSums may be null.
   void (*toInt32)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
                   int32_t *y, ptrdiff_t count);
-  /// The same times `scale`, rounded to an integer, ties to even, plus `zero`, within
-  /// lowest ... highest.
+  /// The same times `scale`, rounded to an integer, ties to even, plus `zero`, as the nearest byte, signed when `isSigned` is
+  /// not 0.
   void (*toInt8)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
-                 float scale, int32_t zero, int32_t lowest, int32_t highest, uint8_t *y,
-                 ptrdiff_t count);
+                 float scale, int32_t zero, int isSigned, uint8_t *y, ptrdiff_t count);
   /// The same times `scale` plus `bias`.
   void (*toFloat)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
                   float scale, float bias, float *y, ptrdiff_t count);
-  /// y[i] = x[i] / scale rounded, ties to even, plus `zero`, within lowest ... highest.
+  /// A whole block's `toInt8` and `table`.
+  void (*finish)(const ck_int8_finish *block);
+  /// y[i] = x[i] / scale rounded, ties to even, plus `zero`, as the nearest byte, signed when `isSigned` is not 0.
   void (*quantize)(const float *x, uint8_t *y, ptrdiff_t count, float scale, int32_t zero,
-                   int32_t lowest, int32_t highest);
+                   int isSigned);
   /// y[i] = scale · (x[i] − zero); x holds signed bytes when `isSigned` is not 0.
   void (*dequantize)(const uint8_t *x, float *y, ptrdiff_t count, float scale, int32_t zero,
                      int isSigned);
   /// The smallest and largest of `count` ≥ 1 elements.
   void (*range)(const float *x, ptrdiff_t count, float *lowest, float *highest);
+  /// Counts numbers in bins ⌊x · scale⌋ within −half ... half − 1, and what is not finite in one more: adds to four tables of
+  /// 2 · half + 1 counts each, whose sums are the counts.
+  void (*histogram)(const float *x, ptrdiff_t count, float scale, int32_t half, uint32_t *counts);
   /// y[i] = table[x[i]], the table as CK_INT8_TABLE describes it; x may be y.
   void (*table)(const uint8_t *x, const uint8_t *table, uint8_t *y, ptrdiff_t count);
   void (*depthwise)(const ck_int8_depthwise *plane);

@@ -1,4 +1,4 @@
-import Tensors
+import Kernels
 
 /// Counts of numbers in bins of equal width, whose memory and result do not depend on how the numbers come.
 ///
@@ -53,14 +53,8 @@ public struct StreamingHistogram: Sendable, Equatable, Codable {
   public mutating func add(_ numbers: UnsafeBufferPointer<Float>, largest: Float) {
     while largest >= Float(Self.half) * width { merge() }
     let scale = 1 / width
-    let half = Int32(Self.half)
-    counts.withUnsafeMutableBufferPointer { counts in
-      for number in numbers where number.isFinite {
-        let place = number * scale
-        var bin = Int32(place)
-        bin -= Float(bin) > place ? 1 : 0
-        counts[Int(max(-half, min(half - 1, bin)) + half)] &+= 1
-      }
+    counts.withUnsafeMutableBufferPointer {
+      BinCounts.add(numbers, scale: scale, half: Self.half, to: $0)
     }
   }
 
