@@ -19,13 +19,14 @@ public enum Digest {
     sha256(data).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// The bytes that `gzip -9` makes of the data, less its header of 18 bytes.
+  /// The bytes that `gzip` makes of the data, less its header of 18 bytes.
   public static func deflatedSize(_ data: Data) -> Int {
     var size = compressBound(uLong(data.count))
     var buffer = [UInt8](repeating: 0, count: Int(size))
     let status = data.withUnsafeBytes {
       compress2(
-        &buffer, &size, $0.bindMemory(to: UInt8.self).baseAddress, uLong(data.count), 9)
+        &buffer, &size, $0.bindMemory(to: UInt8.self).baseAddress, uLong(data.count),
+        Z_DEFAULT_COMPRESSION)
     }
     return status == Z_OK ? Int(size) : data.count
   }

@@ -24,7 +24,7 @@ public struct ReportColumn: Sendable {
     .init("MACs", "macs", .count) { Double($0.macs) },
     .init("FLOPs (2 × MACs)", "flops", .count) { Double($0.flops) },
     .init("file (MB)", "file_bytes", .megabytes) { Double($0.fileBytes) },
-    .init("file, gzip -9 (MB)", "gzip_bytes", .megabytes) { Double($0.gzipBytes) },
+    .init("file, gzip (MB)", "gzip_bytes", .megabytes) { Double($0.gzipBytes) },
     .init("bits per parameter", "bits_per_parameter", .bits) {
       $0.storedWeightBits > 0 ? $0.bitsPerParameter : nil
     },
