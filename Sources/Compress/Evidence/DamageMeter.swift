@@ -18,8 +18,6 @@ struct DamageMeter {
   }
 
   private let measure: Measure
-  private let images: CalibrationImages
-  private let count: Int
   private let labelled: Dataset?
   private let head: DetectionOptions
   private let common: CommonOptions
@@ -29,6 +27,8 @@ struct DamageMeter {
   /// Names of the raw maps; empty when the outputs count.
   private let values: [String]
   private let matching: HeadMatching?
+  /// Runs what is compared; `nil` where mAP is measured.
+  private let runs: VariantRunner?
 
   /// A meter that knows the network as it is.
   ///
@@ -40,8 +40,7 @@ struct DamageMeter {
     _ graph: Graph, measure: Measure, images: CalibrationImages, most: Int = .max,
     labelled: Dataset?, head: DetectionOptions, common: CommonOptions
   ) throws {
-    (self.measure, self.images, self.labelled) = (measure, images, labelled)
-    count = min(images.count, most)
+    (self.measure, self.labelled) = (measure, labelled)
     let configuration = try? Detector(
       SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
       settings: try head.settings()
@@ -53,10 +52,17 @@ struct DamageMeter {
     values = raw?.taps ?? []
     matching = measure == .detection ? raw.flatMap(HeadMatching.init) : nil
     (self.head, self.common) = (head, common)
-    switch measure {
-    case .output, .detection: outputs = try allOutputs(graph)
-    case .map: score = try score(graph)
+    guard measure != .map else {
+      runs = nil
+      score = try score(graph)
+      return
     }
+    runs = try VariantRunner(
+      graph, registry: .standard, outputs: values.isEmpty ? graph.outputs.map(\.name) : values,
+      options: SessionOptions(
+        threads: common.threadCount, inputShapes: try head.parsedShapes(),
+        passes: StandardRewrites.inference), count: min(images.count, most), feed: images.feed)
+    outputs = try allOutputs(graph)
   }
 
   /// The mean over values and images of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`, or the loss of mAP.
@@ -106,17 +112,7 @@ struct DamageMeter {
   }
 
   private func allOutputs(_ graph: Graph) throws -> [[String: Tensor]] {
-    var graph = graph
-    if !values.isEmpty {
-      graph.outputs = values.map { ValueInfo(name: $0, type: .undeclared) }
-      graph.removeDeadNodes()
-    }
-    let session = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: common.threadCount, inputShapes: try head.parsedShapes(),
-        passes: StandardRewrites.inference))
-    return try (0..<count).map { try session.run(images.feed($0)) }
+    try runs?.outputs(of: graph) ?? []
   }
 
   private func score(_ graph: Graph) throws -> Double {
