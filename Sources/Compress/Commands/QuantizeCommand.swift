@@ -183,7 +183,7 @@ struct QuantizeCommand: ParsableCommand {
         KeptZeros(
           parameters: TrainableParameter.all(in: trainable.graph).filter {
             trainable.sparseWeights.contains($0.name)
-          })
+          }), MovementUnits(trainable.movementUnits, for: trainable.graph),
       ], head: head, common: common)
     outcome.graph = try trainable.quantized(trainer.current)
     return trainer

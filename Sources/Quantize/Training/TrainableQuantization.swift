@@ -281,6 +281,28 @@ public struct TrainableQuantization: Sendable {
     }
   }
 
+  /// The units that weights and biases move in, one a channel: the largest weight on the grid, and what it makes of a quarter of
+  /// its input's range. Exponents of steps move in octaves.
+  public var movementUnits: [String: [Float]] {
+    var units: [String: [Float]] = [:]
+    for exponent in Set(exponents.values) { units[exponent] = [1] }
+    for weight in weights {
+      let limit = Float(max(-weight.range.lowerBound, weight.range.upperBound))
+      let scales = source[constant: weight.scale]?.floats ?? []
+      let largest = scales.map { $0 * limit }
+      units[weight.reals] =
+        weight.axis == 0 || largest.count == 1 ? largest : [largest.max() ?? 1]
+    }
+    for bias in biases {
+      let factors = bias.factors.map { source[constant: $0]?.floats ?? [1] }
+      let count = factors.map(\.count).max() ?? 1
+      units[bias.reals] = (0..<count).map { channel in
+        factors.reduce(127 * 64) { $0 * $1[$1.count == 1 ? 0 : channel] }
+      }
+    }
+    return units
+  }
+
   // MARK: Back
 
   /// The quantised network that a trained one stands for.

@@ -4,13 +4,15 @@ import Tensors
 /// The distance of a head's raw maps to those of another network, by what the maps mean: training without labels.
 ///
 /// With the other network's confidence `p = max_c σ(t_c) · σ(o)` of each cell and `Z = max(Σ p, N)` over a batch of N images:
-/// `classes = 1/Z Σ_cells Σ_c [H(σ(t_c), σ(s_c)) − H(σ(t_c))]`, objectness alike, and
+/// `classes = 1/Z Σ_cells σ(o) Σ_c [H(σ(t_c), σ(s_c)) − H(σ(t_c))]`, objectness alike but of every cell, and
 /// `boxes = 1/Z Σ_cells p · D`, D the mean over the four sides of `KL(softmax t ‖ softmax s)` where boxes are distributions and
-/// of `½ (s − t)²` on the raw numbers elsewhere. Cells in which the other network sees nothing teach that, and nothing of boxes.
+/// of `½ (s − t)²` on the raw numbers elsewhere. Cells in which the other network sees nothing teach that, and nothing of boxes;
+/// where it says so by an objectness, nothing of classes either, whose numbers nothing has taught it there. Without, σ(o) is 1.
 ///
 /// Reference: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015, arXiv:1503.02531, in the binary
 /// form; Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022, arXiv:2102.12252, for the
-/// distributions. Deviations: temperature 1, and regions weighed by confidence.
+/// distributions; Mehta and Ozturk, *Object Detection at 200 Frames Per Second*, ECCV Workshops 2018, arXiv:1805.06361, for
+/// classes weighed by objectness. Deviations: temperature 1, and regions weighed by confidence.
 public struct HeadMatching: Sendable {
   private let levels: [HeadLevel]
   private let classes: Int
@@ -39,9 +41,12 @@ public struct HeadMatching: Sendable {
     var parts = [0.0, 0.0]
     for cell in cells {
       let (map, reference) = (maps[cell.classes.map], references[cell.classes.map])
-      for index in 0..<classes {
-        parts[0] += Self.crossEntropy(
-          map, reference, cell.classes.offset + index * cell.classes.step, scale)
+      let share = cell.objectness.map { sigmoid(references[$0.map][$0.offset]) } ?? 1
+      for index in 0..<classes where share > Self.leastConfidence {
+        parts[0] +=
+          Double(share)
+          * Self.crossEntropy(
+            map, reference, cell.classes.offset + index * cell.classes.step, scale * share)
       }
       if let place = cell.objectness {
         parts[0] += Self.crossEntropy(maps[place.map], references[place.map], place.offset, scale)
@@ -58,7 +63,7 @@ public struct HeadMatching: Sendable {
     return LossValue(parts: parts.map { $0 / total })
   }
 
-  /// Below this a cell's box is not looked at.
+  /// Below this a cell's box is not looked at; below this objectness, its classes neither.
   private static let leastConfidence: Float = 1e-3
 
   // MARK: Cells

@@ -85,4 +85,25 @@ import Training
     let value = matching.evaluate(fixture.maps, references(quiet))
     #expect(value.parts[1] == 0 && value.parts[0] > 0)
   }
+
+  /// Where the other network says that there is no object, its classes are chance.
+  @Test(arguments: [Layout.objectness, .anchors])
+  func cellsWithoutObjectnessTeachNothingOfClasses(layout: Layout) throws {
+    let matching = try #require(HeadMatching(layout.head))
+    let quiet = LossFixture(layout.shapes, seed: 5, range: -1...1)
+    let level = layout.head.levels[0]
+    let place = try #require(level.objectness)
+    let plane = level.rows * level.columns
+    let fields = layout == .anchors ? 3 + 5 : 1
+    for (index, values) in quiet.values.enumerated() where index == place.map {
+      let channels = layout.shapes[index][1]
+      for channel in 0..<2 * channels where channel % channels % fields == place.first {
+        for cell in 0..<plane { values[channel * plane + cell] = -40 }
+      }
+    }
+    let fixture = LossFixture(layout.shapes, seed: 3)
+    _ = matching.evaluate(fixture.maps, references(quiet))
+    let moved = fixture.gradient.count { abs($0) > 1e-12 }
+    #expect(moved == 2 * plane * (layout == .anchors ? 2 : 1), "only objectness is taught")
+  }
 }
