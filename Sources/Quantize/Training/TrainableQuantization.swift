@@ -281,8 +281,10 @@ public struct TrainableQuantization: Sendable {
     }
   }
 
-  /// The units that weights and biases move in, one a channel: the largest weight on the grid, and what it makes of a quarter of
-  /// its input's range. Exponents of steps move in octaves.
+  /// The units that weights and biases move in, one a channel.
+  ///
+  /// Of weights the largest on the grid, of biases what that makes of a quarter of its input's range. Exponents of steps move in
+  /// octaves.
   public var movementUnits: [String: [Float]] {
     var units: [String: [Float]] = [:]
     for exponent in Set(exponents.values) { units[exponent] = [1] }
