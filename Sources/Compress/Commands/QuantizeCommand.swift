@@ -178,7 +178,9 @@ struct QuantizeCommand: ParsableCommand {
     let trainable = try TrainableQuantization(outcome.graph)
     let trainer = try DetectorTraining.tune(
       trainable.graph, towards: source.graph, on: learning,
-      settings: tuning.settings(training, epochs: epochs, seed: options.seed, learningRate: 0.0001),
+      settings: tuning.settings(
+        training, epochs: epochs, seed: options.seed,
+        learningRate: outcome.plan.scheme.weightBits < 8 ? 0.001 : 0.0002),
       hooks: [
         KeptZeros(
           parameters: TrainableParameter.all(in: trainable.graph).filter {

@@ -288,18 +288,20 @@ public struct TrainableQuantization: Sendable {
   public var movementUnits: [String: [Float]] {
     var units: [String: [Float]] = [:]
     for exponent in Set(exponents.values) { units[exponent] = [1] }
+    var limits: [String: Float] = [:]
     for weight in weights {
       let limit = Float(max(-weight.range.lowerBound, weight.range.upperBound))
-      let scales = source[constant: weight.scale]?.floats ?? []
-      let largest = scales.map { $0 * limit }
+      limits[weight.scale] = limit
+      let largest = (source[constant: weight.scale]?.floats ?? []).map { $0 * limit }
       units[weight.reals] =
         weight.axis == 0 || largest.count == 1 ? largest : [largest.max() ?? 1]
     }
     for bias in biases {
-      let factors = bias.factors.map { source[constant: $0]?.floats ?? [1] }
-      let count = factors.map(\.count).max() ?? 1
-      units[bias.reals] = (0..<count).map { channel in
-        factors.reduce(127 * 64) { $0 * $1[$1.count == 1 ? 0 : channel] }
+      let factors = bias.factors.map { name in
+        (source[constant: name]?.floats ?? [1]).map { $0 * (limits[name] ?? 64) }
+      }
+      units[bias.reals] = (0..<(factors.map(\.count).max() ?? 1)).map { channel in
+        factors.reduce(1) { $0 * $1[$1.count == 1 ? 0 : channel] }
       }
     }
     return units
