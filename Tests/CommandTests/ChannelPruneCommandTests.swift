@@ -12,8 +12,8 @@ import Testing
 
   func prune(_ arguments: String...) throws -> Binary.Outcome {
     try Binary.run(
-      ["prune", "--epochs", "0", "--calib-count", "8", "--format", "json"] + arguments,
-      in: folder.url)
+      ["prune", "--epochs", "0", "--calib-count", "8", "--format", "json"]
+        + FewScenes.data(unless: arguments) + arguments, in: folder.url)
   }
 
   private func data(_ name: String) throws -> Data {

@@ -35,7 +35,10 @@ import Testing
   /// A pruned detector recovers better with its teacher than on few labels alone, and keeps its zeros.
   @Test func aPrunedStudentKeepsItsZerosAndGainsByItsTeacher() throws {
     let pruned = try Binary.run(
-      ["prune", "--sparsity", "0.8", "--epochs", "0", "--quiet", "--output", "pruned.onnx"],
+      [
+        "prune", "--sparsity", "0.8", "--epochs", "0", "--quiet", "--output", "pruned.onnx",
+        "--data", FewScenes.path,
+      ],
       in: folder.url)
     #expect(pruned.status == 0, "\(pruned.errors)")
     let run = try distill(
@@ -125,6 +128,7 @@ import Testing
     let quantized = try Binary.run(
       [
         "quantize", "--calib-count", "8", "--weight-bits", "3", "--max-damage", "inf", "--quiet",
+        "--data", FewScenes.path,
         "--output", "int3.onnx",
       ], in: folder.url)
     #expect(quantized.status == 0, "\(quantized.errors)")

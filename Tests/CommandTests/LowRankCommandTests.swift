@@ -13,7 +13,7 @@ import Testing
   private func lowrank(_ arguments: String...) throws -> Binary.Outcome {
     try Binary.run(
       ["lowrank", "--epochs", "0", "--calib-count", "4", "--gain", "macs", "--format", "json"]
-        + arguments, in: folder.url)
+        + FewScenes.data(unless: arguments) + arguments, in: folder.url)
   }
 
   /// On the embedded detector's file, which is not scored without images.

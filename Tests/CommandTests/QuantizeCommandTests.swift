@@ -10,21 +10,9 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// A few scenes to score on, which the tests share.
-  private static let scenes = Result {
-    let folder = try TemporaryFolder()
-    let run = try Binary.run(
-      [
-        "dataset", "synth", "--images", "60", "--seed", "9", "--imgsz", "160", "--output", "scenes",
-      ],
-      in: folder.url)
-    guard run.status == 0 else { throw CocoaError(.fileWriteUnknown) }
-    return (folder: folder, path: folder.url.appending(path: "scenes").path)
-  }
-
   /// Scores on few scenes and measures no layer by itself unless the arguments say otherwise.
   private func quantize(_ arguments: String...) throws -> Binary.Outcome {
-    let data = arguments.contains("--data") ? [] : ["--data", try Self.scenes.get().path]
+    let data = try FewScenes.data(unless: arguments)
     let guarded = ["--max-damage", "--max-drop", "--sensitivity"].contains(
       where: arguments.contains)
     return try Binary.run(
@@ -67,7 +55,8 @@ import Testing
     }
     #expect(try data("q1.onnx") == data("q2.onnx") && data("p1.json") == data("p2.json"))
     let replay = try Binary.run(
-      ["quantize", "--plan", "p1.json", "--output", "r.h5"], in: folder.url)
+      ["quantize", "--plan", "p1.json", "--output", "r.h5", "--data", FewScenes.path],
+      in: folder.url)
     #expect(replay.status == 0, "\(replay.errors)")
     let (first, second) = (
       try ModelFile.load(folder.url.appending(path: "q1.onnx")),
@@ -96,7 +85,7 @@ import Testing
       let run = try Binary.run(
         [
           "quantize", "--calib-count", "4", "--output", "s.onnx", "--format", "json", "--data",
-          try Self.scenes.get().path, "--max-damage", "inf",
+          try FewScenes.path, "--max-damage", "inf",
         ] + arguments, in: folder.url)
       #expect(run.status == 0, "\(arguments) \(run.errors)")
       let after = try #require(try run.json()["after"] as? [String: Any])
@@ -173,7 +162,7 @@ import Testing
     let run = try Binary.run(
       [
         "quantize", "--data-free", "--format", "json", "--plan-out", "plan.json", "--data",
-        try Self.scenes.get().path, "--max-damage", "inf",
+        try FewScenes.path, "--max-damage", "inf",
       ], in: folder.url)
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
@@ -183,7 +172,8 @@ import Testing
     let plan = try #require(json["plan"] as? [String: Any])
     #expect((plan["biasShifts"] as? [String: Any])?.isEmpty == false)
     let replay = try Binary.run(
-      ["quantize", "--plan", "plan.json", "--output", "again.onnx"], in: folder.url)
+      ["quantize", "--plan", "plan.json", "--output", "again.onnx", "--data", FewScenes.path],
+      in: folder.url)
     #expect(replay.status == 0, "\(replay.errors)")
     let (first, second) = (
       try ModelFile.load(folder.url.appending(path: "default-int8.onnx")),
@@ -196,7 +186,7 @@ import Testing
     let plain = try quantize("--weight-bits", "3", "--output", "plain.onnx")
     let tuned = try quantize(
       "--weight-bits", "3", "--finetune", "4", "--output", "tuned.onnx", "--lr", "0.001",
-      "--batch", "4", "--loss", "match", "--train-data", try Self.scenes.get().path)
+      "--batch", "4", "--loss", "match", "--train-data", try FewScenes.path)
     #expect(plain.status == 0 && tuned.status == 0, "\(plain.errors) \(tuned.errors)")
     let (without, with) = (try plain.json(), try tuned.json())
     #expect(try score(with, "after") > score(without, "after") + 0.01)
@@ -217,7 +207,8 @@ import Testing
     #expect(run.status == 0, "\(run.errors)")
     #expect(try score(run.json(), "after") > score(nearest.json(), "after"))
     let replay = try Binary.run(
-      ["quantize", "--plan", "p.json", "--output", "b.onnx"], in: folder.url)
+      ["quantize", "--plan", "p.json", "--output", "b.onnx", "--data", FewScenes.path],
+      in: folder.url)
     #expect(replay.status == 0, "\(replay.errors)")
     let (first, second) = (
       try ModelFile.load(folder.url.appending(path: "a.onnx")),
