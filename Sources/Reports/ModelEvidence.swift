@@ -103,7 +103,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var sha256: String
   /// Bytes of the file, external data included.
   public var fileBytes: Int
-  /// Bytes of the file after gzip -9.
+  /// Bytes of the file after gzip, at its default level.
   public var gzipBytes: Int
   /// Elements of all float constants that nodes read.
   public var parameters: Int
