@@ -39,9 +39,9 @@ $(VENV)/ready: Tools/requirements.txt
 	touch $@
 
 parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shared model, whole, with channels cut out and factorised.
-	$(VENV)/bin/python Tools/parity.py --compress $(BIN)
-	$(VENV)/bin/python Tools/channel_property.py --compress $(BIN)
-	$(VENV)/bin/python Tools/lowrank_property.py --compress $(BIN)
+	$(VENV)/bin/python Tools/parity/parity.py --compress $(BIN)
+	$(VENV)/bin/python Tools/parity/channel_property.py --compress $(BIN)
+	$(VENV)/bin/python Tools/parity/lowrank_property.py --compress $(BIN)
 
 $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt
@@ -50,21 +50,21 @@ $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 bench: build $(VENV)/train-ready ## Time against ONNX Runtime, pycocotools, PyTorch, scikit-learn and TensorLy, side by side; calibration too.
 	$(BUILD) --product lasso-bench
 	$(BUILD) --product lowrank-bench
-	$(VENV)/bin/python Tools/bench.py --compress $(BIN)
-	$(VENV)/bin/python Tools/bench_train.py
-	$(VENV)/bin/python Tools/bench_lasso.py
-	$(VENV)/bin/python Tools/bench_lowrank.py
-	$(VENV)/bin/python Tools/bench_quantize.py --compress $(BIN)
+	$(VENV)/bin/python Tools/bench/inference.py --compress $(BIN)
+	$(VENV)/bin/python Tools/bench/training.py
+	$(VENV)/bin/python Tools/bench/lasso.py
+	$(VENV)/bin/python Tools/bench/lowrank.py
+	$(VENV)/bin/python Tools/bench/quantize.py --compress $(BIN)
 
 study: build $(VENV)/ready ## Sparsity, channels and ranks against mAP on the shared detectors and the embedded one.
-	$(VENV)/bin/python Tools/study.py --compress $(BIN)
-	$(VENV)/bin/python Tools/channel_study.py embedded --compress $(BIN)
-	$(VENV)/bin/python Tools/channel_study.py shared --compress $(BIN)
-	$(VENV)/bin/python Tools/lowrank_study.py embedded --compress $(BIN)
-	$(VENV)/bin/python Tools/lowrank_study.py shared --compress $(BIN)
-	$(VENV)/bin/python Tools/quantize_study.py --compress $(BIN)
-	$(VENV)/bin/python Tools/distill_study.py recovery --compress $(BIN)
-	$(VENV)/bin/python Tools/distill_study.py effect --compress $(BIN)
+	$(VENV)/bin/python Tools/study/sparsity.py --compress $(BIN)
+	$(VENV)/bin/python Tools/study/channels.py embedded --compress $(BIN)
+	$(VENV)/bin/python Tools/study/channels.py shared --compress $(BIN)
+	$(VENV)/bin/python Tools/study/lowrank.py embedded --compress $(BIN)
+	$(VENV)/bin/python Tools/study/lowrank.py shared --compress $(BIN)
+	$(VENV)/bin/python Tools/study/quantize.py --compress $(BIN)
+	$(VENV)/bin/python Tools/study/distill.py recovery --compress $(BIN)
+	$(VENV)/bin/python Tools/study/distill.py effect --compress $(BIN)
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs

@@ -4,7 +4,9 @@ import Layers
 import Prune
 import Tensors
 
-/// Times LASSO selection and least-squares reconstruction of one layer; `Tools/bench_lasso.py` compares with scikit-learn.
+/// Times LASSO selection and least-squares reconstruction of one layer.
+///
+/// `Tools/bench/lasso.py` compares with scikit-learn.
 @main
 struct LassoBench: ParsableCommand {
   static let configuration = CommandConfiguration(

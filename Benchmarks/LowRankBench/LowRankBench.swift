@@ -3,7 +3,9 @@ import Foundation
 import LowRank
 import Tensors
 
-/// Times the CP decomposition and the SVD of one filter bank; `Tools/bench_lowrank.py` compares with TensorLy and NumPy.
+/// Times the CP decomposition and the SVD of one filter bank.
+///
+/// `Tools/bench/lowrank.py` compares with TensorLy and NumPy.
 @main
 struct LowRankBench: ParsableCommand {
   static let configuration = CommandConfiguration(

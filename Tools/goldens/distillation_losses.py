@@ -8,11 +8,15 @@ cells; learned parts have weights that the file lists. Seed 11.
 """
 import json
 import os
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import torch
 import torch.nn.functional as F
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.places import goldens
+
 N, CLASSES, BINS, SIZE = 4, 3, 4, 32
 EXTENTS = [4, 2]
 CHANNELS = [(5, 6), (4, 7)]
@@ -348,7 +352,7 @@ def main():
         })
     golden = {"student": [x.flatten().tolist() for x in head + features],
               "teacher": [x.flatten().tolist() for x in head_t + features_t], "cases": cases}
-    path = os.path.join(ROOT, "Tests", "Goldens", "Distillation", "losses.json")
+    path = os.path.join(goldens("Distillation"), "losses.json")
     with open(path, "w") as file:
         json.dump(golden, file, separators=(",", ":"))
         file.write("\n")

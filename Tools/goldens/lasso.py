@@ -7,11 +7,14 @@ Needs numpy and scikit-learn. Seed 7.
 """
 import json
 import os
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 from sklearn.linear_model import Lasso
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.places import goldens
 
 
 def main():
@@ -38,9 +41,7 @@ def main():
     places = [c * kernel + k for c in kept for k in range(kernel)]
     solution = np.linalg.lstsq(xc[:, places], yc, rcond=None)[0].T
     error = ((yc - xc[:, places] @ solution.T) ** 2).sum() / (yc ** 2).sum()
-    folder = os.path.join(ROOT, "Tests/Goldens/Lasso")
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "lasso.json"), "w") as f:
+    with open(os.path.join(goldens("Lasso"), "lasso.json"), "w") as f:
         json.dump({
             "channels": channels, "kernel": kernel, "outputs": outputs, "x": x.ravel().tolist(),
             "y": y.ravel().tolist(), "w": w.ravel().tolist(), "gram": (z.T @ z).ravel().tolist(), "paths": paths,

@@ -13,7 +13,10 @@ import io
 import json
 import os
 import struct
+import sys
 import zlib
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import cv2
 import numpy as np
@@ -22,8 +25,9 @@ from PIL import Image, PngImagePlugin
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-FOLDER = os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "../../Tests/Goldens/Detection")
+from lib.places import goldens
+
+FOLDER = goldens("Detection")
 SEED = 20240229
 
 
@@ -32,7 +36,6 @@ def text(data):
 
 
 def write(name, value):
-    os.makedirs(FOLDER, exist_ok=True)
     with open(os.path.join(FOLDER, name), "w") as file:
         json.dump(value, file, separators=(",", ":"))
         file.write("\n")

@@ -9,14 +9,19 @@ seeded by the network's name.
 
 import json
 import pathlib
+import sys
 import zlib
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests/Goldens/Networks"
+from lib.places import goldens
+
+FOLDER = pathlib.Path(goldens("Networks"))
 
 
 class Network:
@@ -248,7 +253,6 @@ def inverted_residuals():
 
 
 def main():
-    FOLDER.mkdir(parents=True, exist_ok=True)
     index, data = [], bytearray()
 
     def store(array):

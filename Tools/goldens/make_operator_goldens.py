@@ -14,12 +14,15 @@ import pathlib
 import sys
 import zlib
 
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
+
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from lib.places import goldens
+
 ELEMENT_NAMES = {
     TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64", TensorProto.FLOAT16: "float16",
     TensorProto.BFLOAT16: "bfloat16", TensorProto.INT8: "int8", TensorProto.INT16: "int16",
@@ -137,7 +140,7 @@ def main():
         index.append(entry)
     if wanted:
         return
-    folder = ROOT / "Tests" / "Goldens" / "Operators"
+    folder = pathlib.Path(goldens("Operators"))
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in index)
     (folder / f"{family}.json").write_text(f"[\n{lines}\n]\n")
     (folder / f"{family}.bin").write_bytes(data)

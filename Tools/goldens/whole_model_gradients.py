@@ -8,6 +8,9 @@ output, `gradient/P` of every parameter P and `updated/S` of every running stati
 a momentum of 0.03.
 """
 import os
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 import onnx
@@ -15,7 +18,9 @@ import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
-FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "Tests", "Goldens", "Gradients")
+from lib.places import goldens
+
+FOLDER = goldens("Gradients")
 MOMENTUM, EPSILON = 0.03, 1e-3
 
 
@@ -121,7 +126,6 @@ class Network:
 
 def write(graph, name):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    os.makedirs(FOLDER, exist_ok=True)
     onnx.save(model, os.path.join(FOLDER, name))
 
 

@@ -1,25 +1,30 @@
 #!/usr/bin/env python3
-"""Times LASSO channel selection and least-squares reconstruction of one layer against scikit-learn and NumPy.
+"""Times LASSO channel selection and least-squares reconstruction of one layer against scikit-learn
+and NumPy.
 
-    python Tools/bench_lasso.py [--bench .build/release/lasso-bench]
+    python Tools/bench/lasso.py [--bench .build/release/lasso-bench]
 
-A 3x3 layer of 128 input and 256 output channels, 5,000 positions of correlated non-negative patches, half of the
-channels to keep. scikit-learn gets the design matrix, positions x outputs by channels, whose making counts; of
-LassoLars (one path) and Lasso (bisection over alpha with warm starts) the faster counts; numpy.linalg.lstsq refits.
+A 3x3 layer of 128 input and 256 output channels, 5,000 positions of correlated non-negative
+patches, half of the channels to keep. scikit-learn gets the design matrix, positions x outputs by channels,
+whose making counts; of LassoLars (one path) and Lasso (bisection over alpha with warm starts) the
+faster counts; numpy.linalg.lstsq refits.
 """
-import argparse
 import json
 import os
-import subprocess
+import sys
 import tempfile
 import time
 import warnings
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LassoLars
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from lib import places
+from lib.command import call
+from lib.table import Table
 
 
 def layer(positions, channels, kernel, outputs, seed=0):
@@ -73,8 +78,7 @@ def theirs(x, y, w, channels, keep):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", default=os.path.join(ROOT, ".build/release/lasso-bench"))
+    parser = places.parser(__doc__, "lasso-bench", "--bench")
     parser.add_argument("--positions", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
@@ -87,18 +91,21 @@ def main():
             path = os.path.join(folder, name)
             array.tofile(path)
             files += [f"--{name}", path]
-        ours = json.loads(subprocess.run(
-            [a.bench, *files, "--channels", str(channels), "--outputs", str(outputs), "--keep", str(keep),
-             "--threads", str(a.threads)], check=True, capture_output=True, text=True).stdout)
+        ours = json.loads(call([a.bench, *files, "--channels", channels, "--outputs", outputs,
+                                "--keep", keep, "--threads", a.threads]))
     peer = theirs(x, y, w, channels, keep)
-    print(f"3x3 layer {channels} -> {outputs}, {a.positions} positions, {keep} channels kept, {a.threads} threads\n")
-    print("| | design matrix s | selection s | least squares s | all s | relative error |")
-    print("|---|---:|---:|---:|---:|---:|")
-    print(f"| ours | | | | {ours['seconds']:.3f} | {ours['error']:.5f} |")
-    print(f"| scikit-learn, NumPy | {peer['design']:.2f} | LassoLars {peer['lars']:.2f}, Lasso {peer['lasso']:.2f} | "
-          f"{peer['lstsq']:.2f} | {peer['seconds']:.2f} | {peer['error']:.5f} |")
+    print(f"3x3 layer {channels} -> {outputs}, {a.positions} positions, {keep} channels kept, "
+          f"{a.threads} threads\n")
+    table = Table("lasso", [
+        ("", ""), ("design matrix s", ".2f"), ("selection s", ""), ("least squares s", ".2f"),
+        ("all s", ".3f"), ("relative error", ".5f")], a.save, 0)
+    table.add("ours", None, None, None, ours["seconds"], ours["error"])
+    table.add("scikit-learn, NumPy", peer["design"],
+              f"LassoLars {peer['lars']:.2f}, Lasso {peer['lasso']:.2f}", peer["lstsq"],
+              peer["seconds"], peer["error"])
     same = len(set(ours["kept"]) & set(peer["kept"]))
-    print(f"\nratio {peer['seconds'] / ours['seconds']:.1f}; {len(ours['kept'])} and {len(peer['kept'])} kept, {same} of them the same")
+    print(f"\nratio {peer['seconds'] / ours['seconds']:.1f}; {len(ours['kept'])} and "
+          f"{len(peer['kept'])} kept, {same} of them the same")
 
 
 if __name__ == "__main__":

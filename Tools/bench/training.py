@@ -1,32 +1,36 @@
 #!/usr/bin/env python3
 """Times a training step of our engine against PyTorch's on the CPU, in turn, on the same networks.
 
-    python Tools/bench_train.py                                # a YOLOv5n-type network and the shared detectors
-    python Tools/bench_train.py --rounds 3 yolo_fastest_1.1_bn.onnx
+    python Tools/bench/training.py             # a YOLOv5n-type network and the shared detectors
+    python Tools/bench/training.py --rounds 3 yolo_fastest_1.1_bn.onnx
 
-Needs torch, onnx and numpy. A step is forward, backward and an SGD update with momentum of every weight, bias, gamma
-and beta. The loss is a fixed random linear functional of the float outputs, so that both sides do the same work. Batch
-normalisations use the statistics of the batch. PyTorch executes the ONNX graph with its own functions, x * sigmoid(x)
-as silu, once with contiguous and once with channels_last tensors; the faster counts. Each round is a process of its own
-that warms up and reports its median step and its peak resident set.
+Needs torch, onnx and numpy. A step is forward, backward and an SGD update with momentum of every
+weight, bias, gamma and beta. The loss is a fixed random linear functional of the float outputs, so
+that both sides do the same work. Batch normalisations use the statistics of the batch. PyTorch
+executes the ONNX graph with its own functions, x * sigmoid(x) as silu, once with contiguous and
+once with channels_last tensors; the faster counts. Each round is a process of its own that warms up and
+reports its median step and its peak resident set.
 """
-import argparse
-import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SHARED = os.path.join(os.path.dirname(ROOT), "shared")
+from lib import peers, places
+from lib.command import Compress
+from lib.processes import cpu, fresh, peak
+from lib.table import Table
+
 DEFAULTS = ["yolov5n", "yolo11n_dequant.onnx", "yolox_nano_416.onnx", "yolo_fastest_1.1_bn.onnx"]
+COLUMNS = [("model", ""), ("ours ms", ".0f"), ("PyTorch ms", ".0f"), ("ratio", ".2f"),
+           ("PyTorch's layout", ""), ("our added MB", ".0f"), ("PyTorch's", ".0f"),
+           ("our process MB", ".0f"), ("PyTorch's", ".0f")]
 
 
 class Builder:
@@ -233,12 +237,8 @@ class Network:
         return simple[op](*x)
 
 
-def peak():
-    return next(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")) * 1024
-
-
 def torch_steps(path, threads, seconds, layout):
-    """Times steps in this process and prints the outcome as JSON."""
+    """Times steps in this process."""
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -259,88 +259,62 @@ def torch_steps(path, threads, seconds, layout):
         sum((o * s).sum() for o, s in zip(outputs, seeds)).backward()
         optimiser.step()
 
-    for _ in range(2):
-        step()
-    times, start = [], time.perf_counter()
-    while time.perf_counter() - start < seconds or len(times) < 5:
-        t = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - t)
-    print(json.dumps(dict(median=statistics.median(times) * 1000, runs=len(times), added=peak() - before, whole=peak())))
+    median, runs = peers.median(step, seconds, warm_up=2)
+    return dict(median=median, runs=runs, added=peak() - before, whole=peak())
 
 
 def theirs(path, a):
-    best = None
-    for layout in ("contiguous_format", "channels_last"):
-        run = subprocess.run([sys.executable, __file__, "--torch", path, "--layout", layout, "--threads", str(a.threads),
-                              "--seconds", str(a.seconds)], capture_output=True, text=True)
-        if run.returncode:
-            raise SystemExit(run.stderr)
-        result = dict(json.loads(run.stdout), layout=layout)
-        if best is None or result["median"] < best["median"]:
-            best = result
-    return best
+    found = [dict(fresh(torch_steps, path, a.threads, a.seconds, layout), layout=layout)
+             for layout in ("contiguous_format", "channels_last")]
+    return min(found, key=lambda result: result["median"])
 
 
-def ours(path, a):
-    run = subprocess.run([a.compress, "benchmark", path, "--training", "--threads", str(a.threads), "--warmup", "2",
-                          "--runs", "5", "--seconds", str(a.seconds), "--format", "json"], capture_output=True, text=True)
-    if run.returncode:
-        raise SystemExit(f"{path}: {run.stderr.strip()}")
-    result = json.loads(run.stdout)
-    whole = result["peakMemoryBytes"]
-    return dict(median=result["latency"]["median"], added=whole - result["memoryBeforeLoadBytes"], whole=whole)
-
-
-def cpu():
-    with open("/proc/cpuinfo") as f:
-        return next((l.split(":")[1].strip() for l in f if l.startswith("model name")), platform.machine())
+def written(a, folder):
+    """The paths of the models that are timed, written to a folder."""
+    for name in a.models:
+        source = places.model(name)
+        if name == "yolov5n":
+            model = yolov5n(a.batch, a.size)
+        elif os.path.exists(source):
+            model = rebatched(source, a.batch, a.size)
+        else:
+            print(f"skipped {name}: no such file")
+            continue
+        path = os.path.join(folder, os.path.basename(source).removesuffix(".onnx") + ".onnx")
+        onnx.save(model, path)
+        yield path
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = places.parser(__doc__)
     parser.add_argument("models", nargs="*", default=DEFAULTS)
-    parser.add_argument("--compress", default=os.path.join(ROOT, ".build/release/compress"))
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--emit", metavar="FOLDER", help="write the models that would be timed, and stop")
-    parser.add_argument("--torch", metavar="MODEL", help=argparse.SUPPRESS)
-    parser.add_argument("--layout", default="contiguous_format", help=argparse.SUPPRESS)
+    parser.add_argument("--emit", metavar="FOLDER",
+                        help="write the models that would be timed, and stop")
     a = parser.parse_args()
-    if a.torch:
-        return torch_steps(a.torch, a.threads, a.seconds, a.layout)
+    compress = Compress(a.compress)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = a.emit or temporary
-        paths = []
-        for name in a.models:
-            source = name if os.path.exists(name) else os.path.join(SHARED, "models", name)
-            if name == "yolov5n":
-                model = yolov5n(a.batch, a.size)
-            elif os.path.exists(source):
-                model = rebatched(source, a.batch, a.size)
-            else:
-                print(f"skipped {name}: no such file")
-                continue
-            path = os.path.join(folder, os.path.splitext(os.path.basename(name))[0] + ".onnx")
-            onnx.save(model, path)
-            paths.append(path)
+        paths = list(written(a, a.emit or temporary))
         if a.emit:
             return
         import torch
-        print(f"CPU: {cpu()}, {os.cpu_count()} cores, {a.threads} threads; PyTorch {torch.__version__}; batch {a.batch}, "
-              f"{a.size} x {a.size}; {a.rounds} rounds of {a.seconds:g} s each\n")
-        print("| model | ours ms | PyTorch ms | ratio | PyTorch's layout | our added MB | PyTorch's | our process MB | "
-              "PyTorch's |\n|---|---:|---:|---:|---|---:|---:|---:|---:|")
+        print(f"CPU: {cpu()}, {os.cpu_count()} cores, {a.threads} threads; PyTorch "
+              f"{torch.__version__}; batch {a.batch}, {a.size} x {a.size}; {a.rounds} rounds of "
+              f"{a.seconds:g} s each\n")
+        table = Table("training", COLUMNS, a.save, 0)
         for path in paths:
-            rounds = [(ours(path, a), theirs(path, a)) for _ in range(a.rounds)]
+            rounds = [(compress.timed(path, a.threads, "--training", "--warmup", 2, "--runs", 5,
+                                      "--seconds", a.seconds), theirs(path, a))
+                      for _ in range(a.rounds)]
             ratio = statistics.median(o["median"] / t["median"] for o, t in rounds)
-            mine, other = (statistics.median(r[i]["median"] for r in rounds) for i in (0, 1))
-            memory = [max(r[i][key] for r in rounds) / 1e6 for key in ("added", "whole") for i in (0, 1)]
-            print(f"| {os.path.basename(path)} | {mine:.0f} | {other:.0f} | {ratio:.2f} | {rounds[-1][1]['layout']} | "
-                  + " | ".join(f"{m:.0f}" for m in memory) + " |", flush=True)
+            times = (statistics.median(r[i]["median"] for r in rounds) for i in (0, 1))
+            memory = (max(r[i][key] for r in rounds) / 1e6
+                      for key in ("added", "whole") for i in (0, 1))
+            table.add(os.path.basename(path), *times, ratio, rounds[-1][1]["layout"], *memory)
 
 
 if __name__ == "__main__":

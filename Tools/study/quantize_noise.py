@@ -1,21 +1,31 @@
 #!/usr/bin/env python3
-"""How much of the score of an INT8 network is chance: AP of files whose scales differ by a millionth.
+"""How much of the score of an INT8 network is chance: AP of files whose scales differ a little.
 
-    .venv/bin/python Tools/quantize_noise.py [--compress PATH] [--models a,b] [--seeds 8] [--variant default]
+    .venv/bin/python Tools/study/quantize_noise.py [--models a,b] [--seeds 8] [--variant default]
 
-Quantises as Tools/quantize_study.py does, multiplies the scale of each rounded activation by 1 ± 10⁻⁶ at random (biases follow), and scores
-each file. Such networks are equally good; where values lie half-way they round differently, and so does all that follows.
+Quantises as Tools/study/quantize.py does, multiplies the scale of each quantised activation by
+1 ± 10⁻⁶ at random (biases follow), and scores each file. Such networks are equally good; where
+values lie half-way they round differently, and so does all that follows.
 """
-import argparse
 import os
 import statistics
+import sys
 import tempfile
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0])
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-import quantize_study as study
+import quantize as study
+from lib import places
+from lib.command import Compress
+from lib.table import Table
+
+COLUMNS = [("model", ""), ("AP float", ".4f"), ("the file", ".4f"),
+           ("mean of files a millionth apart", ".4f"), ("standard deviation", ".4f"),
+           ("lowest", ".4f"), ("highest", ".4f"), ("mean − float", "+.4f")]
 
 
 def jittered(path, seed, output):
@@ -47,28 +57,26 @@ def jittered(path, seed, output):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--compress", default=os.path.join(study.ROOT, ".build/release/compress"))
+    parser = places.parser(__doc__)
     parser.add_argument("--models", default=",".join(study.MODELS))
-    parser.add_argument("--variant", default="default", help="of Tools/quantize_study.py")
+    parser.add_argument("--variant", default="default", help="of Tools/study/quantize.py")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    print("| model | AP float | the file | mean of files a millionth apart | standard deviation | lowest | highest | mean − float |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    a = parser.parse_args()
+    compress = Compress(a.compress, a.threads)
+    table = Table("quantize-noise", COLUMNS, a.save, f"0 to {a.seeds - 1}")
     with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.models.split(","):
-            path = os.path.join(folder, name + ".onnx")
-            result = study.quantize(arguments.compress, name, study.VARIANTS[arguments.variant], path, arguments.threads)
+        for name in a.models.split(","):
+            path, near = os.path.join(folder, name + ".onnx"), os.path.join(folder, "near.onnx")
+            result = study.quantize(compress, name, study.VARIANTS[a.variant], path)
             before, own = (result[key]["accuracy"]["AP"] for key in ("before", "after"))
             found = []
-            for seed in range(arguments.seeds):
-                near = os.path.join(folder, "near.onnx")
+            for seed in range(a.seeds):
                 jittered(path, seed, near)
-                found.append(study.exact(arguments.compress, near, arguments.threads))
+                found.append(study.exact(compress, near))
             mean = statistics.mean(found)
-            print(f"| {name} | {before:.4f} | {own:.4f} | {mean:.4f} | {statistics.stdev(found):.4f} | {min(found):.4f} "
-                  f"| {max(found):.4f} | {mean - before:+.4f} |", flush=True)
+            table.add(name, before, own, mean, statistics.stdev(found), min(found), max(found),
+                      mean - before)
 
 
 if __name__ == "__main__":
