@@ -8,10 +8,10 @@ BIN := .build/release/compress
 SOURCES := Package.swift Sources Tests Examples $(wildcard Benchmarks)
 VENV := .venv
 
-.PHONY: help packages build quickstart test lint format bench parity study docs install clean
+.PHONY: help packages build quickstart test lint format bench parity study results check-results docs install clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 packages: ## Install the Debian packages that are missing.
 	@Tools/install-packages
@@ -65,6 +65,12 @@ study: build $(VENV)/ready ## Sparsity, channels and ranks against mAP on the sh
 	$(VENV)/bin/python Tools/study/quantize.py --compress $(BIN)
 	$(VENV)/bin/python Tools/study/distill.py recovery --compress $(BIN)
 	$(VENV)/bin/python Tools/study/distill.py effect --compress $(BIN)
+
+results: ## Write the tables of Documentation/Results from their JSON.
+	python3 Tools/study/results.py
+
+check-results: ## Fail where a table of Documentation/Results differs from its JSON.
+	python3 Tools/study/results.py --check
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs
