@@ -27,8 +27,10 @@ test: quickstart lint ## The same, then the whole test suite.
 	$(BUILD) --product compressPackageTests
 	swift test -c release --skip-build
 
-lint: ## Check the format strictly.
+lint: ## Check the format strictly, the prose, and the tables where there is Python.
 	swift format lint --strict --parallel --recursive $(SOURCES)
+	Tools/lint-prose
+	@! command -v python3 >/dev/null || python3 Tools/study/results.py --check
 
 format: ## Format the sources in place.
 	swift format --in-place --parallel --recursive $(SOURCES)
