@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct SlimDetectorTests {
-  private static let script = SharedAssets.package.appending(path: "Examples/slim-detector/run")
+@Suite struct LowRankExampleTests {
+  private static let script = SharedAssets.package.appending(path: "Examples/lowrank/run")
 
-  @Test func theDetectorIsCutRefittedTrainedAndReported() throws {
+  @Test func theDetectorIsFactorisedRefittedTrainedAndReported() throws {
     let folder = try TemporaryFolder()
     let run = try QuickstartTests.run(
       Self.script.path, [],
@@ -15,8 +15,8 @@ import Testing
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("Surgery proved"))
     for name in [
-      "slim.onnx", "sensitivity.json", "sensitivity.svg", "report/report.md", "report/channels.csv",
-      "report/reconstruction.csv", "report/figures/reconstruction.svg", "report/figures/scales.svg",
+      "factorised.onnx", "damages.json", "plan.json", "report/report.md", "report/lowrank.csv",
+      "report/reconstruction.csv", "report/figures/spectra.svg", "report/figures/lowrank.svg",
       "report/curve.svg",
     ] {
       let file = folder.url.appending(path: name)

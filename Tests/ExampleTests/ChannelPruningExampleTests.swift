@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct ThinDetectorTests {
-  private static let script = SharedAssets.package.appending(path: "Examples/thin-detector/run")
+@Suite struct ChannelPruningExampleTests {
+  private static let script = SharedAssets.package.appending(path: "Examples/channel-pruning/run")
 
-  @Test func theDetectorIsFactorisedRefittedTrainedAndReported() throws {
+  @Test func theDetectorIsCutRefittedTrainedAndReported() throws {
     let folder = try TemporaryFolder()
     let run = try QuickstartTests.run(
       Self.script.path, [],
@@ -15,8 +15,9 @@ import Testing
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("Surgery proved"))
     for name in [
-      "thin.onnx", "damages.json", "plan.json", "report/report.md", "report/lowrank.csv",
-      "report/reconstruction.csv", "report/figures/spectra.svg", "report/figures/lowrank.svg",
+      "pruned.onnx", "sensitivity.json", "sensitivity.svg", "report/report.md",
+      "report/channels.csv",
+      "report/reconstruction.csv", "report/figures/reconstruction.svg", "report/figures/scales.svg",
       "report/curve.svg",
     ] {
       let file = folder.url.appending(path: name)

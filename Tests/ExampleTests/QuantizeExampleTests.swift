@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct Int8DetectorTests {
-  private static let script = SharedAssets.package.appending(path: "Examples/int8-detector/run")
+@Suite struct QuantizeExampleTests {
+  private static let script = SharedAssets.package.appending(path: "Examples/quantize/run")
 
   @Test func theDetectorIsQuantisedInThreeWays() throws {
     let folder = try TemporaryFolder()
