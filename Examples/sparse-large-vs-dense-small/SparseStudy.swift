@@ -4,9 +4,10 @@ import Reports
 
 /// Sparse large against dense small: the question of Zhu and Gupta, asked of a detector.
 ///
-/// Dense networks of several widths and the widest one pruned gradually to several sparsities, all on the same images for
-/// the same number of epochs, once a seed: every network is trained from nothing for half of them, then trained on for
-/// the other half, in which the sparse ones lose their weights.
+/// Dense networks of several widths and the widest one pruned gradually to several sparsities, all
+/// on the same images for the same number of epochs, once a seed: every network is trained from
+/// nothing for half of them, then trained on for the other half, in which the sparse ones lose
+/// their weights.
 ///
 /// Reference: Zhu and Gupta, *To prune, or not to prune*, ICLR 2018 workshop, arXiv:1710.01878.
 @main
@@ -49,7 +50,7 @@ struct SparseStudy: ParsableCommand {
 
   private func folder(_ width: Double, _ seed: Int) -> String { "\(output)/dense-\(width)-\(seed)" }
 
-  /// A dense network of a width, trained from nothing; a finished run is not repeated.
+  /// A dense network of a width, trained from scratch; a finished run is not repeated.
   private func start(_ width: Double, seed: Int) throws -> String {
     let folder = folder(width, seed)
     if !FileManager.default.fileExists(atPath: "\(folder)/done") {

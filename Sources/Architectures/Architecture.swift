@@ -10,8 +10,9 @@ public struct Architecture: Sendable {
   public var citation: String
   /// The network for the given options.
   ///
-  /// The graph has one input `images` `[batch, 3, height, width]` with a symbolic batch, batch normalisations that are not
-  /// folded, the head's raw maps as outputs, and its `HeadConfiguration` in the metadata.
+  /// The graph has one input `images` `[batch, 3, height, width]` with a symbolic batch, batch
+  /// normalisations that are not folded, the head's raw maps as outputs, and its
+  /// `HeadConfiguration` in the metadata.
   public var build: @Sendable (ArchitectureOptions) throws -> Graph
 
   /// Every architecture, by which help and error texts list them.

@@ -1,6 +1,6 @@
 extension ArchitectureOptions {
-  /// A number of channels times the width multiplier, rounded to a multiple of 8 as MobileNet does: never below nine
-  /// tenths of the product, and at least 8.
+  /// A number of channels times the width multiplier, rounded to a multiple of 8 as MobileNet does:
+  /// never below nine tenths of the product, and at least 8.
   func channels(_ count: Double) -> Int {
     let wanted = count * width
     var rounded = max(8, Int((wanted / 8).rounded()) * 8)

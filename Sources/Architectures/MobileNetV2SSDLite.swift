@@ -4,13 +4,15 @@ import ObjectDetection
 import Tensors
 
 extension Architecture {
-  /// MobileNetV2 with SSDLite: separable predictors on five scales, softmax scores with a background, offsets from priors.
+  /// MobileNetV2 with SSDLite: separable predictors on five scales, softmax scores with a
+  /// background, offsets from priors.
   ///
-  /// Outputs: `scores` `[N, priors, C + 1]`, background first, and `boxes` `[N, priors, 4]` of offsets that the configuration's
-  /// priors and variances decode.
+  /// Outputs: `scores` `[N, priors, C + 1]`, background first, and `boxes` `[N, priors, 4]` of
+  /// offsets that the configuration's priors and variances decode.
   ///
-  /// Reference: Sandler et al., *MobileNetV2*, CVPR 2018, arXiv:1801.04381, §6.2; Liu et al., *SSD*, ECCV 2016. Deviates in
-  /// the scales, strides 8 to 128 where the paper has 16 to 320 in six, for small objects, and in four priors a cell.
+  /// Reference: Sandler et al., *MobileNetV2*, CVPR 2018, arXiv:1801.04381, §6.2; Liu et al.,
+  /// *SSD*, ECCV 2016. Deviates in the scales, strides 8 to 128 where the paper has 16 to 320 in
+  /// six, for small objects, and in four priors a cell.
   public static let mobileNetV2SSDLite = Architecture(
     name: "mobilenetv2-ssdlite", summary: "MobileNetV2 backbone, SSD with separable predictors",
     citation: "Sandler et al., CVPR 2018, arXiv:1801.04381; Liu et al., ECCV 2016",

@@ -20,8 +20,8 @@ enum Nonlinearity {
 
 /// Writes a network as nodes and seeded weights.
 ///
-/// Every weight has a random stream of its own, told by its name, so that a change in one place leaves the others as they
-/// were. Names follow the blocks: `backbone.stage2.0.cv1`.
+/// Every weight has a random stream of its own, told by its name, so that a change in one place
+/// leaves the others as they were. Names follow the blocks: `backbone.stage2.0.cv1`.
 struct NetworkBuilder {
   /// The network so far.
   private(set) var graph: Graph

@@ -1,12 +1,14 @@
 import GraphIR
 
 extension Architecture {
-  /// A YOLOv5 of light parts: a ShuffleNetV2 backbone, a neck of one width with separable convolutions, and YOLOv5's head.
+  /// A YOLOv5 of light parts: a ShuffleNetV2 backbone, a neck of one width with separable
+  /// convolutions, and YOLOv5's head.
   ///
   /// Outputs: `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
   ///
-  /// Reference: Chen and Gong, *YOLOv5-Lite*, 2021, for the plan; Ma et al., *ShuffleNet V2*, ECCV 2018, arXiv:1807.11164,
-  /// for the backbone at about its 1× widths. The neck adds where YOLOv5-Lite joins, as NanoDet's does.
+  /// Reference: Chen and Gong, *YOLOv5-Lite*, 2021, for the plan; Ma et al., *ShuffleNet V2*, ECCV
+  /// 2018, arXiv:1807.11164, for the backbone at about its 1× widths. The neck adds where
+  /// YOLOv5-Lite joins, as NanoDet's does.
   public static let yolov5Lite = Architecture(
     name: "yolov5-lite", summary: "ShuffleNetV2 backbone, light neck, anchors and objectness",
     citation: "Chen and Gong, YOLOv5-Lite, 2021; Ma et al., ECCV 2018, arXiv:1807.11164",
@@ -37,7 +39,8 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// Features of one width that are added up and down the strides, each smoothed by a separable convolution.
+  /// Features of one width that are added up and down the strides, each smoothed by a separable
+  /// convolution.
   fileprivate mutating func lightNeck(_ levels: [Feature], to channels: Int) -> [Feature] {
     let lateral = levels.enumerated().map { index, level in
       convolution(level, "neck.lateral\(index)", to: channels, .relu)

@@ -1,10 +1,11 @@
 import GraphIR
 
 extension Architecture {
-  /// YOLOv5n: C3 blocks, a path aggregation neck with lateral convolutions, and anchors with objectness.
+  /// YOLOv5n: C3 blocks, a path aggregation neck with lateral convolutions, and anchors with
+  /// objectness.
   ///
-  /// At width and depth 1 it is the published n model of release 6: 1,872,157 parameters for 80 classes before folding.
-  /// Outputs: `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
+  /// At width and depth 1 it is the published n model of release 6: 1,872,157 parameters for 80
+  /// classes before folding. Outputs: `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
   ///
   /// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022. Deviates in ending at the raw maps.
   public static let yolov5n = Architecture(

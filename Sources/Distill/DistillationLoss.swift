@@ -35,7 +35,8 @@ public struct DistillationLoss: Sendable {
   public var citation: String
   /// What it looks at.
   public var subject: Subject
-  /// What it is multiplied by when nothing is said: such that a loss begins no larger than that of labels.
+  /// What it is multiplied by when nothing is said: such that a loss begins no larger than that of
+  /// labels.
   public var weight: Double
   /// What can be chosen.
   public var settings: [Setting]
@@ -81,7 +82,8 @@ public struct DistillationChoice: Codable, Sendable, Equatable {
     settings = Dictionary(uniqueKeysWithValues: loss.settings.map { ($0.name, $0.value) })
   }
 
-  /// Reads `kd=1:temperature=4,fitnet=0.5`: losses with commas between, each with an optional weight and settings.
+  /// Reads `kd=1:temperature=4,fitnet=0.5`: losses with commas between, each with an optional
+  /// weight and settings.
   ///
   /// - Throws: ``DistillationError`` naming what is not understood, and what is known.
   public static func parse(_ text: String) throws -> [DistillationChoice] {

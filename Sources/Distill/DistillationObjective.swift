@@ -4,8 +4,9 @@ import Training
 
 /// What a student is trained by: labels, a teacher, or both.
 ///
-/// The loss is `labelWeight · L_labels + Σ weight · L_loss`. While hints have a stage of their own, at the beginning, they
-/// act alone, and are silent afterwards. As a hook it follows how far training is.
+/// The loss is `labelWeight · L_labels + Σ weight · L_loss`. While hints have a stage of their own,
+/// at the beginning, they act alone, and are silent afterwards. As a hook it follows how far
+/// training is.
 public final class DistillationObjective: TrainingObjective, TrainingHook {
   /// A loss in force.
   private struct Part {

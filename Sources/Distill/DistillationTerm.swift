@@ -4,7 +4,8 @@ import Training
 
 /// A loss between one teacher and one student, with what it has learnt so far.
 public protocol DistillationTerm: AnyObject {
-  /// The loss of a batch times `weight`; adds its gradient, times `weight`, to those of the student's maps.
+  /// The loss of a batch times `weight`; adds its gradient, times `weight`, to those of the
+  /// student's maps.
   ///
   /// - Throws: what a learned part throws.
   func evaluate(_ batch: DistillationBatch, weight: Float) throws -> Double
@@ -101,7 +102,8 @@ public struct DistillationBatch {
   }
 }
 
-/// The maps of both networks at one feature point: the same images, rows and columns; channels may differ.
+/// The maps of both networks at one feature point: the same images, rows and columns; channels may
+/// differ.
 public struct FeaturePair {
   /// The student's, `[N, C, H, W]`, whose gradient losses add to.
   public var student: RawMap

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What a report on removed channels adds to the comparison: tables of layers and the scales of normalisations.
+/// What a report on removed channels adds to the comparison: tables of layers and the scales of
+/// normalisations.
 public struct ChannelReport: Sendable {
   /// One layer that makes channels.
   public struct Layer: Sendable {

@@ -51,8 +51,8 @@ public struct Disagreement: Sendable, Equatable {
     self.boxes = boxes
   }
 
-  /// The ids of the images on which the first and the last model agree least, by falling confidence in boxes without a
-  /// partner.
+  /// The ids of the images on which the first and the last model agree least, by falling confidence
+  /// in boxes without a partner.
   ///
   /// Images with nothing to disagree on are left out.
   public static func worst(_ models: [ModelEvidence], count: Int) -> [Int] {

@@ -1,13 +1,16 @@
-/// What one image costs in energy, estimated from counts of operations and bytes; nothing is measured.
+/// What one image costs in energy, estimated from counts of operations and bytes; nothing is
+/// measured.
 ///
-/// Energies of a 45 nm process at 0.9 V. Reference: Horowitz, *Computing's Energy Problem (and what we can do about it)*,
-/// ISSCC 2014, figure 1.1.9. How bytes travel is an assumption of ours, see ``assumption``.
+/// Energies of a 45 nm process at 0.9 V. Reference: Horowitz, *Computing's Energy Problem (and what
+/// we can do about it)*, ISSCC 2014, figure 1.1.9. How bytes travel is an assumption of ours, see
+/// ``assumption``.
 public struct EnergyEstimate: Codable, Sendable, Equatable {
   /// What numbers are multiplied.
   public enum Width: String, Codable, Sendable, CaseIterable {
     case float32, float16, int8
 
-    /// The picojoules of a multiplication and the addition of its product; products of bytes are added in 32 bits.
+    /// The picojoules of a multiplication and the addition of its product; products of bytes are
+    /// added in 32 bits.
     public var picojoulesPerMAC: Double {
       switch self {
       case .float32: 3.7 + 0.9

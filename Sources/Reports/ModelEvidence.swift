@@ -117,7 +117,8 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var sparsity: Double
   /// Bits of all constants the file stores, shapes and indices aside.
   public var storedWeightBits: Int
-  /// The bytes that all activations need at once, as a session plans them; 0 when that is not known.
+  /// The bytes that all activations need at once, as a session plans them; 0 when that is not
+  /// known.
   public var peakActivationBytes: Int
   /// What one image costs in energy, estimated from counts.
   public var energy: EnergyEstimate?
@@ -139,7 +140,8 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var settings: [String]
   /// What was done to the model before, by the records in its file, one line each.
   public var history: [String]
-  /// The mAP of each sample of the images, the same samples for every model; not written into files.
+  /// The mAP of each sample of the images, the same samples for every model; not written into
+  /// files.
   public var resampledAP: [Double] = []
 
   /// What is shown at the confidence when deployed, by the id of the image; not written into files.

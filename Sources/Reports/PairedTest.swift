@@ -1,7 +1,8 @@
 /// Whether a model's mAP differs from the baseline's by more than the choice of images explains.
 ///
-/// Both are scored on the same samples of the images, drawn with replacement (the paired bootstrap), so that what makes
-/// images hard for both cancels. Reference: Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
+/// Both are scored on the same samples of the images, drawn with replacement (the paired
+/// bootstrap), so that what makes images hard for both cancels. Reference: Efron and Tibshirani,
+/// *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
 public struct PairedTest: Codable, Sendable, Equatable {
   /// The model's name in the report.
   public var model: String

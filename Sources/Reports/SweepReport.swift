@@ -1,6 +1,7 @@
 import Foundation
 
-/// Many ways of making a model, each with several seeds: means, spreads, and which ways no other beats.
+/// Many ways of making a model, each with several seeds: means, spreads, and which ways no other
+/// beats.
 public struct SweepReport: Codable, Sendable {
   /// One model that was made.
   public struct Point: Codable, Sendable {
@@ -78,7 +79,8 @@ public struct SweepReport: Codable, Sendable {
     (self.failures, self.manifest) = (failures, manifest)
   }
 
-  /// Points of equal settings together, in the order of their first; the front is that of file size and mean mAP.
+  /// Points of equal settings together, in the order of their first; the front is that of file size
+  /// and mean mAP.
   var groups: [Group] {
     var order: [[Setting]] = []
     var byName: [[Setting]: [Point]] = [:]

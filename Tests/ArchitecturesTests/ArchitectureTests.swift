@@ -20,7 +20,8 @@ import Training
         classes: (0..<classes).map { "class\($0)" }, width: width, imageSize: size, seed: seed))
   }
 
-  /// Published parameters for 80 classes, before folding; YOLOv8n's without the fixed projection of 16 weights.
+  /// Published parameters for 80 classes, before folding; YOLOv8n's without the fixed projection of
+  /// 16 weights.
   @Test(arguments: [("yolov5n", 1_872_157), ("yolov8n", 3_157_184)])
   func parametersAreThePublishedOnes(name: String, count: Int) throws {
     let graph = try network(name, classes: 80, width: 1, size: 640)

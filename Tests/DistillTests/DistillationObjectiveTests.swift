@@ -7,7 +7,9 @@ import TestSupport
 import Testing
 import Training
 
-/// A teacher whose values follow from the images: `values = sum of the image's pixels · (1 + index) + position`.
+/// A teacher whose values follow from the images.
+///
+/// `values = sum of the image's pixels · (1 + index) + position`.
 private final class CountingTeacher: TeacherSource {
   let shapes: [[Int]]
   private(set) var runs = 0

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Losses against PyTorch's autograd on formulas written anew from the papers.
+/// Losses against PyTorch's autograd on formulas implemented a second time from the papers.
 @Suite struct LossGoldenTests {
   struct Golden: Decodable {
     struct Case: Decodable {

@@ -3,7 +3,8 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// Teacher and student in memory: two feature points and a head of distance distributions, with random numbers.
+/// Teacher and student in memory: two feature points and a head of distance distributions, with
+/// random numbers.
 final class PairFixture {
   static let images = 4
   static let classes = ["a", "b", "c"]
@@ -122,7 +123,8 @@ final class PairFixture {
         loss: choice, points: points, heads: heads, images: images, learningRate: 0.01, seed: 5))
   }
 
-  /// How far the gradient is from central differences along random directions, relative to the larger of both.
+  /// How far the gradient is from central differences along random directions, relative to the
+  /// larger of both.
   func directionalError(
     directions: Int = 4, step: Float = 1e-3, _ loss: () throws -> Double
   ) rethrows -> Double {

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The examples that are recipes, at their smallest: fewer scenes, epochs and images, but the same steps.
+/// The examples that are recipes, at their smallest: fewer scenes, epochs and images, but the same
+/// steps.
 @Suite struct RecipeExampleTests {
   let folder: TemporaryFolder
   private static let examples = SharedAssets.package.appending(path: "Examples")
@@ -65,7 +66,8 @@ import Testing
     expect("compressed.onnx", "report/report.html")
   }
 
-  /// Every order is planned; two that have all steps between them end in models, and the sweep tells them apart.
+  /// Every order is planned; two that have all steps between them end in models, and the sweep
+  /// tells them apart.
   @Test func theOrderStudyRuns() throws {
     let compress = QuickstartTests.binaries.appending(path: "compress").path
     let whole = Self.examples.appending(path: "order-study/recipe.yaml").path

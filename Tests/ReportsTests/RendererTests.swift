@@ -10,7 +10,8 @@ import Testing
     return String(decoding: content, as: UTF8.self)
   }
 
-  /// Whole files are compared with `Tests/Goldens/Reports`; `UPDATE_SNAPSHOTS=1 swift test …` writes them anew.
+  /// Whole files are compared with `Tests/Goldens/Reports`; `UPDATE_SNAPSHOTS=1 swift test …`
+  /// writes them again.
   @Test(arguments: ["report.md", "report.tex", "report.html", "changes.csv", "report.csv"])
   func filesReadAsCommitted(name: String) throws {
     let golden = SharedAssets.package.appending(path: "Tests/Goldens/Reports/\(name)")

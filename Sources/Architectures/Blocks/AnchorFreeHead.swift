@@ -5,7 +5,8 @@ import ObjectDetection
 extension NetworkBuilder {
   /// Two branches a map: 4·16 bins of the distances to a box's sides, and the classes.
   ///
-  /// The biases of the classes start where each cell of a 640-pixel image expects 5/C objects an image of its class.
+  /// The biases of the classes start where each cell of a 640-pixel image expects 5/C objects an
+  /// image of its class.
   mutating func yolov8Head(
     _ maps: [Feature], _ options: ArchitectureOptions
   ) throws -> Graph {

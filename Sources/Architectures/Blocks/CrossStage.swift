@@ -9,9 +9,11 @@ extension NetworkBuilder {
     return adds && x.channels == channels ? add(x, y, "\(name).add") : y
   }
 
-  /// YOLOv5's C3: half of the channels pass `count` bottlenecks, the other half none; both are joined.
+  /// YOLOv5's C3: half of the channels pass `count` bottlenecks, the other half none; both are
+  /// joined.
   ///
-  /// Reference: Wang et al., *CSPNet*, CVPR Workshops 2020, arXiv:1911.11929, in Ultralytics YOLOv5's form.
+  /// Reference: Wang et al., *CSPNet*, CVPR Workshops 2020, arXiv:1911.11929, in Ultralytics
+  /// YOLOv5's form.
   mutating func c3(
     _ x: Feature, _ name: String, to channels: Int, count: Int, adds: Bool
   ) -> Feature {

@@ -1,5 +1,6 @@
 extension NetworkBuilder {
-  /// MobileNetV2's block: 1×1 up, depthwise 3×3, 1×1 down without activation, and the input added where shapes agree.
+  /// MobileNetV2's block: 1×1 up, depthwise 3×3, 1×1 down without activation, and the input added
+  /// where shapes agree.
   ///
   /// Reference: Sandler et al., *MobileNetV2*, CVPR 2018, arXiv:1801.04381, §3.3.
   mutating func invertedResidual(

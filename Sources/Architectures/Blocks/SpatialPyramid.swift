@@ -1,7 +1,9 @@
 extension NetworkBuilder {
-  /// Three 5×5 maxima in a row, joined with what they are taken of: the fast form of spatial pyramid pooling.
+  /// Three 5×5 maxima in a row, joined with what they are taken of: the fast form of spatial
+  /// pyramid pooling.
   ///
-  /// Reference: He et al., *Spatial Pyramid Pooling*, ECCV 2014, arXiv:1406.4729, in Ultralytics' form SPPF.
+  /// Reference: He et al., *Spatial Pyramid Pooling*, ECCV 2014, arXiv:1406.4729, in Ultralytics'
+  /// form SPPF.
   mutating func spatialPyramid(_ x: Feature, _ name: String, to channels: Int) -> Feature {
     var parts = [convolution(x, "\(name).cv1", to: x.channels / 2, .silu)]
     for index in 0..<3 {

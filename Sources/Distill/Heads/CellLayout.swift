@@ -2,7 +2,8 @@ import Training
 
 /// Where the numbers of each cell lie in a head's raw maps, whatever the family.
 public struct CellLayout: Sendable, Equatable {
-  /// Where one kind of number lies: an element is `first + image + anchor + cell + channel`, each index times its step.
+  /// Where one kind of number lies: an element is `first + image + anchor + cell + channel`, each
+  /// index times its step.
   public struct Run: Sendable, Equatable {
     var map: Int
     var first: Int

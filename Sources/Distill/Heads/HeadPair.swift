@@ -71,7 +71,8 @@ public struct HeadPair: Sendable {
     }
   }
 
-  /// The teacher's confidence in each cell of an image: of the likeliest class, with the objectness where there is one.
+  /// The teacher's confidence in each cell of an image: of the likeliest class, with the objectness
+  /// where there is one.
   func confidences(_ maps: [UnsafePointer<Float>], image: Int) -> [Float] {
     var result = [Float](repeating: 0, count: teacher.cells)
     forEachCell(of: image) { cell in

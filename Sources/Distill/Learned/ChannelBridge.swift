@@ -1,6 +1,7 @@
 import Training
 
-/// Brings a student's map to the teacher's number of channels by a learned 1×1 convolution; maps that agree pass as they are.
+/// Brings a student's map to the teacher's number of channels by a learned 1×1 convolution; maps
+/// that agree pass as they are.
 final class ChannelBridge {
   /// The convolution; `nil` where none is needed.
   let part: LearnedPart?
@@ -25,7 +26,8 @@ final class ChannelBridge {
       builder, learningRate: context.learningRate, threads: context.threads)
   }
 
-  /// The student's map with the teacher's channels, its gradient zero where it is not the student's own.
+  /// The student's map with the teacher's channels, its gradient zero where it is not the student's
+  /// own.
   func align(_ map: RawMap) throws -> RawMap {
     guard let part else { return map }
     part.input(Self.feature).update(from: map.values, count: map.count)

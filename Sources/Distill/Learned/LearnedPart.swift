@@ -7,11 +7,12 @@ import Training
 
 /// A small network beside teacher and student that a loss learns along with the student.
 ///
-/// Regressors, translators, generators and discriminators are such parts; they are dropped when training ends.
+/// Regressors, translators, generators and discriminators are such parts; they are dropped when
+/// training ends.
 ///
-/// A step is: write ``input(_:)``, ``forward()``, fill ``outputGradient``, ``backward()``; then ``inputGradient(_:)`` holds what
-/// the student is told, and ``update(progress:)`` moves the part's own weights, by AdamW whose learning rate falls along half a
-/// cosine.
+/// A step is: write ``input(_:)``, ``forward()``, fill ``outputGradient``, ``backward()``; then
+/// ``inputGradient(_:)`` holds what the student is told, and ``update(progress:)`` moves the part's
+/// own weights, by AdamW whose learning rate falls along half a cosine.
 public final class LearnedPart {
   /// The shape of the output.
   public let outputShape: [Int]

@@ -134,7 +134,8 @@ private struct FeatureMaps {
     return map
   }
 
-  /// At each stride of the head the last value that all of the head's convolutions there depend on, the finest first.
+  /// At each stride of the head the last value that all of the head's convolutions there depend on,
+  /// the finest first.
   func beforeHead() -> [Map] {
     var byExtents: [[Int]: [String]] = [:]
     for name in graph.lastConvolutions {

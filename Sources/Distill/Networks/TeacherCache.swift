@@ -5,9 +5,10 @@ import Tensors
 
 /// A teacher whose values on images it has seen before come from a file.
 ///
-/// An image is known by the SHA-256 digest of its pixels as the student takes them, after augmentation: the same image, varied
-/// by the same seed, is found again, and one varied otherwise is another. The file is an HDF5 file of tensors
-/// `image/value`, bound to the digest of the teacher's file. Once the limit is reached nothing is added.
+/// An image is known by the SHA-256 digest of its pixels as the student takes them, after
+/// augmentation: the same image, varied by the same seed, is found again, and one varied otherwise
+/// is another. The file is an HDF5 file of tensors `image/value`, bound to the digest of the
+/// teacher's file. Once the limit is reached nothing is added.
 public final class TeacherCache: TeacherSource {
   /// The shapes of the values.
   public var shapes: [[Int]] { network.shapes }
@@ -34,7 +35,8 @@ public final class TeacherCache: TeacherSource {
   ///   - teacher: The digest of the teacher's file.
   ///   - names: The names of the values.
   ///   - limit: The most bytes of values.
-  /// - Throws: ``DistillationError/cache(file:reason:)`` for the cache of another teacher or of other values, `FormatError`.
+  /// - Throws: ``DistillationError/cache(file:reason:)`` for the cache of another teacher or of
+  ///   other values, `FormatError`.
   public init(
     _ network: any TeacherSource, file: URL, teacher: String, values names: [String], limit: Int
   ) throws {

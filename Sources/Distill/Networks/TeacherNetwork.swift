@@ -8,13 +8,14 @@ public protocol TeacherSource: AnyObject {
   /// The shapes of the values, `[N, …]`.
   var shapes: [[Int]] { get }
 
-  /// The values on a batch of images as the student takes them, `[N, 3, H, W]`; valid until the next call.
+  /// The values on a batch of images as the student takes them, `[N, 3, H, W]`; valid until the
+  /// next call.
   ///
   /// - Throws: what the network throws.
   func values(on images: [Float]) throws -> [UnsafePointer<Float>]
 }
 
-/// A teacher that computes its values anew for each batch.
+/// A teacher that computes its values again for each batch.
 public final class TeacherNetwork: TeacherSource {
   private let network: ReferenceNetwork
   private let conversion: PixelConversion?

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The divergence of a student's logits from a teacher's, both divided by a temperature T, times T².
+/// The divergence of a student's logits from a teacher's, both divided by a temperature T, times
+/// T².
 struct Divergence {
   var student: UnsafePointer<Float>
   var gradient: UnsafeMutablePointer<Float>
@@ -11,7 +12,8 @@ struct Divergence {
   var count: Int
   var temperature: Float
 
-  /// `T² KL(softmax(t/T) ‖ softmax(s/T))`; adds `scale` times its gradient `T (softmax(s/T) − softmax(t/T))`.
+  /// `T² KL(softmax(t/T) ‖ softmax(s/T))`; adds `scale` times its gradient
+  /// `T (softmax(s/T) − softmax(t/T))`.
   func categories(_ scale: Float) -> Double {
     let own = logSumExp(student, count: count, step: step, temperature: temperature)
     let other = logSumExp(teacher, count: count, step: teacherStep, temperature: temperature)
@@ -26,7 +28,8 @@ struct Divergence {
     return Double(temperature * temperature * divergence)
   }
 
-  /// `T² Σ KL(σ(t/T) ‖ σ(s/T))` of two outcomes each; adds `scale` times its gradient `T (σ(s/T) − σ(t/T))`.
+  /// `T² Σ KL(σ(t/T) ‖ σ(s/T))` of two outcomes each; adds `scale` times its gradient
+  /// `T (σ(s/T) − σ(t/T))`.
   func outcomes(_ scale: Float) -> Double {
     func softplus(_ x: Float) -> Float { max(x, 0) + log1p(exp(-x.magnitude)) }
     var divergence: Float = 0

@@ -33,7 +33,8 @@ struct FocalLoss: Sendable {
     return focal + Double(attention) * look
   }
 
-  /// The weight of each cell: by the smallest box over it, or by the number of cells outside of all boxes.
+  /// The weight of each cell: by the smallest box over it, or by the number of cells outside of all
+  /// boxes.
   private func cellWeights(
     _ map: RawMap, stride: Int, _ objects: [LabelledBox]
   ) -> [Float] {
@@ -58,7 +59,8 @@ struct FocalLoss: Sendable {
   }
 }
 
-/// Where and in which channels a map of an image is active: softmaxes of mean absolute values, times their number.
+/// Where and in which channels a map of an image is active: softmaxes of mean absolute values,
+/// times their number.
 private struct FocalAttention {
   private(set) var cells: [Float]
   private(set) var channels: [Float]

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What a figure consists of, in points from its upper left corner; ``svg(_:)`` and ``pdf`` say the same of it.
+/// What a figure consists of, in points from its upper left corner; ``svg(_:)`` and ``pdf`` say the
+/// same of it.
 struct Drawing: Sendable {
   /// A place.
   struct Point: Sendable, Equatable {

@@ -47,7 +47,8 @@ struct LabelPlacement {
     return nil
   }
 
-  /// Room for a name at a box: above its upper edge or below its lower one, inside or outside, else ``place(_:near:size:)`` its corner.
+  /// Room for a name at a box: above its upper edge or below its lower one, inside or outside, else
+  /// ``place(_:near:size:)`` its corner.
   mutating func place(_ name: String, at box: Drawing.Frame, size: Double) -> Found? {
     let (width, height) = (Helvetica.room(name, size: size), size + 1)
     let tops = [box.top - height - 1, box.top + 2, box.bottom + 1, box.bottom - height - 2]

@@ -51,7 +51,8 @@ private struct LayerBars {
     names = largest.map(\.offset).sorted().map { all[$0].name }
   }
 
-  /// The layers of all models that multiply, each model's own beside the shared ones they stand next to.
+  /// The layers of all models that multiply, each model's own beside the shared ones they stand
+  /// next to.
   private static func merged(_ models: [ModelEvidence]) -> [ModelEvidence.Layer] {
     var all: [ModelEvidence.Layer] = []
     for model in models {

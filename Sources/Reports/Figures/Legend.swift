@@ -44,8 +44,8 @@ struct Legend {
 
   static let size = 10.0
 
-  /// The first place along the edges of an area, from the upper right on, where the rows cover none of the given places;
-  /// `nil` when there is none.
+  /// The first place along the edges of an area, from the upper right on, where the rows cover none
+  /// of the given places; `nil` when there is none.
   func emptiest(_ places: [Drawing.Point], _ area: Drawing.Frame) -> Drawing.Frame? {
     let (far, low) = (area.right - width - 4, area.bottom - height - 4)
     let (near, high) = (area.left + 4, area.top + 2)

@@ -43,7 +43,7 @@ public struct LineChart: Chart {
   /// How the horizontal axis lays out its values.
   public enum Axis: Sendable {
     case linear, logarithmic
-    /// Marked at whole numbers alone, as epochs and layers are.
+    /// Marked at integers alone, as epochs and layers are.
     case counted
   }
 

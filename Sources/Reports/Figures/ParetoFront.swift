@@ -2,8 +2,8 @@
 public enum ParetoFront {
   /// The indices of points that no other point beats, by ascending cost.
   ///
-  /// A point is beaten by one that costs no more and is worth no less, and differs in one of the two. Of equal points
-  /// all stay.
+  /// A point is beaten by one that costs no more and is worth no less, and differs in one of the
+  /// two. Of equal points all stay.
   ///
   /// - Complexity: n log n.
   public static func indices(cost: [Double], worth: [Double]) -> [Int] {

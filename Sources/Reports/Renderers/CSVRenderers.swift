@@ -68,7 +68,7 @@ enum CSV {
     Data(rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined().utf8)
   }
 
-  /// A whole number without a fraction, anything else with six decimals; nothing when not finite.
+  /// An integer without a fraction, anything else with six decimals; nothing when not finite.
   static func number(_ value: Double) -> String {
     guard value.isFinite else { return "" }
     return value == value.rounded() && value.magnitude < 1e15

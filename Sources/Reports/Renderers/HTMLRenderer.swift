@@ -5,7 +5,8 @@ extension ReportRenderer {
   static let html = ReportRenderer(file: "report.html") { Data(HTMLReport($0).text.utf8) }
 }
 
-/// Lays a comparison out as a page with a sortable table and figures that show values when pointed at.
+/// Lays a comparison out as a page with a sortable table and figures that show values when pointed
+/// at.
 struct HTMLReport {
   private let report: ComparisonReport
 

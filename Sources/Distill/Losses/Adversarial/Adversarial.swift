@@ -3,16 +3,19 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// A discriminator learns to tell the student's feature maps from the teacher's; the student learns to deceive it.
+  /// A discriminator learns to tell the student's feature maps from the teacher's; the student
+  /// learns to deceive it.
   ///
-  /// D writes a logit a cell: a 1×1 convolution to `width` channels, a 3×3 convolution, a 1×1 convolution to one, with leaky
-  /// ReLUs between. Each batch D takes one step down `−mean log σ(D(t)) − mean log(1 − σ(D(s)))`; then the student's loss is
-  /// `−mean log σ(D(s))`, summed over the feature points. s goes through a learned 1×1 convolution where its channels are
-  /// others.
+  /// D writes a logit a cell: a 1×1 convolution to `width` channels, a 3×3 convolution, a 1×1
+  /// convolution to one, with leaky ReLUs between. Each batch D takes one step down
+  /// `−mean log σ(D(t)) − mean log(1 − σ(D(s)))`; then the student's loss is `−mean log σ(D(s))`,
+  /// summed over the feature points. s goes through a learned 1×1 convolution where its channels
+  /// are others.
   ///
-  /// References: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, arXiv:1406.2661, in the non-saturating form;
-  /// Belagiannis, Farshad and Galasso, *Adversarial Network Compression*, ECCVW 2018, arXiv:1803.10750. Deviations: D judges
-  /// cells, not images; it learns by AdamW, without dropout.
+  /// References: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, arXiv:1406.2661, in
+  /// the non-saturating form; Belagiannis, Farshad and Galasso, *Adversarial Network Compression*,
+  /// ECCVW 2018, arXiv:1803.10750. Deviations: D judges cells, not images; it learns by AdamW,
+  /// without dropout.
   public static let adversarialFeatures = DistillationLoss(
     name: "adversarial",
     summary: "feature maps that a discriminator cannot tell from the teacher's",

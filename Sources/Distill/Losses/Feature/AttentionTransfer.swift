@@ -7,8 +7,9 @@ extension DistillationLoss {
   /// `Q = Σ_c A_c²` of a map A `[N, C, H, W]` as a vector of H·W numbers an image, `q = Q / ‖Q‖`:
   /// `½ · mean over images of ‖q_s − q_t‖²`, summed over the feature points.
   ///
-  /// Reference: Zagoruyko and Komodakis, *Paying More Attention to Attention*, ICLR 2017, arXiv:1612.03928, equation 2 with
-  /// p = 2. Deviation: the distance is squared, as in the authors' code, so that equal maps have a gradient.
+  /// Reference: Zagoruyko and Komodakis, *Paying More Attention to Attention*, ICLR 2017,
+  /// arXiv:1612.03928, equation 2 with p = 2. Deviation: the distance is squared, as in the
+  /// authors' code, so that equal maps have a gradient.
   public static let attention = DistillationLoss(
     name: "at", summary: "maps of where the channels together are active",
     citation: "Zagoruyko and Komodakis, ICLR 2017, arXiv:1612.03928", subject: .features, weight: 2,

@@ -5,10 +5,11 @@ extension DistillationLoss {
   /// Where in the image each channel is active.
   ///
   /// With φ the softmax over the H·W cells of one channel, divided by the temperature T:
-  /// `T²/(N·C) Σ_n Σ_c KL(φ(t_c/T) ‖ φ(s_c/T))`, summed over the feature points; maps `[N, C, H, W]`, the student's through a
-  /// learned 1×1 convolution where its channels are others.
+  /// `T²/(N·C) Σ_n Σ_c KL(φ(t_c/T) ‖ φ(s_c/T))`, summed over the feature points; maps
+  /// `[N, C, H, W]`, the student's through a learned 1×1 convolution where its channels are others.
   ///
-  /// Reference: Shu et al., *Channel-wise Knowledge Distillation for Dense Prediction*, ICCV 2021, arXiv:2011.13256.
+  /// Reference: Shu et al., *Channel-wise Knowledge Distillation for Dense Prediction*, ICCV 2021,
+  /// arXiv:2011.13256.
   public static let channelWise = DistillationLoss(
     name: "cwd", summary: "where each channel is active, as a distribution over cells",
     citation: "Shu et al., ICCV 2021, arXiv:2011.13256", subject: .features,

@@ -2,16 +2,19 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Factors: what a paraphraser makes of the teacher's maps, a translator is to make of the student's.
+  /// Factors: what a paraphraser makes of the teacher's maps, a translator is to make of the
+  /// student's.
   ///
-  /// The paraphraser is a convolutional autoencoder of the teacher's maps `[N, C′, H, W]` whose narrowest maps, the factors,
-  /// have `rate · C′` channels; the translator leads from the student's `[N, C, H, W]` there. With the factors of an image as
-  /// vectors of unit length: `mean |f_s − f_t|`, summed over the feature points. The paraphraser learns alone during the
+  /// The paraphraser is a convolutional autoencoder of the teacher's maps `[N, C′, H, W]` whose
+  /// narrowest maps, the factors, have `rate · C′` channels; the translator leads from the
+  /// student's `[N, C, H, W]` there. With the factors of an image as vectors of unit length:
+  /// `mean |f_s − f_t|`, summed over the feature points. The paraphraser learns alone during the
   /// first part of training, `paraphrase`, and is fixed from then on.
   ///
-  /// Reference: Kim, Park and Kwak, *Paraphrasing Complex Network: Network Compression via Factor Transfer*, NeurIPS 2018,
-  /// arXiv:1802.04977, with p = 1. Deviations: a pair at each stride; four convolutions in the paraphraser and two in the
-  /// translator, without normalisation; both learn by AdamW.
+  /// Reference: Kim, Park and Kwak, *Paraphrasing Complex Network: Network Compression via Factor
+  /// Transfer*, NeurIPS 2018, arXiv:1802.04977, with p = 1. Deviations: a pair at each stride; four
+  /// convolutions in the paraphraser and two in the translator, without normalisation; both learn
+  /// by AdamW.
   public static let factors = DistillationLoss(
     name: "ft", summary: "factors: the teacher's maps paraphrased, the student's translated",
     citation: "Kim et al., NeurIPS 2018, arXiv:1802.04977", subject: .features, weight: 100,

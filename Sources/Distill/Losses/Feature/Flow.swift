@@ -2,14 +2,17 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// How features flow from one stride to the next: the inner products of channels of consecutive feature points.
+  /// How features flow from one stride to the next: the inner products of channels of consecutive
+  /// feature points.
   ///
-  /// With maps A `[N, C₁, H′, W′]` and B `[N, C₂, H, W]` of two points, A reduced to H × W by maxima of its windows:
-  /// `G_ij = 1/(H·W) Σ_cells A_i B_j`, and the loss is the mean of `(G_s − G_t)²` over images and entries, summed over pairs of
-  /// points. The student's maps go through learned 1×1 convolutions where channels differ.
+  /// With maps A `[N, C₁, H′, W′]` and B `[N, C₂, H, W]` of two points, A reduced to H × W by
+  /// maxima of its windows: `G_ij = 1/(H·W) Σ_cells A_i B_j`, and the loss is the mean of
+  /// `(G_s − G_t)²` over images and entries, summed over pairs of points. The student's maps go
+  /// through learned 1×1 convolutions where channels differ.
   ///
-  /// Reference: Yim et al., *A Gift from Knowledge Distillation: Fast Optimization, Network Minimization and Transfer Learning*,
-  /// CVPR 2017. Deviations: the mean instead of the sum over entries; all at once with the rest instead of a first stage.
+  /// Reference: Yim et al., *A Gift from Knowledge Distillation: Fast Optimization, Network
+  /// Minimization and Transfer Learning*, CVPR 2017. Deviations: the mean instead of the sum over
+  /// entries; all at once with the rest instead of a first stage.
   public static let flow = DistillationLoss(
     name: "fsp", summary: "inner products of channels at consecutive strides",
     citation: "Yim et al., CVPR 2017", subject: .features, weight: 5,

@@ -3,11 +3,13 @@ import Training
 extension DistillationLoss {
   /// Hints: the student's maps, through a learned 1×1 regressor r, are to be the teacher's.
   ///
-  /// `½ · mean of (r(s) − t)²`, s `[N, C, H, W]`, t and r(s) `[N, C′, H, W]`, summed over the feature points. Training has two
-  /// stages: up to the fraction `stage` the hints alone act, then everything else. With `stage` 0 hints act all the time.
+  /// `½ · mean of (r(s) − t)²`, s `[N, C, H, W]`, t and r(s) `[N, C′, H, W]`, summed over the
+  /// feature points. Training has two stages: up to the fraction `stage` the hints alone act, then
+  /// everything else. With `stage` 0 hints act all the time.
   ///
-  /// Reference: Romero et al., *FitNets: Hints for Thin Deep Nets*, ICLR 2015, arXiv:1412.6550. Deviations: a hint at each
-  /// stride instead of one in the middle; one learning rate schedule over both stages; the regressor is always 1×1.
+  /// Reference: Romero et al., *FitNets: Hints for Thin Deep Nets*, ICLR 2015, arXiv:1412.6550.
+  /// Deviations: a hint at each stride instead of one in the middle; one learning rate schedule
+  /// over both stages; the regressor is always 1×1.
   public static let hints = DistillationLoss(
     name: "fitnet", summary: "feature maps through a learned 1×1 regressor, in two stages",
     citation: "Romero et al., ICLR 2015, arXiv:1412.6550", subject: .features,

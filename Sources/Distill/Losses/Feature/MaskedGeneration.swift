@@ -2,14 +2,16 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Masked generation: from the student's maps with some cells hidden, a learned generator is to make the teacher's.
+  /// Masked generation: from the student's maps with some cells hidden, a learned generator is to
+  /// make the teacher's.
   ///
-  /// With a mask M `[N, 1, H, W]` whose cells are 0 with the probability `hidden`, and a generator G of two 3×3 convolutions with
-  /// a ReLU between: the mean of `(G(M · s) − t)²`, t `[N, C′, H, W]`, summed over the feature points. s goes through a learned
-  /// 1×1 convolution first where its channels are others.
+  /// With a mask M `[N, 1, H, W]` whose cells are 0 with the probability `hidden`, and a generator
+  /// G of two 3×3 convolutions with a ReLU between: the mean of `(G(M · s) − t)²`, t
+  /// `[N, C′, H, W]`, summed over the feature points. s goes through a learned 1×1 convolution
+  /// first where its channels are others.
   ///
-  /// Reference: Yang et al., *Masked Generative Distillation*, ECCV 2022, arXiv:2205.01529. Deviations: the mean instead of
-  /// the sum over elements; the generator learns by AdamW.
+  /// Reference: Yang et al., *Masked Generative Distillation*, ECCV 2022, arXiv:2205.01529.
+  /// Deviations: the mean instead of the sum over elements; the generator learns by AdamW.
   public static let maskedGeneration = DistillationLoss(
     name: "mgd", summary: "the teacher's maps generated from the student's with cells hidden",
     citation: "Yang et al., ECCV 2022, arXiv:2205.01529", subject: .features,

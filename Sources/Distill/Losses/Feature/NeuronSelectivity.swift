@@ -3,15 +3,17 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// What channels respond to, as a distribution: the maximum mean discrepancy between the channels of both networks.
+  /// What channels respond to, as a distribution: the maximum mean discrepancy between the channels
+  /// of both networks.
   ///
-  /// With each channel of an image as a vector of H·W numbers of unit length, x of the student's C, y of the teacher's C′:
-  /// `mean k(y, y′) + mean k(x, x′) − 2 mean k(x, y)`, averaged over images, summed over the feature points. Kernels:
-  /// polynomial `⟨x, y⟩²`, linear `⟨x, y⟩`, Gaussian `exp(−‖x − y‖² / 2σ²)` with σ² the mean squared distance between the
-  /// teacher's channels.
+  /// With each channel of an image as a vector of H·W numbers of unit length, x of the student's C,
+  /// y of the teacher's C′: `mean k(y, y′) + mean k(x, x′) − 2 mean k(x, y)`, averaged over images,
+  /// summed over the feature points. Kernels: polynomial `⟨x, y⟩²`, linear `⟨x, y⟩`, Gaussian
+  /// `exp(−‖x − y‖² / 2σ²)` with σ² the mean squared distance between the teacher's channels.
   ///
-  /// Reference: Huang and Wang, *Like What You Like: Knowledge Distill via Neuron Selectivity Transfer*, 2017,
-  /// arXiv:1707.01219. Deviation: σ² of the teacher's pairs instead of all pairs, so that it is a constant of the gradient.
+  /// Reference: Huang and Wang, *Like What You Like: Knowledge Distill via Neuron Selectivity
+  /// Transfer*, 2017, arXiv:1707.01219. Deviation: σ² of the teacher's pairs instead of all pairs,
+  /// so that it is a constant of the gradient.
   public static let selectivity = selectivity(
     "nst", "what channels respond to, by a polynomial kernel", weight: 5
   ) { _ in (value: { $0 * $0 }, slope: { 2 * $0 }) }
@@ -133,7 +135,8 @@ private struct UnitRows {
     for index in 0..<length { sum[index] += factor * values[row * length + index] }
   }
 
-  /// Adds to the gradient of a row before it was scaled: what is not along the row, divided by its length.
+  /// Adds to the gradient of a row before it was scaled: what is not along the row, divided by its
+  /// length.
   func pull(
     _ row: Int, _ slope: [Float], scale: Float, into gradient: UnsafeMutablePointer<Float>
   ) {

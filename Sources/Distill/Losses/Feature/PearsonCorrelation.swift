@@ -4,12 +4,13 @@ import Training
 extension DistillationLoss {
   /// Feature maps up to the scale and offset of each channel.
   ///
-  /// With x̂ the values of one channel over batch and cells, less their mean and divided by their deviation:
-  /// `½ · mean of (ŝ − t̂)²`, which is one less the mean Pearson correlation; summed over the feature points. Maps
-  /// `[N, C, H, W]`, the student's through a learned 1×1 convolution where its channels are others.
+  /// With x̂ the values of one channel over batch and cells, less their mean and divided by their
+  /// deviation: `½ · mean of (ŝ − t̂)²`, which is one less the mean Pearson correlation; summed
+  /// over the feature points. Maps `[N, C, H, W]`, the student's through a learned 1×1 convolution
+  /// where its channels are others.
   ///
-  /// Reference: Cao et al., *PKD: General Distillation Framework for Object Detectors via Pearson Correlation Coefficient*,
-  /// NeurIPS 2022, arXiv:2207.02039.
+  /// Reference: Cao et al., *PKD: General Distillation Framework for Object Detectors via Pearson
+  /// Correlation Coefficient*, NeurIPS 2022, arXiv:2207.02039.
   public static let pearson = DistillationLoss(
     name: "pkd", summary: "feature maps up to each channel's scale and offset",
     citation: "Cao et al., NeurIPS 2022, arXiv:2207.02039", subject: .features,

@@ -2,16 +2,19 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// The graph of a batch's images: its vertices, its edges, and how edges change from one stride to the next.
+  /// The graph of a batch's images: its vertices, its edges, and how edges change from one stride
+  /// to the next.
   ///
   /// With the mean over rows and columns of a map as an image's vector e, `[N, C]`, and edges
-  /// `E_ij = ‖e_i − e_j‖² / mean of all pairs`: `vertex · mean (r(e_s) − e_t)² + edge · mean (E_s − E_t)²` at each feature point,
-  /// r a learned linear map where channels differ, and `transformation · mean (ΔE_s − ΔE_t)²` with ΔE the change of the edges
-  /// between consecutive points.
+  /// `E_ij = ‖e_i − e_j‖² / mean of all pairs`:
+  /// `vertex · mean (r(e_s) − e_t)² + edge · mean (E_s − E_t)²` at each feature point, r a learned
+  /// linear map where channels differ, and `transformation · mean (ΔE_s − ΔE_t)²` with ΔE the
+  /// change of the edges between consecutive points.
   ///
-  /// Reference: Liu et al., *Knowledge Distillation via Instance Relationship Graph*, CVPR 2019. Deviations: edges are divided
-  /// by their mean, not their largest, which has no gradient; the transformation compares edges, since the layers of a
-  /// detector differ in channels; vertices are pooled features.
+  /// Reference: Liu et al., *Knowledge Distillation via Instance Relationship Graph*, CVPR 2019.
+  /// Deviations: edges are divided by their mean, not their largest, which has no gradient; the
+  /// transformation compares edges, since the layers of a detector differ in channels; vertices are
+  /// pooled features.
   public static let instanceRelations = DistillationLoss(
     name: "irg", summary: "vertices, edges and their change, of the graph of a batch's images",
     citation: "Liu et al., CVPR 2019", subject: .features,

@@ -2,14 +2,16 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Relations between the images of a batch: how far their vectors lie apart, and under which angles.
+  /// Relations between the images of a batch: how far their vectors lie apart, and under which
+  /// angles.
   ///
-  /// With the mean over rows and columns of a map as an image's vector e, `[N, C]`: `ψ_ij = ‖e_i − e_j‖ / mean of all pairs` and
-  /// `∠_ijk = cos` of the angle at j; the loss is `distance · mean_{i≠j} ℓ(ψ_s − ψ_t) + angle · mean_ijk ℓ(∠_s − ∠_t)` with
-  /// Huber's ℓ, summed over the feature points. Channels may differ.
+  /// With the mean over rows and columns of a map as an image's vector e, `[N, C]`:
+  /// `ψ_ij = ‖e_i − e_j‖ / mean of all pairs` and `∠_ijk = cos` of the angle at j; the loss is
+  /// `distance · mean_{i≠j} ℓ(ψ_s − ψ_t) + angle · mean_ijk ℓ(∠_s − ∠_t)` with Huber's ℓ, summed
+  /// over the feature points. Channels may differ.
   ///
-  /// Reference: Park et al., *Relational Knowledge Distillation*, CVPR 2019, arXiv:1904.05068, with its weights. Deviation:
-  /// vectors at every feature point instead of one at the end.
+  /// Reference: Park et al., *Relational Knowledge Distillation*, CVPR 2019, arXiv:1904.05068, with
+  /// its weights. Deviation: vectors at every feature point instead of one at the end.
   public static let relational = DistillationLoss(
     name: "rkd", summary: "distances and angles between the images of a batch",
     citation: "Park et al., CVPR 2019, arXiv:1904.05068", subject: .features, weight: 0.1,

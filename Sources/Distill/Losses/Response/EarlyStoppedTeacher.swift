@@ -1,8 +1,9 @@
 extension DistillationLoss {
   /// ``response`` by a teacher who falls silent: its weight is `max(0, 1 − progress / until)`.
   ///
-  /// Reference: Cho and Hariharan, *On the Efficacy of Knowledge Distillation*, ICCV 2019, arXiv:1910.01348, §5.2.
-  /// Deviation: the weight falls linearly to zero, where the paper stops it at once.
+  /// Reference: Cho and Hariharan, *On the Efficacy of Knowledge Distillation*, ICCV 2019,
+  /// arXiv:1910.01348, §5.2. Deviation: the weight falls linearly to zero, where the paper stops it
+  /// at once.
   public static let earlyStopped = DistillationLoss(
     name: "eskd", summary: "kd whose weight falls to zero before training ends",
     citation: "Cho and Hariharan, ICCV 2019, arXiv:1910.01348", subject: .head,

@@ -4,13 +4,13 @@ import Training
 extension DistillationLoss {
   /// Where the teacher puts boxes, each cell by the teacher's confidence p.
   ///
-  /// `1/Z Σ_cells p · D` with `Z = max(Σ p, N)`. Where sides are distributions over bins, logits `[N, 4·B, H, W]`,
-  /// `D = T² · mean of the four KL(softmax(t/T) ‖ softmax(s/T))`; elsewhere `D = ½ · mean of the four (s − t)²` of the raw
-  /// numbers.
+  /// `1/Z Σ_cells p · D` with `Z = max(Σ p, N)`. Where sides are distributions over bins, logits
+  /// `[N, 4·B, H, W]`, `D = T² · mean of the four KL(softmax(t/T) ‖ softmax(s/T))`; elsewhere
+  /// `D = ½ · mean of the four (s − t)²` of the raw numbers.
   ///
-  /// Reference: Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022, arXiv:2102.12252.
-  /// Deviations: cells are weighed by confidence, where the paper chooses a main and a valuable region by labels; squared
-  /// distances for heads without distributions.
+  /// Reference: Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022,
+  /// arXiv:2102.12252. Deviations: cells are weighed by confidence, where the paper chooses a main
+  /// and a valuable region by labels; squared distances for heads without distributions.
   public static let localization = DistillationLoss(
     name: "ld", summary: "box distributions, or box numbers",
     citation: "Zheng et al., CVPR 2022, arXiv:2102.12252", subject: .head,

@@ -5,15 +5,17 @@ import Training
 extension DistillationLoss {
   /// What the teacher says of each cell's classes, softened by a temperature T.
   ///
-  /// With logits s, t `[N, C, H, W]`, the weights w of ``CellWeights`` and `Z = max(Σ confidence, N)`:
-  /// `T²/Z Σ_cells w Σ_c KL(σ(t_c/T) ‖ σ(s_c/T))` of two outcomes each for sigmoid heads, objectness alike, and
-  /// `T²/Z Σ_cells w KL(softmax(t/T) ‖ softmax(s/T))` for softmax heads. The gradient by a student's logit is
-  /// `w T/Z (σ(s/T) − σ(t/T))`, or that of the softmaxes.
+  /// With logits s, t `[N, C, H, W]`, the weights w of ``CellWeights`` and
+  /// `Z = max(Σ confidence, N)`: `T²/Z Σ_cells w Σ_c KL(σ(t_c/T) ‖ σ(s_c/T))` of two outcomes each
+  /// for sigmoid heads, objectness alike, and `T²/Z Σ_cells w KL(softmax(t/T) ‖ softmax(s/T))` for
+  /// softmax heads. The gradient by a student's logit is `w T/Z (σ(s/T) − σ(t/T))`, or that of the
+  /// softmaxes.
   ///
-  /// References: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015, arXiv:1503.02531;
-  /// foreground and background after Chen et al., *Learning Efficient Object Detection Models with Knowledge Distillation*,
-  /// NIPS 2017, §3.2. Deviations: the teacher's entropy is taken off, so that equal outputs give 0; sums are divided by the
-  /// teacher's confidences, since most cells see nothing.
+  /// References: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015,
+  /// arXiv:1503.02531; foreground and background after Chen et al., *Learning Efficient Object
+  /// Detection Models with Knowledge Distillation*, NIPS 2017, §3.2. Deviations: the teacher's
+  /// entropy is taken off, so that equal outputs give 0; sums are divided by the teacher's
+  /// confidences, since most cells see nothing.
   public static let response = DistillationLoss(
     name: "kd", summary: "class scores softened by a temperature",
     citation: "Hinton et al., arXiv:1503.02531", subject: .head,

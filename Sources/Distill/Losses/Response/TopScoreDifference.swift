@@ -3,12 +3,14 @@ import Training
 extension DistillationLoss {
   /// How far the teacher's first class stands out from those that follow.
   ///
-  /// With a cell's classes `a₁ … a_K` in the order of the teacher's logits, `g(x) = x_a₁ − mean_{k = 2…K} x_a_k` and the
-  /// teacher's confidence p: `1/Z Σ_cells ½ p (g(s) − g(t))²`, `Z = max(Σ p, N)`. Logits s, t are `[N, C, H, W]`.
+  /// With a cell's classes `a₁ … a_K` in the order of the teacher's logits,
+  /// `g(x) = x_a₁ − mean_{k = 2…K} x_a_k` and the teacher's confidence p:
+  /// `1/Z Σ_cells ½ p (g(s) − g(t))²`, `Z = max(Σ p, N)`. Logits s, t are `[N, C, H, W]`.
   ///
-  /// Reference: Yang et al., *Training Deep Neural Networks in Generations: A More Tolerant Teacher Educates Better Students*,
-  /// AAAI 2019, arXiv:1805.05551, equation 4. Deviation: the paper limits the gap while it trains the teacher; here the teacher
-  /// is given, and the student is taught its gap.
+  /// Reference: Yang et al., *Training Deep Neural Networks in Generations: A More Tolerant Teacher
+  /// Educates Better Students*, AAAI 2019, arXiv:1805.05551, equation 4. Deviation: the paper
+  /// limits the gap while it trains the teacher; here the teacher is given, and the student
+  /// matches its gap.
   public static let topScoreDifference = DistillationLoss(
     name: "tsd", summary: "how far the first class stands out from the next",
     citation: "Yang et al., AAAI 2019, arXiv:1805.05551", subject: .head, weight: 0.1,
