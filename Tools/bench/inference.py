@@ -14,8 +14,6 @@ startup   wall time of a whole process that loads a 4 MB model.
 map       the twelve COCO numbers on 5,000 synthetic images x 100 detections of 80 classes, against
           pycocotools.
 """
-import contextlib
-import io
 import json
 import os
 import statistics
@@ -41,12 +39,9 @@ def theirs(path, threads, seconds, constants):
     """Runs a model in ONNX Runtime in this process."""
     import numpy as np
     import onnx  # its memory is Python's, not the model's
-    import onnxruntime as ort
-    ort.set_default_logger_severity(3)
+    import onnxruntime
     before = peak()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = peers.session(path, threads)
     feed = {}
     for entry in session.get_inputs():
         if entry.name not in constants:
@@ -116,26 +111,12 @@ def synthetic(folder, images=5000, detections=100, classes=80):
     return paths
 
 
-def pycocotools(truth, detections):
-    """Scores in this process."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-    start = time.perf_counter()
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO(truth)
-        score = COCOeval(truth, truth.loadRes(detections), "bbox")
-        score.evaluate()
-        score.accumulate()
-        score.summarize()
-    return dict(stats=list(score.stats), seconds=time.perf_counter() - start, memory=peak())
-
-
 def mean_average_precision(a):
     with tempfile.TemporaryDirectory() as folder:
         truth, detections = synthetic(folder)
         text, seconds, memory = measured([a.compress, "evaluate", "--detections", detections,
                                           "--data", truth, "--format", "json"])
-        peer = fresh(pycocotools, truth, detections)
+        peer = fresh(peers.coco, truth, detections)
     mine = json.loads(text)["summary"]
     error = max(abs(mine[k] - v) for k, v in zip(KEYS, peer["stats"]))
     table = Table("coco", [("", ""), ("whole process s", ".2f"), ("peak MB", ".0f")], a.save, 7)

@@ -1,10 +1,13 @@
 """ONNX Runtime and pycocotools, to compare with."""
+import contextlib
 import importlib.util
+import io
 import os
 import statistics
 import time
 
 from lib.places import SHARED, dataset, images, model
+from lib.processes import peak
 
 
 def session(path, threads=None):
@@ -13,7 +16,7 @@ def session(path, threads=None):
     ort.set_default_logger_severity(3)
     options = ort.SessionOptions()
     if threads is not None:
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
@@ -65,6 +68,21 @@ def score(path, data="coco_val_128"):
         return scorer().evaluate(path, dataset(data))[0]
     except IndexError:  # pycocotools reads the first detection of a result without any
         return 0.0
+
+
+def coco(truth, detections):
+    """The twelve numbers of pycocotools for files of labels and detections, its seconds and the
+    peak memory of this process."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+    start = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(truth)
+        score = COCOeval(truth, truth.loadRes(detections), "bbox")
+        score.evaluate()
+        score.accumulate()
+        score.summarize()
+    return dict(stats=list(score.stats), seconds=time.perf_counter() - start, memory=peak())
 
 
 def quantize(name, method, output, data="coco_train_128"):
