@@ -10,7 +10,7 @@ extension Graph {
   /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration.
   public func concreteInputTypes(_ shapes: [String: [Int]]) throws -> [(String, TensorType)] {
     let required = requiredInputs
-    for name in shapes.keys.sorted() where !required.contains(where: { $0.name == name }) {
+    for name in shapes.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
       throw ExecutionError.unknownInput(name: name, known: required.map(\.name))
     }
     return try required.map { ($0.name, try concreteType(of: $0, given: shapes[$0.name])) }

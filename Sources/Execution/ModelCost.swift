@@ -48,15 +48,18 @@ public struct ModelCost: Codable, Sendable, Equatable {
 
   /// Counts the cost of a graph at the given input shapes.
   ///
-  /// - Parameter passes: The rewrites of the session whose memory counts; what they fuse needs none, and what they compute on
-  ///   integers a quarter.
+  /// - Parameters:
+  ///   - passes: The rewrites of the session whose memory counts; what they fuse needs none, and what they compute on
+  ///     integers a quarter.
+  ///   - values: Constants that stand for inputs and are no parameters.
   /// - Throws: ``ExecutionError`` when an input's shape is not known.
   public init(
     _ graph: Graph, registry: OperatorRegistry, inputShapes: [String: [Int]] = [:],
-    passes: [any GraphPass] = []
+    passes: [any GraphPass] = [], values: Set<String> = []
   ) throws {
+    let graph = graph.widened()
     let inputs = try graph.concreteInputTypes(inputShapes)
-    let walk = CostWalk(graph, registry: registry, inputs: inputs)
+    let walk = CostWalk(graph, registry: registry, inputs: inputs, values: values)
     nodes = walk.nodes
     uncounted = walk.uncounted.sorted()
     parameters = walk.parameters
@@ -79,10 +82,18 @@ private struct CostWalk {
   private(set) var parameters = 0
   private(set) var nonzeros = 0
   private var weights: [String: (count: Int, nonzeros: Int)] = [:]
+  private var values: Set<String>
 
-  init(_ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]) {
+  init(
+    _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)], values: Set<String>
+  ) {
+    self.values = values
     for entry in TypedGraph(graph, registry: registry, inputs: inputs).entries {
       let node = graph.nodes[entry.index]
+      // What is computed from the value of an input alone is no parameter either.
+      if entry.isConstant, node.inputs.contains(where: self.values.contains) {
+        self.values.formUnion(node.outputs)
+      }
       if entry.rules == nil { uncounted.insert(node.qualifiedType) }
       let outputs = entry.outputs ?? []
       let costed =
@@ -106,7 +117,7 @@ private struct CostWalk {
       weight: "", weightShape: [])
     for (place, (name, operand)) in zip(node.inputs, inputs).enumerated() {
       // Integers are shapes and places, unless the operator computes on them as weights.
-      guard let tensor = operand?.constant, !tensor.shape.isEmpty,
+      guard let tensor = operand?.constant, !tensor.shape.isEmpty, !values.contains(name),
         tensor.elementType.isFloatingPoint && tensor.elementType.bitWidth >= 16
           || weightInputs.contains(place)
       else { continue }

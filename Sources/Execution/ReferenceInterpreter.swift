@@ -8,7 +8,7 @@ public struct ReferenceInterpreter {
 
   /// An interpreter of `graph` with the operators of `registry`.
   public init(_ graph: Graph, registry: OperatorRegistry) {
-    self.graph = graph
+    self.graph = graph.widened()
     self.registry = registry
   }
 

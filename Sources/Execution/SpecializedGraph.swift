@@ -36,7 +36,7 @@ struct SpecializedGraph {
     _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)],
     passes: [any GraphPass], pool: ThreadPool
   ) throws {
-    self.graph = graph
+    self.graph = graph.widened()
     self.registry = registry
     self.inputs = inputs
     self.pool = pool

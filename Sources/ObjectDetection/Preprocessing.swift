@@ -1,3 +1,5 @@
+import Tensors
+
 /// How an image becomes a network's input: the one place that says so.
 ///
 /// `x[c, row, column] = (pixel[channel(c)] − mean[c]) / std[c]`, after the image was fitted to the input's size.
@@ -41,6 +43,11 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     self.std = std.count == 1 ? Array(repeating: std[0], count: 3) : std
   }
 
+  /// Leaves pixels as they are, from 0 to 255.
+  mutating func takeBytes() {
+    (mean, std) = ([0, 0, 0], [1, 1, 1])
+  }
+
   /// How network pixels and image pixels relate: `network = image · scale + offset`.
   public struct Placement: Sendable, Hashable {
     /// Network columns an image column.
@@ -60,20 +67,62 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     }
   }
 
-  /// Writes the input for an image.
+  /// Writes the input for an image as float32 `[3, height, width]`.
   ///
   /// - Parameters:
   ///   - width: The input's columns.
   ///   - height: The input's rows.
-  ///   - target: `[3, height, width]`.
   /// - Returns: Where the image lies in the input.
   public func apply(
     _ image: PixelBuffer, width: Int, height: Int, to target: UnsafeMutablePointer<Float>
   ) -> Placement {
+    let site = Site(target: target, isPlanar: true, width: width, height: height)
+    return fill(site, with: image) { $0 }
+  }
+
+  /// Writes the input for an image in the layout and type that a network takes.
+  ///
+  /// - Parameter target: The memory of the input, one image. Bytes are rounded and kept within 0…255.
+  /// - Returns: Where the image lies in the input.
+  public func apply(
+    _ image: PixelBuffer, as input: ImageInput, to target: UnsafeMutableRawPointer
+  ) -> Placement {
+    func fill<Element: BitwiseCopyable>(_ element: (Float) -> Element) -> Placement {
+      let site = Site(
+        target: target.assumingMemoryBound(to: Element.self),
+        isPlanar: input.layout == .channelsFirst, width: input.width, height: input.height)
+      return self.fill(site, with: image, element)
+    }
+    switch input.elementType {
+    case .float16: return fill { Float16($0) }
+    case .bfloat16: return fill { BFloat16($0) }
+    case .uint8: return fill { UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) }
+    default: return fill { $0 }
+    }
+  }
+
+  /// The memory of an input and where the elements of a pixel lie in it.
+  private struct Site<Element: BitwiseCopyable> {
+    let target: UnsafeMutablePointer<Element>
+    let isPlanar: Bool
+    let width: Int
+    let height: Int
+
+    var pixelStride: Int { isPlanar ? 1 : 3 }
+
+    /// The first element of a channel.
+    func plane(_ channel: Int) -> UnsafeMutablePointer<Element> {
+      target + (isPlanar ? channel * width * height : channel)
+    }
+  }
+
+  private func fill<Element: BitwiseCopyable>(
+    _ site: Site<Element>, with image: PixelBuffer, _ element: (Float) -> Element
+  ) -> Placement {
+    let (width, height) = (site.width, site.height)
     guard fit != .stretch else {
       write(
-        Resampling.bilinear(image, width: width, height: height), atX: 0, y: 0, width: width,
-        height: height, to: target)
+        Resampling.bilinear(image, width: width, height: height), atX: 0, y: 0, site, element)
       return Placement(
         scaleX: Double(width) / Double(image.width),
         scaleY: Double(height) / Double(image.height), offsetX: 0, offsetY: 0)
@@ -87,31 +136,31 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     let x = fit == .letterboxCentre ? (width - inner.width) / 2 : 0
     let y = fit == .letterboxCentre ? (height - inner.height) / 2 : 0
     for channel in 0..<3 {
-      let plane = target + channel * width * height
-      plane.update(
-        repeating: (Float(pad) - mean[channel]) / std[channel], count: width * height)
+      let plane = site.plane(channel)
+      let filling = element((Float(pad) - mean[channel]) / std[channel])
+      for pixel in 0..<width * height { plane[pixel * site.pixelStride] = filling }
     }
     write(
-      Resampling.bilinear(image, width: inner.width, height: inner.height), atX: x, y: y,
-      width: width, height: height, to: target)
+      Resampling.bilinear(image, width: inner.width, height: inner.height), atX: x, y: y, site,
+      element)
     return Placement(
       scaleX: scale, scaleY: scale, offsetX: Double(x), offsetY: Double(y))
   }
 
-  private func write(
-    _ image: PixelBuffer, atX x: Int, y: Int, width: Int, height: Int,
-    to target: UnsafeMutablePointer<Float>
+  private func write<Element: BitwiseCopyable>(
+    _ image: PixelBuffer, atX x: Int, y: Int, _ site: Site<Element>, _ element: (Float) -> Element
   ) {
+    let stride = site.pixelStride
     for channel in 0..<3 {
       let source = order == .rgb ? channel : 2 - channel
-      let table = (0..<256).map { (Float($0) - mean[channel]) / std[channel] }
+      let table = (0..<256).map { element((Float($0) - mean[channel]) / std[channel]) }
       table.withUnsafeBufferPointer { table in
         image.pixels.withUnsafeBufferPointer { pixels in
-          for row in 0..<min(image.height, height - y) {
-            let to = target + (channel * height + y + row) * width + x
+          for row in 0..<min(image.height, site.height - y) {
+            let to = site.plane(channel) + ((y + row) * site.width + x) * stride
             let from = row * image.width * 3 + source
-            for column in 0..<min(image.width, width - x) {
-              to[column] = table[Int(pixels[from + column * 3])]
+            for column in 0..<min(image.width, site.width - x) {
+              to[column * stride] = table[Int(pixels[from + column * 3])]
             }
           }
         }

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import ObjectDetection
 import Operators
 import Tensors
 
@@ -80,11 +81,12 @@ extension Graph {
   private func moments(
     of names: [String], _ images: [[Float]], shape: [Int], threads: Int
   ) throws -> [(mean: [Double], variance: [Double])] {
-    guard let input = requiredInputs.first?.name, requiredInputs.count == 1 else {
+    let planar = takingPlanarImages()
+    guard let input = planar.requiredInputs.first?.name, planar.requiredInputs.count == 1 else {
       throw TrainingError.noImageInput(found: requiredInputs.map(\.name))
     }
     let session = try Session(
-      self, registry: .standard,
+      planar, registry: .standard,
       options: SessionOptions(threads: threads, inputShapes: [input: shape], taps: names))
     guard let target: UnsafeMutableBufferPointer<Float> = session.input(input)?.elements() else {
       throw TrainingError.noImageInput(found: [input])

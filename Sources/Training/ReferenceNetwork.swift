@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import ObjectDetection
 import Operators
 import Tensors
 
@@ -26,7 +27,7 @@ public final class ReferenceNetwork {
     graph.outputs = values.map { ValueInfo(name: $0, type: .undeclared) }
     graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     graph.removeDeadNodes()
-    graph = graph.withBatchSize(batchSize)
+    graph = graph.takingPlanarImages().withBatchSize(batchSize)
     guard graph.inputs.count == 1, let name = graph.inputs.first?.name else {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }

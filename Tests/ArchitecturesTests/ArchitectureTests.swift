@@ -146,14 +146,14 @@ import Training
 /// A session as the network of a detector.
 private final class StillRuntime: DetectorRuntime {
   private let session: Session
-  let inputShape: [Int]
-  let input: UnsafeMutablePointer<Float>
+  let imageInput: ImageInput
+  let input: UnsafeMutableRawPointer
 
   init(_ graph: Graph) throws {
     session = try Session(graph, registry: .standard)
     let view = try #require(session.input("images"))
-    inputShape = view.shape
-    input = view.base.assumingMemoryBound(to: Float.self)
+    imageInput = try #require(ImageInput(name: "images", type: view.type))
+    input = view.base
   }
 
   var outputNames: [String] { session.outputNames }

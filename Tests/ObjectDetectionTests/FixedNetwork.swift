@@ -4,17 +4,17 @@ import Tensors
 
 /// A network that always answers the same.
 final class FixedNetwork: DetectorRuntime {
-  let inputShape: [Int]
+  let imageInput: ImageInput
   let outputNames: [String]
-  let input: UnsafeMutablePointer<Float>
+  let input: UnsafeMutableRawPointer
   private let outputs: [String: Tensor]
 
   init(height: Int = 320, width: Int = 320, _ outputs: [(name: String, tensor: Tensor)]) {
-    inputShape = [1, 3, height, width]
+    imageInput = ImageInput(name: "images", height: height, width: width)
     outputNames = outputs.map(\.name)
     self.outputs = Dictionary(outputs.map { ($0.name, $0.tensor) }, uniquingKeysWith: { a, _ in a })
-    input = .allocate(capacity: 3 * height * width)
-    input.initialize(repeating: 0, count: 3 * height * width)
+    input = .allocate(byteCount: imageInput.type.byteCount, alignment: 64)
+    input.initializeMemory(as: UInt8.self, repeating: 0, count: imageInput.type.byteCount)
   }
 
   deinit { input.deallocate() }
@@ -24,8 +24,8 @@ final class FixedNetwork: DetectorRuntime {
   /// The outputs' shapes as evidence for recognition.
   func evidence(_ graph: Graph = Graph()) -> HeadEvidence {
     HeadEvidence(
-      outputs: outputNames.map { ($0, outputs[$0]?.shape ?? []) }, height: inputShape[2],
-      width: inputShape[3], graph: graph)
+      outputs: outputNames.map { ($0, outputs[$0]?.shape ?? []) }, height: imageInput.height,
+      width: imageInput.width, graph: graph)
   }
 }
 

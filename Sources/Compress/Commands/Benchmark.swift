@@ -3,6 +3,7 @@ import Execution
 import Formats
 import Foundation
 import GraphIR
+import ObjectDetection
 import Operators
 import Tensors
 import Training
@@ -44,9 +45,7 @@ struct Benchmark: ParsableCommand {
     help: "With --training, compute activations again on the way back instead of keeping them.")
   var recompute = false
 
-  @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
-  var inputShape: [String] = []
-
+  @OptionGroup var inputs: InputOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -57,14 +56,16 @@ struct Benchmark: ParsableCommand {
     guard training || !recompute else {
       throw ValidationError("--recompute is for --training.")
     }
-    _ = try InputShapes.parse(inputShape)
   }
 
   func run() throws {
     let memoryBeforeLoad = Machine.peakMemoryBytes
     let name = model.map { URL(filePath: $0).lastPathComponent } ?? EmbeddedDetector.name
-    var graph = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).graph
-    let shapes = try InputShapes.parse(inputShape)
+    var graph = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).stored
+    let values = try inputs.values()
+    try values.check([graph])
+    let shapes = values.shapes
+    graph = try BoundInputs(graph, values).applied(to: graph)
     InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
@@ -183,12 +184,15 @@ private struct Subject {
       return
     }
     inputs = try graph.concreteInputTypes(shapes).map { (name: $0.0, type: $0.1) }
-    guard let shape = inputs.first?.type.shape, inputs.count == 1, shape.count == 4, shape[1] == 3
+    guard let first = inputs.first, inputs.count == 1, let batch = first.type.shape.first,
+      let image = ImageInput(
+        name: first.name,
+        type: TensorType(first.type.elementType, [1] + first.type.shape.dropFirst()))
     else { throw TrainingError.noImageInput(found: inputs.map(\.name)) }
     var options = TrainingStep.Options(
-      batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads)
+      batchSize: batch, imageSize: (image.height, image.width), threads: threads)
     options.recomputes = recomputes
-    (session, step) = (nil, try BenchmarkStep(graph, options: options))
+    (session, step) = (nil, try BenchmarkStep(graph.widened(), options: options))
   }
 
   func run(profiled: Bool) throws {

@@ -53,9 +53,9 @@ struct Convert: ParsableCommand {
     let options = ONNXFormat.SaveOptions(
       sparseInitializers: sparseInitializers, externalDataFrom: externalData ? 1024 : nil)
     let (inputBytes, inputSHA256) = (loaded.fileBytes, loaded.sha256)
-    try ModelFile.save(loaded.graph, to: url, options: options)
+    try ModelFile.save(loaded.stored, to: url, options: options)
     let written = try LoadedModel(output)
-    if let place = loaded.graph.firstDifference(from: written.graph) {
+    if let place = loaded.stored.firstDifference(from: written.stored) {
       throw CommandError(
         .internalError, "\(output): reads back differently from what was written: \(place)")
     }

@@ -73,7 +73,7 @@ struct Detect: ParsableCommand {
   func run() throws {
     let sources = try sources()
     let files = sources.map(\.url)
-    let loaded = try LoadedModel(model)
+    let loaded = try LoadedModel(model, inputs: head.inputs.values())
     let detectors = try head.detectors(
       loaded, images: files.count, common: common, fallback: Self.thresholds)
     let classes = detectors[0].configuration.classes

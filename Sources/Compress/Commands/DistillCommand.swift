@@ -80,13 +80,15 @@ struct DistillCommand: ParsableCommand {
   }
 
   func run() throws {
-    let teacher = try LoadedModel(options.teacher)
+    let inputs = try head.inputs.values()
+    let teacher = try LoadedModel(options.teacher, inputs: inputs, isOneOfMany: true)
     let target = output ?? defaultOutput(teacher)
     try refuseToOverwrite(target)
     var distilling = try Distilling(
       options: options, head: head,
       settings: options.settings(training, epochs: training.epochs ?? Self.embeddedEpochs),
       teacher: teacher, common: common)
+    try inputs.check([teacher.stored] + [distilling.student.file?.stored].compactMap { $0 })
     let plan = try distilling.plan()
     for point in plan.points { common.logger.notice("\(point.text)") }
     if dryRun { return try common.show(DistillResult(teacher: teacher.path, plan: plan)) }
@@ -98,12 +100,13 @@ struct DistillCommand: ParsableCommand {
       graph: try distilling.student.delivered(outcome.trainer.current), record: DistillRecord(plan),
       title: "and its student", notes: notes(plan), seed: options.seed,
       log: TrainingLog(outcome.trainer, title: "Training the student"))
+    delivery.form = distilling.student.stored
     if let file = distilling.student.file { delivery.companions.append(file) }
     if let control = outcome.control {
       delivery.companions.append(
         try write(
-          try distilling.student.delivered(control.current), of: plan, teacher, beside: target,
-          &result))
+          distilling.student.stored(try distilling.student.delivered(control.current)), of: plan,
+          teacher, beside: target, &result))
     }
     try delivery.send(
       teacher, to: target,

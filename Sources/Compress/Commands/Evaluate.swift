@@ -104,7 +104,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
-    let loaded = try LoadedModel(model)
+    let loaded = try LoadedModel(model, inputs: head.inputs.values())
     let accuracy = try Accuracy(
       loaded, dataset: dataset, head: head, data: data, common: common,
       passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))

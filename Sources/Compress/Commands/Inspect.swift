@@ -33,8 +33,7 @@ struct Inspect: ParsableCommand {
     help: "The model file. (default: the embedded detector)", completion: .file())
   var model: String?
 
-  @Option(help: ArgumentHelp("Shape of a dynamic input.", valueName: "name=shape"))
-  var inputShape: [String] = []
+  @OptionGroup var inputs: InputOptions
 
   @Flag(help: "Leave out the table of layers.")
   var summary = false
@@ -86,7 +85,6 @@ struct Inspect: ParsableCommand {
     .map(\.name)
 
   func validate() throws {
-    _ = try InputShapes.parse(inputShape)
     _ = try removedFractions()
     if let method, !Self.rankings.contains(method) {
       throw ValidationError(
@@ -122,9 +120,9 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try LoadedModel(model)
+    let shapes = try inputs.parsedShapes()
+    let loaded = try LoadedModel(model, inputs: inputs.values())
     let graph = loaded.graph
-    let shapes = try InputShapes.parse(inputShape)
     InputShapes.announce(graph, given: shapes, log: common.logger)
     if groups {
       let table = CouplingTable(
@@ -134,9 +132,10 @@ struct Inspect: ParsableCommand {
     }
     if let sensitivity { return try measure(loaded, file: URL(filePath: sensitivity)) }
     let cost = try ModelCost(
-      graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference)
+      graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference,
+      values: loaded.bound.names)
     var histogram: [String: Int] = [:]
-    for node in graph.nodes { histogram[node.qualifiedType, default: 0] += 1 }
+    for node in loaded.stored.nodes { histogram[node.qualifiedType, default: 0] += 1 }
     let result = Result(
       file: loaded.name, fileBytes: loaded.fileBytes, gzipBytes: loaded.gzipBytes,
       sha256: loaded.sha256, irVersion: graph.properties.irVersion,
@@ -147,9 +146,12 @@ struct Inspect: ParsableCommand {
         .filter { !$0.isEmpty }.joined(separator: " "),
       metadata: Dictionary(
         graph.properties.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }),
-      inputs: graph.requiredInputs.map { Port(name: $0.name, type: "\($0.type)") },
+      inputs: loaded.stored.requiredInputs.map {
+        Port(name: $0.name, type: "\($0.type)", takes: loaded.use(of: $0, shapes: shapes))
+      },
       outputs: graph.outputs.map { Port(name: $0.name, type: "\($0.type)") },
-      nodes: graph.nodes.count, operators: histogram, sparsity: cost.sparsity, flops: 2 * cost.macs,
+      nodes: loaded.stored.nodes.count, operators: histogram, sparsity: cost.sparsity,
+      flops: 2 * cost.macs,
       cost: cost)
     try show(result)
   }
@@ -157,7 +159,7 @@ struct Inspect: ParsableCommand {
   private func measure(_ model: LoadedModel, file: URL) throws {
     let pool = ThreadPool(threads: common.threadCount)
     var head = try DetectionOptions.parse([])
-    head.inputShape = inputShape
+    head.inputs = inputs
     let run = SensitivityRun(
       graph: model.graph, criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
       measure: measure.flatMap(DamageMeter.Measure.init) ?? .output,
@@ -188,7 +190,11 @@ struct Inspect: ParsableCommand {
     ])
     let opsets = result.opsets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     table.append(["operator sets", opsets.joined(separator: ", ")])
-    for port in result.inputs { table.append(["input", "\(port.name)  \(port.type)"]) }
+    for port in result.inputs {
+      table.append([
+        "input", "\(port.name)  \(port.type)" + (port.takes.map { ", \($0)" } ?? ""),
+      ])
+    }
     for port in result.outputs { table.append(["output", "\(port.name)  \(port.type)"]) }
     let c = result.cost
     table.append([
@@ -226,6 +232,8 @@ struct Inspect: ParsableCommand {
   private struct Port: Encodable {
     var name: String
     var type: String
+    /// What an input is given when the network runs.
+    var takes: String?
   }
 
   private struct Result: Encodable {

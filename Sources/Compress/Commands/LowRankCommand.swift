@@ -96,7 +96,7 @@ struct LowRankCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try LoadedModel(model)
+    let source = try LoadedModel(model, inputs: head.inputs.values())
     let target = output ?? defaultOutput(source)
     guard
       source.isEmbedded || dryRun

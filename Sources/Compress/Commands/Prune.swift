@@ -129,7 +129,7 @@ struct PruneCommand: ParsableCommand {
   private var trains: Bool { !dryRun && (epochs > 0 || looksAtGradients) }
 
   func run() throws {
-    let source = try LoadedModel(model)
+    let source = try LoadedModel(model, inputs: head.inputs.values())
     let target = output ?? defaultOutput(source)
     guard
       source.isEmbedded || dryRun

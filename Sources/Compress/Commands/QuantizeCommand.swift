@@ -109,7 +109,7 @@ struct QuantizeCommand: ParsableCommand {
   private var epochs: Int { options.finetune ?? training.epochs ?? 0 }
 
   func run() throws {
-    let source = try LoadedModel(model)
+    let source = try LoadedModel(model, inputs: head.inputs.values())
     let target = output ?? defaultOutput(source)
     guard
       source.isEmbedded || dryRun
@@ -151,6 +151,7 @@ struct QuantizeCommand: ParsableCommand {
       title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks,
       seed: options.seed,
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
+    delivery.form = { source.storable($0, keepsHalves: false) }
     try delivery.send(
       source, to: target,
       .init(
@@ -195,7 +196,8 @@ struct QuantizeCommand: ParsableCommand {
   private func saturated(_ target: String, _ scoring: Dataset?) throws -> Double? {
     guard let scoring else { return nil }
     let accuracy = try Accuracy(
-      LoadedModel(target), dataset: scoring, head: head, data: data, common: common,
+      LoadedModel(target, inputs: head.inputs.values()), dataset: scoring, head: head, data: data,
+      common: common,
       passes: StandardRewrites.inference + [SimulateSaturation()])
     return accuracy.evaluation.summary.values.first
   }

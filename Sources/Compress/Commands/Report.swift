@@ -63,7 +63,7 @@ struct Report: ParsableCommand {
       head: head, data: data, common: common,
       dataset: hasImages ? try data.labelled(common) : nil, measures: !noTiming, seed: seed ?? 0,
       trainData: trainData, calib: calib)
-    let loaded = try models.isEmpty ? [LoadedModel(nil)] : models.map { try LoadedModel($0) }
+    let loaded = try LoadedModel.all(models, inputs: head.inputs.values())
     let names = LoadedModel.distinctNames(loaded.map(\.path))
     let report = try comparison.report(
       title, Array(zip(names, loaded)).map { .init(name: $0, model: $1) })

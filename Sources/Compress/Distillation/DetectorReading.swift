@@ -19,7 +19,7 @@ struct DetectorReading {
     let runtime = try SessionRuntime(graph, threads: common.threadCount, inputShapes: shapes)
     let detector = try Detector(runtime, graph: graph, settings: try options.settings())
     configuration = detector.configuration
-    imageSize = (runtime.inputShape[2], runtime.inputShape[3])
+    imageSize = (runtime.imageInput.height, runtime.imageInput.width)
     self.graph = graph
     do {
       head = try RawHead.find(

@@ -39,7 +39,8 @@ struct Distilling {
     (self.options, self.head, self.settings, self.common) = (options, head, settings, common)
     teacherModel = model
     teacher = try DetectorReading(model.graph, head: head, common: common)
-    student = try StudentModel(options, teacher: teacher, isEmbedded: model.isEmbedded)
+    student = try StudentModel(
+      options, teacher: teacher, isEmbedded: model.isEmbedded, inputs: model.inputs)
     pupil = try DetectorReading(student.graph, head: head, common: common)
     choices = try DistillationChoice.parse(options.loss)
     try Self.check(teacher, pupil)

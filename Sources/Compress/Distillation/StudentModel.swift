@@ -26,9 +26,11 @@ struct StudentModel {
   /// A quantised one learns while it rounds.
   ///
   /// - Throws: `QuantizationError` when its roundings cannot be trained, ``CommandError`` for a detector that cannot be built.
-  init(_ options: DistillOptions, teacher: DetectorReading, isEmbedded: Bool) throws {
+  init(
+    _ options: DistillOptions, teacher: DetectorReading, isEmbedded: Bool, inputs: InputValues?
+  ) throws {
     if let path = options.student {
-      let file = try LoadedModel(path)
+      let file = try LoadedModel(path, inputs: inputs, isOneOfMany: true)
       self.file = file
       if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
         let quantization = try TrainableQuantization(file.graph)
@@ -80,6 +82,9 @@ struct StudentModel {
   func delivered(_ trained: Graph) throws -> Graph {
     try quantization.map { try $0.quantized(trained) } ?? trained
   }
+
+  /// A network of this kind as its file holds it.
+  func stored(_ graph: Graph) -> Graph { file?.storable(graph) ?? graph }
 }
 
 extension Graph {

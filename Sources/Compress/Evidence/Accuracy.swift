@@ -54,7 +54,7 @@ extension DetectionOptions {
     let first = try Detector(
       try SessionRuntime(model.graph, threads: threads, inputShapes: shapes, passes: passes),
       graph: model.graph, settings: settings)
-    report(first, of: model, to: common)
+    report(first, of: model, to: common, shapes: shapes)
     return try [first]
       + (1..<count).map { _ in
         Detector(
@@ -64,11 +64,17 @@ extension DetectionOptions {
       }
   }
 
-  private func report(_ detector: Detector, of model: LoadedModel, to common: CommonOptions) {
+  private func report(
+    _ detector: Detector, of model: LoadedModel, to common: CommonOptions, shapes: [String: [Int]]
+  ) {
     let log = common.logger
     let settings = detector.configuration
     log.info("head \(settings.family) in \(model.name):")
     for reason in detector.reasons { log.info("  because \(reason)") }
+    for input in model.stored.requiredInputs {
+      let use = model.use(of: input, shapes: shapes)
+      log.info("  input \(input.name) \(input.type)\(use.map { ": \($0)" } ?? "")")
+    }
     let p = settings.preprocessing
     log.info(
       "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")

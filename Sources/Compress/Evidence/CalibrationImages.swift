@@ -1,3 +1,4 @@
+import Execution
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -9,10 +10,8 @@ struct CalibrationImages {
   let sources: [ImageSource]
   /// How they become the network's input.
   let preprocessing: Preprocessing
-  /// The network's input, `[1, 3, H, W]`.
-  let shape: [Int]
-  /// The name of that input.
-  let input: String
+  /// The network's input.
+  let input: ImageInput
 
   /// The first images of a folder or data set, or of the data set given.
   ///
@@ -23,14 +22,14 @@ struct CalibrationImages {
   ) throws {
     let shapes = try head.parsedShapes()
     let runtime = try SessionRuntime(graph, threads: 1, inputShapes: shapes)
-    shape = runtime.inputShape
-    input = runtime.session.inputs[0].name
+    input = runtime.imageInput
     do {
       preprocessing = try Detector(runtime, graph: graph, settings: try head.settings())
         .configuration.preprocessing
     } catch let error as HeadError {
-      preprocessing = Preprocessing()
-      common.logger.notice("calibration images are scaled to 0…1 and stretched: \(error)")
+      preprocessing = input.takesBytes ? Preprocessing(std: [1]) : Preprocessing()
+      let range = input.takesBytes ? "stretched" : "scaled to 0…1 and stretched"
+      common.logger.notice("calibration images are \(range): \(error)")
     }
     let found = try path.map { try Dataset.load(URL(filePath: $0)) } ?? dataset
     sources = (found?.images ?? []).prefix(count).map(\.source)
@@ -43,37 +42,51 @@ struct CalibrationImages {
   var count: Int { max(sources.count, 1) }
 
   /// Writes an input.
-  func fill(_ index: Int, into target: UnsafeMutablePointer<Float>) throws {
+  func fill(_ index: Int, into target: UnsafeMutableRawPointer) throws {
+    try fill(index, as: input, into: target)
+  }
+
+  private func fill(
+    _ index: Int, as input: ImageInput, into target: UnsafeMutableRawPointer
+  ) throws {
     guard sources.indices.contains(index) else {
       var random = CounterRandom(seed: UInt64(index))
-      for place in 0..<shape.reduce(1, *) {
-        target[place] = Float.random(in: 0..<1, using: &random)
-      }
-      return
+      return TensorView(type: input.type, base: target).fillRandomly(using: &random)
     }
-    _ = preprocessing.apply(
-      try sources[index].load(), width: shape[3], height: shape[2], to: target)
+    _ = preprocessing.apply(try sources[index].load(), as: input, to: target)
+  }
+
+  /// Writes an input into a session.
+  func fill(_ index: Int, _ session: Session) throws {
+    guard let view = session.input(input.name) else { return }
+    try fill(index, into: view.base)
   }
 
   /// One input as a tensor by the input's name.
   func feed(_ index: Int) throws -> [String: Tensor] {
-    let tensor = Tensor(uninitialized: TensorType(.float32, shape))
-    try fill(index, into: tensor.view.base.assumingMemoryBound(to: Float.self))
-    return [input: tensor]
+    let tensor = Tensor(uninitialized: input.type)
+    try fill(index, into: tensor.view.base)
+    return [input.name: tensor]
   }
 
-  /// All inputs in batches of one shape; what does not fill a batch is left out unless it is all there is.
+  /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type; what does not fill a batch is left
+  /// out unless it is all there is.
   func batches(of size: Int) throws -> (values: [[Float]], shape: [Int]) {
     let size = min(size, count)
-    let plane = shape.dropFirst().reduce(1, *)
+    let planar = ImageInput(
+      name: input.name, layout: .channelsFirst, elementType: .float32, height: input.height,
+      width: input.width)
+    let planes = planar.shape.product
     let values = try (0..<count / size).map { batch in
-      try [Float](unsafeUninitializedCapacity: size * plane) { memory, filled in
+      try [Float](unsafeUninitializedCapacity: size * planes) { memory, filled in
         if let base = memory.baseAddress {
-          for index in 0..<size { try fill(batch * size + index, into: base + index * plane) }
+          for index in 0..<size {
+            try fill(batch * size + index, as: planar, into: base + index * planes)
+          }
         }
-        filled = size * plane
+        filled = size * planes
       }
     }
-    return (values, [size] + shape.dropFirst())
+    return (values, [size] + planar.shape.dropFirst())
   }
 }

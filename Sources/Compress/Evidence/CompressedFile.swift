@@ -31,9 +31,9 @@ struct CompressedFile {
       try addProvenance(&graph)
       try ModelFile.save(graph, to: url, options: .init(sparseInitializers: sparseInitializers))
     }
-    let written = try LoadedModel(output)
-    try written.graph.verify()
-    guard written.graph.isSameModel(as: graph) else {
+    let written = try LoadedModel(output, inputs: source.inputs, isOneOfMany: true)
+    try written.stored.verify()
+    guard written.stored.isSameModel(as: graph) else {
       throw CommandError(
         .internalError, "\(output): reading the file back gives another model than was written")
     }

@@ -47,7 +47,7 @@ struct DamageMeter {
     ).configuration
     let raw = configuration.flatMap {
       try? RawHead.find(
-        in: graph, configuration: $0, height: images.shape[2], width: images.shape[3])
+        in: graph, configuration: $0, height: images.input.height, width: images.input.width)
     }
     values = raw?.taps ?? []
     matching = measure == .detection ? raw.flatMap(HeadMatching.init) : nil

@@ -14,6 +14,8 @@ struct Delivery {
   /// The training; `nil` without.
   var log: TrainingLog?
   var sparseInitializers = false
+  /// The network as its file holds it; `nil` for the form of the source.
+  var form: ((Graph) -> Graph)?
   var before: ModelEvidence?
   var after: ModelEvidence?
   /// Models that are shown beside the two, such as a control run.
@@ -66,7 +68,8 @@ struct Delivery {
     let names = LoadedModel.distinctNames([source.path, target] + companions.map(\.path))
     let first = try collector.evidence(of: source, named: names[0])
     let written = try CompressedFile(
-      source: source, graph: graph, record: record, output: target,
+      source: source, graph: (form ?? { source.storable($0) })(graph), record: record,
+      output: target,
       sparseInitializers: sparseInitializers
     ).write()
     let models = [source, written] + companions

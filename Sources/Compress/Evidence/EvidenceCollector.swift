@@ -40,7 +40,8 @@ struct EvidenceCollector {
   func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
     let shapes = try head.parsedShapes()
     let cost = try ModelCost(
-      model.graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference)
+      model.graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference,
+      values: model.bound.names)
     var evidence = ModelEvidence(
       name: name, sha256: model.sha256, fileBytes: model.fileBytes, gzipBytes: model.gzipBytes,
       parameters: cost.parameters, nonzeros: cost.nonzeros, macs: cost.macs,
@@ -49,7 +50,7 @@ struct EvidenceCollector {
           name: $0.name, opType: $0.opType, parameters: $0.parameters, nonzeros: $0.nonzeros,
           macs: $0.macs)
       })
-    let widths = NumberWidths(model.graph, cost)
+    let widths = NumberWidths(model.stored, cost)
     evidence.storedWeightBits = widths.storedWeightBits
     evidence.peakActivationBytes = cost.peakActivationBytes
     evidence.energy = EnergyEstimate(
@@ -148,7 +149,7 @@ struct EvidenceCollector {
     process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments =
       ["benchmark"] + (model.isEmbedded ? [] : [model.url.path]) + ["--format", "json", "--quiet"]
-      + ["--threads", "\(common.threadCount)"] + head.inputShape.flatMap { ["--input-shape", $0] }
+      + ["--threads", "\(common.threadCount)"] + head.inputs.words(for: model.stored)
     let (output, errors) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (output, errors)
     process.standardInput = FileHandle.nullDevice

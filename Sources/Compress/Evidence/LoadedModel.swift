@@ -9,7 +9,13 @@ struct LoadedModel {
   /// The file.
   var url: URL
   /// What it holds.
-  var graph: Graph
+  let stored: Graph
+  /// What runs and is altered: the same network computing in float32, with the inputs bound that take no image.
+  let graph: Graph
+  /// The inputs that get the same value in every run.
+  let bound: BoundInputs
+  /// What the options say of inputs; `nil` where all of them stay open.
+  let inputs: InputValues?
   /// Whether it is the embedded detector.
   var isEmbedded = false
   /// The bytes of the file, external data included.
@@ -27,26 +33,74 @@ struct LoadedModel {
   private var parts: [Data] { [data] + external }
 
   /// Reads a model file; the embedded detector when there is no path.
-  init(_ path: String?) throws {
+  ///
+  /// - Parameters:
+  ///   - inputs: What inputs besides the image get; `nil` leaves all of them open.
+  ///   - isOneOfMany: Whether values may be meant for inputs of another model.
+  /// - Throws: What reading throws, ``CommandError`` for values that do not fit an input.
+  init(_ path: String?, inputs: InputValues? = nil, isOneOfMany: Bool = false) throws {
+    self.inputs = inputs
     guard let path else {
       self.path = EmbeddedDetector.name
       url = URL(filePath: EmbeddedDetector.name)
       data = EmbeddedDetector.data
-      graph = try ONNXFormat.parse(data, file: EmbeddedDetector.name, folder: url)
+      stored = try ONNXFormat.parse(data, file: EmbeddedDetector.name, folder: url)
+      if !isOneOfMany { try inputs?.check([stored]) }
+      (graph, bound) = try Self.prepared(stored, inputs)
       external = []
       isEmbedded = true
       return
     }
     self.path = path
     url = URL(filePath: path)
-    graph = try ModelFile.load(url)
+    stored = try ModelFile.load(url)
+    if !isOneOfMany { try inputs?.check([stored]) }
+    (graph, bound) = try Self.prepared(stored, inputs)
     data = try Data(contentsOf: url, options: .mappedIfSafe)
     let folder = url.deletingLastPathComponent()
-    let isSplit = graph.initializers.values.contains { $0.encoding == .external }
+    let isSplit = stored.initializers.values.contains { $0.encoding == .external }
     let locations = isSplit ? try ONNXFormat.externalLocations(in: data, file: path) : []
     external = try locations.map {
       try Data(contentsOf: folder.appending(path: $0), options: .mappedIfSafe)
     }
+  }
+
+  /// Reads several model files; the embedded detector when there is none.
+  ///
+  /// - Throws: ``CommandError`` when a value is for an input that none of them has, what reading throws.
+  static func all(_ paths: [String], inputs: InputValues) throws -> [LoadedModel] {
+    let models =
+      try paths.isEmpty
+      ? [LoadedModel(nil, inputs: inputs, isOneOfMany: true)]
+      : paths.map { try LoadedModel($0, inputs: inputs, isOneOfMany: true) }
+    try inputs.check(models.map(\.stored))
+    return models
+  }
+
+  private static func prepared(
+    _ stored: Graph, _ inputs: InputValues?
+  ) throws -> (graph: Graph, bound: BoundInputs) {
+    let bound = try inputs.map { try BoundInputs(stored, $0) } ?? BoundInputs()
+    return (bound.applied(to: stored.widened()), bound)
+  }
+
+  /// An altered network as a file holds it: with the inputs of this model, and numbers of 16 bits where it has them.
+  ///
+  /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; else they stay float32.
+  func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
+    let open = bound.removed(from: altered, like: stored.widened())
+    return keepsHalves ? open.narrowed(like: stored) : open
+  }
+
+  /// What an input gets when the network runs, for people; `nil` where nobody has said.
+  func use(of input: ValueInfo, shapes: [String: [Int]]) -> String? {
+    if let constant = bound.constants.first(where: { $0.name == input.name }) {
+      return constant.use
+    }
+    guard let image = graph.imageInput(InputValues(shapes: shapes)), image.name == input.name else {
+      return nil
+    }
+    return "images, \(image)"
   }
 
   /// The file's name.

@@ -7,7 +7,7 @@ import Tensors
 struct NumberWidths {
   /// Multiply–accumulates by the width of their factors.
   private(set) var macs: [EnergyEstimate.Width: Int] = [:]
-  /// Bytes of the outputs of all counted nodes, those of integer layers as bytes.
+  /// Bytes of the outputs of all counted nodes, those of integer layers as bytes, of float16 layers as two.
   private(set) var activationBytes = 0
   /// Bits of the constants the file stores; shapes and indices, which are 64-bit integers, aside.
   private(set) var storedWeightBits = 0
@@ -28,7 +28,7 @@ struct NumberWidths {
     for node in cost.nodes {
       let width = widths[node.name] ?? .float32
       macs[width, default: 0] += node.macs
-      activationBytes += width == .int8 ? node.activationBytes / 4 : node.activationBytes
+      activationBytes += node.activationBytes / (width == .int8 ? 4 : width == .float16 ? 2 : 1)
     }
     for initializer in graph.initializers.values {
       let tensor = initializer.tensor

@@ -198,13 +198,6 @@ struct Factorizing {
       options: try sessionOptions(passes), images: images.sources.count, seed: options.seed ?? 0)
   }
 
-  private static func fill(_ images: CalibrationImages) -> (Int, Session) throws -> Void {
-    { index, session in
-      guard let input = session.input(images.input) else { return }
-      try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
-    }
-  }
-
   private func responses(
     _ layers: [FactorizableLayer], _ graph: Graph
   ) throws -> [String: ResponseMoments] {
@@ -215,7 +208,7 @@ struct Factorizing {
     }
     return try ResponseMoments.collect(
       layers, in: graph, settings: try correctionSettings(images, passes: []),
-      fill: Self.fill(images))
+      fill: images.fill)
   }
 
   private func correct(
@@ -227,7 +220,7 @@ struct Factorizing {
     return try ResponseCorrection(
       network, original: source, kind: options.kind,
       settings: try correctionSettings(images, passes: StandardRewrites.inference),
-      fill: Self.fill(images), observe: bar.update)
+      fill: images.fill, observe: bar.update)
   }
 
   private func sensitivity(_ graph: Graph) throws -> LayerSensitivity.Store {

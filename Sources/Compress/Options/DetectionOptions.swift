@@ -20,10 +20,7 @@ struct DetectionOptions: ParsableArguments {
   @Option(help: "Most boxes kept in an image.")
   var maxDetections: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Shape of a dynamic network input, as NAME=1x3x320x320.", valueName: "name=shape"))
-  var inputShape: [String] = []
+  @OptionGroup var inputs: InputOptions
 
   mutating func validate() throws {
     for (flag, value) in [("--confidence", confidence), ("--iou", iou)] {
@@ -34,11 +31,10 @@ struct DetectionOptions: ParsableArguments {
     if let maxDetections, maxDetections < 1 {
       throw ValidationError("--max-detections must be at least 1, found \(maxDetections).")
     }
-    _ = try parsedShapes()
   }
 
   /// The shapes given for dynamic inputs, by input name.
-  func parsedShapes() throws -> [String: [Int]] { try InputShapes.parse(inputShape) }
+  func parsedShapes() throws -> [String: [Int]] { try inputs.parsedShapes() }
 }
 
 /// Reads `NAME=1x3x320x320`.

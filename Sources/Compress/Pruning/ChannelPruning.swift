@@ -196,8 +196,8 @@ struct ChannelPruning {
     defer { bar.finish() }
     return try ChannelActivations(coupling, registry: .standard, options: try sessionOptions()) {
       session in
-      guard index < images.count, let input = session.input(images.input) else { return false }
-      try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
+      guard index < images.count else { return false }
+      try images.fill(index, session)
       index += 1
       bar.update(index)
       return true
@@ -328,10 +328,7 @@ struct ChannelPruning {
       settings: .init(
         options: try sessionOptions(StandardRewrites.inference), images: images.count,
         seed: request.seed),
-      fill: { index, session in
-        guard let input = session.input(images.input) else { return }
-        try images.fill(index, into: input.base.assumingMemoryBound(to: Float.self))
-      }, observe: { done, _ in bar.update(done) })
+      fill: images.fill, observe: { done, _ in bar.update(done) })
   }
 
   private static let proofImages = 4

@@ -131,11 +131,3 @@ extension Quantizing {
 
   private static let refinementImages = 16
 }
-
-extension CalibrationImages {
-  /// Writes one input into a session.
-  func fill(_ index: Int, _ session: Session) throws {
-    guard let view = session.input(input) else { return }
-    try fill(index, into: view.base.assumingMemoryBound(to: Float.self))
-  }
-}

@@ -46,8 +46,10 @@ struct RecipeDryRun {
   /// Prints the plan.
   func show() throws {
     let plan = try run.plan()
-    let source = try LoadedModel(run.recipe.model)
-    let cost = try ModelCost(source.graph, registry: .standard)
+    let inputs = try run.material.reportOptions(run.common).head.inputs.values()
+    let source = try LoadedModel(run.recipe.model, inputs: inputs)
+    let cost = try ModelCost(
+      source.graph, registry: .standard, inputShapes: inputs.shapes, values: source.bound.names)
     var result = Result(
       recipe: run.recipe.file, model: source.path, parameters: cost.parameters, macs: cost.macs,
       fileBytes: source.fileBytes,

@@ -6,11 +6,16 @@ struct RecipeReader {
   private let file: String
 
   private static let keys = [
-    "title", "model", "data", "split", "train-data", "calib", "head", "seed", "threads", "scenes",
-    "steps", "variants", "goals", "work", "report",
+    "title", "model", "data", "split", "train-data", "calib", "head", "input-shape", "input",
+    "seed",
+    "threads", "scenes", "steps", "variants", "goals", "work", "report",
   ]
   /// Keys that are options of the verbs as well.
-  private static let sharedKeys = ["data", "split", "train-data", "calib", "head", "threads"]
+  private static let sharedKeys = [
+    "data", "split", "train-data", "calib", "head", "input-shape", "input", "threads",
+  ]
+  /// Those of them that may have several values.
+  private static let repeatedKeys: Set = ["input-shape", "input"]
 
   /// Reads a file.
   ///
@@ -48,8 +53,12 @@ struct RecipeReader {
     recipe.scenes = try scenes(root)
     recipe.goals = try goals(root)
     for key in Self.sharedKeys {
-      guard let value = try string(of: root, key) else { continue }
-      recipe.shared.append(.init(name: key, values: [value], line: line(root[key])))
+      guard let node = root[key], node.null == nil else { continue }
+      if Self.repeatedKeys.contains(key), node.sequence != nil {
+        try option(key, node, line: line(node)).map { recipe.shared.append($0) }
+      } else if let value = try string(of: root, key) {
+        recipe.shared.append(.init(name: key, values: [value], line: line(node)))
+      }
     }
     if recipe.model != nil, recipe.shared("data") == nil,
       let goal = recipe.goals.first(where: \.needsData)

@@ -14,7 +14,8 @@ struct RecipeRun {
   var measures: Bool
   var common: CommonOptions
 
-  private var material: RecipeMaterial { RecipeMaterial(recipe, work: work) }
+  /// The model and images the recipe starts from.
+  var material: RecipeMaterial { RecipeMaterial(recipe, work: work) }
 
   /// The commands of the steps.
   ///
@@ -79,15 +80,19 @@ struct RecipeRun {
       dataset: options.data.data == nil ? nil : try options.data.labelled(common),
       measures: timed, seed: recipe.seed, trainData: options.trainData, calib: options.calib)
     comparison.steps = plan.commands.map { ["compress"] + $0.words }
+    let inputs = try options.head.inputs.values()
     var name = ""
     var entries = [
       ModelComparison.Entry(
         name: URL(filePath: material.model).lastPathComponent,
-        model: try LoadedModel(material.model))
+        model: try LoadedModel(material.model, inputs: inputs, isOneOfMany: true))
     ]
     for command in plan.commands {
       name += (name.isEmpty ? "" : " → ") + command.verb
-      entries.append(.init(name: name, model: try LoadedModel(command.output)))
+      entries.append(
+        .init(
+          name: name,
+          model: try LoadedModel(command.output, inputs: inputs, isOneOfMany: true)))
     }
     let report = try comparison.report(title, entries)
     try ReportFolder(path: self.report).write(report, log: common.logger)

@@ -122,8 +122,10 @@ struct SweepRun {
     let options = try RecipeMaterial(recipe, work: folder).reportOptions(common)
     let collector = EvidenceCollector(
       head: options.head, data: options.data, common: common, dataset: nil, measures: true)
-    let first = try LoadedModel(recipe.model)
-    let models = try [first] + entries.map { try LoadedModel($0.output) }
+    let inputs = try options.head.inputs.values()
+    let models = try ([recipe.model] + entries.map(\.output)).map {
+      try LoadedModel($0, inputs: inputs, isOneOfMany: true)
+    }
     var evidence = [baseline] + entries.map(\.model)
     try collector.measure(models, into: &evidence)
     baseline = evidence[0]

@@ -57,7 +57,7 @@ struct DetectorTraining {
     graph.properties.metadata[Detector.metadataKey] = String(
       decoding: try encoder.encode(detector.configuration), as: UTF8.self)
     self.graph = graph
-    imageSize = (runtime.inputShape[2], runtime.inputShape[3])
+    imageSize = (runtime.imageInput.height, runtime.imageInput.width)
     (self.training, self.validation) = (training, validation)
     (self.settings, self.common) = (settings, common)
   }

@@ -19,7 +19,7 @@ struct ModelAdaptation {
     let shapes = try head.parsedShapes()
     let runtime = try SessionRuntime(graph, threads: common.threadCount, inputShapes: shapes)
     let detector = try Detector(runtime, graph: graph, settings: try head.settings())
-    let shape = runtime.inputShape
+    let shape = [1, 3, runtime.imageInput.height, runtime.imageInput.width]
     return (
       try RawHead.find(
         in: graph, configuration: detector.configuration, height: shape[2], width: shape[3],

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import ObjectDetection
 import Operators
 import Tensors
 import Training
@@ -110,10 +111,11 @@ private struct FeatureMaps {
     self.graph = graph
     links = Connectivity(graph)
     let shape = [1, 3, imageSize.height, imageSize.width]
-    let names = graph.requiredInputs.map(\.name)
-    let inputs = try graph.concreteInputTypes(
-      names.count == 1 ? graph.fixesImages ? [:] : [names[0]: shape] : [:])
-    let operands = TypedGraph(graph, registry: .standard, inputs: inputs).operands
+    let planar = graph.takingPlanarImages()
+    let names = planar.requiredInputs.map(\.name)
+    let inputs = try planar.concreteInputTypes(
+      names.count == 1 ? planar.fixesImages ? [:] : [names[0]: shape] : [:])
+    let operands = TypedGraph(planar, registry: .standard, inputs: inputs).operands
     maps = operands.reduce(into: [:]) { maps, entry in
       let type = entry.value.type
       guard type.elementType == .float32, type.shape.count == 4,

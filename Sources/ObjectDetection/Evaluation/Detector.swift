@@ -3,12 +3,12 @@ import Tensors
 
 /// A network that runs on one image: what the rest of the tool plugs in.
 public protocol DetectorRuntime {
-  /// The shape of the image input, `[1, 3, H, W]`.
-  var inputShape: [Int] { get }
+  /// The image input.
+  var imageInput: ImageInput { get }
   /// The outputs' names, in the network's order.
   var outputNames: [String] { get }
   /// The memory of the image input.
-  var input: UnsafeMutablePointer<Float> { get }
+  var input: UnsafeMutableRawPointer { get }
   /// Runs the network on what lies in ``input``.
   func run() throws -> [String: Tensor]
 }
@@ -27,7 +27,8 @@ public struct Detector {
 
   /// A detector of the given network.
   ///
-  /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top.
+  /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top. An
+  /// input of bytes takes pixels as they are, not as the family would have them.
   ///
   /// - Throws: ``HeadError`` when no family fits, or several do.
   public init(
@@ -36,7 +37,7 @@ public struct Detector {
     let outputs = try runtime.run()
     let evidence = HeadEvidence(
       outputs: runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) },
-      height: runtime.inputShape[2], width: runtime.inputShape[3], graph: graph)
+      height: runtime.imageInput.height, width: runtime.imageInput.width, graph: graph)
     let carried = HeadRecognition.carried(by: graph)
     let recognition =
       if let carried, settings.family == nil || settings.family == carried.configuration.family {
@@ -45,6 +46,9 @@ public struct Detector {
         try HeadRecognition.of(evidence, family: settings.family)
       }
     var configuration = recognition.configuration
+    if runtime.imageInput.takesBytes, carried == nil {
+      configuration.preprocessing.takeBytes()
+    }
     settings.apply(to: &configuration)
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
@@ -67,12 +71,11 @@ public struct Detector {
   ///
   /// - Throws: ``HeadError``, and what the network throws.
   public func detect(_ image: PixelBuffer) throws -> [Detection] {
-    let (height, width) = (runtime.inputShape[2], runtime.inputShape[3])
-    let placement = configuration.preprocessing.apply(
-      image, width: width, height: height, to: runtime.input)
+    let input = runtime.imageInput
+    let placement = configuration.preprocessing.apply(image, as: input, to: runtime.input)
     let outputs = HeadOutputs(
-      tensors: try runtime.run(), order: runtime.outputNames, height: runtime.inputShape[2],
-      width: runtime.inputShape[3])
+      tensors: try runtime.run(), order: runtime.outputNames, height: input.height,
+      width: input.width)
     let candidates = try family.decode(outputs, configuration).filter { detection in
       let b = detection.box
       return b.left.isFinite && b.top.isFinite && b.right.isFinite && b.bottom.isFinite

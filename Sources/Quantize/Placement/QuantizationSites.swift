@@ -37,7 +37,8 @@ public struct QuantizationSites: Sendable {
     let before = Self.nodesBeforeLayers(
       graph, Set(layers.filter { !$0.isFixed }.map(\.node)), included)
     var made: Set<String> = []
-    let images = Set(graph.requiredInputs.map(\.name))
+    let images = Set(
+      graph.requiredInputs.filter { $0.type.holdsFloats }.map(\.name))
     for (index, node) in graph.nodes.enumerated() {
       guard let output = node.outputs.first else { continue }
       let choice = Self.choose(
@@ -191,5 +192,13 @@ public struct QuantizationSites: Sendable {
     var value = value
     while let owner = shared[value] { value = owner }
     return value
+  }
+}
+
+extension ValueType {
+  /// Whether nothing speaks against the elements being float32.
+  fileprivate var holdsFloats: Bool {
+    guard case .tensor(let element, _) = self else { return true }
+    return element == .float32
   }
 }

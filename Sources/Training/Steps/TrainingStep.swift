@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import ObjectDetection
 import Operators
 import Tensors
 
@@ -115,7 +116,7 @@ public final class TrainingStep {
     graph.outputs = taps.map { ValueInfo(name: $0, type: .undeclared) }
     graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     graph.removeDeadNodes()
-    graph = graph.withBatchSize(options.batchSize)
+    graph = graph.takingPlanarImages().withBatchSize(options.batchSize)
     guard graph.inputs.count == 1, let input = graph.inputs.first else {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }

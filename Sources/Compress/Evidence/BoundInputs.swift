@@ -1,0 +1,171 @@
+import Execution
+import Foundation
+import GraphIR
+import ObjectDetection
+import Tensors
+
+/// The inputs of a model that get the same value in every run, and the one that takes images.
+///
+/// A bound input is an input with a default, as ONNX has it: an initializer of its name. Whoever runs, looks at or alters the
+/// network need not know of it; ``removed(from:like:)`` makes it an input again before a file is written.
+struct BoundInputs {
+  /// One constant.
+  struct Constant {
+    var name: String
+    var tensor: Tensor
+    /// What the value means, where it is not given by an option.
+    var meaning: String?
+
+    /// For example `constant 1, 1: rows and columns are not scaled`.
+    var use: String {
+      let numbers = tensor.doubles.prefix(8).map { String(format: "%g", $0) }
+      return "constant " + numbers.joined(separator: ", ") + (tensor.count > 8 ? ", …" : "")
+        + (meaning.map { ": \($0)" } ?? "")
+    }
+  }
+
+  /// The constants, in the order of the inputs.
+  private(set) var constants: [Constant] = []
+  /// The names of the constants.
+  var names: Set<String> { Set(constants.map(\.name)) }
+
+  /// Nothing bound.
+  init() {}
+
+  /// Binds what the options give and what is known by name; other inputs stay open.
+  ///
+  /// - Throws: ``CommandError`` for values that do not fit an input.
+  init(_ graph: Graph, _ values: InputValues) throws {
+    let image = graph.imageInput(values)
+    for input in graph.inputs {
+      if let numbers = values.constants[input.name] {
+        constants.append(
+          Constant(
+            name: input.name,
+            tensor: try input.tensor(of: numbers, shape: values.shapes[input.name])))
+      } else if graph.initializers[input.name] == nil, let image, input.name != image.name,
+        let known = KnownInput.all.first(where: { $0.name == input.name }),
+        let tensor = try? input.tensor(
+          of: known.value(image).map(String.init), shape: values.shapes[input.name])
+      {
+        constants.append(Constant(name: input.name, tensor: tensor, meaning: known.meaning))
+      }
+    }
+  }
+
+  /// The graph with the constants as defaults of its inputs.
+  func applied(to graph: Graph) -> Graph {
+    var graph = graph
+    for constant in constants { graph.initializers[constant.name] = Initializer(constant.tensor) }
+    return graph
+  }
+
+  /// An altered graph with the inputs of the model it came from.
+  func removed(from graph: Graph, like original: Graph) -> Graph {
+    guard !constants.isEmpty else { return graph }
+    var graph = graph
+    for name in names {
+      graph.initializers[name] = original.initializers[name]
+      guard let input = original.inputs.first(where: { $0.name == name }) else { continue }
+      graph.inputs.removeAll { $0.name == name }
+      graph.inputs.append(input)
+    }
+    let order = original.inputs.map(\.name)
+    func place(_ input: ValueInfo) -> Int { order.firstIndex(of: input.name) ?? order.count }
+    let sorted = graph.inputs.enumerated().sorted {
+      (place($0.element), $0.offset) < (place($1.element), $1.offset)
+    }
+    graph.inputs = sorted.map(\.element)
+    return graph
+  }
+}
+
+extension Graph {
+  /// The first input that takes images and is given no constant; `nil` when there is none, or its shape is not known.
+  func imageInput(_ values: InputValues = InputValues()) -> ImageInput? {
+    requiredInputs.lazy.filter { values.constants[$0.name] == nil }.compactMap { input in
+      var alone = Graph()
+      alone.inputs = [input]
+      let shapes = values.shapes.filter { $0.key == input.name }
+      return try? alone.concreteInputTypes(shapes).first.flatMap {
+        ImageInput(name: $0.0, type: $0.1)
+      }
+    }.first
+  }
+}
+
+extension ValueInfo {
+  /// A value for the input out of numbers as they are written; one number fills it.
+  ///
+  /// Of a declared shape unknown extents are 1, but for the first that the count of numbers decides.
+  ///
+  /// - Throws: ``CommandError`` when numbers are not of the input's type or not as many as it takes.
+  fileprivate func tensor(of numbers: [String], shape given: [Int]?) throws -> Tensor {
+    guard case .tensor(let element, let declared) = type,
+      element.isInteger || element.isFloatingPoint || element == .bool, element.bitWidth >= 8
+    else {
+      throw CommandError(
+        .usage, "--input \(name)=…: the input is declared as \(type), which takes no numbers")
+    }
+    var shape =
+      given ?? declared?.map { ($0.extent ?? 0) > 0 ? $0.extent ?? 0 : 0 }
+      ?? [numbers.count]
+    if let open = shape.firstIndex(of: 0) {
+      let rest = shape.reduce(1) { $0 * max($1, 1) }
+      shape = shape.map { max($0, 1) }
+      if numbers.count > rest, numbers.count % rest == 0 { shape[open] = numbers.count / rest }
+    }
+    let count = shape.product
+    guard numbers.count == count || numbers.count == 1 else {
+      throw CommandError(
+        .usage,
+        "--input \(name)=…: the input \(type) takes \(count) \(count == 1 ? "number" : "numbers"), found \(numbers.count)"
+      )
+    }
+    guard let one = element.tensor(of: numbers) else {
+      throw CommandError(
+        .usage,
+        "--input \(name)=\(numbers.joined(separator: ",")): the input takes numbers of type \(element.rawValue)"
+      )
+    }
+    let all =
+      numbers.count == count
+      ? one
+      : element.tensor(
+        of: Array(repeating: numbers[0], count: count)) ?? one
+    return all.reshaped(to: shape)
+  }
+}
+
+extension ElementType {
+  /// Numbers as they are written as a vector of this type; `nil` when they are none of it.
+  fileprivate func tensor(of texts: [String]) -> Tensor? {
+    func whole<Element: TensorElement & FixedWidthInteger>(_: Element.Type) -> Tensor? {
+      let values = texts.compactMap { Element($0) }
+      return values.count == texts.count ? Tensor(values) : nil
+    }
+    func real<Element: TensorElement>(_ make: (Double) -> Element) -> Tensor? {
+      let values = texts.compactMap { Double($0) }
+      return values.count == texts.count ? Tensor(values.map(make)) : nil
+    }
+    switch self {
+    case .float32: return real { Float($0) }
+    case .float64: return real { $0 }
+    case .float16: return real { Float16($0) }
+    case .bfloat16: return real { BFloat16(Float($0)) }
+    case .int8: return whole(Int8.self)
+    case .int16: return whole(Int16.self)
+    case .int32: return whole(Int32.self)
+    case .int64: return whole(Int64.self)
+    case .uint8: return whole(UInt8.self)
+    case .uint16: return whole(UInt16.self)
+    case .uint32: return whole(UInt32.self)
+    case .uint64: return whole(UInt64.self)
+    case .bool:
+      let known = ["0": false, "1": true, "false": false, "true": true]
+      let values = texts.compactMap { known[$0.lowercased()] }
+      return values.count == texts.count ? Tensor(values) : nil
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,45 @@
+extension ElementType {
+  /// Whether elements are reals of 16 bits: those are stored and exchanged, and computed with as float32.
+  public var isHalf: Bool { self == .float16 || self == .bfloat16 }
+}
+
+extension Tensor {
+  /// The same numbers as float32, when they are float16 or bfloat16; each of those is a float32.
+  public var widened: Tensor {
+    guard elementType.isHalf else { return self }
+    var result = Tensor(uninitialized: TensorType(.float32, shape))
+    result.withUnsafeMutableElements(as: Float.self) { target in
+      if elementType == .float16 {
+        withUnsafeElements(as: Float16.self) {
+          for index in $0.indices { target[index] = Float($0[index]) }
+        }
+      } else {
+        withUnsafeElements(as: BFloat16.self) {
+          for index in $0.indices { target[index] = $0[index].float }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The nearest float16 or bfloat16 numbers, ties to even, when these are float32.
+  ///
+  /// - Precondition: `type` is one of the two.
+  public func narrowed(to type: ElementType) -> Tensor {
+    precondition(type.isHalf, "\(type) is no type of 16 bits")
+    guard elementType == .float32 else { return self }
+    var result = Tensor(uninitialized: TensorType(type, shape))
+    withUnsafeElements(as: Float.self) { source in
+      if type == .float16 {
+        result.withUnsafeMutableElements(as: Float16.self) {
+          for index in source.indices { $0[index] = Float16(source[index]) }
+        }
+      } else {
+        result.withUnsafeMutableElements(as: BFloat16.self) {
+          for index in source.indices { $0[index] = BFloat16(source[index]) }
+        }
+      }
+    }
+    return result
+  }
+}
