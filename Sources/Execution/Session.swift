@@ -45,7 +45,7 @@ public final class Session {
   private var steps: [LabelledStep] = []
   private let pool: ThreadPool
   private let arena: UnsafeMutableRawPointer
-  private let scratch: UnsafeMutableRawPointer
+  private let scratch: WorkingMemory
   private var views: [String: TensorView] = [:]
   private var constants: [String: Tensor] = [:]
   private var dynamicValues: [String: Tensor] = [:]
@@ -90,15 +90,12 @@ public final class Session {
       constants[name] = initializer.tensor
     }
     let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
-    scratch = .allocate(byteCount: max(scratchBytes, 64), alignment: 64)
+    scratch = WorkingMemory(byteCount: scratchBytes)
     assemble(specialized, plan, prepared, lateInputs: options.lateInputs)
     durations = Array(repeating: .zero, count: steps.count)
   }
 
-  deinit {
-    arena.deallocate()
-    scratch.deallocate()
-  }
+  deinit { arena.deallocate() }
 
   /// Prepares the kernels in order; constants that one has packed are let go before the next is prepared.
   private static func prepare(
@@ -157,7 +154,7 @@ public final class Session {
         inputs: step.node.inputs.map { $0.isEmpty ? nil : view($0) },
         outputs: zip(step.node.outputs.indices, step.outputs ?? []).map { slot, type in
           TensorView(type: type, base: arena + (plan.offsets[step.value(slot, of: index)] ?? 0))
-        }, scratch: scratch, pool: pool)
+        }, scratch: scratch.base, pool: pool)
       append(
         .fixed(StaticStep(kernel: kernel, call: call)), kernel.algorithm,
         macs: costed?.macs(inputs: step.inputs.map { $0?.type }, outputs: step.outputs ?? []) ?? 0)

@@ -116,12 +116,11 @@ extension Operator {
     try withExtendedLifetime((inputs, outputs)) {
       let kernel = try prepareKernel(
         PreparationSite(inputs: operands, outputs: types, threadCount: pool.threadCount))
-      let scratch = UnsafeMutableRawPointer.allocate(
-        byteCount: max(kernel.scratchBytes, 64), alignment: 64)
-      defer { scratch.deallocate() }
+      let scratch = WorkingMemory(byteCount: kernel.scratchBytes)
+      defer { withExtendedLifetime(scratch) {} }
       try kernel.run(
         OperatorCall(
-          inputs: inputs.map { $0?.view }, outputs: outputs.map(\.view), scratch: scratch,
+          inputs: inputs.map { $0?.view }, outputs: outputs.map(\.view), scratch: scratch.base,
           pool: pool))
     }
     return outputs
@@ -150,10 +149,9 @@ extension PreparedOperator {
       PreparationSite(
         inputs: inputs, outputs: call.outputs.map(\.type), threadCount: call.pool.threadCount))
     var call = call
-    let scratch = UnsafeMutableRawPointer.allocate(
-      byteCount: max(kernel.scratchBytes, 64), alignment: 64)
-    defer { scratch.deallocate() }
-    call.scratch = scratch
+    let scratch = WorkingMemory(byteCount: kernel.scratchBytes)
+    defer { withExtendedLifetime(scratch) {} }
+    call.scratch = scratch.base
     try kernel.run(call)
   }
 }

@@ -33,11 +33,24 @@ struct ChannelsLastWeightGradient: @unchecked Sendable {
       return (row * g.strideHeight * frame.width + column * g.strideWidth) * channels
     }
     zeros = PackedFloats(count: 8)
+    g.requireRoom(
+      for: (g.inputHeight + g.padTop) * frame.width, in: frame.height * frame.width,
+      "frame of pixels")
+    let last =
+      (places.last ?? 0)
+      + ((g.kernelHeight - 1) * g.dilationHeight * frame.width
+        + (g.kernelWidth - 1) * g.dilationWidth) * channels
+    g.requireRoom(for: last + channels, in: frameCount - Self.slack, "frame of pixels")
+    g.requireRoom(
+      for: last + channels + Int(kernels.pointee.vectorLength), in: frameCount, "frame of pixels")
   }
+
+  /// Elements that may be read beyond the last pixel, in whole vectors.
+  private static let slack = 64
 
   private var taps: Int { geometry.kernelHeight * geometry.kernelWidth }
   private var blocks: Int { (geometry.outputChannels + 7) / 8 }
-  private var frameCount: Int { frame.height * frame.width * channels + 64 }
+  private var frameCount: Int { frame.height * frame.width * channels + Self.slack }
   private var rowCount: Int { blocks * 8 * places.count }
   /// The elements of one sum, `[taps, O, I]`.
   private var sumCount: Int {
@@ -140,7 +153,7 @@ struct ChannelsLastWeightGradient: @unchecked Sendable {
       for tap in 0..<taps {
         let place = (tap * g.outputChannels + row) * inputs
         let whole = sums + place
-        for part in 1..<max(parts, 1) {
+        for part in 1..<parts {
           let other = (scratch + part * bytes).assumingMemoryBound(to: Float.self) + place
           for input in 0..<inputs { whole[input] += other[input] }
         }

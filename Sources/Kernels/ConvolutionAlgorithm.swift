@@ -2,12 +2,15 @@ import CKernels
 import Tensors
 
 /// The way a convolution of given extents is computed, whatever its weights.
-enum ConvolutionAlgorithm: Sendable {
+package enum ConvolutionAlgorithm: Sendable {
   case depthwise(DepthwiseConvolution, name: String)
   case pointwise(PointwiseConvolution, name: String)
   case framed(FramedConvolution, name: String)
 
-  init(_ geometry: ConvolutionGeometry, epilogue: Epilogue, instructionSet set: InstructionSet) {
+  package init(
+    _ geometry: ConvolutionGeometry, epilogue: Epilogue, instructionSet set: InstructionSet
+  ) {
+    geometry.requireSound()
     let suffix =
       "\(geometry.kernelHeight)x\(geometry.kernelWidth) \(String(cString: set.kernels.pointee.name))"
     if geometry.isDepthwise {
@@ -33,7 +36,7 @@ enum ConvolutionAlgorithm: Sendable {
   }
 
   /// The elements of packed weights and their bias.
-  var packedCount: Int {
+  package var packedCount: Int {
     switch self {
     case .depthwise(let convolution, _): convolution.packedCount
     case .pointwise(let convolution, _): convolution.weights.count
@@ -42,7 +45,7 @@ enum ConvolutionAlgorithm: Sendable {
   }
 
   /// Packs weights and a bias, zeros when `nil`, into ``packedCount`` elements.
-  func pack(
+  package func pack(
     _ weights: UnsafePointer<Float>, _ order: WeightOrder, bias: UnsafePointer<Float>?,
     into target: UnsafeMutablePointer<Float>, pool: ThreadPool
   ) {
@@ -56,7 +59,7 @@ enum ConvolutionAlgorithm: Sendable {
   }
 
   /// The working memory a run on that many threads needs.
-  func scratchBytes(threads: Int) -> Int {
+  package func scratchBytes(threads: Int) -> Int {
     switch self {
     case .depthwise(let convolution, _): convolution.scratchBytes * threads
     case .pointwise: 0
@@ -65,7 +68,7 @@ enum ConvolutionAlgorithm: Sendable {
   }
 
   /// Convolves, see ``PreparedConvolution/run(input:residual:output:scratch:pool:)``.
-  func run(
+  package func run(
     input: UnsafePointer<Float>, packed: UnsafePointer<Float>, residual: UnsafePointer<Float>?,
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {

@@ -82,4 +82,28 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 
   /// Elements that one output element sums over.
   var depth: Int { inputChannels / groups * kernelHeight * kernelWidth }
+
+  /// Ends the process unless these are the extents of a convolution; kernels rely on it.
+  func requireSound() {
+    let (extents, pads) = (
+      [batch, inputHeight, inputWidth], [padTop, padLeft, padBottom, padRight]
+    )
+    let counts = [
+      inputChannels, outputChannels, kernelHeight, kernelWidth, strideHeight, strideWidth,
+      dilationHeight, dilationWidth, groups,
+    ]
+    let isSound =
+      (extents + pads).allSatisfy { $0 >= 0 } && counts.allSatisfy { $0 > 0 }
+      && inputChannels.isMultiple(of: groups) && outputChannels.isMultiple(of: groups)
+      && inputHeight + padTop + padBottom > (kernelHeight - 1) * dilationHeight
+      && inputWidth + padLeft + padRight > (kernelWidth - 1) * dilationWidth
+    precondition(isSound, "not a convolution: \(self)")
+  }
+
+  /// Ends the process where a kernel would touch more elements than there are.
+  ///
+  /// Layouts ask when they are made, so that no run does and no reasoning about slack is left unchecked.
+  func requireRoom(for touched: Int, in held: Int, _ what: StaticString) {
+    precondition(touched <= held, "\(touched) elements in a \(what) of \(held): \(self)")
+  }
 }

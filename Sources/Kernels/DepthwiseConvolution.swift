@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Square kernels of 3 and 5 with strides of 1 and 2 read the planes where they lie; all others, and those with a
 /// residual, read a padded copy of the plane (see ``FrameLayout``).
-struct DepthwiseConvolution: @unchecked Sendable {
+package struct DepthwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>

@@ -5,7 +5,7 @@ import CKernels
 /// A frame holds the rows under some output rows, padded, and split into the phases of the strides: with strides s × t,
 /// phase (f, g) has the rows f, f + s, … and of these the columns g, g + t, …. Output pixel (y, x) lies at
 /// `y · rowWidth + x`, and each tap at a fixed distance from there. Zeros at the end of a row serve as the zeros at the
-/// beginning of the next.
+/// beginning of the next, as far as rows stay as long as those of the output.
 struct FrameLayout: Sendable {
   private let geometry: ConvolutionGeometry
   /// Elements from one row of a phase to the next.
@@ -19,6 +19,8 @@ struct FrameLayout: Sendable {
 
   /// Elements that may be read beyond the last channel, in whole vectors.
   static let slack = 64
+  /// Elements that kernels read beyond the last output pixel under a tap: two vectors at a time, the longest of 16.
+  private static let overread = 31
 
   /// The layout of frames under `outputRows` rows of the output.
   init(_ geometry: ConvolutionGeometry, outputRows: Int) {
@@ -28,12 +30,18 @@ struct FrameLayout: Sendable {
     columnPhases = min(g.strideWidth, (g.kernelWidth - 1) * g.dilationWidth + 1)
     rows = outputRows + (g.kernelHeight - 1) * g.dilationHeight / g.strideHeight
     let reach = g.outputWidth + (g.kernelWidth - 1) * g.dilationWidth / g.strideWidth
-    let zeros = g.strideWidth == 1 ? min(g.padLeft, max(0, reach - g.padLeft - g.inputWidth)) : 0
+    let after = max(0, reach - g.padLeft - g.inputWidth)
+    let zeros = g.strideWidth == 1 ? min(g.padLeft, after, reach - g.outputWidth) : 0
     rowWidth = reach - zeros
     let used = rowPhases * columnPhases * rows * rowWidth + zeros
     // Channels a multiple of a page apart would share cache sets.
     let line = (used + 15) / 16 * 16
     channelStride = line % 1024 < 32 ? line + 48 : line
+    g.requireRoom(for: g.outputWidth, in: rowWidth, "row of a frame")
+    g.requireRoom(for: used, in: channelStride, "channel of a frame")
+    let last = (offsets(channels: 1).max() ?? 0) + (outputRows - 1) * rowWidth + g.outputWidth
+    g.requireRoom(for: last, in: channelStride, "channel of a frame")
+    g.requireRoom(for: last + Self.overread, in: channelStride + Self.slack, "frame")
   }
 
   /// Bytes of a frame of so many channels, slack included.

@@ -6,7 +6,7 @@ import Tensors
 /// The output is made in bands of rows whose frames fit the second-level cache; see ``FrameLayout``. Row k of the second
 /// factor, one tap of one channel, is the frame shifted by that tap's offset. Columns between the end of one output row
 /// and the beginning of the next are computed and left out.
-struct FramedConvolution: @unchecked Sendable {
+package struct FramedConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>

@@ -29,9 +29,10 @@ public struct InputGradient: @unchecked Sendable {
   /// convolution: strides together with dilations, and padding beyond the kernel.
   public init?(_ geometry: ConvolutionGeometry, instructionSet: InstructionSet = .best) {
     let g = geometry
+    g.requireSound()
     self.geometry = geometry
     gradients = instructionSet.gradientKernels
-    let imageBytes = 4 * g.inputChannels * g.inputHeight * g.inputWidth
+    let imageBytes = max(4, 4 * g.inputChannels * g.inputHeight * g.inputWidth)
     let most = g.strideHeight * g.strideWidth == 1 ? g.batch : Self.partBytes / imageBytes
     images = (1...max(1, min(most, g.batch))).last { g.batch.isMultiple(of: $0) } ?? 1
     let isStrided = g.strideHeight > 1 || g.strideWidth > 1
@@ -128,6 +129,7 @@ public struct InputGradient: @unchecked Sendable {
     output: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let g = geometry
+    guard g.batch > 0 else { return }
     if isWhole, let phase = phases.first {
       phase.convolution.run(
         input: gradient, weights: weights, bias: nil, residual: nil, output: output,

@@ -39,6 +39,7 @@ public struct IntegerConvolution: @unchecked Sendable {
     _ geometry: ConvolutionGeometry, weights: UnsafeRawPointer, isSigned: Bool,
     zeroPoints: [Int32] = [0], saturates: Bool = false, instructionSet: InstructionSet = .best
   ) {
+    geometry.requireSound()
     self.geometry = geometry
     kernels = ck_int8_kernels_for(Int32(instructionSet.rawValue))
     layout = IntegerLayout(geometry)

@@ -33,6 +33,11 @@ struct IntegerDepthwise: @unchecked Sendable {
         packed.base.storeBytes(of: weight, toByteOffset: place, as: Int8.self)
       }
     }
+    let last =
+      ((g.outputHeight - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight) * pitch
+      + (g.outputWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth
+    // See `ck_int8_depthwise` for what is read beyond the last tap.
+    g.requireRoom(for: last + 64 + 32 * g.strideWidth, in: frameBytes, "frame of bytes")
   }
 
   /// Without strides all rows are one: sums lie as their inputs do, with those between the rows among them.

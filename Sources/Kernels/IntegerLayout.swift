@@ -66,6 +66,14 @@ struct IntegerLayout: Sendable {
       }
     }
     self.offsets = offsets
+    // Tiles are read in whole vectors, which end where a whole tile does at the latest.
+    let last = (offsets.max() ?? 0) + 4 * (positions - 1)
+    geometry.requireRoom(
+      for: last + 4, in: imageBytes * ((channels + 3) / 4), "group of bytes")
+    geometry.requireRoom(
+      for: last + 4 * IntegerConvolution.columns, in: packedBytes, "packed group of bytes")
+    geometry.requireRoom(
+      for: source.inputWidth + source.padLeft, in: source.strideWidth * pitch, "row of bytes")
   }
 
   /// The bytes of a whole group.

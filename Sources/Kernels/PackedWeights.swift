@@ -104,14 +104,14 @@ struct PackedWeights: Sendable {
 
 /// Where a convolution's weights lie in memory: weight (group g, output row o, input i, tap t) at
 /// `g · groupStride + o · rowStride + i · outerStride + taps[t]`.
-struct WeightOrder: Sendable {
+package struct WeightOrder: Sendable {
   var groupStride: Int
   var rowStride: Int
   var outerStride: Int
   var taps: [Int]
 
   /// `[O, I / groups, kH, kW]`, as a convolution of the given extents takes them.
-  init(_ g: ConvolutionGeometry) {
+  package init(_ g: ConvolutionGeometry) {
     let count = g.kernelHeight * g.kernelWidth
     (groupStride, rowStride, outerStride) = (g.outputChannels / g.groups * g.depth, g.depth, count)
     taps = Array(0..<count)

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The plane is cut into tiles of up to three vectors of pixels, which stay in the first-level cache while all blocks of
 /// output channels read them.
-struct PointwiseConvolution: @unchecked Sendable {
+package struct PointwiseConvolution: @unchecked Sendable {
   private let geometry: ConvolutionGeometry
   private let epilogue: Epilogue
   private let kernels: UnsafePointer<ck_kernels>

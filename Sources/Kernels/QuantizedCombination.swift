@@ -54,6 +54,7 @@ public struct QuantizedCombination: @unchecked Sendable {
     _ a: UnsafeRawPointer, step stepA: Int = 1, _ b: UnsafeRawPointer, step stepB: Int = 1,
     to y: UnsafeMutableRawPointer, count: Int
   ) {
+    guard count > 0 else { return }
     var call = call.value
     call.a = a.assumingMemoryBound(to: UInt8.self)
     call.b = b.assumingMemoryBound(to: UInt8.self)

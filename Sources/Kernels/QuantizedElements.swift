@@ -56,10 +56,11 @@ public enum QuantizedElements {
       isSigned ? 1 : 0)
   }
 
-  /// The smallest and largest of `count` elements, at least one.
+  /// The smallest and largest of `count` elements; 0 for none.
   public static func range(
     _ x: UnsafePointer<Float>, count: Int, pool: ThreadPool
   ) -> ClosedRange<Float> {
+    guard count > 0 else { return 0...0 }
     let kernels = ck_int8_kernels_for(Int32(InstructionSet.best.rawValue))
     let parts = max(1, min(8, count / grain))
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { bounds in

@@ -35,6 +35,10 @@ struct SaturatingConvolution: @unchecked Sendable {
       g.inputHeight + g.padTop,
       (g.outputHeight - 1) * g.strideHeight + g.dilationHeight * (g.kernelHeight - 1) + 1)
     plane = height * width
+    let last =
+      ((g.outputHeight - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight) * width
+      + (g.outputWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth
+    g.requireRoom(for: last + 1, in: plane, "plane of bytes")
     packed = PackedBytes(count: g.groups * blocks * steps * Self.rows * 4)
     let channels = g.inputChannels / g.groups
     let taps = g.kernelHeight * g.kernelWidth

@@ -18,6 +18,7 @@ public struct WeightGradient: @unchecked Sendable {
 
   /// The gradient for a convolution of the given extents.
   public init(_ geometry: ConvolutionGeometry, instructionSet: InstructionSet = .best) {
+    geometry.requireSound()
     self.geometry = geometry
     layout = FrameLayout(geometry, outputRows: geometry.outputHeight)
     offsets = layout.offsets(channels: 1)
@@ -37,7 +38,7 @@ public struct WeightGradient: @unchecked Sendable {
   }
 
   /// Parts of the batch, each with a sum of its own; they depend on the geometry alone.
-  private var parts: Int { min(geometry.batch, 8) }
+  private var parts: Int { max(1, min(geometry.batch, 8)) }
   private var columnBytes: Int { (geometry.depth * strip * 4 + 63) / 64 * 64 }
   private var sumBytes: Int { (geometry.outputChannels * geometry.depth * 4 + 63) / 64 * 64 }
 
@@ -91,7 +92,7 @@ public struct WeightGradient: @unchecked Sendable {
       }
     }
     output.update(from: scratch.assumingMemoryBound(to: Float.self), count: count)
-    for part in 1..<max(parts, 1) {
+    for part in 1..<parts {
       let sum = (scratch + part * sumBytes).assumingMemoryBound(to: Float.self)
       for index in 0..<count { output[index] += sum[index] }
     }

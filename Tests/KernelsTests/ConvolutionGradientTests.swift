@@ -35,54 +35,19 @@ import Testing
       padLeft: pad, padBottom: pad, padRight: pad, groups: groups)
   }
 
-  /// Visits every product of the convolution: output element, input element, weight.
-  private static func forEachProduct(_ g: ConvolutionGeometry, _ body: (Int, Int, Int) -> Void) {
-    let (inputs, outputs) = (g.inputChannels / g.groups, g.outputChannels / g.groups)
-    for image in 0..<g.batch {
-      for output in 0..<g.outputChannels {
-        for input in 0..<inputs {
-          for pixel in 0..<g.outputHeight * g.outputWidth {
-            for tap in 0..<g.kernelHeight * g.kernelWidth {
-              let (y, x) = pixel.quotientAndRemainder(dividingBy: g.outputWidth)
-              let (tapRow, tapColumn) = tap.quotientAndRemainder(dividingBy: g.kernelWidth)
-              let row = y * g.strideHeight + tapRow * g.dilationHeight - g.padTop
-              let column = x * g.strideWidth + tapColumn * g.dilationWidth - g.padLeft
-              guard (0..<g.inputHeight).contains(row), (0..<g.inputWidth).contains(column) else {
-                continue
-              }
-              let channel = output / outputs * inputs + input
-              body(
-                (image * g.outputChannels + output) * g.outputHeight * g.outputWidth + pixel,
-                ((image * g.inputChannels + channel) * g.inputHeight + row) * g.inputWidth + column,
-                (output * inputs + input) * g.kernelHeight * g.kernelWidth + tap)
-            }
-          }
-        }
-      }
-    }
-  }
-
   private static func random(_ count: Int, _ seed: UInt64) -> [Float] {
     var random = CounterRandom(seed: seed)
     // Kernels may read up to 256 bytes beyond the end.
     return (0..<count + 64).map { _ in Float.random(in: -1...1, using: &random) }
   }
 
-  private static func counts(_ g: ConvolutionGeometry) -> (x: Int, y: Int, w: Int) {
-    (
-      g.batch * g.inputChannels * g.inputHeight * g.inputWidth,
-      g.batch * g.outputChannels * g.outputHeight * g.outputWidth,
-      g.outputChannels * g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth
-    )
-  }
-
   @Test(arguments: geometries.indices, [InstructionSet.portable, .avx2, .avx512])
   func weights(place: Int, instructionSet: InstructionSet) {
     let g = Self.geometries[place]
-    let count = Self.counts(g)
+    let count = ConvolutionTwin.counts(g)
     let (x, dy) = (Self.random(count.x, 1), Self.random(count.y, 2))
     var expected = [Double](repeating: 0, count: count.w)
-    Self.forEachProduct(g) { expected[$2] += Double(dy[$0]) * Double(x[$1]) }
+    ConvolutionTwin.forEachProduct(g) { expected[$2] += Double(dy[$0]) * Double(x[$1]) }
     var results: [[Float]] = []
     for threads in [1, 3] {
       let gradient = WeightGradient(g, instructionSet: instructionSet)
@@ -109,10 +74,10 @@ import Testing
   @Test(arguments: geometries.indices.dropLast(), [InstructionSet.portable, .avx2, .avx512])
   func inputs(place: Int, instructionSet: InstructionSet) throws {
     let g = Self.geometries[place]
-    let count = Self.counts(g)
+    let count = ConvolutionTwin.counts(g)
     let (w, dy) = (Self.random(count.w, 3), Self.random(count.y, 4))
     var expected = [Double](repeating: 0, count: count.x)
-    Self.forEachProduct(g) { expected[$1] += Double(dy[$0]) * Double(w[$2]) }
+    ConvolutionTwin.forEachProduct(g) { expected[$1] += Double(dy[$0]) * Double(w[$2]) }
     let gradient = try #require(InputGradient(g, instructionSet: instructionSet))
     var results: [[Float]] = []
     for threads in [1, 3] {

@@ -69,44 +69,6 @@ private let cutUp = [
     kernelWidth: 3, padTop: 1, padLeft: 1, padBottom: 1, padRight: 1),
 ]
 
-/// The definition, in double precision.
-private func reference(
-  _ g: ConvolutionGeometry, _ x: [Float], _ w: [Float], _ bias: [Float]
-) -> [Double] {
-  var y = [Double](repeating: 0, count: g.batch * g.outputChannels * g.outputHeight * g.outputWidth)
-  let channels = g.inputChannels / g.groups
-  let filters = g.outputChannels / g.groups
-  var at = 0
-  for n in 0..<g.batch {
-    for o in 0..<g.outputChannels {
-      for row in 0..<g.outputHeight {
-        for column in 0..<g.outputWidth {
-          var sum = Double(bias[o])
-          for i in 0..<channels {
-            for kh in 0..<g.kernelHeight {
-              for kw in 0..<g.kernelWidth {
-                let h = row * g.strideHeight + kh * g.dilationHeight - g.padTop
-                let v = column * g.strideWidth + kw * g.dilationWidth - g.padLeft
-                guard (0..<g.inputHeight).contains(h), (0..<g.inputWidth).contains(v) else {
-                  continue
-                }
-                let channel = o / filters * channels + i
-                let source =
-                  ((n * g.inputChannels + channel) * g.inputHeight + h) * g.inputWidth + v
-                let weight = ((o * channels + i) * g.kernelHeight + kh) * g.kernelWidth + kw
-                sum += Double(x[source]) * Double(w[weight])
-              }
-            }
-          }
-          y[at] = sum
-          at += 1
-        }
-      }
-    }
-  }
-  return y
-}
-
 private func run(
   _ g: ConvolutionGeometry, _ x: [Float], _ w: [Float], _ bias: [Float], _ epilogue: Epilogue,
   residual: [Float]?, _ set: InstructionSet, threads: Int
@@ -148,7 +110,7 @@ private func run(
     let x = values(g.batch * g.inputChannels * g.inputHeight * g.inputWidth)
     let w = values(g.outputChannels * g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth)
     let bias = values(g.outputChannels)
-    let expected = reference(g, x, w, bias)
+    let expected = ConvolutionTwin.convolved(g, x, w, bias)
     for set in InstructionSet.allCases where set <= .best {
       let plain = run(g, x, w, bias, Epilogue(), residual: nil, set, threads: 1)
       #expect(

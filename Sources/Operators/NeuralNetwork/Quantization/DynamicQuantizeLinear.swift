@@ -20,8 +20,7 @@ struct DynamicQuantizeLinear: Operator {
   func forward(_ call: OperatorCall) throws {
     guard let x = call.inputs[0] else { return }
     let source = x.base.assumingMemoryBound(to: Float.self)
-    let range =
-      x.count == 0 ? 0...0 : QuantizedElements.range(source, count: x.count, pool: call.pool)
+    let range = QuantizedElements.range(source, count: x.count, pool: call.pool)
     let parameters = QuantizationParameters(
       lowest: range.lowerBound, highest: range.upperBound, in: 0...255)
     QuantizedElements.quantize(

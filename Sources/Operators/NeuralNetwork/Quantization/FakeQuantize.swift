@@ -104,7 +104,7 @@ struct FakeQuantizationRule: Sendable {
   func runs(_ shape: [Int], _ exponents: Operand) throws -> [Run] {
     try exponents.check(1, holds: .float32)
     let count = shape.product
-    guard exponents.type.count > 1 else {
+    guard exponents.type.count != 1 else {
       return stride(from: 0, to: count, by: Self.grain).map {
         Run(start: $0, count: min(Self.grain, count - $0), exponent: 0)
       }

@@ -51,13 +51,13 @@ struct IntegerConvolutionPlace: Sendable {
         guard let weights = call.inputs[place.weights] else { return }
         let convolution = place.convolution(
           geometry, weights, zero: call.optional(place.weightsZero))
-        let scratch = UnsafeMutableRawPointer.allocate(
-          byteCount: convolution.scratchBytes(threads: call.pool.threadCount), alignment: 64)
-        defer { scratch.deallocate() }
+        let scratch = WorkingMemory(
+          byteCount: convolution.scratchBytes(threads: call.pool.threadCount))
+        defer { withExtendedLifetime(scratch) {} }
         guard let x = call.inputs[0] else { return }
         convolution.run(
           input: x.base, isSigned: inputIsSigned, zeroPoint: call.zeroPoint(inputZero),
-          to: destination(call, call.scratch), scratch: scratch, pool: call.pool)
+          to: destination(call, call.scratch), scratch: scratch.base, pool: call.pool)
       }
     }
     let convolution = withExtendedLifetime((constant, zero)) {

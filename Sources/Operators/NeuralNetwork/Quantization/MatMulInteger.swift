@@ -21,7 +21,7 @@ struct MatMulInteger: Operator {
     for (slot, operand, axis) in [(2, a, -2), (3, b, -1)] {
       guard let zero = inputs.optional(slot) else { continue }
       try zero.check(slot, holds: operand.elementType)
-      guard zero.type.count > 1 else { continue }
+      guard zero.type.count != 1 else { continue }
       let extent = operand.shape.count > 1 ? operand.shape[operand.shape.count + axis] : 1
       try zero.check(slot, shape: [extent], "the zero point")
     }
