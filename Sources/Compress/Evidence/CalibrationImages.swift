@@ -32,7 +32,9 @@ struct CalibrationImages {
       preprocessing = Preprocessing()
       common.logger.notice("calibration images are scaled to 0…1 and stretched: \(error)")
     }
-    let found = try path.map { try Dataset.load(URL(filePath: $0)) } ?? dataset
+    let found =
+      try path.map { try DataSource(path: $0, looksAtImages: false).load(common) }
+      ?? dataset
     sources = (found?.images ?? []).prefix(count).map(\.source)
     if path != nil, sources.isEmpty {
       throw CommandError(.noInput, "\(path ?? ""): has no images to calibrate with")

@@ -4,8 +4,11 @@ import Foundation
 public enum COCOFormat {
   /// Reads a list of `{"image_id", "category_id", "bbox", "score"}`.
   ///
+  /// - Parameter dataset: Whose text ids the entries may use.
   /// - Throws: ``DatasetError``.
-  public static func loadResults(_ url: URL) throws -> [DetectionRecord] {
+  public static func loadResults(
+    _ url: URL, for dataset: Dataset? = nil
+  ) throws -> [DetectionRecord] {
     try scan(url) { scanner in
       var records: [DetectionRecord] = []
       try scanner.array { scanner in
@@ -15,10 +18,10 @@ public enum COCOFormat {
         try scanner.object { scanner, key in
           switch key {
           case "image_id":
-            record.image = try scanner.integer()
+            record.image = try id(&scanner, dataset?.imageIDs)
             seen |= 1
           case "category_id":
-            record.category = try scanner.integer()
+            record.category = try id(&scanner, dataset?.categoryIDs)
             seen |= 2
           case "bbox":
             (record.x, record.y, record.width, record.height) = try box(&scanner)
@@ -30,12 +33,20 @@ public enum COCOFormat {
           }
         }
         guard seen == 15 else {
-          throw scanner.failure(
-            "entry \(records.count) lacks one of image_id, category_id, bbox, score")
+          throw scanner.refusal("lacks one of image_id, category_id, bbox, score")
         }
         records.append(record)
       }
       return records
+    }
+  }
+
+  private static func id(_ scanner: inout JSONScanner, _ known: [String: Int]?) throws -> Int {
+    switch try COCOIdentifier(&scanner) {
+    case .number(let number): return number
+    case .text(let text):
+      guard let number = known?[text] else { throw scanner.refusal("there is no '\(text)'") }
+      return number
     }
   }
 
@@ -54,10 +65,11 @@ public enum COCOFormat {
   static func scan<Result>(
     _ url: URL, _ body: (inout JSONScanner) throws -> Result
   ) throws -> Result {
-    guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
-      throw DatasetError.unreadable(file: url.path)
-    }
-    return try data.withUnsafeBytes { raw in
+    let data = try TextFile.bytes(of: url)
+    // Texts that are kept are checked one by one; a file may be hundreds of megabytes.
+    let isMarked = data.first.map { [0xef, 0xfe, 0xff, 0].contains($0) } ?? false
+    let text = isMarked ? try TextFile.utf8(data, file: url.path) : data
+    return try text.withUnsafeBytes { raw in
       let bytes = raw.bindMemory(to: UInt8.self)
       var scanner = JSONScanner(bytes)
       do {
@@ -66,8 +78,10 @@ public enum COCOFormat {
         return result
       } catch let failure as JSONScanner.Failure {
         let line = bytes.prefix(failure.offset).reduce(1) { $1 == 0x0a ? $0 + 1 : $0 }
-        throw DatasetError.malformed(
-          file: url.path, place: "line \(line), byte \(failure.offset)", reason: failure.reason)
+        let place =
+          failure.isOfValue && !failure.path.isEmpty
+          ? "\(failure.path) (line \(line))" : "line \(line), byte \(failure.offset)"
+        throw DatasetError.malformed(file: url.path, place: place, reason: failure.reason)
       }
     }
   }
@@ -76,8 +90,26 @@ public enum COCOFormat {
     var values: [Double] = []
     values.reserveCapacity(4)
     try scanner.array { values.append(try $0.number()) }
-    guard values.count == 4 else { throw scanner.failure("has a bbox of \(values.count) numbers") }
+    guard values.count == 4 else {
+      throw scanner.refusal("is a bbox of \(values.count) numbers, not of 4")
+    }
     return (values[0], values[1], values[2], values[3])
+  }
+}
+
+/// An id as annotation files write it.
+enum COCOIdentifier: Hashable {
+  case number(Int)
+  case text(String)
+
+  /// Reads an id; a text of digits is the number.
+  init(_ scanner: inout JSONScanner) throws {
+    guard try scanner.isAtString() else {
+      self = .number(try scanner.integer())
+      return
+    }
+    let text = try scanner.string()
+    self = Int(text).map(Self.number) ?? .text(text)
   }
 }
 

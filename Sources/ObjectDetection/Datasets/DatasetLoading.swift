@@ -1,0 +1,68 @@
+import Foundation
+
+extension Dataset {
+  /// Reads the named part of a data set of any known format, told from what lies at `url`.
+  ///
+  /// - Throws: ``DatasetError``.
+  public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
+    try load(url, reading: DatasetReading(split: split))
+  }
+
+  /// Reads a data set of any known format, told from what lies at `url`.
+  ///
+  /// Images that cannot be read stay in the set and are noted in ``Dataset/unreadable``.
+  ///
+  /// - Throws: ``DatasetError``.
+  public static func load(_ url: URL, reading: DatasetReading) throws -> Dataset {
+    var isFolder: ObjCBool = false
+    for path in [reading.imageFolder, url].compactMap({ $0?.path })
+    where !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+      throw DatasetError.missing(path)
+    }
+    if !isFolder.boolValue { return try file(url, reading) }
+    if let file = try COCOFormat.annotationFile(in: url, split: reading.split) {
+      return try COCOFormat.load(annotations: file, reading: reading)
+    }
+    let resolver = PathResolver([url])
+    if let settings = resolver.find("data.yaml") ?? resolver.find("data.yml") {
+      return try YOLOFormat.load(settings.url, reading: reading)
+    }
+    if VOCFormat.annotationFolder(in: url) != nil {
+      return try VOCFormat.load(url, reading: reading)
+    }
+    for folder in [url, url.appending(path: "images")] {
+      let listing = ImageListing(folder)
+      guard !listing.images.isEmpty else { continue }
+      var dataset = images(listing.images, source: url)
+      dataset.remarks = [listing.remark(on: folder)].compactMap { $0 }
+      return dataset
+    }
+    throw DatasetError.unknownFormat(url.path)
+  }
+
+  private static func file(_ url: URL, _ reading: DatasetReading) throws -> Dataset {
+    switch url.pathExtension.lowercased() {
+    case "json": return try COCOFormat.load(annotations: url, reading: reading)
+    case "yaml", "yml": return try YOLOFormat.load(url, reading: reading)
+    case "h5", "hdf5": return try PackFormat.load(url)
+    case let suffix where ImageFile.suffixes.contains(suffix): return images([url], source: url)
+    default: throw DatasetError.unknownFormat(url.path)
+    }
+  }
+
+  /// Whether what lies at `url` is parted into images to learn from and images to score on.
+  public static func hasSplits(_ url: URL) -> Bool {
+    if ["yaml", "yml"].contains(url.pathExtension.lowercased()) { return true }
+    if COCOFormat.hasParts(url) { return true }
+    if (try? COCOFormat.annotationFile(in: url, split: nil)) != nil { return false }
+    let resolver = PathResolver([url])
+    return resolver.find("data.yaml") != nil
+      || VOCFormat.annotationFolder(in: url) != nil && resolver.find("ImageSets") != nil
+  }
+
+  private static func images(_ files: [URL], source: URL) -> Dataset {
+    Dataset(
+      format: "images", source: source, categories: [],
+      images: files.enumerated().map { Image(id: $0 + 1, file: $1) }, annotations: [])
+  }
+}
