@@ -28,7 +28,7 @@ struct RecipeReader {
   private func recipe(_ text: String) throws -> Recipe {
     let root: Node.Mapping
     do {
-      guard let mapping = try Yams.compose(yaml: text)?.mapping else {
+      guard let mapping = try YAMLText.compose(text)?.mapping else {
         throw mistake(1, "is no recipe: expected keys such as model: and steps:")
       }
       root = mapping

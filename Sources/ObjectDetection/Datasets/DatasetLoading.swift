@@ -34,10 +34,25 @@ extension Dataset {
       let listing = ImageListing(folder)
       guard !listing.images.isEmpty else { continue }
       var dataset = images(listing.images, source: url)
-      dataset.remarks = [listing.remark(on: folder)].compactMap { $0 }
+      dataset.remarks = [listing.remark(on: folder), unreadLabels(beside: listing, in: url)]
+        .compactMap { $0 }
       return dataset
     }
     throw DatasetError.unknownFormat(url.path)
+  }
+
+  /// A remark on labels beside images that nothing says how to read.
+  private static func unreadLabels(beside listing: ImageListing, in folder: URL) -> String? {
+    let resolver = PathResolver([folder])
+    let beside = listing.images.prefix(8).lazy.flatMap { image in
+      ["txt", "xml", "json"].map { image.deletingPathExtension().path + ".\($0)" }
+    }
+    guard
+      let label = beside.compactMap(resolver.existing).first ?? resolver.find("labels")?.url.path
+    else { return nil }
+    return
+      "\(folder.path): is taken as images without labels; \(label) is read through a data.yaml "
+      + "(YOLO), an Annotations folder (Pascal VOC) or an annotations.json (COCO)"
   }
 
   private static func file(_ url: URL, _ reading: DatasetReading) throws -> Dataset {

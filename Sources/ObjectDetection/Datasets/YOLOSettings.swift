@@ -12,7 +12,7 @@ struct YOLOSettings {
     self.url = url
     let text = try TextFile(url).text
     do {
-      guard let mapping = try Yams.compose(yaml: text)?.mapping else {
+      guard let mapping = try YAMLText.compose(text)?.mapping else {
         throw DatasetError.malformed(
           file: url.path, place: "", reason: "is no data set: expected names: and train: or val:")
       }

@@ -155,7 +155,7 @@ private struct SettingsDocument {
   init(_ text: String, file: String) throws {
     (self.text, self.file) = (text, file)
     do {
-      root = try Yams.compose(yaml: text)
+      root = try YAMLText.compose(text)
     } catch let error as YamlError {
       throw Self.syntax(error, file: file)
     }
