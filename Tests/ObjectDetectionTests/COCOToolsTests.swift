@@ -70,6 +70,10 @@ import Testing
           """, categories: #"{"id": "5", "name": "cat"}"#))
     #expect(data.images.map(\.id) == [2, 12] && data.categories.map(\.id) == [5])
     #expect(data.annotations.map(\.id) == [1, 7])
+    let found = DetectionRecord(
+      image: 12, category: 5, x: 1, y: 2, width: 3, height: 4, score: 0.5)
+    let text = String(decoding: COCOFormat.serialize([found], for: data), as: UTF8.self)
+    #expect(text.contains(#""image_id": "000012", "category_id": "5", "bbox""#), "\(text)")
   }
 
   @Test func idsThatAreNoNumbersAreNumberedAfterTheOthers() throws {
@@ -135,6 +139,7 @@ import Testing
     let read = try COCOFormat.load(
       annotations: files.write("b.json", Data([0xff, 0xfe]) + wide))
     #expect(read.annotations.count == 1)
+    #expect(try COCOFormat.load(annotations: files.write("c.json", wide)).annotations.count == 1)
   }
 
   @Test(arguments: [

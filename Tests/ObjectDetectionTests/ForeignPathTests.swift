@@ -165,6 +165,17 @@ import Testing
     #expect(data.unreadable.isEmpty)
   }
 
+  @Test func imagesWithoutAnnotationsAreRemarkedUnlessAListChooses() throws {
+    let files = try set("street view (1)\n")
+    try FileManager.default.removeItem(
+      at: files.url.appending(path: "Annotations/street view (2).xml"))
+    #expect(try Dataset.load(files.url).remarks.isEmpty)
+    try FileManager.default.removeItem(at: files.url.appending(path: "ImageSets"))
+    let data = try Dataset.load(files.url)
+    #expect(data.images.count == 2 && data.remarks.count == 1)
+    #expect(data.remarks[0].contains("1 images have no annotation file"))
+  }
+
   @Test func imagesThatAreNowhereAreNoted() throws {
     let files = try set("street view (1)\n", images: "elsewhere")
     let data = try Dataset.load(files.url)

@@ -40,7 +40,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["names: [a, b]\nnc: 2", "names: {0: a, 1: b}\nnc: 2", "nc: 2"])
+  @Test(arguments: [
+    "names: [a, b]\nnc: 2", "names: {0: a, 1: b}\nnc: 2", "nc: 2", "names: {'0': a, '1': b}",
+  ])
   func namesAndTheirNumberAgree(yaml: String) throws {
     #expect(try yolo(yaml, "1 0.5 0.5 0.5 0.5\n").categories.count == 2)
   }

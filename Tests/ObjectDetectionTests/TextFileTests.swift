@@ -35,10 +35,17 @@ import Testing
     #expect(try lines(Data(mark)).isEmpty)
   }
 
+  @Test(arguments: [String.Encoding.utf16LittleEndian, .utf16BigEndian])
+  func sixteenBitsAreToldWithoutAMark(encoding: String.Encoding) throws {
+    #expect(
+      try lines(#require("0 0.5\r\ngröße 大".data(using: encoding))) == ["1 0 0.5", "2 größe 大"])
+  }
+
   @Test func whatIsNoTextNamesFileAndLine() throws {
     for bytes in [
       Data("a\nb\n".utf8) + Data([0xb3, 0xb5]), Data("a\nb\n".utf8) + Data([0xed, 0xa0, 0x80]),
       Data([0xff, 0xfe]) + Data("a\0\n\0b\0\n\0".utf8) + Data([0, 0xd8, 0x41, 0]),
+      Data("a\nb\nc\0\0\0d".utf8),
     ] {
       #expect {
         try lines(bytes)

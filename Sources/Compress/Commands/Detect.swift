@@ -132,7 +132,7 @@ struct Detect: ParsableCommand {
         }
       }
     }
-    try AtomicOutput.write(COCOFormat.serialize(records), to: file)
+    try AtomicOutput.write(COCOFormat.serialize(records, for: ids.dataset), to: file)
   }
 
   private struct Result: Encodable {

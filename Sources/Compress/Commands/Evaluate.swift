@@ -110,7 +110,7 @@ struct Evaluate: ParsableCommand {
       passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
     if let saveDetections {
       try AtomicOutput.write(
-        COCOFormat.serialize(accuracy.evaluation.records), to: saveDetections)
+        COCOFormat.serialize(accuracy.evaluation.records, for: dataset), to: saveDetections)
     }
     var outcome = Outcome(
       summary: accuracy.evaluation.summary, classes: accuracy.evaluation.classes,

@@ -17,7 +17,7 @@ enum DetectionFiles {
       if let remark = listing?.remark(on: url) { common.logger.warning("\(remark)") }
       let found = listing?.images ?? [url]
       guard !found.isEmpty else {
-        throw CommandError(.noInput, "\(path): has no \(ImageFile.formats) images in it")
+        throw CommandError(.noInput, "\(path): has no images in it (\(ImageFile.formats) are read)")
       }
       files += found.filter { seen.insert(identity($0)).inserted }
     }
@@ -55,6 +55,8 @@ struct DetectionIDs {
   var images: [Int]
   /// The id of each class; `nil` for those the annotations lack.
   var categories: [Int?]
+  /// The annotations; `nil` without a file of them.
+  var dataset: Dataset?
 
   /// Ids out of an annotation file, or by the names of files and classes.
   init(_ files: [URL], classes: [String], annotations: String?) throws {
@@ -78,5 +80,6 @@ struct DetectionIDs {
       return id
     }
     categories = try ClassMapping(classes, to: dataset.categories).categories
+    self.dataset = dataset
   }
 }

@@ -40,9 +40,9 @@ extension COCODocument {
     var remarks = DatasetRemarks(url)
     let imageIDs = COCOIdentifiers(listed.map(\.id))
     let categoryIDs = COCOIdentifiers(categories.map(\.id))
-    let entries = try Self.unique(listed, "images", url, &remarks) { ($0.id, $0.name) }
+    let entries = try Self.unique(listed, "images", url, &remarks) { (imageIDs[$0.id], $0.name) }
     let kinds = try Self.unique(categories, "categories", url, &remarks) {
-      ($0.id, $0.name ?? "")
+      (categoryIDs[$0.id], $0.name ?? "")
     }
     let resolver = PathResolver(COCOFormat.imageRoots(url, reading))
     var images: [Dataset.Image] = []
@@ -63,7 +63,7 @@ extension COCODocument {
           id: imageIDs[entry.id] ?? 0, file: found?.url ?? resolver.expected(entry.name),
           width: entry.width, height: entry.height))
     }
-    let labels = objects(entries, kinds, categoryIDs, &remarks)
+    let labels = objects(entries, kinds, imageIDs, categoryIDs, &remarks)
     var dataset = Dataset(
       format: "COCO", source: url,
       categories: kinds.map {
@@ -77,23 +77,23 @@ extension COCODocument {
 
   /// The boxes of listed images and categories.
   private func objects(
-    _ images: [Image], _ kinds: [Category], _ categoryIDs: COCOIdentifiers,
-    _ remarks: inout DatasetRemarks
+    _ images: [Image], _ kinds: [Category], _ imageIDs: COCOIdentifiers,
+    _ categoryIDs: COCOIdentifiers, _ remarks: inout DatasetRemarks
   ) -> [Dataset.Annotation] {
     let place = Dictionary(
-      images.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-    let known = Set(kinds.map(\.id))
+      images.enumerated().map { (imageIDs[$1.id], $0) }, uniquingKeysWith: { first, _ in first })
+    let known = Set(kinds.map { categoryIDs[$0.id] })
     var seen: Set<COCOIdentifier> = []
     var result: [Dataset.Annotation] = []
     for (index, entry) in annotations.enumerated() {
       let name = "annotations[\(index)]"
-      guard let image = place[entry.image] else {
+      guard let id = imageIDs[entry.image], let image = place[id] else {
         remarks.note(
           "annotations of images that are not listed are passed over",
           "\(name) of image \(entry.image.text)")
         continue
       }
-      guard known.contains(entry.category), let category = categoryIDs[entry.category] else {
+      guard let category = categoryIDs[entry.category], known.contains(category) else {
         remarks.note(
           "annotations of categories that are not listed are passed over",
           "\(name) of category \(entry.category.text)")
@@ -111,8 +111,7 @@ extension COCODocument {
       if box.2 < 0 || box.3 < 0 {
         remarks.note("boxes of negative width or height are kept; none can be found", name)
       }
-      var number = index + 1
-      if case .number(let id)? = entry.id { number = id }
+      let number = entry.id.flatMap(\.number) ?? index + 1
       result.append(
         Dataset.Annotation(
           id: number, image: image, category: category, x: box.0, y: box.1, width: box.2,
@@ -124,9 +123,9 @@ extension COCODocument {
   /// The entries of a list; those that stand there twice count once.
   private static func unique<Entry>(
     _ entries: [Entry], _ list: String, _ url: URL, _ remarks: inout DatasetRemarks,
-    _ what: (Entry) -> (id: COCOIdentifier, name: String)
+    _ what: (Entry) -> (id: Int?, name: String)
   ) throws(DatasetError) -> [Entry] {
-    var names: [COCOIdentifier: String] = [:]
+    var names: [Int?: String] = [:]
     var result: [Entry] = []
     for (index, entry) in entries.enumerated() {
       let (id, name) = what(entry)
@@ -137,7 +136,7 @@ extension COCODocument {
       guard other == name else {
         throw .malformed(
           file: url.path, place: "\(list)[\(index)]",
-          reason: "two \(list) have the id \(id.text): '\(other)' and '\(name)'")
+          reason: "two \(list) have the id \(id ?? 0): '\(other)' and '\(name)'")
       }
       remarks.note("\(list) are listed twice and count once", "\(list)[\(index)], \(name)")
     }

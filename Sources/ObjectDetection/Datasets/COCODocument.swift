@@ -118,6 +118,14 @@ extension COCODocument.Category {
 }
 
 extension COCOIdentifier {
+  /// The number, also of a text of digits.
+  var number: Int? {
+    switch self {
+    case .number(let number): number
+    case .text(let text): Int(text)
+    }
+  }
+
   /// The id for messages.
   var text: String {
     switch self {

@@ -45,21 +45,37 @@ public enum COCOFormat {
     switch try COCOIdentifier(&scanner) {
     case .number(let number): return number
     case .text(let text):
-      guard let number = known?[text] else { throw scanner.refusal("there is no '\(text)'") }
+      guard let number = known?[text] ?? Int(text) else {
+        throw scanner.refusal("there is no '\(text)'")
+      }
       return number
     }
   }
 
   /// The JSON of detection results, one entry a line.
-  public static func serialize(_ records: [DetectionRecord]) -> Data {
+  ///
+  /// - Parameter dataset: Whose ids are written as the texts that its labels know them by.
+  public static func serialize(_ records: [DetectionRecord], for dataset: Dataset? = nil) -> Data {
+    func names(_ ids: [String: Int]?) -> [Int: String] {
+      let pairs = (ids ?? [:]).map { ($1, quoted($0)) }
+      return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+    let (images, categories) = (names(dataset?.imageIDs), names(dataset?.categoryIDs))
     var text = "[\n"
     for (index, r) in records.enumerated() {
       let bbox = [r.x, r.y, r.width, r.height].map { "\(($0 * 1000).rounded() / 1000)" }
-      text += "{\"image_id\": \(r.image), \"category_id\": \(r.category), "
+      let (image, category) = (images[r.image], categories[r.category])
+      text += "{\"image_id\": \(image ?? "\(r.image)"), "
+      text += "\"category_id\": \(category ?? "\(r.category)"), "
       text += "\"bbox\": [\(bbox.joined(separator: ", "))], \"score\": \(r.score)}"
       text += index + 1 < records.count ? ",\n" : "\n"
     }
     return Data((text + "]\n").utf8)
+  }
+
+  private static func quoted(_ text: String) -> String {
+    let data = try? JSONSerialization.data(withJSONObject: text, options: .fragmentsAllowed)
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
   }
 
   static func scan<Result>(
@@ -68,7 +84,8 @@ public enum COCOFormat {
     let data = try TextFile.bytes(of: url)
     // Texts that are kept are checked one by one; a file may be hundreds of megabytes.
     let isMarked = data.first.map { [0xef, 0xfe, 0xff, 0].contains($0) } ?? false
-    let text = isMarked ? try TextFile.utf8(data, file: url.path) : data
+    let isWide = data.prefix(2).contains(0)
+    let text = isMarked || isWide ? try TextFile.utf8(data, file: url.path) : data
     return try text.withUnsafeBytes { raw in
       let bytes = raw.bindMemory(to: UInt8.self)
       var scanner = JSONScanner(bytes)
@@ -78,9 +95,8 @@ public enum COCOFormat {
         return result
       } catch let failure as JSONScanner.Failure {
         let line = bytes.prefix(failure.offset).reduce(1) { $1 == 0x0a ? $0 + 1 : $0 }
-        let place =
-          failure.isOfValue && !failure.path.isEmpty
-          ? "\(failure.path) (line \(line))" : "line \(line), byte \(failure.offset)"
+        let inside = failure.path.isEmpty ? "line \(line)" : "\(failure.path) (line \(line))"
+        let place = failure.isOfValue ? inside : "line \(line), byte \(failure.offset)"
         throw DatasetError.malformed(file: url.path, place: place, reason: failure.reason)
       }
     }
@@ -102,14 +118,13 @@ enum COCOIdentifier: Hashable {
   case number(Int)
   case text(String)
 
-  /// Reads an id; a text of digits is the number.
+  /// Reads an id.
   init(_ scanner: inout JSONScanner) throws {
     guard try scanner.isAtString() else {
       self = .number(try scanner.integer())
       return
     }
-    let text = try scanner.string()
-    self = Int(text).map(Self.number) ?? .text(text)
+    self = .text(try scanner.string())
   }
 }
 

@@ -24,7 +24,7 @@ extension Dataset {
       return try COCOFormat.load(annotations: file, reading: reading)
     }
     let resolver = PathResolver([url])
-    if let settings = resolver.find("data.yaml") ?? resolver.find("data.yml") {
+    if let settings = settingsNames.lazy.compactMap({ resolver.find($0) }).first {
       return try YOLOFormat.load(settings.url, reading: reading)
     }
     if VOCFormat.annotationFolder(in: url) != nil {
@@ -55,6 +55,9 @@ extension Dataset {
       + "(YOLO), an Annotations folder (Pascal VOC) or an annotations.json (COCO)"
   }
 
+  /// Names of YOLO's settings in a folder.
+  private static let settingsNames = ["data.yaml", "data.yml", "dataset.yaml", "dataset.yml"]
+
   private static func file(_ url: URL, _ reading: DatasetReading) throws -> Dataset {
     switch url.pathExtension.lowercased() {
     case "json": return try COCOFormat.load(annotations: url, reading: reading)
@@ -71,7 +74,7 @@ extension Dataset {
     if COCOFormat.hasParts(url) { return true }
     if (try? COCOFormat.annotationFile(in: url, split: nil)) != nil { return false }
     let resolver = PathResolver([url])
-    return resolver.find("data.yaml") != nil
+    return settingsNames.contains { resolver.find($0) != nil }
       || VOCFormat.annotationFolder(in: url) != nil && resolver.find("ImageSets") != nil
   }
 

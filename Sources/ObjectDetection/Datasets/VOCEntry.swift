@@ -18,10 +18,12 @@ struct VOCEntry {
     return try VOCDocument(annotation)
   }
 
-  /// The images of the split, or all that have labels.
+  /// The images of the split with the list that names them, or all that have labels.
   ///
   /// - Throws: ``DatasetError`` when there is no such split, or a list cannot be read.
-  static func all(in folder: URL, _ reading: DatasetReading) throws(DatasetError) -> [VOCEntry] {
+  static func all(in folder: URL, _ reading: DatasetReading) throws(DatasetError) -> (
+    entries: [VOCEntry], list: URL?
+  ) {
     let labels = VOCFormat.annotationFolder(in: folder) ?? folder.appending(path: "Annotations")
     let sets = PathResolver(
       ["ImageSets/Main", "ImageSets", "ImageSets/Layout", "ImageSets/Segmentation", ""].map {
@@ -30,7 +32,7 @@ struct VOCEntry {
     for split in reading.split.map({ [$0] }) ?? ["val", "test"] {
       if let list = sets.find("\(split).txt")?.url {
         let resolver = PathResolver([labels, folder])
-        return try TextFile(list).lines.map { VOCEntry($0, of: list, resolver) }
+        return (try TextFile(list).lines.map { VOCEntry($0, of: list, resolver) }, list)
       }
       if reading.split != nil {
         throw .notFound(
@@ -38,7 +40,7 @@ struct VOCEntry {
           tried: sets.tried("\(split).txt"))
       }
     }
-    return annotationFiles(in: labels).map { VOCEntry($0) }
+    return (annotationFiles(in: labels).map { VOCEntry($0) }, nil)
   }
 
   /// The XML files of a folder, by name.

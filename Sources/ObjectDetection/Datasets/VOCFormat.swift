@@ -15,7 +15,7 @@ public enum VOCFormat {
   ///
   /// - Throws: ``DatasetError``.
   static func load(_ folder: URL, reading: DatasetReading) throws -> Dataset {
-    let entries = try VOCEntry.all(in: folder, reading)
+    let (entries, list) = try VOCEntry.all(in: folder, reading)
     guard !entries.isEmpty else { throw DatasetError.noImages(folder.path) }
     let resolver = PathResolver(
       (reading.imageFolder.map { [$0] } ?? [])
@@ -47,6 +47,7 @@ public enum VOCFormat {
         objects.append((index, object))
       }
     }
+    if list == nil { noteUnlabelled(in: resolver.roots, images, &remarks) }
     let result = dataset(folder, images, objects, remarks.sentences, unreadable)
     return reading.looksAtImages ? result.surveyed() : result
   }
@@ -56,6 +57,18 @@ public enum VOCFormat {
     guard let found = PathResolver([folder]).find("Annotations")?.url else { return nil }
     let isNamed = found.lastPathComponent == "Annotations"
     return isNamed || !VOCEntry.annotationFiles(in: found).isEmpty ? found : nil
+  }
+
+  /// Says of images that no annotation file belongs to, in the first of the folders that has images.
+  private static func noteUnlabelled(
+    in roots: [URL], _ images: [Dataset.Image], _ remarks: inout DatasetRemarks
+  ) {
+    let listings = roots.lazy.map { ImageListing($0).all }
+    let known = Set(images.map(\.file.path))
+    for image in listings.first(where: { !$0.isEmpty }) ?? [] where !known.contains(image.path) {
+      remarks.note(
+        "images have no annotation file and are passed over", image.lastPathComponent)
+    }
   }
 
   /// Says of boxes that cannot be meant so; they stay, as the devkit leaves them.

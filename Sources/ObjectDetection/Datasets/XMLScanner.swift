@@ -33,15 +33,7 @@ struct XMLScanner {
   ///
   /// - Throws: ``DatasetError/malformed(file:place:reason:)`` for bytes that are not of that encoding.
   static func utf8(_ data: Data, file: String) throws(DatasetError) -> [UInt8] {
-    let start = [UInt8](data.prefix(4))
-    switch start {
-    case [0x3c, 0, 0x3f, 0]:
-      return [UInt8](try TextFile.utf8(Data([0xff, 0xfe]) + data, file: file))
-    case [0, 0x3c, 0, 0x3f]:
-      return [UInt8](try TextFile.utf8(Data([0xfe, 0xff]) + data, file: file))
-    default:
-      return [UInt8](try TextFile.utf8(data, declared: declaredEncoding(data), file: file))
-    }
+    [UInt8](try TextFile.utf8(data, declared: declaredEncoding(data), file: file))
   }
 
   private static func declaredEncoding(_ data: Data) -> String? {

@@ -56,7 +56,9 @@ struct YOLOSettings {
     if let map = root["names"]?.mapping {
       var names = [String?](repeating: nil, count: map.count)
       for (key, value) in map {
-        guard let index = key.int, names.indices.contains(index), let name = value.string else {
+        guard let index = key.int ?? key.string.flatMap({ Int($0) }), names.indices.contains(index),
+          let name = value.string
+        else {
           throw bad("names", "the classes are not numbered from 0 without gaps", key)
         }
         names[index] = name

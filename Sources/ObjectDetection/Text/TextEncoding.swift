@@ -1,6 +1,6 @@
 import Foundation
 
-/// How the bytes of a text become UTF-8: by byte order mark, else by the encoding that the text declares.
+/// How the bytes of a text become UTF-8: by byte order mark or width, else by the encoding that the text declares.
 ///
 /// glibc's iconv converts. Only encodings that annotation tools write are let through to it: its rarer tables have
 /// states in which hostile bytes end the process.
@@ -19,6 +19,12 @@ enum TextEncoding {
       let rest = data.dropFirst(mark.count)
       return name == "UTF-8" ? try checked(rest, declared: nil) : try converted(rest, from: name)
     }
+    // Latin letters of 16 bits without a mark: every other byte is 0.
+    switch [UInt8](data.prefix(4)).map({ $0 == 0 }) {
+    case [false, true, false, true]: return try converted(data, from: "UTF-16LE")
+    case [true, false, true, false]: return try converted(data, from: "UTF-16BE")
+    default: break
+    }
     guard let declared, let name = try convertible(declared) else {
       return try checked(data, declared: declared)
     }
@@ -33,6 +39,11 @@ enum TextEncoding {
   ]
 
   private static func checked(_ data: Data, declared: String?) throws(Failure) -> Data {
+    if let end = data.lastIndex(where: { $0 != 0 }), let place = data[..<end].firstIndex(of: 0) {
+      throw Failure(
+        reason: "holds NUL bytes, as no text does; convert it to UTF-8",
+        line: data[..<place].count { $0 == 0x0a } + 1)
+    }
     if String(validating: data, as: UTF8.self) != nil { return data }
     let lines = data.split(separator: 0x0a, omittingEmptySubsequences: false)
     let bad = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
