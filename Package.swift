@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
@@ -61,7 +62,7 @@ let package = Package(
     library(
       "ObjectDetection",
       [
-        "Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG",
+        "Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG", "CWebP",
         .product(name: "Yams", package: "Yams"),
       ]),
     library("Architectures", ["ObjectDetection", "GraphIR", "Tensors"]),

@@ -85,7 +85,7 @@ struct DetectCommandTests {
     try FileManager.default.createDirectory(
       atPath: path("empty"), withIntermediateDirectories: true)
     let run = try detect([path("empty")])
-    #expect(run.status == 66 && run.errors.contains("no JPEG or PNG images"))
+    #expect(run.status == 66 && run.errors.contains("has no images in it"))
   }
 
   @Test func theHeadIsExplainedAndMisspeltSettingsAreNamed() throws {

@@ -105,7 +105,7 @@ import Testing
       images: [.init(id: 1, file: URL(filePath: "/no/such/picture.png"))],
       annotations: [.init(id: 1, image: 0, category: 1, x: 1, y: 1, width: 9, height: 9)])
     let loader = try loader(.none, dataset: dataset)
-    #expect(throws: ImageError.unreadable("/no/such/picture.png")) {
+    #expect(throws: ImageError.missing("/no/such/picture.png")) {
       try loader.batch(epoch: 0, index: 0)
     }
   }

@@ -33,6 +33,6 @@ enum DetectionGoldens {
     }
   }
 
-  static let images = load("images", ImageCase.self)
+  static let images = load("images", ImageCase.self) + load("formats", ImageCase.self)
   static let resampling = load("resampling", ResamplingCase.self)
 }

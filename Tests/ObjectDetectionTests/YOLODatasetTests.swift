@@ -97,12 +97,12 @@ import Testing
     #expect(data.remarks[0].contains("1.txt"))
   }
 
-  @Test func damagedImagesAreRemarkedAndKeptForTheRunToName() throws {
+  @Test func damagedImagesAreNotedAndKeptForTheRunToName() throws {
     let files = try folder("val: images/val\nnames: [dog, cat]")
     try files.write("images/val/a.png", "no image")
     let data = try Dataset.load(files.url)
     #expect(data.images.count == 3 && data.labels == ["b.jpg dog 10.0 5.0 20.0 5.0"])
-    #expect(data.remarks.count == 1)
+    #expect(data.unreadable.count == 1 && data.unreadable[0]?.reason.contains("a.png") == true)
   }
 
   @Test func nestedAliasesDoNotFillTheMemory() throws {
@@ -113,6 +113,20 @@ import Testing
     }
     let files = try folder(yaml + "val: images/val\nnames: [dog, cat]")
     #expect(try Dataset.load(files.url).labels.sorted() == Self.expected)
+  }
+
+  /// Keys are compared by all that they stand for.
+  @Test func nestedAliasesInKeysAreErrors() throws {
+    var yaml = "a0: &a0 [x, x]\n"
+    for level in 1...40 { yaml += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
+    for key in ["? *a40\n: 1\n", "*a40 : 1\n", "b: {[*a40]: 1}\n"] {
+      let files = try folder(yaml + key + "val: images/val\nnames: [dog, cat]")
+      #expect {
+        try Dataset.load(files.url)
+      } throws: { error in
+        error is DatasetError && "\(error)".contains("aliases beside keys")
+      }
+    }
   }
 
   @Test func mutatedFilesEndInADataSetOrInAnError() throws {
@@ -155,8 +169,9 @@ import Testing
       try Dataset.load(files.url)
     } throws: { error in
       let text = "\(error)"
-      return ["annotations.json", "data.yaml", "Annotations/", "JPEG or PNG"].allSatisfy(
-        text.contains)
+      return ["annotations.json", "data.yaml", "Annotations/", "JPEG, PNG, BMP and WebP"]
+        .allSatisfy(
+          text.contains)
     }
     #expect(throws: DatasetError.self) { try Dataset.load(files.url.appending(path: "nowhere")) }
     let odd = try files.write("labels.csv", "a,b")

@@ -13,7 +13,9 @@ import Testing
     "Formats": [
       "GraphIR", "Tensors", "CHDF5", "CCrypto", "CZlib", "SwiftProtobuf", "OrderedCollections",
     ],
-    "ObjectDetection": ["Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG", "Yams"],
+    "ObjectDetection": [
+      "Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG", "CWebP", "Yams",
+    ],
     "Architectures": ["ObjectDetection", "GraphIR", "Tensors", "OrderedCollections"],
     "Training": [
       "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",

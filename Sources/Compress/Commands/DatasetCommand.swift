@@ -83,8 +83,18 @@ struct DatasetCommand: ParsableCommand {
       help: "The set: a COCO folder or JSON file, a Pascal VOC folder or a YOLO data.yaml.")
     var data: String
 
-    @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
+    @Option(
+      help: "Which split of a VOC, YOLO or parted COCO set (default: the validation split).")
     var split: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The folder that the images lie in, where that is not beside the labels.",
+        valueName: "dir"), completion: .directory)
+    var images: String?
+
+    @Flag(help: "Leave out images that cannot be read, naming each, instead of stopping.")
+    var skipBad = false
 
     @Option(
       name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file.h5"),
@@ -100,8 +110,9 @@ struct DatasetCommand: ParsableCommand {
     }
 
     func run() throws {
-      let dataset = try Dataset.load(URL(filePath: data), split: split)
-      for remark in dataset.remarks { common.logger.warning("\(remark)") }
+      let dataset = try DataSource(
+        path: data, split: split, images: images, skipsBad: skipBad
+      ).load(common)
       guard !dataset.images.isEmpty else { throw DatasetError.noImages(data) }
       let bar = ProgressBar(
         "packing", total: dataset.images.count, unit: "images", isShown: common.showsProgress)
@@ -123,14 +134,21 @@ struct DatasetCommand: ParsableCommand {
     @Argument(help: "The set, in any form that --data takes.")
     var data: String
 
-    @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
+    @Option(
+      help: "Which split of a VOC, YOLO or parted COCO set (default: the validation split).")
     var split: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The folder that the images lie in, where that is not beside the labels.",
+        valueName: "dir"), completion: .directory)
+    var images: String?
 
     @OptionGroup(title: "Common") var common: CommonOptions
 
     func run() throws {
-      let dataset = try Dataset.load(URL(filePath: data), split: split)
-      for remark in dataset.remarks { common.logger.warning("\(remark)") }
+      let dataset = try DataSource(path: data, split: split, images: images, skipsBad: true)
+        .load(common)
       try DatasetSummary(dataset, path: data).show(common)
     }
   }
@@ -155,6 +173,9 @@ struct DatasetSummary: Encodable {
   var small: Int
   var medium: Int
   var large: Int
+  /// Images that cannot be read and are not counted, with the reason.
+  var skipped: [String]
+  var warnings: [String]
   var categories: [Category]
 
   init(_ dataset: Dataset, path: String) {
@@ -168,8 +189,10 @@ struct DatasetSummary: Encodable {
     small = labels.count { $0.area < 32 * 32 }
     medium = labels.count { $0.area >= 32 * 32 && $0.area <= 96 * 96 }
     large = boxes - small - medium
+    (skipped, warnings) = (dataset.leftOut, dataset.remarks)
+    let own = Dictionary(grouping: labels, by: \.category)
     categories = dataset.categories.map { category in
-      let own = labels.filter { $0.category == category.id }
+      let own = own[category.id] ?? []
       return Category(name: category.name, boxes: own.count, images: Set(own.map(\.image)).count)
     }
   }

@@ -9,7 +9,7 @@ struct Detect: ParsableCommand {
     abstract: "Find objects in images and draw them.",
     discussion: """
       Prints what the detector finds. With --output DIR each image is written there with a labelled box around each \
-      object, in the format it came in; with --results FILE the boxes are written as COCO results. Boxes from a \
+      object, as PNG unless it came as JPEG; with --results FILE the boxes are written as COCO results. Boxes from a \
       confidence of \(HeadConfiguration.displayConfidence) on are shown, overlaps suppressed from an IoU of \
       \(HeadConfiguration.displayIoU), unless the options or the settings for --head say otherwise.
 
@@ -25,7 +25,8 @@ struct Detect: ParsableCommand {
   var model: String?
 
   @Argument(
-    help: ArgumentHelp("JPEG or PNG files, or folders of them.", valueName: "image"),
+    help: ArgumentHelp(
+      "\(ImageFile.formats) files, or folders of them.", valueName: "image"),
     completion: .file())
   var images: [String] = []
 
@@ -63,7 +64,7 @@ struct Detect: ParsableCommand {
 
   /// The images to look at; embedded scenes when nothing is given.
   private func sources() throws -> [ImageSource] {
-    guard model == nil else { return try DetectionFiles.collect(images).map { .file($0) } }
+    guard model == nil else { return try DetectionFiles.collect(images, common).map { .file($0) } }
     return EmbeddedData.validation(pool: ThreadPool(threads: common.threadCount)).images
       .prefix(Self.sceneCount).map(\.source)
   }
@@ -131,7 +132,7 @@ struct Detect: ParsableCommand {
         }
       }
     }
-    try AtomicOutput.write(COCOFormat.serialize(records), to: file)
+    try AtomicOutput.write(COCOFormat.serialize(records, for: ids.dataset), to: file)
   }
 
   private struct Result: Encodable {

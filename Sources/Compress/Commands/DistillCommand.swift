@@ -74,8 +74,8 @@ struct DistillCommand: ParsableCommand {
     if floor.isSet && data.data == nil && !isEmbedded {
       throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
     }
-    if options.images != nil && (data.data != nil || options.trainData != nil) {
-      throw ValidationError("--images counts embedded scenes; leave it out with --data.")
+    if data.images?.count != nil && options.trainData != nil {
+      throw ValidationError("--images counts embedded scenes; leave it out with --train-data.")
     }
   }
 
@@ -134,12 +134,12 @@ struct DistillCommand: ParsableCommand {
   /// The images to learn from and to score on.
   private func images() throws -> VerbImages {
     if data.data == nil && options.trainData == nil {
-      return VerbImages(embedded: options.images ?? EmbeddedData.trainingCount, common)
+      return VerbImages(embedded: data.images?.count ?? EmbeddedData.trainingCount, common)
     }
     return try VerbImages(
       data: data, trainData: options.trainData, isEmbedded: isEmbedded && data.data == nil,
       trains: true, seed: options.seed, needsLabels: options.labelWeight > 0 || floor.isSet,
-      common: common)
+      learnsLabels: options.labelWeight > 0 || options.control, common: common)
   }
 
   private func notes(_ plan: DistillationPlan) -> [String] {

@@ -78,12 +78,12 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let dataset = try data.labelled(common)
+    let dataset = try data.labelled(common, looksAtImages: detections == nil)
     try show(detections.map { try scored($0, on: dataset) } ?? evaluated(on: dataset))
   }
 
   private func scored(_ file: String, on dataset: Dataset) throws -> Outcome {
-    let records = try COCOFormat.loadResults(URL(filePath: file))
+    let records = try COCOFormat.loadResults(URL(filePath: file), for: dataset)
     let images = Set(dataset.images.map(\.id))
     if let stray = records.first(where: { !images.contains($0.image) }) {
       throw CommandError(
@@ -110,7 +110,7 @@ struct Evaluate: ParsableCommand {
       passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
     if let saveDetections {
       try AtomicOutput.write(
-        COCOFormat.serialize(accuracy.evaluation.records), to: saveDetections)
+        COCOFormat.serialize(accuracy.evaluation.records, for: dataset), to: saveDetections)
     }
     var outcome = Outcome(
       summary: accuracy.evaluation.summary, classes: accuracy.evaluation.classes,
@@ -118,6 +118,7 @@ struct Evaluate: ParsableCommand {
     outcome.model = loaded.name
     outcome.settings = accuracy.configuration
     outcome.skipped = accuracy.evaluation.skipped
+    outcome.remarks = accuracy.evaluation.remarks
     outcome.secondsPerImage = accuracy.secondsPerImage
     return outcome
   }
@@ -130,6 +131,7 @@ struct Evaluate: ParsableCommand {
     var dataset: Dataset
     var settings: HeadConfiguration?
     var skipped: [String] = []
+    var remarks: [String] = []
     var secondsPerImage: Double?
   }
 
@@ -154,6 +156,7 @@ struct Evaluate: ParsableCommand {
     var classes: [ClassPrecision]
     var settings: HeadConfiguration?
     var skipped: [String]
+    var warnings: [String]
   }
 
   private func show(_ outcome: Outcome) throws {
@@ -172,7 +175,9 @@ struct Evaluate: ParsableCommand {
           detections: outcome.records.count, summary: outcome.summary,
           voc: voc.map {
             Result.VOC(metric: metric.rawValue, ap50: $0.meanAP, classes: byClass ?? [:])
-          }, classes: outcome.classes, settings: outcome.settings, skipped: outcome.skipped))
+          }, classes: outcome.classes, settings: outcome.settings,
+          skipped: outcome.dataset.leftOut + outcome.skipped,
+          warnings: outcome.dataset.remarks + outcome.remarks))
     }
     Console.result(summaryTable(outcome, voc).text)
     if perClass { Console.result("\n" + classTable(outcome, voc).text) }
@@ -220,7 +225,8 @@ struct Evaluate: ParsableCommand {
   private func footer(_ outcome: Outcome) -> String {
     let images = outcome.dataset.images.count - outcome.skipped.count
     var text = "\(images) images, \(outcome.records.count) boxes found"
-    if !outcome.skipped.isEmpty { text += ", \(outcome.skipped.count) images skipped" }
+    let skipped = outcome.dataset.leftOut.count + outcome.skipped.count
+    if skipped > 0 { text += ", \(skipped) images skipped" }
     if let seconds = outcome.secondsPerImage {
       text += ", \(Format.milliseconds(seconds * 1000)) an image with decoding and scoring"
     }

@@ -78,6 +78,12 @@ struct Inspect: ParsableCommand {
     help: ArgumentHelp("Labelled images for --measure mAP.", valueName: "path"))
   var data: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The folder that the images of --data lie in, where that is not beside the labels.",
+      valueName: "dir"), completion: .directory)
+  var images: String?
+
   @OptionGroup var common: CommonOptions
 
   /// Criteria that need nothing but the weights.
@@ -95,10 +101,10 @@ struct Inspect: ParsableCommand {
     }
     if sensitivity == nil,
       measure != nil || fractions != nil || method != nil || calib != nil || calibCount != nil
-        || data != nil
+        || data != nil || images != nil
     {
       throw ValidationError(
-        "--measure, --fractions, --method, --calib, --calib-count and --data are for --sensitivity."
+        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for --sensitivity."
       )
     }
     if let calibCount, calibCount < 1 {
@@ -168,7 +174,9 @@ struct Inspect: ParsableCommand {
         model.graph, path: calib,
         otherwise: model.isEmbedded ? EmbeddedData.training(pool: pool) : nil,
         count: calibCount ?? 16, head: head, common: common),
-      labelled: try data.map { try Dataset.load(URL(filePath: $0)) }
+      labelled: try data.map {
+        try DataSource(path: $0, images: images).labelled(common, to: "score against")
+      }
         ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil), head: head,
       common: common)
     let result = try run.run(file: file)

@@ -106,7 +106,7 @@ struct LowRankCommand: ParsableCommand {
     let images = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
       trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil, seed: options.seed ?? 0,
-      common: common)
+      learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let factorizing = factorizing(images)
     if dryRun {
       let decision = try factorizing.decide(on: source.graph, known: known)

@@ -140,7 +140,8 @@ struct PruneCommand: ParsableCommand {
     if case .channels? = saved { removesChannels = true }
     let images = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0, common: common)
+      trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0,
+      learnsLabels: trains && tuning.loss == .labels, common: common)
     if case .channels(let plan)? = saved {
       return try removeChannels(source, images, target, replaying: plan)
     }

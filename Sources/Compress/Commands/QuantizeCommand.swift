@@ -118,7 +118,7 @@ struct QuantizeCommand: ParsableCommand {
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
     let sets = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
-      seed: options.seed, common: common)
+      seed: options.seed, learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let scoring = sets.scoring
     let quantizing = Quantizing(
       options: options, head: head, common: common,

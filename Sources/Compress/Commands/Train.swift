@@ -76,9 +76,12 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How many embedded scenes to learn from, without --data.",
-      valueName: "count"))
-  var images = EmbeddedData.trainingCount
+      "The folder that the images of --data lie in, where that is not beside the labels; without --data: how many embedded scenes to learn from. (default: \(EmbeddedData.trainingCount) scenes)",
+      valueName: "dir"), completion: .directory)
+  var images: ImagesChoice?
+
+  @Flag(help: "Leave out images that cannot be read, naming each, instead of stopping.")
+  var skipBad = false
 
   @Option(help: "Which split of a VOC or YOLO set to train on. (default: train)")
   var split: String?
@@ -157,6 +160,7 @@ struct Train: ParsableCommand {
         throw ValidationError("\(flag) must be above 0 and at most 16, found \(value).")
       }
     }
+    try ImagesChoice.check(images, data: data)
     if let imgsz, imgsz < 32 || imgsz > 4096 || imgsz % 32 != 0 {
       throw ValidationError("--imgsz must be a multiple of 32 from 32 to 4096, found \(imgsz).")
     }
@@ -208,18 +212,25 @@ struct Train: ParsableCommand {
       augment.flatMap(Augmentation.named) ?? (arch == nil ? .light : .standard)
     var job = TrainingJob(
       title: "Training \(stem)" + (width.map { " × \($0)" } ?? ""),
-      training: .init(path: data, split: split),
-      validation: valData.map { .init(path: $0, split: valSplit) }, embeddedCount: images,
+      training: source(data, split: split),
+      validation: valData.map { source($0, split: valSplit) },
+      embeddedCount: images?.count ?? EmbeddedData.trainingCount,
       holdout: holdout ?? 0.1,
       settings: .init(
         training: training.configuration(defaults: defaults), augmentation: augmentation,
         loss: loss, seed: seed))
     if let data, valData == nil, holdout == nil, Dataset.hasSplits(URL(filePath: data)) {
       job.training.split = split ?? "train"
-      job.validation = .init(path: data, split: valSplit ?? "val")
+      job.validation = source(data, split: valSplit ?? "val")
     }
     if data == nil, valData == nil { job.validation = .init() }
     return job
+  }
+
+  private func source(_ path: String?, split: String?) -> TrainingJob.Images {
+    .init(
+      path: path, split: split, images: path == data ? images?.folder : nil,
+      skipsBad: skipBad ? true : nil)
   }
 
   /// The model that training starts from: built, or read.

@@ -48,11 +48,13 @@ enum ErrorStatus {
       }
     case let error as DatasetError:
       switch error {
-      case .missing, .noImages, .unknownFormat: .noInput
+      case .missing, .noImages, .unknownFormat, .notFound: .noInput
       case .unreadable: .inputOutput
       case .malformed: .badData
+      case .unreadableImages(_, _, _, _, let areMissing): areMissing ? .noInput : .badData
       }
-    case ImageError.unreadable: .noInput
+    case ImageError.missing: .noInput
+    case ImageError.unreadable: .inputOutput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
     case is ArchitectureError: .usage
     case let error as TrainingError:

@@ -110,7 +110,9 @@ struct Distilling {
     let hooks = { [student.keepsZeros(of: detector.graph)] }
     let source = try teacherSource(plan)
     let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)
-    let trainer = try detector.trainer(hooks: hooks() + [objective], objective: objective)
+    let trainer = try detector.trainer(
+      hooks: hooks() + [objective], objective: objective,
+      needsLabels: options.labelWeight > 0)
     try detector.watch(trainer)
     try (source as? TeacherCache)?.save()
     var outcome = Outcome(trainer: trainer)

@@ -97,19 +97,3 @@ extension DetectionOptions {
     return settings
   }
 }
-
-extension DataOptions {
-  /// The data set, which must have labels, or the embedded scenes; what was odd about the labels is logged.
-  func labelled(_ common: CommonOptions? = nil) throws -> Dataset {
-    guard let data else {
-      return EmbeddedData.validation(pool: ThreadPool(threads: common?.threadCount ?? 1))
-    }
-    let dataset = try Dataset.load(URL(filePath: data), split: split)
-    for remark in dataset.remarks { common?.logger.warning("\(remark)") }
-    guard dataset.isLabelled else {
-      throw CommandError(
-        .noInput, "\(dataset.source.path): has images but no labels to score against")
-    }
-    return dataset
-  }
-}

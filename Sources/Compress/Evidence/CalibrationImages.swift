@@ -31,7 +31,9 @@ struct CalibrationImages {
       let range = input.takesBytes ? "stretched" : "scaled to 0…1 and stretched"
       common.logger.notice("calibration images are \(range): \(error)")
     }
-    let found = try path.map { try Dataset.load(URL(filePath: $0)) } ?? dataset
+    let found =
+      try path.map { try DataSource(path: $0, looksAtImages: false).load(common) }
+      ?? dataset
     sources = (found?.images ?? []).prefix(count).map(\.source)
     if path != nil, sources.isEmpty {
       throw CommandError(.noInput, "\(path ?? ""): has no images to calibrate with")

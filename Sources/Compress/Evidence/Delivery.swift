@@ -49,7 +49,9 @@ struct Delivery {
     func overlaps() throws -> [String] {
       guard let scoring, learning != nil || calibration != nil else { return [] }
       let overlap = try ImageOverlap(scoring)
-      let calibrating = try calibration.map { try Dataset.load(URL(filePath: $0)) }
+      let calibrating = try calibration.map {
+        try DataSource(path: $0, looksAtImages: false).load(nil)
+      }
       return try [
         learning.flatMap { try overlap.warning($0, use: "to train on") },
         calibrating.flatMap { try overlap.warning($0, use: "to calibrate with") },
@@ -81,7 +83,8 @@ struct Delivery {
     if let folder = setting.comparison.report {
       try collector.checkUnchanged(models)
       var report = ComparisonReport(
-        title: "\(names[0]) \(title)", models: evidence, notes: notes + warnings,
+        title: "\(names[0]) \(title)", models: evidence,
+        notes: notes + warnings + (setting.scoring?.remarks ?? []),
         manifest: try collector.manifest(
           seed: seed, models: Array(zip(names, models))))
       try report.showDisagreements(setting.scoring)

@@ -43,7 +43,8 @@ struct ModelComparison {
       seed: seed, models: entries.map { (name: $0.name, model: $0.model) })
     manifest.steps = steps
     var report = ComparisonReport(
-      title: title, models: evidence, notes: warnings, manifest: manifest)
+      title: title, models: evidence, notes: warnings + (dataset?.remarks ?? []),
+      manifest: manifest)
     try report.showDisagreements(dataset)
     return report
   }
@@ -55,7 +56,9 @@ struct ModelComparison {
     return try uses.compactMap { path, use in
       guard let path else { return nil }
       let url = URL(filePath: path)
-      let images = try Dataset.load(url, split: Dataset.hasSplits(url) ? "train" : nil)
+      let images = try DataSource(
+        path: path, split: Dataset.hasSplits(url) ? "train" : nil, looksAtImages: false
+      ).load(nil)
       return try overlap.warning(images, use: use)
     }
   }

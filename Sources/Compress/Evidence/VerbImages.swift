@@ -14,31 +14,30 @@ struct VerbImages {
   /// Without training data of its own, a set with splits is trained on by its training split; of another a tenth is held
   /// out to score on.
   ///
-  /// - Parameter needsLabels: Whether images without labels are refused; else they are learnt from and nothing is scored.
+  /// - Parameters:
+  ///   - needsLabels: Whether images without labels are refused; else they are learnt from and nothing is scored.
+  ///   - learnsLabels: Whether what is learnt from must have labels; else images of any kind will do.
   init(
     data: DataOptions, trainData: String?, isEmbedded: Bool, trains: Bool, seed: UInt64,
-    needsLabels: Bool = true, common: CommonOptions
+    needsLabels: Bool = true, learnsLabels: Bool = true, common: CommonOptions
   ) throws {
-    let pool = ThreadPool(threads: common.threadCount)
     if !needsLabels, let path = data.data {
-      let url = URL(filePath: path)
-      let dataset = try Dataset.load(url, split: data.split)
+      let dataset = try data.source(path, split: data.split).load(common)
       guard dataset.isLabelled else {
-        let source = trainData.map { URL(filePath: $0) } ?? url
-        learning = try Dataset.load(source, split: Dataset.hasSplits(source) ? "train" : nil)
+        learning = try Self.images(trainData ?? path, data, common)
         common.logger.notice("\(path) has no labels: nothing is scored")
         return
       }
+      scoring = dataset
+    } else if data.data != nil || isEmbedded {
+      scoring = try data.labelled(common)
     }
-    if data.data != nil || isEmbedded { scoring = try data.labelled(common) }
     guard trains else { return }
     if let trainData {
-      let url = URL(filePath: trainData)
-      learning = try Dataset.load(url, split: Dataset.hasSplits(url) ? "train" : nil)
+      learning = try Self.images(trainData, data, common)
     } else if let path = data.data {
-      let url = URL(filePath: path)
-      if Dataset.hasSplits(url) {
-        learning = try Dataset.load(url, split: "train")
+      if Dataset.hasSplits(URL(filePath: path)) {
+        learning = try Self.images(path, data, common)
       } else if let (kept, held) = scoring?.holdingOut(Self.holdout, seed: seed) {
         (learning, scoring) = (kept, held)
         common.logger.notice(
@@ -46,9 +45,21 @@ struct VerbImages {
         )
       }
     } else {
-      learning = EmbeddedData.training(pool: pool)
+      learning = EmbeddedData.training(pool: ThreadPool(threads: common.threadCount))
     }
-    for remark in learning?.remarks ?? [] { common.logger.warning("\(remark)") }
+    guard let learning, learnsLabels, !learning.isLabelled else { return }
+    throw CommandError(
+      .noInput,
+      "\(learning.source.path): has images but no labels to learn from; give labelled images, or "
+        + "learn without labels (--loss match; distill: --label-weight 0)")
+  }
+
+  /// The images to learn from at a path: the training split where there are splits.
+  private static func images(
+    _ path: String, _ data: DataOptions, _ common: CommonOptions
+  ) throws -> Dataset {
+    let split = Dataset.hasSplits(URL(filePath: path)) ? "train" : nil
+    return try data.source(path, split: split).load(common)
   }
 
   /// The embedded scenes, so many of them to learn from.

@@ -4,7 +4,7 @@ import ObjectDetection
 /// Which images `detect` reads and where it writes.
 enum DetectionFiles {
   /// The images of files and folders, each once, in the order given.
-  static func collect(_ paths: [String]) throws -> [URL] {
+  static func collect(_ paths: [String], _ common: CommonOptions) throws -> [URL] {
     var files: [URL] = []
     var seen: Set<String> = []
     for path in paths {
@@ -13,9 +13,11 @@ enum DetectionFiles {
       guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
         throw CommandError(.noInput, "\(path): there is no such image or folder")
       }
-      let found = isFolder.boolValue ? ImageFile.files(in: url) : [url]
+      let listing = isFolder.boolValue ? ImageListing(url) : nil
+      if let remark = listing?.remark(on: url) { common.logger.warning("\(remark)") }
+      let found = listing?.images ?? [url]
       guard !found.isEmpty else {
-        throw CommandError(.noInput, "\(path): has no JPEG or PNG images in it")
+        throw CommandError(.noInput, "\(path): has no images in it (\(ImageFile.formats) are read)")
       }
       files += found.filter { seen.insert(identity($0)).inserted }
     }
@@ -31,7 +33,7 @@ enum DetectionFiles {
     return files.map { file in
       let stem = file.deletingPathExtension().lastPathComponent
       let suffix = file.pathExtension.lowercased()
-      let ending = ImageFile.suffixes.contains(suffix) ? file.pathExtension : "png"
+      let ending = ImageFile.writtenSuffixes.contains(suffix) ? file.pathExtension : "png"
       var target = folder.appending(path: "\(stem).\(ending)")
       var number = 2
       while !taken.insert(identity(target).lowercased()).inserted {
@@ -53,6 +55,8 @@ struct DetectionIDs {
   var images: [Int]
   /// The id of each class; `nil` for those the annotations lack.
   var categories: [Int?]
+  /// The annotations; `nil` without a file of them.
+  var dataset: Dataset?
 
   /// Ids out of an annotation file, or by the names of files and classes.
   init(_ files: [URL], classes: [String], annotations: String?) throws {
@@ -63,7 +67,8 @@ struct DetectionIDs {
       categories = classes == COCOClasses.names ? COCOClasses.ids : Array(1...classes.count)
       return
     }
-    let dataset = try COCOFormat.load(annotations: URL(filePath: annotations))
+    let dataset = try COCOFormat.load(
+      annotations: URL(filePath: annotations), reading: DatasetReading(looksAtImages: false))
     let ids = Dictionary(
       dataset.images.map { ($0.file.lastPathComponent, $0.id) },
       uniquingKeysWith: { first, _ in first })
@@ -75,5 +80,6 @@ struct DetectionIDs {
       return id
     }
     categories = try ClassMapping(classes, to: dataset.categories).categories
+    self.dataset = dataset
   }
 }

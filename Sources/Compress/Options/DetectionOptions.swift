@@ -71,18 +71,3 @@ enum InputShapes {
     }
   }
 }
-
-/// The labelled images a verb works on.
-struct DataOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, a packed .h5 file, or a folder of images.",
-      valueName: "path"))
-  var data: String?
-
-  @Option(help: "Which split of a VOC or YOLO set (default: the validation split).")
-  var split: String?
-
-  @Flag(help: "Skip images that cannot be decoded, naming each, instead of stopping.")
-  var skipBad = false
-}

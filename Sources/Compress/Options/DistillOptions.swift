@@ -69,12 +69,6 @@ struct DistillOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How many embedded scenes to learn from, without --data. (default: \(EmbeddedData.trainingCount))",
-      valueName: "count"))
-  var images: Int?
-
-  @Option(
-    help: ArgumentHelp(
       "How training images are varied: \(Augmentation.presetNames.joined(separator: ", ")). (default: light)"
     ), completion: .list(Augmentation.presetNames))
   var augment: String?
@@ -124,9 +118,6 @@ struct DistillOptions: ParsableArguments {
     }
     guard adapterLr >= 0, adapterLr.isFinite else {
       throw ValidationError("--adapter-lr must be at least 0, found \(adapterLr).")
-    }
-    if let images, images < 1 {
-      throw ValidationError("--images must be at least 1, found \(images).")
     }
     guard cacheLimit >= 1 else {
       throw ValidationError("--cache-limit must be at least 1, found \(cacheLimit).")

@@ -215,7 +215,7 @@ struct Quantizing {
   /// How many of the images to calibrate with are also among those to score on, by content.
   func overlap(_ scoring: Dataset?) throws -> Int {
     guard let scoring, let path = options.calib, path != Self.deadLeaves else { return 0 }
-    let calibration = try Dataset.load(URL(filePath: path)).images.prefix(
+    let calibration = try DataSource(path: path, looksAtImages: false).load(nil).images.prefix(
       options.calibCount ?? 128)
     let scored = Set(try scoring.images.map { try $0.source.identity() })
     return try calibration.count { scored.contains(try $0.source.identity()) }

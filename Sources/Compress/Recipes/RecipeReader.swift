@@ -1,4 +1,5 @@
 import Foundation
+import ObjectDetection
 import Yams
 
 /// Reads recipes, and says of a mistake in which line it is and what to do.
@@ -24,10 +25,7 @@ struct RecipeReader {
     guard FileManager.default.fileExists(atPath: path) else {
       throw CommandError(.noInput, "\(path): there is no such file")
     }
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw CommandError(.inputOutput, "\(path): cannot be read as UTF-8 text")
-    }
-    return try RecipeReader(file: path).recipe(text)
+    return try RecipeReader(file: path).recipe(try TextFile(URL(filePath: path)).text)
   }
 
   private init(file: String) { self.file = file }
@@ -35,7 +33,7 @@ struct RecipeReader {
   private func recipe(_ text: String) throws -> Recipe {
     let root: Node.Mapping
     do {
-      guard let mapping = try Yams.compose(yaml: text)?.mapping else {
+      guard let mapping = try YAMLText.compose(text)?.mapping else {
         throw mistake(1, "is no recipe: expected keys such as model: and steps:")
       }
       root = mapping

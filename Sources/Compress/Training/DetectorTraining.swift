@@ -64,14 +64,18 @@ struct DetectorTraining {
 
   /// A trainer, ready to run or to take up a checkpoint.
   ///
-  /// - Parameter objective: What training brings down; `nil` for what the settings say.
+  /// - Parameters:
+  ///   - objective: What training brings down; `nil` for what the settings say.
+  ///   - needsLabels: Whether that reads labels; `nil` for what the settings say.
   func trainer(
-    hooks: [any TrainingHook] = [], objective: (any TrainingObjective)? = nil
+    hooks: [any TrainingHook] = [], objective: (any TrainingObjective)? = nil,
+    needsLabels: Bool? = nil
   ) throws -> Trainer {
     let loader = try BatchLoader(
       training, classes: head.classes, preprocessing: head.preprocessing, width: imageSize.width,
       height: imageSize.height, batchSize: settings.training.batchSize,
-      augmentation: settings.augmentation, epochs: settings.training.epochs, seed: settings.seed)
+      augmentation: settings.augmentation, epochs: settings.training.epochs, seed: settings.seed,
+      needsLabels: needsLabels ?? (settings.loss == .labels))
     return try Trainer(
       graph, objective: try objective ?? self.objective(),
       parameters: TrainableParameter.all(in: graph),

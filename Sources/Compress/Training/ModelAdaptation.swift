@@ -42,7 +42,7 @@ struct ModelAdaptation {
     let loader = try BatchLoader(
       dataset, classes: dataset.categories.map(\.name),
       preprocessing: found.configuration.preprocessing, width: shape[3], height: shape[2],
-      batchSize: 1, augmentation: .none, epochs: 1, seed: 0)
+      batchSize: 1, augmentation: .none, epochs: 1, seed: 0, needsLabels: false)
     let images = try (0..<min(Self.calibrationImages, loader.batchesPerEpoch)).map {
       try loader.batch(epoch: 0, index: $0).images
     }

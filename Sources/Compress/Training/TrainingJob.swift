@@ -12,6 +12,17 @@ struct TrainingJob: Codable {
     var path: String?
     /// Which split of a set that has some.
     var split: String?
+    /// The folder the images lie in; `nil` for the usual places.
+    var images: String?
+    /// Whether images that cannot be read are left out; `nil` for no.
+    var skipsBad: Bool?
+
+    /// The data set; `nil` for embedded images.
+    var source: DataSource? {
+      path.map {
+        DataSource(path: $0, split: split, images: images, skipsBad: skipsBad ?? false)
+      }
+    }
   }
 
   var schemaVersion = 1
@@ -38,11 +49,11 @@ extension TrainingJob {
   func datasets(_ common: CommonOptions) throws -> (training: Dataset, validation: Dataset?) {
     let pool = ThreadPool(threads: common.threadCount)
     let all =
-      try training.path.map { try Self.load($0, split: training.split, common) }
+      try load(training, common)
       ?? EmbeddedData.training(embeddedCount, pool: pool)
     if let validation {
       let held =
-        try validation.path.map { try Self.load($0, split: validation.split, common) }
+        try validation.source?.labelled(common, to: "score against")
         ?? EmbeddedData.validation(pool: pool)
       return (all, held)
     }
@@ -57,14 +68,8 @@ extension TrainingJob {
     return (kept, held)
   }
 
-  private static func load(
-    _ path: String, split: String?, _ common: CommonOptions
-  ) throws -> Dataset {
-    let dataset = try Dataset.load(URL(filePath: path), split: split)
-    for remark in dataset.remarks { common.logger.warning("\(remark)") }
-    guard dataset.isLabelled else {
-      throw CommandError(.noInput, "\(path): has images but no labels to learn from")
-    }
-    return dataset
+  private func load(_ images: Images, _ common: CommonOptions) throws -> Dataset? {
+    settings.loss == .labels
+      ? try images.source?.labelled(common, to: "learn from") : try images.source?.load(common)
   }
 }

@@ -35,19 +35,20 @@ public final class BatchLoader: Sendable {
   ///
   /// - Parameters:
   ///   - classes: The detector's classes; categories are matched to them as in evaluation, crowds are left out.
+  ///   - needsLabels: Whether a data set is refused whose categories are not the detector's classes.
   ///   - epochs: Epochs in all, which decide when the plain ones begin.
   ///   - cacheBytes: The most that decoded images may take in memory.
   /// - Throws: ``HeadError/classes(model:dataset:)``, ``DatasetError/noImages(_:)``.
   public init(
     _ dataset: Dataset, classes: [String], preprocessing: Preprocessing, width: Int, height: Int,
     batchSize: Int, augmentation: Augmentation, epochs: Int, seed: UInt64,
-    cacheBytes: Int = 1 << 30
+    needsLabels: Bool = true, cacheBytes: Int = 1 << 30
   ) throws {
     guard !dataset.images.isEmpty else { throw DatasetError.noImages(dataset.source.path) }
     sampler = try BatchSampler(
       dataset, classes: classes, preprocessing: preprocessing, width: width, height: height,
       batchSize: batchSize, augmentation: augmentation, epochs: epochs, seed: seed,
-      cache: ImageCache(bytes: cacheBytes))
+      needsLabels: needsLabels, cache: ImageCache(bytes: cacheBytes))
     batchesPerEpoch = (dataset.images.count + batchSize - 1) / batchSize
   }
 

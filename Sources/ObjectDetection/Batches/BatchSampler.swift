@@ -15,11 +15,17 @@ struct BatchSampler: Sendable {
 
   init(
     _ dataset: Dataset, classes: [String], preprocessing: Preprocessing, width: Int, height: Int,
-    batchSize: Int, augmentation: Augmentation, epochs: Int, seed: UInt64, cache: ImageCache
+    batchSize: Int, augmentation: Augmentation, epochs: Int, seed: UInt64, needsLabels: Bool,
+    cache: ImageCache
   ) throws {
-    let mapping = try ClassMapping(classes, to: dataset.categories)
+    var mapping: ClassMapping?
+    do {
+      mapping = try ClassMapping(classes, to: dataset.categories)
+    } catch  where !needsLabels {
+      // Images of any classes, or of none, serve who reads no labels.
+    }
     var labels: [Int: Int] = [:]
-    for (label, category) in mapping.categories.enumerated() {
+    for (label, category) in (mapping?.categories ?? []).enumerated() {
       if let category { labels[category] = label }
     }
     var boxes = Array(repeating: [LabelledBox](), count: dataset.images.count)

@@ -4,8 +4,11 @@ import Foundation
 public enum COCOFormat {
   /// Reads a list of `{"image_id", "category_id", "bbox", "score"}`.
   ///
+  /// - Parameter dataset: Whose text ids the entries may use.
   /// - Throws: ``DatasetError``.
-  public static func loadResults(_ url: URL) throws -> [DetectionRecord] {
+  public static func loadResults(
+    _ url: URL, for dataset: Dataset? = nil
+  ) throws -> [DetectionRecord] {
     try scan(url) { scanner in
       var records: [DetectionRecord] = []
       try scanner.array { scanner in
@@ -15,10 +18,10 @@ public enum COCOFormat {
         try scanner.object { scanner, key in
           switch key {
           case "image_id":
-            record.image = try scanner.integer()
+            record.image = try id(&scanner, dataset?.imageIDs)
             seen |= 1
           case "category_id":
-            record.category = try scanner.integer()
+            record.category = try id(&scanner, dataset?.categoryIDs)
             seen |= 2
           case "bbox":
             (record.x, record.y, record.width, record.height) = try box(&scanner)
@@ -30,8 +33,7 @@ public enum COCOFormat {
           }
         }
         guard seen == 15 else {
-          throw scanner.failure(
-            "entry \(records.count) lacks one of image_id, category_id, bbox, score")
+          throw scanner.refusal("lacks one of image_id, category_id, bbox, score")
         }
         records.append(record)
       }
@@ -39,25 +41,52 @@ public enum COCOFormat {
     }
   }
 
+  private static func id(_ scanner: inout JSONScanner, _ known: [String: Int]?) throws -> Int {
+    switch try COCOIdentifier(&scanner) {
+    case .number(let number): return number
+    case .text(let text):
+      guard let number = known?[text] ?? Int(text) else {
+        throw scanner.refusal("there is no '\(text)'")
+      }
+      return number
+    }
+  }
+
   /// The JSON of detection results, one entry a line.
-  public static func serialize(_ records: [DetectionRecord]) -> Data {
+  ///
+  /// - Parameter dataset: Whose ids are written as the texts that its labels know them by.
+  public static func serialize(_ records: [DetectionRecord], for dataset: Dataset? = nil) -> Data {
+    func names(_ ids: [String: Int]?) -> [Int: String] {
+      let pairs = (ids ?? [:]).map { ($1, quoted($0)) }
+      return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+    let (images, categories) = (names(dataset?.imageIDs), names(dataset?.categoryIDs))
     var text = "[\n"
     for (index, r) in records.enumerated() {
       let bbox = [r.x, r.y, r.width, r.height].map { "\(($0 * 1000).rounded() / 1000)" }
-      text += "{\"image_id\": \(r.image), \"category_id\": \(r.category), "
+      let (image, category) = (images[r.image], categories[r.category])
+      text += "{\"image_id\": \(image ?? "\(r.image)"), "
+      text += "\"category_id\": \(category ?? "\(r.category)"), "
       text += "\"bbox\": [\(bbox.joined(separator: ", "))], \"score\": \(r.score)}"
       text += index + 1 < records.count ? ",\n" : "\n"
     }
     return Data((text + "]\n").utf8)
   }
 
+  private static func quoted(_ text: String) -> String {
+    let data = try? JSONSerialization.data(withJSONObject: text, options: .fragmentsAllowed)
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+  }
+
   static func scan<Result>(
     _ url: URL, _ body: (inout JSONScanner) throws -> Result
   ) throws -> Result {
-    guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
-      throw DatasetError.unreadable(file: url.path)
-    }
-    return try data.withUnsafeBytes { raw in
+    let data = try TextFile.bytes(of: url)
+    // Texts that are kept are checked one by one; a file may be hundreds of megabytes.
+    let isMarked = data.first.map { [0xef, 0xfe, 0xff, 0].contains($0) } ?? false
+    let isWide = data.prefix(2).contains(0)
+    let text = isMarked || isWide ? try TextFile.utf8(data, file: url.path) : data
+    return try text.withUnsafeBytes { raw in
       let bytes = raw.bindMemory(to: UInt8.self)
       var scanner = JSONScanner(bytes)
       do {
@@ -66,8 +95,9 @@ public enum COCOFormat {
         return result
       } catch let failure as JSONScanner.Failure {
         let line = bytes.prefix(failure.offset).reduce(1) { $1 == 0x0a ? $0 + 1 : $0 }
-        throw DatasetError.malformed(
-          file: url.path, place: "line \(line), byte \(failure.offset)", reason: failure.reason)
+        let inside = failure.path.isEmpty ? "line \(line)" : "\(failure.path) (line \(line))"
+        let place = failure.isOfValue ? inside : "line \(line), byte \(failure.offset)"
+        throw DatasetError.malformed(file: url.path, place: place, reason: failure.reason)
       }
     }
   }
@@ -76,8 +106,25 @@ public enum COCOFormat {
     var values: [Double] = []
     values.reserveCapacity(4)
     try scanner.array { values.append(try $0.number()) }
-    guard values.count == 4 else { throw scanner.failure("has a bbox of \(values.count) numbers") }
+    guard values.count == 4 else {
+      throw scanner.refusal("is a bbox of \(values.count) numbers, not of 4")
+    }
     return (values[0], values[1], values[2], values[3])
+  }
+}
+
+/// An id as annotation files write it.
+enum COCOIdentifier: Hashable {
+  case number(Int)
+  case text(String)
+
+  /// Reads an id.
+  init(_ scanner: inout JSONScanner) throws {
+    guard try scanner.isAtString() else {
+      self = .number(try scanner.integer())
+      return
+    }
+    self = .text(try scanner.string())
   }
 }
 

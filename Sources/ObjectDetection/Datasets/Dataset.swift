@@ -98,11 +98,21 @@ public struct Dataset: Sendable {
   public var annotations: [Annotation]
   /// What was odd about the labels and how it was taken, a sentence each, for the user.
   public var remarks: [String]
+  /// Images that cannot be read, or whose labels cannot, by their index.
+  public var unreadable: [Int: Unreadable] = [:]
+  /// Why each image that was left out cannot be read.
+  public var leftOut: [String] = []
+  /// The ids of images that labels know by a text, by that text.
+  public var imageIDs: [String: Int] = [:]
+  /// The ids of categories that labels know by a text, by that text.
+  public var categoryIDs: [String: Int] = [:]
 
   /// A data set of the given parts; images and categories are sorted by id.
+  ///
+  /// - Parameter unreadable: By the index of an image in the order given.
   public init(
     format: String, source: URL, categories: [Category], images: [Image],
-    annotations: [Annotation], remarks: [String] = []
+    annotations: [Annotation], remarks: [String] = [], unreadable: [Int: Unreadable] = [:]
   ) {
     self.format = format
     self.source = source
@@ -117,6 +127,8 @@ public struct Dataset: Sendable {
       annotation.image = place[$0.image]
       return annotation
     }
+    self.unreadable = Dictionary(
+      unreadable.map { (place[$0.key], $0.value) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Whether there are labels to evaluate against.
@@ -138,6 +150,8 @@ public struct Dataset: Sendable {
     let place = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
     var result = self
     result.images = kept.map { images[$0] }
+    result.unreadable = Dictionary(
+      uniqueKeysWithValues: unreadable.compactMap { old, why in place[old].map { ($0, why) } })
     result.annotations = annotations.compactMap { annotation in
       place[annotation.image].map { index in
         var annotation = annotation
@@ -146,81 +160,5 @@ public struct Dataset: Sendable {
       }
     }
     return result
-  }
-
-  /// Reads a data set of any known format, told from what lies at `url`.
-  ///
-  /// - Parameter split: Which part of a VOC or YOLO set; `nil` for the one meant for validation.
-  /// - Throws: ``DatasetError``.
-  public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw DatasetError.missing(url.path)
-    }
-    if !isFolder.boolValue {
-      switch url.pathExtension.lowercased() {
-      case "json": return try COCOFormat.load(annotations: url)
-      case "yaml", "yml": return try YOLOFormat.load(url, split: split)
-      case "h5", "hdf5": return try PackFormat.load(url)
-      case let suffix where ImageFile.suffixes.contains(suffix): return images([url], source: url)
-      default: throw DatasetError.unknownFormat(url.path)
-      }
-    }
-    func has(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: url.appending(path: name).path)
-    }
-    if let file = try COCOFormat.annotationFile(in: url, split: split) {
-      return try COCOFormat.load(annotations: file)
-    }
-    if has("data.yaml") {
-      return try YOLOFormat.load(url.appending(path: "data.yaml"), split: split)
-    }
-    if has("Annotations") { return try VOCFormat.load(url, split: split) }
-    let files = ImageFile.files(in: url)
-    if !files.isEmpty { return images(files, source: url) }
-    if has("images") {
-      let files = ImageFile.files(in: url.appending(path: "images"))
-      if !files.isEmpty { return images(files, source: url) }
-    }
-    throw DatasetError.unknownFormat(url.path)
-  }
-
-  /// Whether what lies at `url` is parted into images to learn from and images to score on.
-  public static func hasSplits(_ url: URL) -> Bool {
-    func has(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: url.appending(path: name).path)
-    }
-    if ["yaml", "yml"].contains(url.pathExtension.lowercased()) { return true }
-    if (try? COCOFormat.annotationFile(in: url, split: nil)) != nil { return false }
-    return has("data.yaml") || has("Annotations") && has("ImageSets")
-  }
-
-  private static func images(_ files: [URL], source: URL) -> Dataset {
-    Dataset(
-      format: "images", source: source, categories: [],
-      images: files.enumerated().map { Image(id: $0 + 1, file: $1) }, annotations: [])
-  }
-}
-
-/// Why a data set cannot be read.
-public enum DatasetError: Error, Equatable, CustomStringConvertible {
-  case missing(String)
-  case unknownFormat(String)
-  case unreadable(file: String)
-  case malformed(file: String, place: String, reason: String)
-  case noImages(String)
-
-  /// A sentence for the user.
-  public var description: String {
-    switch self {
-    case .missing(let path): "\(path): there is no such file or folder"
-    case .unknownFormat(let path):
-      "\(path): is no data set: looked for annotations.json or annotations/instances_*.json (COCO), "
-        + "data.yaml (YOLO), Annotations/ (Pascal VOC), and JPEG or PNG images"
-    case .unreadable(let file): "\(file): cannot be read"
-    case .malformed(let file, let place, let reason):
-      place.isEmpty ? "\(file): \(reason)" : "\(file): \(place): \(reason)"
-    case .noImages(let path): "\(path): names no image"
-    }
   }
 }

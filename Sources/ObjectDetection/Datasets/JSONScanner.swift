@@ -4,23 +4,54 @@ import Foundation
 ///
 /// The caller asks for what it expects and skips what it does not need, so that memory is bounded by what is kept.
 struct JSONScanner {
-  /// What is wrong, and at which byte.
+  /// What is wrong, and where.
   struct Failure: Error {
     var reason: String
+    /// The byte.
     var offset: Int
+    /// Whether the JSON itself is fine and a value is not what it must be.
+    var isOfValue = false
+    /// The value it happened in: `annotations[17].bbox`.
+    var path = ""
+
+    /// The same inside of a key's value or a list's element.
+    func inside(_ step: String) -> Failure {
+      var failure = self
+      let joint = path.isEmpty || path.hasPrefix("[") ? "" : "."
+      failure.path = step + joint + path
+      return failure
+    }
   }
 
   private let bytes: UnsafeBufferPointer<UInt8>
   private(set) var offset = 0
   private static let depthLimit = 256
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) {
-    self.bytes = bytes
-    // A byte order mark, as some editors write it.
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
+  /// A scanner of UTF-8 without a byte order mark.
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+  private func failure(_ reason: String) -> Failure { Failure(reason: reason, offset: offset) }
+
+  /// A failure of what a value says, not of how it is written.
+  func refusal(_ reason: String) -> Failure {
+    Failure(reason: reason, offset: offset, isOfValue: true)
   }
 
-  func failure(_ reason: String) -> Failure { Failure(reason: reason, offset: offset) }
+  /// A failure for a value of another type than the one that must be here.
+  private mutating func mismatch(_ expected: String) throws(Failure) -> Failure {
+    let found: String
+    switch try peek() {
+    case UInt8(ascii: "\""): found = "a text"
+    case UInt8(ascii: "{"): found = "an object"
+    case UInt8(ascii: "["): found = "a list"
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): found = "true or false"
+    case UInt8(ascii: "n"): found = "null"
+    case UInt8(ascii: "N"), UInt8(ascii: "I"): found = "a number that is not finite"
+    case UInt8(ascii: "-"), 0x30...0x39: found = "a number"
+    default: return failure("has no \(expected) where one must be")
+    }
+    return refusal("expected \(expected), found \(found)")
+  }
 
   private mutating func skipSpace() {
     while offset < bytes.count, bytes[offset] <= 0x20 { offset += 1 }
@@ -44,13 +75,18 @@ struct JSONScanner {
   mutating func array(
     _ body: (inout JSONScanner) throws -> Void
   ) throws {
-    try expect(UInt8(ascii: "["))
+    guard try peek() == UInt8(ascii: "[") else { throw try mismatch("list '['") }
+    offset += 1
     if try peek() == UInt8(ascii: "]") {
       offset += 1
       return
     }
-    while true {
-      try body(&self)
+    for index in 0... {
+      do {
+        try body(&self)
+      } catch let failure as Failure {
+        throw failure.inside("[\(index)]")
+      }
       if try peek() == UInt8(ascii: ",") {
         offset += 1
         continue
@@ -63,7 +99,8 @@ struct JSONScanner {
   mutating func object(
     _ body: (inout JSONScanner, _ key: String) throws -> Void
   ) throws {
-    try expect(UInt8(ascii: "{"))
+    guard try peek() == UInt8(ascii: "{") else { throw try mismatch("object '{'") }
+    offset += 1
     if try peek() == UInt8(ascii: "}") {
       offset += 1
       return
@@ -71,7 +108,11 @@ struct JSONScanner {
     while true {
       let key = try string()
       try expect(UInt8(ascii: ":"))
-      try body(&self, key)
+      do {
+        try body(&self, key)
+      } catch let failure as Failure {
+        throw failure.inside(key)
+      }
       if try peek() == UInt8(ascii: ",") {
         offset += 1
         continue
@@ -80,9 +121,37 @@ struct JSONScanner {
     }
   }
 
+  /// Passes over a value that says nothing: `null`, `[]` or `""`; whether there was one.
+  mutating func takeNothing() throws(Failure) -> Bool {
+    let start = offset
+    switch try peek() {
+    case UInt8(ascii: "n"):
+      try skip()
+      return true
+    case UInt8(ascii: "["):
+      offset += 1
+      if try peek() == UInt8(ascii: "]") {
+        offset += 1
+        return true
+      }
+    case UInt8(ascii: "\""):
+      if offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "\"") {
+        offset += 2
+        return true
+      }
+    default: break
+    }
+    offset = start
+    return false
+  }
+
+  /// Whether a text comes next.
+  mutating func isAtString() throws(Failure) -> Bool { try peek() == UInt8(ascii: "\"") }
+
   /// A string.
   mutating func string() throws(Failure) -> String {
-    try expect(UInt8(ascii: "\""))
+    guard try peek() == UInt8(ascii: "\"") else { throw try mismatch("text") }
+    offset += 1
     let start = offset
     var isPlain = true
     while offset < bytes.count, bytes[offset] != UInt8(ascii: "\"") {
@@ -95,7 +164,12 @@ struct JSONScanner {
     guard offset < bytes.count else { throw failure("has a string without an end") }
     let text = bytes[start..<offset]
     offset += 1
-    if isPlain { return String(decoding: text, as: UTF8.self) }
+    if isPlain {
+      guard let plain = String(validating: text, as: UTF8.self) else {
+        throw refusal("is not UTF-8; convert the file (iconv -f ENCODING -t UTF-8)")
+      }
+      return plain
+    }
     let quoted = Data([UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")])
     let value = try? JSONSerialization.jsonObject(with: quoted, options: .fragmentsAllowed)
     guard let value = value as? String else { throw failure("has a malformed string") }
@@ -109,9 +183,7 @@ struct JSONScanner {
     if let short = shortNumber() { return short }
     offset = start
     while offset < bytes.count, Self.isNumeric(bytes[offset]) { offset += 1 }
-    guard offset > start, offset - start < 512 else {
-      throw failure("has no number where one must be")
-    }
+    guard offset > start, offset - start < 512 else { throw try mismatch("number") }
     var text = [CChar](unsafeUninitializedCapacity: offset - start + 1) { buffer, count in
       for index in 0..<offset - start { buffer[index] = CChar(bitPattern: bytes[start + index]) }
       buffer[offset - start] = 0
@@ -185,7 +257,7 @@ struct JSONScanner {
     offset = start
     let value = try number()
     guard let whole = Int(exactly: value) else {
-      throw failure("has \(value) where a whole number must be")
+      throw refusal("expected a whole number, found \(value)")
     }
     return whole
   }

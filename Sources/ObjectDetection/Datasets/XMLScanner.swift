@@ -1,8 +1,10 @@
+import Foundation
+
 /// A pull parser over the part of XML that annotation files use: elements, text, CDATA; attributes, comments and
 /// instructions are passed over.
 ///
 /// Entities are the five predefined ones and characters by number. A document type with declarations of its own is an
-/// error, so that no entity can grow. Text is UTF-8.
+/// error, so that no entity can grow. Text is UTF-8, see ``XMLScanner/utf8(_:file:)`` for others.
 struct XMLScanner {
   /// What comes next in a document.
   enum Event: Equatable {
@@ -24,10 +26,22 @@ struct XMLScanner {
   private var hasRoot = false
   private static let depthLimit = 256
 
-  init(_ bytes: [UInt8]) {
-    self.bytes = bytes
-    // A byte order mark, as some editors write it.
-    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
+  /// A scanner of UTF-8 without a byte order mark.
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The UTF-8 of a document in the encoding that it declares, or that its mark or first bytes show.
+  ///
+  /// - Throws: ``DatasetError/malformed(file:place:reason:)`` for bytes that are not of that encoding.
+  static func utf8(_ data: Data, file: String) throws(DatasetError) -> [UInt8] {
+    [UInt8](try TextFile.utf8(data, declared: declaredEncoding(data), file: file))
+  }
+
+  private static func declaredEncoding(_ data: Data) -> String? {
+    let start = String(decoding: data.prefix(256), as: Unicode.ASCII.self)
+    guard start.hasPrefix("<?xml"), let end = start.range(of: "?>"),
+      let match = start[..<end.lowerBound].firstMatch(of: /encoding\s*=\s*["']([^"']+)["']/)
+    else { return nil }
+    return String(match.1)
   }
 
   /// The line of the place reached, counted from 1.

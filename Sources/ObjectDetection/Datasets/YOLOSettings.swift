@@ -10,11 +10,9 @@ struct YOLOSettings {
 
   init(_ url: URL) throws {
     self.url = url
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
-      throw DatasetError.unreadable(file: url.path)
-    }
+    let text = try TextFile(url).text
     do {
-      guard let mapping = try Yams.compose(yaml: text)?.mapping else {
+      guard let mapping = try YAMLText.compose(text)?.mapping else {
         throw DatasetError.malformed(
           file: url.path, place: "", reason: "is no data set: expected names: and train: or val:")
       }
@@ -26,12 +24,29 @@ struct YOLOSettings {
   }
 
   private func bad(_ key: String, _ reason: String, _ node: Node? = nil) -> DatasetError {
-    let line = (node ?? root[key])?.mark.map { "line \($0.line): \(key)" }
-    return .malformed(file: url.path, place: line ?? key, reason: reason)
+    .malformed(file: url.path, place: place(key, node), reason: reason)
   }
 
-  /// The classes in order, from a list, a map of numbers to names, or their mere count.
+  private func place(_ key: String, _ node: Node? = nil) -> String {
+    (node ?? root[key])?.mark.map { "line \($0.line): \(key)" } ?? key
+  }
+
+  /// The classes in order, from a list, a map of numbers to names, a file of names, or their mere count.
+  ///
+  /// - Throws: ``DatasetError``, also when `nc` is another number than that of the names, as Ultralytics has it.
   func classNames() throws -> [String] {
+    let count = root["nc"]?.int
+    guard let names = try listedNames() else {
+      if let count, count > 0, count < 100_000 { return (0..<count).map { "class\($0)" } }
+      throw bad("names", "there are no class names")
+    }
+    if let count, count != names.count {
+      throw bad("nc", "is \(count), but there are \(names.count) names")
+    }
+    return names
+  }
+
+  private func listedNames() throws -> [String]? {
     if let list = root["names"]?.sequence {
       return try list.map { node in
         guard let name = node.string else { throw bad("names", "a class name is no text", node) }
@@ -41,67 +56,122 @@ struct YOLOSettings {
     if let map = root["names"]?.mapping {
       var names = [String?](repeating: nil, count: map.count)
       for (key, value) in map {
-        guard let index = key.int, names.indices.contains(index), let name = value.string else {
+        guard let index = key.int ?? key.string.flatMap({ Int($0) }), names.indices.contains(index),
+          let name = value.string
+        else {
           throw bad("names", "the classes are not numbered from 0 without gaps", key)
         }
         names[index] = name
       }
       return names.compactMap { $0 }
     }
-    if let count = root["nc"]?.int, count > 0, count < 100_000 {
-      return (0..<count).map { "class\($0)" }
+    guard let file = root["names"]?.string, !file.isEmpty else { return nil }
+    let resolver = PathResolver(roots)
+    guard let found = resolver.find(file) else {
+      throw DatasetError.notFound(
+        file: url.path, place: place("names"), name: file, tried: resolver.tried(file))
     }
-    throw bad("names", "there are no class names")
+    return try TextFile(found.url).lines.map { String($0.text) }
+  }
+
+  /// How many numbers of key points follow a box; `nil` without `kpt_shape`.
+  func keypoints() throws -> Int? {
+    guard let node = root["kpt_shape"], !node.isEmpty else { return nil }
+    let shape = node.sequence.map { $0.compactMap(\.int) } ?? []
+    guard shape.count == 2, shape.count == node.sequence?.count, (1...10_000).contains(shape[0]),
+      (2...3).contains(shape[1])
+    else { throw bad("kpt_shape", "expected [points, 2] or [points, 3]", node) }
+    return shape[0] * shape[1]
+  }
+
+  /// The images of a split.
+  struct Part {
+    /// The files, with the error of those that are nowhere.
+    var files: [(url: URL, missing: DatasetError?)] = []
+    /// Whether all are whole folders of images.
+    var isOfFolders = true
   }
 
   /// The images of a split, by default `val`, `test` or `train`.
-  func imageFiles(_ split: String?) throws -> [URL] {
+  func images(_ reading: DatasetReading, _ remarks: inout DatasetRemarks) throws -> Part {
     let known = ["val", "test", "train"].filter { root[$0].map { !$0.isEmpty } ?? false }
-    guard let chosen = split ?? known.first else {
+    guard let chosen = reading.split ?? known.first else {
       throw bad("", "names none of train, val, test")
     }
     guard let entry = root[chosen], !entry.isEmpty else {
       throw bad(chosen, "there is no such split; there are \(known.joined(separator: ", "))")
     }
-    let nodes = entry.sequence.map(Array.init) ?? [entry]
-    return try nodes.flatMap { node in
+    var part = Part()
+    let resolver = PathResolver(roots)
+    for node in entry.sequence.map(Array.init) ?? [entry] {
       guard let path = node.string, !path.isEmpty else {
         throw bad(chosen, "expected a folder, a .txt file of paths, or a list of these", node)
       }
-      return try files(path, node)
+      guard let found = resolver.find(path) else {
+        throw DatasetError.notFound(
+          file: url.path, place: place(chosen, node), name: path, tried: resolver.tried(path))
+      }
+      if found.isShortened {
+        remarks.note(
+          "paths were found without the folders that they begin with",
+          "'\(path)' is \(found.url.path)")
+      }
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: found.url.path, isDirectory: &isFolder)
+      if isFolder.boolValue {
+        part.files += ImageListing(found.url, isDeep: true).all.map { ($0, nil) }
+      } else if found.url.pathExtension.lowercased() == "txt" {
+        part.files += try listed(found.url, reading, &remarks)
+        part.isOfFolders = false
+      } else {
+        part.files.append((found.url, nil))
+        part.isOfFolders = false
+      }
     }
+    return part
   }
 
-  private func files(_ entry: String, _ node: Node) throws -> [URL] {
+  /// Folders that the paths of the file are taken from: `path`, its own, the one around that, the current one.
+  private var roots: [URL] {
     let folder = url.deletingLastPathComponent()
-    let base = URL(filePath: root["path"]?.string ?? ".", relativeTo: folder)
-    // Exports of labelling services write '../valid/images' for a folder beside the file.
-    let inner = entry.hasPrefix("../") ? String(entry.dropFirst(3)) : entry
-    let candidates = [
-      URL(filePath: entry, relativeTo: base), URL(filePath: entry, relativeTo: folder),
-      URL(filePath: inner, relativeTo: folder),
-    ].map(\.standardizedFileURL)
-    guard
-      let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) })
-    else {
-      throw bad(entry, "there is no such file or folder, looked for \(candidates[0].path)", node)
+    let current = URL(filePath: FileManager.default.currentDirectoryPath)
+    guard let base = root["path"]?.string, !base.isEmpty else {
+      return [folder, folder.deletingLastPathComponent(), current]
     }
-    switch found.pathExtension.lowercased() {
-    case "txt": return try listed(found)
-    case let suffix where ImageFile.suffixes.contains(suffix): return [found]
-    default: return ImageFile.allFiles(in: found)
-    }
+    let resolved = PathResolver([folder, folder.deletingLastPathComponent(), current])
+    let found = resolved.find(base).map { [$0.url] } ?? []
+    return found + [folder, folder.deletingLastPathComponent(), current]
   }
 
-  private func listed(_ list: URL) throws -> [URL] {
-    guard let text = try? String(contentsOf: list, encoding: .utf8) else {
-      throw DatasetError.unreadable(file: list.path)
+  /// The images that a list names, from its own folder, the one around that, those of the file, or the current one.
+  private func listed(
+    _ list: URL, _ reading: DatasetReading, _ remarks: inout DatasetRemarks
+  ) throws -> [(url: URL, missing: DatasetError?)] {
+    let folder = list.deletingLastPathComponent()
+    let resolver = PathResolver(
+      (reading.imageFolder.map { [$0] } ?? []) + [folder, folder.deletingLastPathComponent()]
+        + roots)
+    var files: [(url: URL, missing: DatasetError?)] = []
+    for line in try TextFile(list).lines {
+      let name = String(line.text)
+      // What Finder leaves beside each file on foreign disks.
+      if name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last?.hasPrefix("._") ?? false {
+        continue
+      }
+      guard let found = resolver.find(name) else {
+        let missing = DatasetError.notFound(
+          file: list.path, place: "line \(line.number)", name: name, tried: resolver.tried(name))
+        files.append((resolver.expected(name), missing))
+        continue
+      }
+      if found.isShortened {
+        remarks.note(
+          "images were found without the folders that they are listed with",
+          "\(list.path) line \(line.number), '\(name)' is \(found.url.path)")
+      }
+      files.append((found.url, nil))
     }
-    return text.split(whereSeparator: \.isNewline).map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }.filter { !$0.isEmpty }.map {
-      URL(filePath: $0, relativeTo: list.deletingLastPathComponent()).standardizedFileURL
-    }
+    return files
   }
 }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// Where the pixels of an image come from.
 public enum ImageSource: Hashable, Sendable {
-  /// A JPEG or PNG file.
+  /// An image file.
   case file(URL)
   /// The bytes of one, in a pack.
   case encoded(EncodedImage)
@@ -29,8 +29,7 @@ public enum ImageSource: Hashable, Sendable {
   public func encoded() throws -> Data {
     switch self {
     case .file(let url):
-      guard let data = try? Data(contentsOf: url) else { throw ImageError.unreadable(url.path) }
-      return data
+      return try ImageFile.bytes(of: url)
     case .encoded(let image): return image.data
     case .scene, .leaves: return try ImageFile.encode(try load(), as: "scene.png")
     }

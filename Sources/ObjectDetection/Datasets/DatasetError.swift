@@ -1,0 +1,31 @@
+/// Why a data set cannot be read.
+public enum DatasetError: Error, Equatable, CustomStringConvertible {
+  case missing(String)
+  case unknownFormat(String)
+  case unreadable(file: String, reason: String)
+  case malformed(file: String, place: String, reason: String)
+  case noImages(String)
+  /// A file that a list or label names is in none of the places it may be in.
+  case notFound(file: String, place: String, name: String, tried: String)
+  /// Images of a labelled set cannot be read.
+  case unreadableImages(set: String, count: Int, of: Int, first: String, areMissing: Bool)
+
+  /// A sentence for the user.
+  public var description: String {
+    switch self {
+    case .missing(let path): "\(path): there is no such file or folder"
+    case .unknownFormat(let path):
+      "\(path): is no data set: looked for annotations.json, labels.json, _annotations.coco.json or "
+        + "annotations/instances_*.json (COCO), data.yaml (YOLO), Annotations/ (Pascal VOC), "
+        + "and \(ImageFormat.names) images"
+    case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
+    case .malformed(let file, let place, let reason):
+      place.isEmpty ? "\(file): \(reason)" : "\(file): \(place): \(reason)"
+    case .noImages(let path): "\(path): names no image"
+    case .notFound(let file, let place, let name, let tried):
+      "\(file): \(place): there is no such file or folder as '\(name)'; looked for \(tried)"
+    case .unreadableImages(let set, let count, let all, let first, _):
+      "\(set): \(count) of \(all) images cannot be read: \(first)\(count > 1 ? " …" : "")"
+    }
+  }
+}
