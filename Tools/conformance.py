@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Runs ONNX's backend node tests whose operators the toolkit registers and compares all outputs with ONNX's tolerances.
+
+    make conformance
+    .venv/bin/python Tools/conformance.py --only Mod --only 'test_attention*' --verbose
+
+A test counts when every operator of its model, subgraphs and expanded function bodies included, is registered, and its
+inputs and outputs are tensors. Tools/conformance.json lists the tests that are known to fail, each under its reason, as
+patterns. Exit status 1 when a test fails that is not listed, when one passes that is, or when fewer pass than the number
+recorded for this version of onnx. --output FILE.md writes the table, and FILE.json beside it.
+"""
+import argparse
+import collections
+import contextlib
+import fnmatch
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from onnx.backend.test import loader
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EXPECTED = os.path.join(ROOT, "Tools", "conformance.json")
+# What assert_similar_outputs of onnx.backend.test.runner allows bfloat16: two units in the last place.
+BFLOAT16 = 2.0**-6
+
+
+def cases():
+    """The node tests with their models, and data made as the backend runner's."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        return sorted(loader.load_model_tests(kind="node"), key=lambda case: case.name)
+
+
+def operators(case, by_name):
+    """The operator that a test is about: for an expanded function body that of the test it was made of."""
+    base = by_name.get(case.name.split("_expanded")[0], case)
+    return base.model.graph.node[0].op_type
+
+
+def message(values, declared):
+    """A model whose initializers are the values; None when one of them is no tensor."""
+    tensors = []
+    for value, info in zip(values, declared):
+        if isinstance(value, (list, dict)) or value is None or not info.type.HasField("tensor_type"):
+            return None
+        tensor = onnx.TensorProto()
+        tensor.CopyFrom(value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(np.asarray(value)))
+        tensor.name = info.name
+        tensors.append(tensor)
+    return helper.make_model(helper.make_graph([], "tensors", [], [], tensors))
+
+
+def write(case, folder):
+    """Writes model and inputs; false when an input or output is no tensor."""
+    inputs, outputs = case.data_sets[0]
+    fed = message(inputs, case.model.graph.input)
+    if fed is None or message(outputs, case.model.graph.output) is None:
+        return False
+    onnx.save(case.model, os.path.join(folder, case.name + ".onnx"))
+    onnx.save(fed, os.path.join(folder, case.name + ".inputs.onnx"))
+    return True
+
+
+def run(binary, folder, names, rows):
+    """Runs tests in one process after another: a new one begins behind a test that ended the last."""
+    names = list(names)
+    while names:
+        process = subprocess.Popen([binary, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        try:
+            output, _ = process.communicate("".join(n + "\n" for n in names), timeout=60 + 2 * len(names))
+            how = f"ended by signal {-process.returncode}" if process.returncode < 0 else "ended early"
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, how = process.communicate()[0], "took too long"
+        done = [json.loads(line) for line in output.splitlines() if line.endswith("}")]
+        for row in done:
+            rows[row["name"]] = row
+        names = names[len(done):]
+        if names:
+            rows[names[0]] = {"name": names[0], "unknown": [], "error": how}
+            names = names[1:]
+
+
+def numpy(value):
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
+def difference(case, folder):
+    """What is wrong with the outputs, by the rules of onnx.backend.test.runner; None when nothing is."""
+    path = os.path.join(folder, case.name + ".outputs.onnx")
+    found = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    for info, value in zip(case.model.graph.output, case.data_sets[0][1]):
+        theirs, ours = numpy(value), found.get(info.name)
+        if ours is None:
+            return f"output '{info.name}' is missing"
+        if ours.shape != theirs.shape:
+            return f"output '{info.name}' has shape {list(ours.shape)}, expected {list(theirs.shape)}"
+        if theirs.dtype.kind in "OUS":
+            if [str(x) for x in ours.flat] != [str(x) for x in theirs.flat]:
+                return f"output '{info.name}' holds other strings"
+            continue
+        if ours.dtype != theirs.dtype:
+            return f"output '{info.name}' holds {ours.dtype}, expected {theirs.dtype}"
+        rtol = case.rtol
+        if theirs.dtype.name == "bfloat16":
+            rtol = max(rtol, BFLOAT16)
+        if theirs.dtype.kind == "V" or theirs.dtype.name.startswith(("bfloat", "float8", "int", "uint", "float4")):
+            ours, theirs = (x.astype(np.float32) if x.dtype.itemsize < 4 else x for x in (ours, theirs))
+        if not np.allclose(ours, theirs, rtol=rtol, atol=case.atol, equal_nan=True):
+            with np.errstate(all="ignore"):
+                error = np.nanmax(np.abs(ours.astype(np.complex128) - theirs.astype(np.complex128)))
+            return f"output '{info.name}' differs by {error:.2g}"
+    return None
+
+
+def judge(tests, rows, folder):
+    """Gives each row a status: passed, failed, or unregistered."""
+    for case in tests:
+        row = rows[case.name]
+        if row.get("status") == "unregistered":
+            continue
+        if row["unknown"]:
+            row["status"], row["error"] = "unregistered", "needs " + ", ".join(row["unknown"])
+        elif "error" not in row:
+            row["error"] = difference(case, folder)
+        row.setdefault("status", "failed" if row["error"] else "passed")
+
+
+def known(name, expected):
+    return next((reason for reason, patterns in expected["failures"].items()
+                 if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)), None)
+
+
+def table(rows, expected):
+    """The counts by operator as Markdown."""
+    groups = collections.defaultdict(collections.Counter)
+    reasons = collections.defaultdict(set)
+    for row in rows:
+        groups[row["operator"]][row["status"]] += 1
+        if row["status"] == "failed":
+            reasons[row["operator"]].add(known(row["name"], expected) or f"`{row['name']}`: {row['error']}")
+        elif row["status"] == "unregistered":
+            reasons[row["operator"]].add(row["error"])
+    total = sum((g for g in groups.values()), collections.Counter())
+    lines = [
+        f"ONNX {onnx.__version__}, {len(rows)} node tests: {total['passed']} of {total['passed'] + total['failed']} pass "
+        f"whose operators are registered; {total['unregistered']} have others, or sequences and optionals.", "",
+        "| operator | passed | failed | not supported | reason |", "|---|---:|---:|---:|---|"]
+    for name, group in sorted(groups.items()):
+        lines.append(f"| {name} | {group['passed']} | {group['failed']} | {group['unregistered']} | "
+                     f"{'; '.join(sorted(reasons[name]))} |")
+    return "\n".join(lines) + "\n", total
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/node-tests"))
+    parser.add_argument("--only", action="append", help="an operator, or a pattern of names of tests; may be repeated")
+    parser.add_argument("--output", help="where to write the table as Markdown; the rows go to .json beside it")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--verbose", action="store_true", help="print the error of every test that fails")
+    a = parser.parse_args()
+    with open(EXPECTED) as file:
+        expected = json.load(file)
+    tests = cases()
+    by_name = {case.name: case for case in tests}
+    rows = {}
+    if a.only:
+        tests = [c for c in tests if any(operators(c, by_name) == o or fnmatch.fnmatchcase(c.name, o) for o in a.only)]
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for case in tests:
+            if write(case, folder):
+                names.append(case.name)
+            else:
+                rows[case.name] = {"name": case.name, "status": "unregistered", "error": "sequences or optionals"}
+        threads = [threading.Thread(target=run, args=(a.runner, folder, names[i::a.processes], rows))
+                   for i in range(a.processes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        judge(tests, rows, folder)
+    for case in tests:
+        rows[case.name]["operator"] = operators(case, by_name)
+    ordered = [rows[case.name] for case in tests]
+    text, total = table(ordered, expected)
+    if a.output:
+        with open(a.output, "w") as file:
+            file.write(text)
+        summary = {"onnx": onnx.__version__, "tests": len(ordered), **{k: total[k] for k in ("passed", "failed", "unregistered")},
+                   "rows": [{k: r[k] for k in ("name", "operator", "status", "error") if r.get(k)} for r in ordered]}
+        with open(os.path.splitext(a.output)[0] + ".json", "w") as file:
+            json.dump(summary, file, indent=1)
+    print(text if not a.only else text.splitlines()[0])
+    problems = []
+    for row in ordered:
+        reason = known(row["name"], expected)
+        if row["status"] == "failed" and a.verbose:
+            print(f"{row['name']}: {row['error']}{f' [{reason}]' if reason else ''}")
+        if row["status"] == "failed" and not reason:
+            problems.append(f"{row['name']} fails: {row['error']}")
+        if row["status"] == "passed" and reason:
+            problems.append(f"{row['name']} passes, but is listed as failing: {reason}")
+    least = expected["passed"].get(onnx.__version__, 0)
+    if not a.only and total["passed"] < least:
+        problems.append(f"{total['passed']} tests pass, {least} did when this was recorded")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
