@@ -81,8 +81,10 @@ private struct CostWalk {
   private var weights: [String: (count: Int, nonzeros: Int)] = [:]
 
   init(_ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]) {
-    for entry in TypedGraph(graph, registry: registry, inputs: inputs).entries {
-      let node = graph.nodes[entry.index]
+    let entries = TypedGraph(graph, registry: registry, inputs: inputs).entries.flatMap { entry in
+      entry.inlined.isEmpty ? [(node: graph.nodes[entry.index], entry: entry)] : entry.inlined
+    }
+    for (node, entry) in entries {
       if entry.rules == nil { uncounted.insert(node.qualifiedType) }
       let outputs = entry.outputs ?? []
       let costed =
