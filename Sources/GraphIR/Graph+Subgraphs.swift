@@ -44,7 +44,7 @@ extension Node {
   public var reads: [String] { inputs.filter { !$0.isEmpty } + capturedNames }
 
   /// The node with the values that it and its subgraphs read called by other names.
-  func renamingReads(_ names: [String: String]) -> Node {
+  public func renamingReads(_ names: [String: String]) -> Node {
     var result = self
     result.inputs = inputs.map { names[$0] ?? $0 }
     for (name, value) in attributes.elements {
