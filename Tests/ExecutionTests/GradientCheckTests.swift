@@ -18,7 +18,7 @@ import Testing
 
   @Test func everyRuleAgreesWithCentralDifferences() throws {
     var checked: Set<String> = []
-    for family in ["nn", "data", "opsets"] {
+    for family in OperatorGolden.families {
       for (index, golden) in try OperatorGolden.load(family).enumerated()
       where !Self.kinks.contains(golden.name) {
         guard let outcome = try DirectionalCheck(golden)?.run(seed: UInt64(index)) else { continue }
