@@ -91,6 +91,7 @@ extension StandardOperators {
     GatherElementsGradient.self,
     GatherGradient.self,
     GatherNDGradient.self,
+    GridSampleGradient.self,
     MaxPoolGradient.self,
     ProductGradient.self,
   ]

@@ -38,7 +38,7 @@ ATTENTION = [
 
 
 def grid(name, x, grid, opset=16, low=-1.3, high=1.3, **attributes):
-    return Case(f"GridSample_{name}", "GridSample", [uniform(x), uniform(grid, low, high)], attributes, opset)
+    return Case(f"GridSample_{name}", "GridSample", [uniform(x), uniform(grid, low, high)], attributes, opset, constants=(1,))
 
 
 GRIDS = [
@@ -97,7 +97,7 @@ HEADS = [
 
 
 def rotary(name, x, rest, **attributes):
-    return Case(f"RotaryEmbedding_{name}", "RotaryEmbedding", [uniform(x), *rest], attributes, 23)
+    return Case(f"RotaryEmbedding_{name}", "RotaryEmbedding", [uniform(x), *rest], attributes, 23, constants=(1, 2))
 
 
 def tables(*shape):

@@ -5,7 +5,7 @@ import Tensors
 /// stays.
 ///
 /// Inputs: data whose first two axes are time and batch in either order, lengths `[batch]`.
-struct ReverseSequence: Operator {
+struct ReverseSequence: Operator, DifferentiableOperator {
   static let opType = "ReverseSequence"
 
   let batchAxis: Int
@@ -47,5 +47,14 @@ struct ReverseSequence: Operator {
           from: data.base + sequence * batchStep + source * timeStep, byteCount: block)
       }
     }
+  }
+
+  /// Carries the gradient back: reversed again.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    [
+      derivation(
+        "ReverseSequence", derivation.gradient(), derivation.input(1),
+        attributes: derivation.node.attributes), nil,
+    ]
   }
 }

@@ -10,7 +10,7 @@ import Tensors
 /// pairs are halves apart, or neighbours when `interleaved`.
 ///
 /// Reference: Su et al., *RoFormer*, arXiv:2104.09864.
-struct RotaryEmbedding: Operator {
+struct RotaryEmbedding: Operator, DifferentiableOperator {
   static let opType = "RotaryEmbedding"
 
   let isInterleaved: Bool
@@ -116,5 +116,19 @@ struct RotaryEmbedding: Operator {
         for rest in plan.rotated..<plan.size { y[start + rest] = x[start + rest] }
       }
     }
+  }
+
+  /// Carries the gradient back: ∂y turned the other way.
+  ///
+  /// - Throws: ``OperatorError/unsupported(_:)`` when a gradient of the tables is asked for.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    guard !derivation.wants(1), !derivation.wants(2) else {
+      throw OperatorError.unsupported("a derivative of its cosines and sines")
+    }
+    let tables = [derivation.input(1), derivation("Neg", derivation.input(2))]
+    let places = derivation.node.inputs.dropFirst(3)
+    return derivation.append(
+      Self.opType, [derivation.gradient()] + tables + places, outputs: 1,
+      attributes: derivation.node.attributes)
   }
 }

@@ -3,7 +3,7 @@ import Tensors
 
 /// Each run along an axis divided by its norm, the sum of magnitudes (p = 1) or the Euclidean one
 /// (p = 2); zeros stay.
-struct LpNormalization: Operator {
+struct LpNormalization: Operator, DifferentiableOperator {
   static let opType = "LpNormalization"
 
   let axis: Int
@@ -49,6 +49,20 @@ struct LpNormalization: Operator {
       let norm = isEuclidean ? sum.squareRoot() : sum
       for place in places { y[place] = norm == 0 ? 0 : Element(Double(x[place]) / norm) }
     }
+  }
+
+  /// With the norm n: `∂x = (∂y − s · Σ ∂y · y) / n`, s being the sign of x (p = 1) or y itself (p
+  /// = 2).
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let axes = [try axis.axis(ofRank: try derivation.type(0).shape.count)]
+    let (x, y, dy) = (derivation.input(0), derivation.output(0), derivation.gradient())
+    let powers = isEuclidean ? derivation.product(x, x) : derivation("Abs", x)
+    let sum = derivation.summed(powers, along: axes)
+    let norm = isEuclidean ? derivation("Sqrt", sum) : sum
+    let along = derivation.summed(derivation.product(dy, y), along: axes)
+    let direction = isEuclidean ? y : derivation("Sign", x)
+    let rest = derivation("Sub", dy, derivation.product(direction, along))
+    return [derivation("Div", rest, norm)]
   }
 }
 

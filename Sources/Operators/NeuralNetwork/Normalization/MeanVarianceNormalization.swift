@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// `y = (x − mean) / (√variance + 10⁻⁹)` over some axes, by default all but the channels'.
-struct MeanVarianceNormalization: Operator {
+struct MeanVarianceNormalization: Operator, DifferentiableOperator {
   static let opType = "MeanVarianceNormalization"
 
   let axes: [Int]
@@ -53,6 +53,17 @@ struct MeanVarianceNormalization: Operator {
     axes.reduce([0]) { places, axis in
       places.flatMap { place in (0..<shape[axis]).map { place + $0 * strides[axis] } }
     }
+  }
+
+  /// Carries the gradient back, see ``Derivation/standardized(_:gradient:along:of:epsilon:)``.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] {
+    let shape = try derivation.type(0).shape
+    return [
+      derivation.standardized(
+        derivation.input(0), gradient: derivation.gradient(),
+        along: try axes.axes(ofRank: shape.count), of: shape, epsilon: 1e-18
+      ).gradient
+    ]
   }
 }
 

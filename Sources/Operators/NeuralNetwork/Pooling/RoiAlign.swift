@@ -147,7 +147,7 @@ struct RoiAlign: Operator, ChannelOperator {
     guard cell.isFinite, cell <= 4096 else {
       throw OperatorError.unsupported("a region with cells of \(cell) elements")
     }
-    return max(0, Int(cell.rounded(.up)))
+    return cell > 0 ? Int(cell.rounded(.up)) : 0
   }
 
   private func taps(x: Double, y: Double, height: Int, width: Int) -> Taps {

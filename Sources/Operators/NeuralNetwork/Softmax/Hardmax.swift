@@ -3,7 +3,7 @@ import Tensors
 
 /// 1 where an element is the first largest along an axis, else 0; before opset 13 along all axes
 /// from `axis` on.
-struct Hardmax: Operator {
+struct Hardmax: Operator, DifferentiableOperator {
   static let opType = "Hardmax"
 
   let rule: SoftmaxRule
@@ -35,4 +35,7 @@ struct Hardmax: Operator {
       if count > 0 { y[best] = 1 }
     }
   }
+
+  /// The derivative is zero wherever it exists.
+  func differentiate(_ derivation: inout Derivation) throws -> [String?] { [nil] }
 }
