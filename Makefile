@@ -8,7 +8,7 @@ BIN := .build/release/compress
 SOURCES := Package.swift Sources Tests Examples $(wildcard Benchmarks)
 VENV := .venv
 
-.PHONY: help packages build quickstart test lint format bench parity study results check-results docs install clean
+.PHONY: help packages build quickstart test lint format bench parity conformance study results check-results docs install clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ parity: build $(VENV)/ready ## Compare outputs with ONNX Runtime's on every shar
 	$(VENV)/bin/python Tools/parity/parity.py --compress $(BIN)
 	$(VENV)/bin/python Tools/parity/channel_property.py --compress $(BIN)
 	$(VENV)/bin/python Tools/parity/lowrank_property.py --compress $(BIN)
+
+conformance: build $(VENV)/ready ## Run ONNX's node tests of the operators that are registered.
+	$(BUILD) --product node-tests
+	$(VENV)/bin/python Tools/parity/conformance.py
 
 $(VENV)/train-ready: $(VENV)/ready Tools/requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r Tools/requirements-train.txt

@@ -27,6 +27,7 @@ let package = Package(
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
     .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
+    .executable(name: "node-tests", targets: ["NodeTests"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -109,6 +110,13 @@ let package = Package(
       dependencies: [
         "LowRank", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/LowRankBench", swiftSettings: strict),
+
+    .executableTarget(
+      name: "NodeTests",
+      dependencies: [
+        "Execution", "Formats", "GraphIR", "Operators", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/NodeTests", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",

@@ -38,7 +38,7 @@ struct MemoryPlan {
 
   init(_ graph: SpecializedGraph, sharesMemory: Bool) {
     for (index, step) in graph.steps.enumerated() {
-      for name in step.node.inputs { lastUse[name] = index }
+      for name in step.node.reads { lastUse[name] = index }
     }
     for output in graph.graph.outputs { lastUse[output.name] = .max }
     for (name, type) in graph.inputs {

@@ -88,8 +88,10 @@ private struct CostWalk {
     _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)], values: Set<String>
   ) {
     self.values = values
-    for entry in TypedGraph(graph, registry: registry, inputs: inputs).entries {
-      let node = graph.nodes[entry.index]
+    let entries = TypedGraph(graph, registry: registry, inputs: inputs).entries.flatMap { entry in
+      entry.inlined.isEmpty ? [(node: graph.nodes[entry.index], entry: entry)] : entry.inlined
+    }
+    for (node, entry) in entries {
       // What is computed from the value of an input alone is no parameter either.
       if entry.isConstant, node.inputs.contains(where: self.values.contains) {
         self.values.formUnion(node.outputs)

@@ -25,21 +25,11 @@ public struct ReferenceInterpreter {
         throw ExecutionError.missingInput(name: input.name)
       }
     }
-    let pool = ThreadPool(threads: 1)
+    let evaluation = NodeEvaluation(
+      graph.properties, registry: registry, pool: ThreadPool(threads: 1))
     for node in graph.nodes {
-      let rules = try registry.makeOperator(for: node, in: graph)
-      do {
-        let inputs = node.inputs.map { $0.isEmpty ? nil : values[$0] }
-        let outputs =
-          if let shaped = rules as? any ShapeOperator {
-            try shaped.evaluate(types: inputs.map { $0?.type })
-          } else {
-            try rules.evaluate(inputs, pool: pool)
-          }
-        for (name, tensor) in zip(node.outputs, outputs) { values[name] = tensor }
-      } catch {
-        throw NodeError(node: node.label, underlying: error)
-      }
+      let outputs = try evaluation.evaluate(node) { values[$0] }
+      for (name, tensor) in zip(node.outputs, outputs) { values[name] = tensor }
     }
     let wanted = graph.outputs.map(\.name) + taps
     return values.filter { wanted.contains($0.key) }

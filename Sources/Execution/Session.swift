@@ -43,6 +43,7 @@ public final class Session {
   /// The graph as it runs: specialised, folded and rewritten, without the constants that kernels hold packed.
   public let graph: Graph
   private var steps: [LabelledStep] = []
+  private let registry: OperatorRegistry
   private let pool: ThreadPool
   private let arena: UnsafeMutableRawPointer
   private let scratch: WorkingMemory
@@ -68,6 +69,7 @@ public final class Session {
       }
       graph.outputs.append(ValueInfo(name: tap, type: .undeclared))
     }
+    self.registry = registry
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
     outputNames = graph.outputs.map(\.name)
@@ -248,7 +250,8 @@ public final class Session {
       }
     case .dynamic(let step):
       do {
-        let outputs = try step.rules.evaluate(step.node.inputs.map(value), pool: pool)
+        let outputs = try NodeEvaluation(graph.properties, registry: registry, pool: pool)
+          .evaluate(step.node, step.rules, value: value)
         for (name, tensor) in zip(step.node.outputs, outputs) { dynamicValues[name] = tensor }
       } catch {
         throw NodeError(node: step.node.label, underlying: error)

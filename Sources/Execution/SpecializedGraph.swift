@@ -64,7 +64,7 @@ struct SpecializedGraph {
     for slot in slots where inputs.indices.contains(slot) {
       let name = inputs[slot]
       guard graph.initializers[name] != nil, !graph.outputs.contains(where: { $0.name == name }),
-        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.inputs.contains(name) }),
+        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.reads.contains(name) }),
         inputs.indices.allSatisfy({ inputs[$0] != name || slots.contains($0) })
       else { continue }
       graph.initializers[name] = nil
@@ -72,24 +72,35 @@ struct SpecializedGraph {
     }
   }
 
-  /// Infers types in order, and turns nodes that always compute the same into initializers.
+  /// Infers types in order, turns nodes that always compute the same into initializers, and puts
+  /// the nodes of subgraphs in the place of those that hold them.
   private mutating func walk(foldsAll: Bool) throws {
     var kept: [Node] = []
-    for node in graph.nodes {
+    var budget = InliningBudget(graph)
+    var pending = Array(graph.nodes.reversed())
+    while let node = pending.popLast() {
       let rules = try registry.makeOperator(for: node, in: graph)
       do {
         if let name = node.outputs.first(where: { $0.hasPrefix(Self.unnamed) }) {
           throw ExecutionError.unusableName(name: name)
         }
         let operands = node.inputs.map(operand)
-        if foldsAll || !rules.foldsLate, let constants = try fold(node, rules, operands) {
+        let isKnown = zip(node.inputs, operands).allSatisfy { $0.isEmpty || $1 != nil }
+        if let rules = rules as? any SubgraphOperator {
+          if isKnown, let inlining = try budget.inline(node, rules, inputs: operands) {
+            for (name, tensor) in inlining.constants {
+              graph.initializers[name] = Initializer(tensor)
+            }
+            pending += inlining.nodes.reversed()
+            continue
+          }
+        } else if foldsAll || !rules.foldsLate, let constants = try fold(node, rules, operands) {
           for (name, tensor) in zip(node.outputs, constants) where !name.isEmpty {
             graph.initializers[name] = Initializer(tensor)
           }
           continue
         }
         kept.append(node)
-        let isKnown = zip(node.inputs, operands).allSatisfy { $0.isEmpty || $1 != nil }
         let outputs = isKnown ? try rules.inferTypes(operands) : nil
         for (name, type) in zip(node.outputs, outputs ?? []) { types[name] = type }
         steps.append(Step(node: node, rules: rules, inputs: operands, outputs: outputs))

@@ -18,6 +18,8 @@ public struct TypedGraph: Sendable {
     public var outputs: [TensorType]?
     /// Whether the node always computes the same.
     public var isConstant: Bool
+    /// The nodes of subgraphs that a session puts in the node's place, as far as that is known.
+    public var inlined: [(node: Node, entry: Entry)] = []
   }
 
   /// The nodes, in order.
@@ -32,20 +34,56 @@ public struct TypedGraph: Sendable {
       operands[name] = Operand(constant: initializer.tensor)
     }
     let pool = ThreadPool(threads: 1)
+    var budget = InliningBudget(graph)
+    func rules(_ node: Node) -> (any Operator)? { try? registry.makeOperator(for: node, in: graph) }
     for (index, node) in graph.nodes.enumerated() {
-      visit(node, index, try? registry.makeOperator(for: node, in: graph), pool)
+      var entry = visit(node, index, rules(node), pool)
+      guard let body = inlining(of: node, entry, &budget) else {
+        entries.append(entry)
+        continue
+      }
+      var pending = Array(body.reversed())
+      while let inner = pending.popLast() {
+        let part = visit(inner, index, rules(inner), pool)
+        if let body = inlining(of: inner, part, &budget) {
+          pending += body.reversed()
+        } else {
+          entry.inlined.append((inner, part))
+        }
+      }
+      describeOutputs(of: node, in: &entry)
+      entries.append(entry)
     }
+  }
+
+  /// The nodes that take the place of one with subgraphs; `nil` when only a run decides or there are none.
+  private mutating func inlining(
+    of node: Node, _ entry: Entry, _ budget: inout InliningBudget
+  ) -> [Node]? {
+    guard let rules = entry.rules as? any SubgraphOperator,
+      zip(node.inputs, entry.inputs).allSatisfy({ $0.isEmpty || $1 != nil }),
+      let inlining = try? budget.inline(node, rules, inputs: entry.inputs)
+    else { return nil }
+    for (name, value) in inlining.constants { operands[name] = Operand(constant: value) }
+    return inlining.nodes
+  }
+
+  /// Says of a node what is known of its outputs by name.
+  private func describeOutputs(of node: Node, in entry: inout Entry) {
+    let named = node.outputs.filter { !$0.isEmpty }
+    guard named.allSatisfy({ operands[$0] != nil }) else { return }
+    entry.outputs = node.outputs.map { operands[$0]?.type ?? TensorType(.float32, []) }
+    entry.isConstant = named.allSatisfy { operands[$0]?.constant != nil }
   }
 
   private mutating func visit(
     _ node: Node, _ index: Int, _ rules: (any Operator)?, _ pool: ThreadPool
-  ) {
+  ) -> Entry {
     let inputs = node.inputs.map { $0.isEmpty ? nil : operands[$0] }
     var entry = Entry(index: index, rules: rules, inputs: inputs, outputs: nil, isConstant: false)
-    defer { entries.append(entry) }
-    guard let rules else { return }
+    guard let rules else { return entry }
     let given = zip(node.inputs, inputs).filter { !$0.0.isEmpty }.map(\.1)
-    guard given.allSatisfy({ $0 != nil }) else { return }
+    guard given.allSatisfy({ $0 != nil }) else { return entry }
     var values: [Tensor]?
     if let shaped = rules as? any ShapeOperator {
       values = try? shaped.evaluate(types: inputs.map { $0?.type })
@@ -60,5 +98,6 @@ public struct TypedGraph: Sendable {
       entry.outputs = types
       for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
     }
+    return entry
   }
 }

@@ -84,7 +84,7 @@ public final class VariantRunner {
       uniquingKeysWith: { first, _ in first })
     return base.nodes.firstIndex { node in
       guard let name = node.outputs.first, twins[name] == node,
-        !node.attributes.elements.contains(where: { !$0.value.subgraphs.isEmpty })
+        node.subgraphs.isEmpty
       else { return true }
       return node.inputs.contains {
         base.initializers[$0]?.tensor != variant.initializers[$0]?.tensor

@@ -100,6 +100,13 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     return result
   }
 
+  /// A graph that must be present.
+  public func requiredGraph(_ name: String) throws -> Graph {
+    guard let value = values[name] else { throw AttributeError.missing(name: name) }
+    guard case .graph(let result) = value else { throw mismatch(name, value, "GRAPH") }
+    return result
+  }
+
   private func mismatch(
     _ name: String, _ value: AttributeValue, _ expected: String
   ) -> AttributeError {

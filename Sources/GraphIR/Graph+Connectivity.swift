@@ -13,8 +13,7 @@ public struct Connectivity: Sendable {
     var consumers: [String: [Int]] = [:]
     for (index, node) in graph.nodes.enumerated() {
       for output in node.outputs where !output.isEmpty { producer[output] = index }
-      for input in node.inputs where !input.isEmpty { consumers[input, default: []].append(index) }
-      for captured in node.capturedNames { consumers[captured, default: []].append(index) }
+      for name in node.reads { consumers[name, default: []].append(index) }
     }
     self.producer = producer
     self.consumers = consumers
@@ -27,14 +26,5 @@ public struct Connectivity: Sendable {
       return nil
     }
     return readers[0]
-  }
-}
-
-extension Node {
-  /// Names that the node's subgraphs read; some may be their own.
-  var capturedNames: [String] {
-    attributes.elements.flatMap { $0.value.subgraphs }.flatMap { graph in
-      graph.nodes.flatMap { $0.inputs + $0.capturedNames } + graph.outputs.map(\.name)
-    }.filter { !$0.isEmpty }
   }
 }

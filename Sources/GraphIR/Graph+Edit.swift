@@ -29,7 +29,7 @@ extension Graph {
   }
 
   private func sources(of index: Int, _ links: Connectivity) -> [Int] {
-    (nodes[index].inputs + nodes[index].capturedNames).compactMap { links.producer[$0] }
+    nodes[index].reads.compactMap { links.producer[$0] }
   }
 
   /// Drops nodes and initializers that no graph output depends on.
@@ -40,8 +40,7 @@ extension Graph {
     var kept: [Node] = []
     for node in nodes.reversed() where node.outputs.contains(where: live.contains) {
       kept.append(node)
-      live.formUnion(node.inputs)
-      live.formUnion(node.capturedNames)
+      live.formUnion(node.reads)
     }
     nodes = kept.reversed()
     let interface = Set(inputs.map(\.name))
@@ -50,12 +49,10 @@ extension Graph {
     valueTypes.removeAll { !made.contains($0.key) && initializers[$0.key] == nil }
   }
 
-  /// Makes every reader of `old` read `new` instead, graph outputs excepted.
+  /// Makes every reader of `old`, subgraphs included, read `new` instead, graph outputs excepted.
   public mutating func replaceUses(of old: String, with new: String) {
-    for index in nodes.indices {
-      for slot in nodes[index].inputs.indices where nodes[index].inputs[slot] == old {
-        nodes[index].inputs[slot] = new
-      }
+    for index in nodes.indices where nodes[index].reads.contains(old) {
+      nodes[index] = nodes[index].renamingReads([old: new])
     }
   }
 

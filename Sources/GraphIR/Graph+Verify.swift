@@ -45,9 +45,7 @@ extension Graph {
       for input in node.inputs where !input.isEmpty && !isKnown(input) {
         throw GraphError.undefinedValue(name: input, node: node.label)
       }
-      for (_, value) in node.attributes.elements {
-        for subgraph in value.subgraphs { try subgraph.verify(within: scopes + [made]) }
-      }
+      for subgraph in node.subgraphs { try subgraph.verify(within: scopes + [made]) }
       for output in node.outputs where !output.isEmpty {
         guard made.insert(output).inserted else {
           throw GraphError.duplicateValue(name: output, node: node.label)

@@ -93,9 +93,28 @@ public enum ConformanceSamples {
       ["activation": .string("Silu")]),
   ]
 
+  /// A graph of one node that reads `input` and makes `output`.
+  private static func body(
+    _ opType: String, inputs: [String] = [], _ input: String, outputs: [String] = []
+  ) -> AttributeValue {
+    let named = (inputs + outputs).map { ValueInfo(name: $0, type: .undeclared) }
+    return .graph(
+      Graph(
+        nodes: [Node(opType, inputs: [input], outputs: ["made"])],
+        inputs: Array(named.prefix(inputs.count)),
+        outputs: Array(named.dropFirst(inputs.count))
+          + [ValueInfo(name: "made", type: .undeclared)]))
+  }
+
   /// Samples of operators that ONNX Runtime does not have, or that goldens do not show.
   private static let written: [Nonsense.Case] =
     quantizedOperators + [
+      sample(
+        "If", opset: 16, [Tensor(scalar: true)],
+        ["then_branch": body("Abs", "x0"), "else_branch": body("Neg", "x0")]),
+      sample(
+        "Loop", opset: 16, [Tensor(scalar: Int64(3)), Tensor(scalar: true), ramp([2, 3])],
+        ["body": body("Neg", inputs: ["i", "c", "v"], "v", outputs: ["c"])]),
       sample("Constant", opset: 13, [], ["value": .tensor(ramp([2, 3]))]),
       sample("Constant", opset: 13, [], ["value_ints": .ints([1, 2])]),
       sample("Gelu", domain: "com.microsoft", opset: 1, [ramp([2, 9])]),

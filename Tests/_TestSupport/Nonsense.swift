@@ -61,11 +61,14 @@ public struct Nonsense {
     "count_include_pad", "activation", "activation_params", "residual", "start", "end",
     "training_mode", "exclude_outside", "coordinate_transformation_mode", "min", "max", "shape",
     "dtype", "output_dtype", "approximate", "direction", "upper", "fmod", "detect_negative",
+    "equation", "q_num_heads", "kv_num_heads", "softcap", "is_causal", "padding_mode",
+    "sampling_ratio",
+    "align_corners", "offset_group", "sorted", "time_axis", "p", "saturate", "ratio",
   ]
   private static let texts = [
     "", "NOTSET", "SAME_UPPER", "VALID", "constant", "reflect", "edge", "wrap", "nearest", "linear",
     "cubic", "add", "min", "before", "after", "Clip", "LeakyRelu", "tf_crop_and_resize", "CRD",
-    "tanh", "LEFT", "🙂",
+    "tanh", "LEFT", "🙂", "ij,jk->ik", "...i->...", "zeros", "reflection",
   ]
 
   private mutating func bendAttribute(_ attributes: inout Attributes) {

@@ -22,7 +22,10 @@ public struct OperatorGolden: Sendable, CustomStringConvertible {
   /// The name.
   public var description: String { name }
 
-  /// All cases of one family (`nn`, `data`, `opsets`).
+  /// The families of cases.
+  public static let families = ["nn", "data", "opsets", "composed"]
+
+  /// All cases of one family.
   public static func load(_ family: String) throws -> [OperatorGolden] {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appending(path: "../Goldens/Operators").standardized

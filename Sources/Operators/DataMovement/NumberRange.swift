@@ -11,7 +11,7 @@ struct NumberRange: Operator {
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(3...3)
     let first = try inputs.required(0)
-    try first.check(0, holdsOneOf: [.float32, .float64, .int16, .int32, .int64])
+    try first.check(0, holdsOneOf: ElementType.reals + [.int16, .int32, .int64])
     for index in 0..<3 {
       let operand = try inputs.required(index)
       try operand.check(index, holds: first.elementType)

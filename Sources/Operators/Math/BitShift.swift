@@ -1,10 +1,13 @@
 import GraphIR
 import Tensors
 
-/// The bits of an unsigned number moved left or right by as many places as the second input says.
+/// The bits of a whole number moved left or right by as many places as the second input says.
+///
+/// Moved right, a signed number keeps its sign. A move by less than zero or by all bits leaves what fills the places:
+/// −1 of a negative number moved right, else 0.
 struct BitShift: ArithmeticOperator {
   static let opType = "BitShift"
-  static let elementTypes: [ElementType] = [.uint8, .uint16, .uint32, .uint64]
+  static let elementTypes = ElementType.wholes
 
   let movesLeft: Bool
 
@@ -20,6 +23,7 @@ struct BitShift: ArithmeticOperator {
   }
 
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number {
-    movesLeft ? a << b : a >> b
+    guard b >= 0, b < Number.bitWidth else { return movesLeft || a >= 0 ? 0 : ~0 }
+    return movesLeft ? a &<< b : a &>> b
   }
 }

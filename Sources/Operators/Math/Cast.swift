@@ -4,14 +4,17 @@ import Tensors
 /// The input's elements in the type the attribute `to` names.
 ///
 /// Reals lose their fraction on the way to whole numbers; what does not fit there is cut to its low
-/// bits, as in ONNX Runtime. Truth values are 0 and 1, and every number but 0 is true.
+/// bits, as in ONNX Runtime. Truth values are 0 and 1, and every number but 0 is true. What is too
+/// large for a float8 becomes its largest number, or with `saturate` 0 infinity or NaN.
 struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "Cast"
 
   let target: ElementType
+  let saturates: Bool
 
   init(attributes: Attributes, opset: Int) throws {
     target = try ElementType(code: attributes.requiredInt("to"), attribute: "to")
+    saturates = try attributes.flag("saturate", default: true)
   }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
@@ -23,7 +26,8 @@ struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
     Kernel(algorithm: "") { call in
-      ElementConversion.run(try call.input(0), call.outputs[0], pool: call.pool)
+      ElementConversion.run(
+        try call.input(0), call.outputs[0], saturates: saturates, pool: call.pool)
     }
   }
 

@@ -5,7 +5,11 @@ import Tensors
 struct CastLike: PreparedOperator, BlockOperator, DifferentiableOperator {
   static let opType = "CastLike"
 
-  init(attributes: Attributes, opset: Int) {}
+  let saturates: Bool
+
+  init(attributes: Attributes, opset: Int) throws {
+    saturates = try attributes.flag("saturate", default: true)
+  }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(2...2)
@@ -16,7 +20,8 @@ struct CastLike: PreparedOperator, BlockOperator, DifferentiableOperator {
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
     Kernel(algorithm: "") { call in
-      ElementConversion.run(try call.input(0), call.outputs[0], pool: call.pool)
+      ElementConversion.run(
+        try call.input(0), call.outputs[0], saturates: saturates, pool: call.pool)
     }
   }
 

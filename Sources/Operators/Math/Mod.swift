@@ -3,7 +3,8 @@ import Tensors
 
 /// The remainder of a division: with the divisor's sign, or with the dividend's when `fmod` is set.
 ///
-/// Real numbers need `fmod`; a whole divisor of 0 is an error.
+/// `y = a − b ⌊a / b⌋`, or with `fmod` `y = a − b trunc(a / b)`; a rest of 0 has that sign, too. A whole divisor of 0 is an
+/// error, a real one gives NaN.
 struct Mod: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Mod"
   static let refusesZeroDivisor = true
@@ -14,24 +15,19 @@ struct Mod: ArithmeticOperator, DifferentiableOperator {
     hasDividendSign = try attributes.flag("fmod", default: false)
   }
 
-  func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
-    let types = try inferArithmeticTypes(inputs)
-    guard hasDividendSign || types[0].elementType.isInteger else {
-      throw AttributeError.invalid(name: "fmod", reason: "must be 1 for \(types[0].elementType)")
-    }
-    return types
-  }
-
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number {
     let rest = a.remainderReportingOverflow(dividingBy: b).partialValue
     return hasDividendSign || rest == 0 || (rest < 0) == (b < 0) ? rest : rest &+ b
   }
 
   func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number {
-    a.truncatingRemainder(dividingBy: b)
+    let rest = a.truncatingRemainder(dividingBy: b)
+    if hasDividendSign || rest.isNaN { return rest }
+    if rest == 0 { return Number(signOf: b, magnitudeOf: rest) }
+    return (rest < 0) == (b < 0) ? rest : rest + b
   }
 
-  /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y · trunc(a / b)`, the number being `(a − y) / b`.
+  /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y · ⌊a / b⌋` (or `trunc`), the number being `(a − y) / b`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     var results = [try derivation.folded(dy, toInput: 0), nil]

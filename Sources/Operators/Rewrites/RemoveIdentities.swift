@@ -1,4 +1,6 @@
 import GraphIR
+import OrderedCollections
+import Tensors
 
 /// Removes nodes that hand their input on unchanged: `Identity`, and `Dropout` as it is outside training.
 struct RemoveIdentities: GraphPass {
@@ -7,17 +9,27 @@ struct RemoveIdentities: GraphPass {
   func run(on graph: inout Graph) throws {
     let outputs = Set(graph.outputs.map(\.name))
     var sources: [String: String] = [:]
+    let constants = graph.initializers
     graph.nodes.removeAll { node in
-      let isIdentity =
-        node.domain.isEmpty && (node.opType == "Identity" || node.opType == "Dropout")
-      guard isIdentity, let input = node.inputs.first, let output = node.outputs.first,
+      guard node.domain.isEmpty,
+        node.opType == "Identity" || node.opType == "Dropout" && !node.mayTrain(constants),
+        let input = node.inputs.first, let output = node.outputs.first,
         !outputs.contains(output), node.outputs.dropFirst().allSatisfy(\.isEmpty)
       else { return false }
       sources[output] = sources[input] ?? input
       return true
     }
     for index in graph.nodes.indices {
-      graph.nodes[index].inputs = graph.nodes[index].inputs.map { sources[$0] ?? $0 }
+      graph.nodes[index] = graph.nodes[index].renamingReads(sources)
     }
+  }
+}
+
+extension Node {
+  /// Whether the third input may put a `Dropout` into training mode.
+  fileprivate func mayTrain(_ constants: OrderedDictionary<String, Initializer>) -> Bool {
+    guard inputs.count > 2, !inputs[2].isEmpty else { return false }
+    let mode = constants[inputs[2]]?.tensor
+    return mode?.elementType != .bool || mode?.elements(as: Bool.self) != [false]
   }
 }

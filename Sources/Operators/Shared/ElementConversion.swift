@@ -7,7 +7,10 @@ import Tensors
 /// whole numbers through int64 or uint64.
 enum ElementConversion {
   /// The types that can be converted.
-  static let types: [ElementType] = ElementType.numbers + [.bool, .int4, .uint4]
+  static let types: [ElementType] =
+    ElementType.numbers + [
+      .bool, .int4, .uint4, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
+    ]
   private static let chunk = 256
 
   /// Refuses types that cannot be converted.
@@ -20,29 +23,31 @@ enum ElementConversion {
   }
 
   /// Converts all elements.
-  static func run(_ x: TensorView, _ y: TensorView, pool: ThreadPool) {
+  ///
+  /// - Parameter saturates: Whether what is too large for a float8 becomes its largest number.
+  static func run(_ x: TensorView, _ y: TensorView, saturates: Bool = true, pool: ThreadPool) {
     guard x.elementType != y.elementType else {
       if x.base != y.base { y.bytes.copyMemory(from: UnsafeRawBufferPointer(x.bytes)) }
       return
     }
     ElementLoop.forEachPart(x.count, pool: pool) { part in
       switch x.elementType {
-      case .float32, .float64, .float16, .bfloat16: run(Double.self, x, y, part)
-      case .uint64: run(UInt64.self, x, y, part)
-      default: run(Int64.self, x, y, part)
+      case .uint64: run(UInt64.self, x, y, part, saturates)
+      case let type where type.isFloatingPoint: run(Double.self, x, y, part, saturates)
+      default: run(Int64.self, x, y, part, saturates)
       }
     }
   }
 
   private static func run<Wide: WideNumber>(
-    _: Wide.Type, _ x: TensorView, _ y: TensorView, _ part: Range<Int>
+    _: Wide.Type, _ x: TensorView, _ y: TensorView, _ part: Range<Int>, _ saturates: Bool
   ) {
     withUnsafeTemporaryAllocation(of: Wide.self, capacity: chunk) { wide in
       guard let wide = wide.baseAddress else { return }
       for start in stride(from: part.lowerBound, to: part.upperBound, by: chunk) {
         let count = min(chunk, part.upperBound - start)
         read(x, start, count, wide)
-        write(wide, y, start, count)
+        write(wide, y, start, count, saturates)
       }
     }
   }
@@ -81,12 +86,17 @@ enum ElementConversion {
       }
     default:
       let source = x.words(as: UInt8.self) + start
-      for index in 0..<count { wide[index] = Wide(whole: source[index] == 0 ? 0 : 1) }
+      if let format = Float8Format.of(x.elementType) {
+        for index in 0..<count { wide[index] = Wide(real: format.value(source[index])) }
+      } else {
+        for index in 0..<count { wide[index] = Wide(whole: source[index] == 0 ? 0 : 1) }
+      }
     }
   }
 
   private static func write<Wide: WideNumber>(
-    _ wide: UnsafeMutablePointer<Wide>, _ y: TensorView, _ start: Int, _ count: Int
+    _ wide: UnsafeMutablePointer<Wide>, _ y: TensorView, _ start: Int, _ count: Int,
+    _ saturates: Bool
   ) {
     func real<Element: RealElement>(_: Element.Type) {
       let target = y.words(as: Element.self) + start
@@ -115,6 +125,12 @@ enum ElementConversion {
         let place = start + index
         let nibble: UInt8 = wide[index].whole() & 0xf
         bytes[place / 2] = place % 2 == 0 ? nibble : bytes[place / 2] | nibble << 4
+      }
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz:
+      guard let format = Float8Format.of(y.elementType) else { return }
+      let target = y.words(as: UInt8.self) + start
+      for index in 0..<count {
+        target[index] = format.code(wide[index].real(), saturates: saturates)
       }
     default:
       let target = y.words(as: Bool.self) + start

@@ -12,6 +12,10 @@ enum OperatorErrors {
     .unsupported("calculation with \(type.rawValue) elements")
   }
 
+  /// What a node in training mode asks for.
+  static let training =
+    "training, where outputs depend on chance or on the batch; export the model for inference"
+
   /// An index beyond an axis.
   static func index(_ index: Int, extent: Int) -> OperatorError {
     .unsupported("index \(index) on an axis of \(extent)")

@@ -67,7 +67,7 @@ struct ChannelTrace {
     let named = node.outputs.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0
     guard let types = entry.outputs.map({ Array($0.prefix(named)) }),
       let rules = entry.rules as? any ChannelOperator,
-      node.attributes.elements.allSatisfy({ $0.value.subgraphs.isEmpty }),
+      node.subgraphs.isEmpty,
       let flow = rules.channelFlow(inputs: entry.inputs, outputs: types),
       let results = results(of: flow, Site(entry: entry, node: node, types: types))
     else { return makeOpaque(entry, node) }
@@ -107,10 +107,7 @@ struct ChannelTrace {
 
   /// Keeps what a node without rules reads; what it makes belongs to no channel.
   private mutating func makeOpaque(_ entry: TypedGraph.Entry, _ node: Node) {
-    let captured = node.attributes.elements.flatMap { $0.value.subgraphs }.flatMap { graph in
-      graph.nodes.flatMap(\.inputs)
-    }
-    for name in node.inputs + captured {
+    for name in node.reads {
       freeze(values[name], because: FreezeReason(.opaque, at: node.label))
     }
     for (index, name) in node.outputs.enumerated() where !name.isEmpty {
@@ -141,7 +138,7 @@ struct ChannelTrace {
   private mutating func freezeSharedConstants() {
     var readers: [String: Set<Int>] = [:]
     for (index, node) in graph.nodes.enumerated() where !typed.entries[index].isConstant {
-      for name in node.inputs { readers[name, default: []].insert(index) }
+      for name in node.reads { readers[name, default: []].insert(index) }
     }
     for (name, axes) in claims {
       let others = (readers[name] ?? []).subtracting(claimingReaders[name] ?? [])

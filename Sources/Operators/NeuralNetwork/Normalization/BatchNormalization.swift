@@ -3,23 +3,31 @@ import Tensors
 
 /// `y = γ (x − mean) / √(variance + ε) + β`, each channel with its own learnt numbers.
 ///
-/// Inputs: x `[N, C, …]`, γ, β, mean, variance `[C]`. Only inference: statistics are not updated.
+/// Inputs: x `[N, C, …]`, γ, β, mean, variance `[C]`. A node in training mode, which
+/// `training_mode` or, before opset 14, further outputs tell, is refused.
 ///
 /// Reference: Ioffe and Szegedy, *Batch Normalization*, ICML 2015, arXiv:1502.03167.
-struct BatchNormalization: Operator, DifferentiableOperator {
+struct BatchNormalization: OutputCountedOperator, DifferentiableOperator {
   static let opType = "BatchNormalization"
 
   let epsilon: Float
 
   init(attributes: Attributes, opset: Int) throws {
+    try self.init(attributes: attributes, opset: opset, outputCount: 1)
+  }
+
+  init(attributes: Attributes, opset: Int, outputCount: Int) throws {
     epsilon = try attributes.float("epsilon", default: 1e-5)
     if try attributes.flag("training_mode", default: false) {
       throw AttributeError.invalid(
-        name: "training_mode", reason: "asks for training, only inference is supported")
+        name: "training_mode", reason: "asks for \(OperatorErrors.training)")
+    }
+    if opset < 14, outputCount > 1 {
+      throw OperatorError.unsupported(
+        "\(outputCount) outputs, which before opset 14 ask for \(OperatorErrors.training)")
     }
     if opset < 7, try !attributes.flag("is_test", default: false) {
-      throw AttributeError.invalid(
-        name: "is_test", reason: "asks for training, only inference is supported")
+      throw AttributeError.invalid(name: "is_test", reason: "asks for \(OperatorErrors.training)")
     }
     if opset < 9, try attributes.int("spatial", default: 1) != 1 {
       throw AttributeError.invalid(
@@ -70,7 +78,8 @@ struct BatchNormalization: Operator, DifferentiableOperator {
     }
   }
 
-  /// With stored statistics: `∂x = ∂y · γ s`, `∂γ = Σ ∂y (x − mean) s`, `∂β = Σ ∂y`, `s = 1 / √(variance + ε)`.
+  /// With stored statistics: `∂x = ∂y · γ s`, `∂γ = Σ ∂y (x − mean) s`, `∂β = Σ ∂y`, `s = 1 /
+  /// √(variance + ε)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shape = derivation.outputs[0].shape
     let channelwise = shape.indices.map { $0 == 1 ? shape[1] : 1 }

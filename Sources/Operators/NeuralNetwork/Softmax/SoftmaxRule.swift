@@ -24,7 +24,7 @@ struct SoftmaxRule: Sendable {
   }
 
   /// The input taken as `[outer, count, inner]`, normalised along the middle axis.
-  private func extents(_ shape: [Int]) throws -> (outer: Int, count: Int, inner: Int) {
+  func extents(_ shape: [Int]) throws -> (outer: Int, count: Int, inner: Int) {
     if flattens, axis == shape.count { return (shape.product, 1, 1) }
     if !flattens, shape.isEmpty, axis == -1 || axis == 0 { return (1, 1, 1) }
     let axis = try axis.axis(ofRank: shape.count)

@@ -31,8 +31,7 @@ struct IntegerRewriting {
 
   mutating func rewrite() throws {
     for (index, original) in source.nodes.enumerated() {
-      var node = original
-      node.inputs = node.inputs.map { aliases[$0] ?? $0 }
+      let node = original.renamingReads(aliases)
       if node.qualifiedType == "QuantizeLinear", try quantize(node) { continue }
       if node.qualifiedType == "Conv", quantizer(of: node.outputs[0]) == nil,
         let integer = dequantizedConvolution(node)
@@ -207,9 +206,7 @@ struct IntegerRewriting {
     while let index = links.producer[value], links.soleConsumer(of: value) != nil {
       let node = source.nodes[index]
       guard let bounds = try clampBounds(node) else {
-        var renamed = node
-        renamed.inputs = node.inputs.map { aliases[$0] ?? $0 }
-        return (renamed, lowest, highest)
+        return (node.renamingReads(aliases), lowest, highest)
       }
       highest = min(highest, max(bounds.upperBound, lowest))
       lowest = min(max(lowest, bounds.lowerBound), highest)
