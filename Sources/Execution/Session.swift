@@ -49,6 +49,9 @@ public final class Session {
   private var views: [String: TensorView] = [:]
   private var constants: [String: Tensor] = [:]
   private var dynamicValues: [String: Tensor] = [:]
+  /// What the values of one run may take, and what those of the dynamic tail have left of it in this one.
+  private let valueBudget: ValueBudget
+  private var tailBudget = ValueBudget(bytes: 0)
   private var durations: [Duration] = []
   /// The steps that run before the inputs of `options.lateInputs` are needed.
   private var earlySteps = 0
@@ -56,7 +59,7 @@ public final class Session {
   /// Prepares a graph.
   ///
   /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs, ``ExecutionError`` for
-  ///   inputs and taps.
+  ///   inputs and taps and for values implausibly large for the model, `MemoryShortage` for more than the machine has.
   public init(
     _ graph: consuming Graph, registry: OperatorRegistry,
     options: SessionOptions = SessionOptions()
@@ -70,12 +73,16 @@ public final class Session {
     }
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
+    // Shapes that the caller gives and values that it asks for are its own affair.
+    let isAsDeclared = options.inputShapes.isEmpty && options.taps.isEmpty
+    valueBudget = isAsDeclared ? .activations(of: graph) : ValueBudget(bytes: .max)
     outputNames = graph.outputs.map(\.name)
     var specialized = try SpecializedGraph(
       consume graph, registry: registry, inputs: inputs, passes: options.passes, pool: pool)
     self.inputs = inputs.map { (name: $0.0, type: $0.1) }
     let plan = MemoryPlan(specialized, sharesMemory: options.sharesMemory)
     arenaBytes = plan.byteCount
+    try Self.check(plan, valueBudget, inputs: inputs.map(\.0))
     // Kernels read whole vectors, up to 256 bytes beyond the end of a value.
     arena = .allocate(byteCount: plan.byteCount + 256, alignment: 64)
     arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount + 256)
@@ -90,6 +97,7 @@ public final class Session {
       constants[name] = initializer.tensor
     }
     let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
+    try MachineMemory.require(scratchBytes, for: "the kernels' steps")
     scratch = .allocate(byteCount: max(scratchBytes, 64), alignment: 64)
     assemble(specialized, plan, prepared, lateInputs: options.lateInputs)
     durations = Array(repeating: .zero, count: steps.count)
@@ -109,6 +117,18 @@ public final class Session {
       if let kernel { graph.releaseConstants(of: index, slots: kernel.packedInputs) }
       return kernel
     }
+  }
+
+  private static func check(
+    _ plan: MemoryPlan, _ budget: ValueBudget, inputs: [String]
+  ) throws {
+    var budget = budget
+    let limit = budget.remaining
+    guard budget.spend(plan.byteCount) else {
+      throw ExecutionError.implausibleSize(
+        bytes: plan.byteCount, limit: limit, inputs: inputs)
+    }
+    try MachineMemory.require(plan.byteCount, for: "the activations")
   }
 
   private static func prepare(_ step: SpecializedGraph.Step, threads: Int) throws -> Kernel? {
@@ -212,6 +232,7 @@ public final class Session {
 
   /// Runs the steps before the first that reads one of the late inputs; all of them when there are none.
   public func runEarly() throws {
+    tailBudget = valueBudget
     for index in 0..<earlySteps { try execute(index) }
   }
 
@@ -223,6 +244,7 @@ public final class Session {
   /// Runs the graph and adds the time of each step to the profile.
   public func runProfiled() throws {
     let clock = ContinuousClock()
+    tailBudget = valueBudget
     for index in steps.indices {
       let start = clock.now
       try execute(index)
@@ -251,7 +273,13 @@ public final class Session {
       }
     case .dynamic(let step):
       do {
-        let outputs = try step.rules.evaluate(step.node.inputs.map(value), pool: pool)
+        let inputs = step.node.inputs.map(value)
+        let bytes = try step.rules.evaluationBytes(inputs)
+        guard tailBudget.spend(bytes) else {
+          throw ExecutionError.implausibleSize(
+            bytes: bytes, limit: tailBudget.remaining, inputs: self.inputs.map(\.name))
+        }
+        let outputs = try step.rules.evaluate(inputs, pool: pool)
         for (name, tensor) in zip(step.node.outputs, outputs) { dynamicValues[name] = tensor }
       } catch {
         throw NodeError(node: step.node.label, underlying: error)
