@@ -27,6 +27,7 @@ let package = Package(
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
     .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
+    .executable(name: "fuzz", targets: ["Fuzz"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -108,6 +109,14 @@ let package = Package(
       dependencies: [
         "LowRank", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/LowRankBench", swiftSettings: strict),
+
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "Architectures", "Prune", "Quantize", "Layers", "ObjectDetection", "Formats", "Operators",
+        "Execution", "GraphIR", "Tensors", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tools/fuzz", swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
