@@ -176,6 +176,7 @@ let package = Package(
     tests(
       "CommandTests",
       ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
+    tests("FuzzTests", ["Fuzz", "GraphIR", "TestSupport"]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]
