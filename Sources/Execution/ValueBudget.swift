@@ -6,6 +6,9 @@ import Tensors
 /// A file of a hundred bytes can ask for gigabytes: a constant of a huge shape, a chain of doublings, an input of huge
 /// extents. No model that was trained comes near these limits; what a caller asks for by shapes of its own is not theirs.
 struct ValueBudget {
+  /// What every model may make, however small.
+  private static let base = 128 << 20
+
   /// The bytes that may still be made.
   private(set) var remaining: Int
 
@@ -14,12 +17,12 @@ struct ValueBudget {
 
   /// What folding may make: every value that a graph computes of its constants, each counted once.
   static func constants(of graph: Graph) -> ValueBudget {
-    ValueBudget(bytes: (256 << 20) + 4 * weightBytes(graph))
+    ValueBudget(bytes: base + 4 * weightBytes(graph))
   }
 
   /// What a run at the shapes that the model declares may hold.
   static func activations(of graph: Graph) -> ValueBudget {
-    ValueBudget(bytes: (256 << 20) + 64 * weightBytes(graph))
+    ValueBudget(bytes: base + 16 * weightBytes(graph))
   }
 
   /// The bytes of constants that stand in the file as they are; sparse ones are as large as the file likes.
