@@ -5,10 +5,10 @@ SHELL := /bin/bash
 
 BUILD := swift build -c release
 BIN := .build/release/compress
-SOURCES := Package.swift Sources Tests Examples $(wildcard Benchmarks)
+SOURCES := Package.swift Sources Tests Examples Tools $(wildcard Benchmarks)
 VENV := .venv
 
-.PHONY: help packages build quickstart test lint format bench parity conformance study results check-results docs install clean
+.PHONY: help packages build quickstart test lint format bench parity conformance study fuzz results check-results docs install clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,14 @@ results: ## Write the tables of Documentation/Results from their JSON.
 
 check-results: ## Fail where a table of Documentation/Results differs from its JSON.
 	python3 Tools/study/results.py --check
+
+# Damaged files of every kind: RUNS of them (a hundred a second and worker), drawn with SEED.
+RUNS ?= 20000
+SEED ?= 0
+
+fuzz: build ## Read damaged files of every kind and count what goes wrong; RUNS=1000000 SEED=7 for a long hunt.
+	$(BUILD) --product fuzz
+	.build/release/fuzz --runs $(RUNS) --seed $(SEED) --command $(BIN)
 
 docs: packages ## Build the documentation of the libraries into .build/documentation.
 	Tools/build-docs

@@ -28,6 +28,7 @@ let package = Package(
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
     .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
     .executable(name: "node-tests", targets: ["NodeTests"]),
+    .executable(name: "fuzz", targets: ["Fuzz"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -118,6 +119,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/NodeTests", swiftSettings: strict),
 
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "Architectures", "Prune", "Quantize", "Layers", "ObjectDetection", "Formats", "Operators",
+        "Execution", "GraphIR", "Tensors", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tools/fuzz", swiftSettings: strict),
+
     .target(
       name: "TestSupport", dependencies: ["Tensors", "GraphIR"], path: "Tests/_TestSupport",
       swiftSettings: strict),
@@ -176,6 +185,7 @@ let package = Package(
     tests(
       "CommandTests",
       ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
+    tests("FuzzTests", ["Fuzz", "GraphIR", "TestSupport"]),
     tests("StructureTests", []),
   ],
   swiftLanguageModes: [.v6]

@@ -40,24 +40,21 @@ static void compress_png_warn(png_structp png, png_const_charp text) {
 }
 
 // Reads a PNG file as 8-bit RGB: palettes and low depths are expanded, of 16 bits the upper 8 are kept, alpha and
-// transparent colours are dropped, gamma is left alone. `*pixels` is the caller's to free.
-// Returns 1, or 0 with a message.
+// transparent colours are dropped, gamma is left alone. `pixels` has room for `width` × `height` of them, which the
+// file must declare. Returns 1, or 0 with a message.
 static inline int compress_png_decode(
-    const unsigned char *bytes, size_t count, size_t pixel_limit, unsigned char **pixels,
-    png_uint_32 *width, png_uint_32 *height, char message[128]) {
+    const unsigned char *bytes, size_t count, unsigned char *pixels, png_uint_32 width,
+    png_uint_32 height, char message[128]) {
   compress_png_source source = {bytes, count, 0, ""};
   png_structp png = png_create_read_struct(
       PNG_LIBPNG_VER_STRING, &source, compress_png_fail, compress_png_warn);
   png_infop info = png ? png_create_info_struct(png) : NULL;
-  unsigned char *volatile buffer = NULL;
-  *pixels = NULL;
   if (!info) {
     png_destroy_read_struct(&png, NULL, NULL);
     strcpy(message, "out of memory");
     return 0;
   }
   if (setjmp(png_jmpbuf(png))) {
-    free(buffer);
     png_destroy_read_struct(&png, &info, NULL);
     memcpy(message, source.message, sizeof source.message);
     return 0;
@@ -68,9 +65,8 @@ static inline int compress_png_decode(
   png_set_chunk_malloc_max(png, 1 << 20);
   png_set_user_limits(png, 1 << 20, 1 << 20);
   png_read_info(png, info);
-  *width = png_get_image_width(png, info);
-  *height = png_get_image_height(png, info);
-  if ((size_t)*width * *height > pixel_limit) png_error(png, "it declares too many pixels");
+  if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
+    png_error(png, "it declares other extents than its header");
   png_set_palette_to_rgb(png);
   png_set_expand_gray_1_2_4_to_8(png);
   png_set_strip_16(png);
@@ -78,15 +74,12 @@ static inline int compress_png_decode(
   png_set_strip_alpha(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
-  size_t stride = (size_t)*width * 3;
+  size_t stride = (size_t)width * 3;
   if (png_get_rowbytes(png, info) != stride) png_error(png, "its pixels cannot be read as RGB");
-  buffer = (unsigned char *)malloc(stride * *height);
-  if (!buffer) png_error(png, "out of memory");
   for (int pass = png_set_interlace_handling(png); pass > 0; pass--)
-    for (size_t row = 0; row < *height; row++)
-      png_read_row(png, buffer + row * stride, NULL);
+    for (size_t row = 0; row < height; row++)
+      png_read_row(png, pixels + row * stride, NULL);
   png_read_end(png, NULL);
-  *pixels = buffer;
   png_destroy_read_struct(&png, &info, NULL);
   return 1;
 }

@@ -7,7 +7,8 @@ extension Graph {
   /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of rank 4 or more is a
   /// batch and becomes 1.
   ///
-  /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration.
+  /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration, or when the input would
+  ///   be larger than any value may be.
   public func concreteInputTypes(_ shapes: [String: [Int]]) throws -> [(String, TensorType)] {
     let required = requiredInputs
     for name in shapes.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
@@ -32,7 +33,7 @@ extension Graph {
         throw ExecutionError.inputShape(
           name: input.name, declared: "\(input.type)", given: given)
       }
-      return TensorType(element, given)
+      return try checked(element, given, input)
     }
     guard let declared else {
       throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
@@ -42,6 +43,16 @@ extension Graph {
       if axis == 0, declared.count >= 3 { return 1 }
       throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
     }
-    return TensorType(element, shape)
+    return try checked(element, shape, input)
+  }
+
+  private func checked(
+    _ element: ElementType, _ shape: [Int], _ input: ValueInfo
+  ) throws -> TensorType {
+    do {
+      return try TensorType(checking: element, shape)
+    } catch {
+      throw ExecutionError.inputSize(name: input.name, reason: "\(error)")
+    }
   }
 }

@@ -64,7 +64,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
     uncounted = walk.uncounted.sorted()
     parameters = walk.parameters
     nonzeros = walk.nonzeros
-    macs = nodes.reduce(0) { $0 + $1.macs }
+    macs = nodes.lazy.map(\.macs).checkedSum.clamped
     peakActivationBytes = 0
     if uncounted.isEmpty,
       let specialized = try? SpecializedGraph(

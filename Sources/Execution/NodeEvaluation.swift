@@ -10,13 +10,20 @@ final class NodeEvaluation {
   /// Stands for the model's operator sets.
   private var model = Graph()
   private let pool: ThreadPool
+  /// Refuses outputs of a node that would take more than there is.
+  private let grant: (any Operator, [Tensor?]) throws -> Void
   private var evaluated = 0
 
   /// An evaluation of nodes of a model with the given properties.
-  init(_ properties: ModelProperties, registry: OperatorRegistry, pool: ThreadPool) {
+  ///
+  /// - Parameter grant: Is asked before each node, and throws where its outputs may not be made.
+  init(
+    _ properties: ModelProperties, registry: OperatorRegistry, pool: ThreadPool,
+    grant: @escaping (any Operator, [Tensor?]) throws -> Void = { _, _ in }
+  ) {
     self.registry = registry
     model.properties.opsets = properties.opsets
-    self.pool = pool
+    (self.pool, self.grant) = (pool, grant)
   }
 
   /// The outputs of one node.
@@ -45,6 +52,7 @@ final class NodeEvaluation {
     if let shaped = rules as? any ShapeOperator {
       return try shaped.evaluate(types: inputs.map { $0?.type })
     }
+    try grant(rules, inputs)
     return try rules.evaluate(inputs, pool: pool)
   }
 

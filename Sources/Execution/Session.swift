@@ -50,6 +50,9 @@ public final class Session {
   private var views: [String: TensorView] = [:]
   private var constants: [String: Tensor] = [:]
   private var dynamicValues: [String: Tensor] = [:]
+  /// What the values of one run may take, and what those of the dynamic tail have left of it in this one.
+  private let valueBudget: ValueBudget
+  private var tailBudget = ValueBudget(bytes: 0)
   private var durations: [Duration] = []
   /// The steps that run before the inputs of `options.lateInputs` are needed.
   private var earlySteps = 0
@@ -57,7 +60,7 @@ public final class Session {
   /// Prepares a graph.
   ///
   /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs, ``ExecutionError`` for
-  ///   inputs and taps.
+  ///   inputs and taps and for values implausibly large for the model, `MemoryShortage` for more than the machine has.
   public init(
     _ graph: consuming Graph, registry: OperatorRegistry,
     options: SessionOptions = SessionOptions()
@@ -72,12 +75,16 @@ public final class Session {
     self.registry = registry
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
+    // Shapes that the caller gives and values that it asks for are its own affair.
+    let isAsDeclared = options.inputShapes.isEmpty && options.taps.isEmpty
+    valueBudget = isAsDeclared ? .activations(of: graph) : ValueBudget(bytes: .max)
     outputNames = graph.outputs.map(\.name)
     var specialized = try SpecializedGraph(
       consume graph, registry: registry, inputs: inputs, passes: options.passes, pool: pool)
     self.inputs = inputs.map { (name: $0.0, type: $0.1) }
     let plan = MemoryPlan(specialized, sharesMemory: options.sharesMemory)
     arenaBytes = plan.byteCount
+    try Self.check(plan, valueBudget, inputs: inputs.map(\.0))
     // Kernels read whole vectors, up to 256 bytes beyond the end of a value.
     arena = .allocate(byteCount: plan.byteCount + 256, alignment: 64)
     arena.initializeMemory(as: UInt8.self, repeating: 0, count: plan.byteCount + 256)
@@ -92,6 +99,7 @@ public final class Session {
       constants[name] = initializer.tensor
     }
     let scratchBytes = prepared.map { $0?.scratchBytes ?? 0 }.max() ?? 0
+    try MachineMemory.require(scratchBytes, for: "the kernels' steps")
     scratch = WorkingMemory(byteCount: scratchBytes)
     assemble(specialized, plan, prepared, lateInputs: options.lateInputs)
     durations = Array(repeating: .zero, count: steps.count)
@@ -108,6 +116,18 @@ public final class Session {
       if let kernel { graph.releaseConstants(of: index, slots: kernel.packedInputs) }
       return kernel
     }
+  }
+
+  private static func check(
+    _ plan: MemoryPlan, _ budget: ValueBudget, inputs: [String]
+  ) throws {
+    var budget = budget
+    let limit = budget.remaining
+    guard budget.spend(plan.byteCount) else {
+      throw ExecutionError.implausibleSize(
+        bytes: plan.byteCount, limit: limit, inputs: inputs)
+    }
+    try MachineMemory.require(plan.byteCount, for: "the activations")
   }
 
   private static func prepare(_ step: SpecializedGraph.Step, threads: Int) throws -> Kernel? {
@@ -211,6 +231,7 @@ public final class Session {
 
   /// Runs the steps before the first that reads one of the late inputs; all of them when there are none.
   public func runEarly() throws {
+    tailBudget = valueBudget
     for index in 0..<earlySteps { try execute(index) }
   }
 
@@ -222,6 +243,7 @@ public final class Session {
   /// Runs the graph and adds the time of each step to the profile.
   public func runProfiled() throws {
     let clock = ContinuousClock()
+    tailBudget = valueBudget
     for index in steps.indices {
       let start = clock.now
       try execute(index)
@@ -250,12 +272,22 @@ public final class Session {
       }
     case .dynamic(let step):
       do {
-        let outputs = try NodeEvaluation(graph.properties, registry: registry, pool: pool)
-          .evaluate(step.node, step.rules, value: value)
+        let outputs = try NodeEvaluation(
+          graph.properties, registry: registry, pool: pool, grant: grant
+        ).evaluate(step.node, step.rules, value: value)
         for (name, tensor) in zip(step.node.outputs, outputs) { dynamicValues[name] = tensor }
       } catch {
         throw NodeError(node: step.node.label, underlying: error)
       }
+    }
+  }
+
+  /// Counts what the outputs of a node of the dynamic tail take.
+  private func grant(_ rules: any Operator, _ inputs: [Tensor?]) throws {
+    let bytes = try rules.evaluationBytes(inputs)
+    guard tailBudget.spend(bytes) else {
+      throw ExecutionError.implausibleSize(
+        bytes: bytes, limit: tailBudget.remaining, inputs: self.inputs.map(\.name))
     }
   }
 

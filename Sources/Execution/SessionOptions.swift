@@ -1,4 +1,5 @@
 import GraphIR
+import Tensors
 
 /// How a ``Session`` prepares a graph.
 public struct SessionOptions: Sendable {
@@ -32,12 +33,14 @@ public struct SessionOptions: Sendable {
 public enum ExecutionError: Error, Equatable, CustomStringConvertible {
   case dynamicInput(name: String, declared: String)
   case inputShape(name: String, declared: String, given: [Int])
+  case inputSize(name: String, reason: String)
   case unknownInput(name: String, known: [String])
   case missingInput(name: String)
   case inputType(name: String, expected: String, found: String)
   case unknownTap(name: String)
   case unsupportedInput(name: String, declared: String)
   case unusableName(name: String)
+  case implausibleSize(bytes: Int, limit: Int, inputs: [String])
 
   /// A sentence for the user.
   public var description: String {
@@ -46,6 +49,11 @@ public enum ExecutionError: Error, Equatable, CustomStringConvertible {
       "input '\(name)' is declared as \(declared); give its shape with --input-shape \(name)=…"
     case .inputShape(let name, let declared, let given):
       "input '\(name)' is declared as \(declared), which shape \(given) does not fit"
+    case .inputSize(let name, let reason): "input '\(name)': \(reason)"
+    case .implausibleSize(let bytes, let limit, let inputs):
+      "at the shapes that the model declares its values would take \(ByteText.text(bytes)), where a model of so few "
+        + "weights is granted \(ByteText.text(limit)); to run it all the same, give the shape of "
+        + inputs.map { "'\($0)'" }.joined(separator: ", ") + " with --input-shape"
     case .unknownInput(let name, let known):
       "the model has no input '\(name)'; its inputs are \(known.joined(separator: ", "))"
     case .missingInput(let name): "input '\(name)' was not fed"

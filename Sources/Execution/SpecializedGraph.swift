@@ -30,7 +30,7 @@ struct SpecializedGraph {
   private(set) var types: [String: TensorType]
   let inputs: [(String, TensorType)]
   private let registry: OperatorRegistry
-  private let pool: ThreadPool
+  private var folding: ConstantFolding
 
   init(
     _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)],
@@ -39,7 +39,7 @@ struct SpecializedGraph {
     self.graph = graph.widened()
     self.registry = registry
     self.inputs = inputs
-    self.pool = pool
+    folding = ConstantFolding(graph, pool: pool)
     if let (name, _) = inputs.first(where: { $0.0.hasPrefix(Self.unnamed) }) {
       throw ExecutionError.unusableName(name: name)
     }
@@ -101,7 +101,7 @@ struct SpecializedGraph {
           continue
         }
         kept.append(node)
-        let outputs = isKnown ? try rules.inferTypes(operands) : nil
+        let outputs = isKnown ? try rules.checkedTypes(operands) : nil
         for (name, type) in zip(node.outputs, outputs ?? []) { types[name] = type }
         steps.append(Step(node: node, rules: rules, inputs: operands, outputs: outputs))
       } catch let error where !(error is NodeError) {
@@ -120,22 +120,11 @@ struct SpecializedGraph {
     return types[name].map { Operand(type: $0) }
   }
 
-  private func fold(
+  private mutating func fold(
     _ node: Node, _ rules: any Operator, _ operands: [Operand?]
   ) throws -> [Tensor]? {
     let isKnown = zip(node.inputs, operands).allSatisfy { $0.isEmpty || $1 != nil }
-    guard isKnown else { return nil }
-    if let shaped = rules as? any ShapeOperator {
-      return try shaped.evaluate(types: operands.map { $0?.type })
-    }
-    guard zip(node.inputs, operands).allSatisfy({ $0.isEmpty || $1?.constant != nil }) else {
-      return nil
-    }
-    if let outputs = try rules.inferTypes(operands) {
-      let given = operands.reduce(0) { $0 + ($1?.type.byteCount ?? 0) }
-      let made = outputs.reduce(0) { $0 + $1.byteCount }
-      guard made <= max(given, Self.foldingLimit) else { return nil }
-    }
-    return try rules.evaluate(operands.map { $0?.constant }, pool: pool)
+    return isKnown
+      ? try folding.values(of: rules, operands, largest: Self.foldingLimit) : nil
   }
 }

@@ -33,18 +33,18 @@ public struct TypedGraph: Sendable {
     for (name, initializer) in graph.initializers {
       operands[name] = Operand(constant: initializer.tensor)
     }
-    let pool = ThreadPool(threads: 1)
+    var folding = ConstantFolding(graph, pool: ThreadPool(threads: 1))
     var budget = InliningBudget(graph)
     func rules(_ node: Node) -> (any Operator)? { try? registry.makeOperator(for: node, in: graph) }
     for (index, node) in graph.nodes.enumerated() {
-      var entry = visit(node, index, rules(node), pool)
+      var entry = visit(node, index, rules(node), &folding)
       guard let body = inlining(of: node, entry, &budget) else {
         entries.append(entry)
         continue
       }
       var pending = Array(body.reversed())
       while let inner = pending.popLast() {
-        let part = visit(inner, index, rules(inner), pool)
+        let part = visit(inner, index, rules(inner), &folding)
         if let body = inlining(of: inner, part, &budget) {
           pending += body.reversed()
         } else {
@@ -77,24 +77,18 @@ public struct TypedGraph: Sendable {
   }
 
   private mutating func visit(
-    _ node: Node, _ index: Int, _ rules: (any Operator)?, _ pool: ThreadPool
+    _ node: Node, _ index: Int, _ rules: (any Operator)?, _ folding: inout ConstantFolding
   ) -> Entry {
     let inputs = node.inputs.map { $0.isEmpty ? nil : operands[$0] }
     var entry = Entry(index: index, rules: rules, inputs: inputs, outputs: nil, isConstant: false)
     guard let rules else { return entry }
     let given = zip(node.inputs, inputs).filter { !$0.0.isEmpty }.map(\.1)
     guard given.allSatisfy({ $0 != nil }) else { return entry }
-    var values: [Tensor]?
-    if let shaped = rules as? any ShapeOperator {
-      values = try? shaped.evaluate(types: inputs.map { $0?.type })
-    } else if given.allSatisfy({ $0?.constant != nil }) {
-      values = try? rules.evaluate(inputs.map { $0?.constant }, pool: pool)
-    }
-    if let values {
+    if let values = try? folding.values(of: rules, inputs) {
       entry.isConstant = true
       entry.outputs = values.map(\.type)
       for (name, value) in zip(node.outputs, values) { operands[name] = Operand(constant: value) }
-    } else if let types = try? rules.inferTypes(inputs) {
+    } else if let types = try? rules.checkedTypes(inputs) {
       entry.outputs = types
       for (name, type) in zip(node.outputs, types) { operands[name] = Operand(type: type) }
     }

@@ -1,18 +1,21 @@
+import Tensors
+
 /// How many bytes of tensors a file may declare without holding them: sparse, deflated and shared ones.
 ///
-/// A file of a few bytes can declare terabytes of zeros. The budget grows with the file, far beyond what pruning
-/// reaches, so that only files made to exhaust memory meet it.
+/// A file of a few bytes can declare terabytes of zeros. The budget grows with the file, beyond what pruning reaches: of
+/// a tensor that keeps one element in three hundred a sparse file still holds a 64th of the bytes.
 final class ExpansionBudget {
   /// What every file may declare, however small.
   static let base = 256 << 20
-  /// The bytes each byte of the file may stand for: what deflate reaches on zeros.
-  static let ratio = 1024
+  /// The bytes each byte of the file may stand for.
+  static let ratio = 64
 
   private var remaining: Int
 
   /// The budget of a file of the given size.
   init(fileBytes: Int) {
-    remaining = Self.base + min(fileBytes, Int.max / (2 * Self.ratio)) * Self.ratio
+    let bytes = CheckedInteger(Self.base) + CheckedInteger(fileBytes) * CheckedInteger(Self.ratio)
+    remaining = bytes.clamped
   }
 
   /// Takes `bytes` from the budget.
@@ -23,9 +26,16 @@ final class ExpansionBudget {
       throw PlacedError(
         place, "declares \(bytes) bytes, implausibly many for the size of the file")
     }
+    do {
+      try MachineMemory.require(bytes, for: "its elements")
+    } catch {
+      throw PlacedError(place, "\(error)")
+    }
     remaining -= bytes
   }
 
   /// Adds what a file beside the model holds.
-  func add(fileBytes: Int) { remaining += min(fileBytes, Int.max / 4 - remaining / 2) }
+  func add(fileBytes: Int) {
+    remaining = (CheckedInteger(remaining) + CheckedInteger(fileBytes)).clamped
+  }
 }

@@ -55,6 +55,11 @@ public protocol Operator: Sendable {
   /// The default infers the types from the values, allocates and calls ``forward(_:)``.
   func evaluate(_ inputs: [Tensor?], pool: ThreadPool) throws -> [Tensor]
 
+  /// The bytes of new values that ``evaluate(_:pool:)`` would make, found without making them.
+  ///
+  /// The default is what the inferred types take, nothing when the outputs are the input's bytes.
+  func evaluationBytes(_ inputs: [Tensor?]) throws -> Int
+
   /// Which memory the first output may share.
   var outputMemory: OutputMemory { get }
 
@@ -106,16 +111,34 @@ extension Operator {
   /// No shared memory.
   public var outputMemory: OutputMemory { .separate }
 
+  /// The types of the outputs with their sizes checked, or `nil` when they depend on values not known before the run.
+  ///
+  /// - Throws: `SizeError` for outputs that are larger than any value may be, and what ``inferTypes(_:)`` throws.
+  public func checkedTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
+    try inferTypes(inputs)?.map { try TensorType(checking: $0.elementType, $0.shape) }
+  }
+
+  /// The bytes of the inferred types.
+  public func evaluationBytes(_ inputs: [Tensor?]) throws -> Int {
+    if case .view = outputMemory { return 0 }
+    let operands = inputs.map { $0.map { Operand(constant: $0) } }
+    return try checkedTypes(operands)?.reduce(0) { $0 + $1.byteCount } ?? 0
+  }
+
   /// Infers the types from the values, allocates and computes.
+  ///
+  /// - Throws: `MemoryShortage` when the outputs do not fit into memory.
   public func evaluate(_ inputs: [Tensor?], pool: ThreadPool) throws -> [Tensor] {
     let operands = inputs.map { $0.map { Operand(constant: $0) } }
-    guard let types = try inferTypes(operands) else {
+    guard let types = try checkedTypes(operands) else {
       throw OperatorError.unsupported("outputs whose types its input values do not determine")
     }
+    try MachineMemory.require(types.reduce(0) { $0 + $1.byteCount }, for: "the outputs")
     let outputs = types.map { Tensor(uninitialized: $0) }
     try withExtendedLifetime((inputs, outputs)) {
       let kernel = try prepareKernel(
         PreparationSite(inputs: operands, outputs: types, threadCount: pool.threadCount))
+      try MachineMemory.require(kernel.scratchBytes, for: "the steps of the computation")
       let scratch = WorkingMemory(byteCount: kernel.scratchBytes)
       defer { withExtendedLifetime(scratch) {} }
       try kernel.run(

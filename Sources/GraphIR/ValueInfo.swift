@@ -34,11 +34,11 @@ public enum ValueType: Hashable, Sendable, CustomStringConvertible {
     self = .tensor(type.elementType, shape: type.shape.map { .fixed($0) })
   }
 
-  /// The concrete type, when every extent is fixed.
+  /// The concrete type, when every extent is fixed and the size is that of a value.
   public var concrete: TensorType? {
     guard case .tensor(let elementType, let shape?) = self else { return nil }
     let extents = shape.compactMap(\.extent)
-    return extents.count == shape.count ? TensorType(elementType, extents) : nil
+    return extents.count == shape.count ? try? TensorType(checking: elementType, extents) : nil
   }
 
   /// For example `float32[N,3,320,320]`.

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The extents of a two-dimensional convolution.
 public struct ConvolutionGeometry: Sendable, Hashable {
   /// Images.
@@ -68,8 +70,10 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     (inputWidth + padLeft + padRight - dilationWidth * (kernelWidth - 1) - 1) / strideWidth + 1
   }
 
-  /// Multiply–accumulates: `N·O·(I/groups)·kH·kW·H′·W′`.
-  public var macs: Int { batch * outputChannels * depth * outputHeight * outputWidth }
+  /// Multiply–accumulates: `N·O·(I/groups)·kH·kW·H′·W′`, at most as many as an `Int` holds.
+  public var macs: Int {
+    [batch, outputChannels, depth, outputHeight, outputWidth].checkedProduct.clamped
+  }
 
   /// Whether every channel has a filter of its own.
   public var isDepthwise: Bool { groups == inputChannels && groups == outputChannels && groups > 1 }

@@ -97,7 +97,7 @@ import Testing
     (["--channels", "--target-macs", "lots"], 64, "--target-macs takes"),
     (["--channels", "--target-macs", "0.5", "--channel-ratio", "0.5"], 64, "Give one of"),
     (["--channels", "--sparsity", "0.5", "--target-macs", "0.5"], 64, "Give one of"),
-    (["--channels", "--round-to", "0"], 64, "--round-to must be at least 1"),
+    (["--channels", "--round-to", "0"], 64, "--round-to must lie between 1 and"),
     (["--channels", "--schedule", "agp"], 64, "Channels are removed one-shot"),
     (["--channels", "--allocation", "sensitivity"], 64, "go together"),
     (["--channels", "--calib", "nowhere"], 66, "nowhere"),

@@ -25,7 +25,7 @@ import Testing
       return
     }
     let bytes = graph.initializers.values.reduce(0) { $0 + $1.tensor.byteCount }
-    #expect(bytes <= (256 << 20) + 1024 * data.count, "\(label)")
+    #expect(bytes <= (256 << 20) + 64 * data.count, "\(label)")
     do {
       try graph.verify()
       let copy = try ONNXFormat.parse(try ONNXFormat.serialize(graph), file: label)

@@ -77,7 +77,7 @@ struct ConformanceCheck {
 
   private func untyped(_ error: any Error) -> String? {
     switch error {
-    case is OperatorError, is AttributeError, is UnknownOperator: nil
+    case is OperatorError, is AttributeError, is UnknownOperator, is SizeError: nil
     default: "threw \(type(of: error)): \(error)"
     }
   }

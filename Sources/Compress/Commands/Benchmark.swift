@@ -49,9 +49,10 @@ struct Benchmark: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    guard warmup >= 0, runs >= 1, seconds >= 0, seconds <= 3600 else {
-      throw ValidationError(
-        "--warmup, --runs and --seconds must not be negative, --runs at least 1.")
+    try NumberRange.countsOrNone.check(("--warmup", warmup))
+    try NumberRange.counts.check(("--runs", runs))
+    guard seconds >= 0, seconds <= 3600 else {
+      throw ValidationError("--seconds must lie between 0 and 3600, found \(seconds).")
     }
     guard training || !recompute else {
       throw ValidationError("--recompute is for --training.")

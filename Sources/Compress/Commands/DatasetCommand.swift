@@ -48,15 +48,13 @@ struct DatasetCommand: ParsableCommand {
     @OptionGroup(title: "Common") var common: CommonOptions
 
     func validate() throws {
-      guard (1...10_000_000).contains(images), first >= 0 else {
-        throw ValidationError("--images must be at least 1 and --first at least 0.")
-      }
-      guard (32...4096).contains(imgsz) else {
-        throw ValidationError("--imgsz must lie between 32 and 4096, found \(imgsz).")
-      }
+      try NumberRange.scenes.check(("--images", images))
+      try NumberRange.sceneNumbers.check(("--first", first))
+      try NumberRange.sides.check(("--imgsz", imgsz))
     }
 
     func run() throws {
+      try Dataset.requireMemory(scenes: images)
       let pool = ThreadPool(threads: common.threadCount)
       let dataset = Dataset.synthetic(
         count: images, seed: seed, first: first, size: imgsz, pool: pool)

@@ -107,9 +107,7 @@ struct Inspect: ParsableCommand {
         "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for --sensitivity."
       )
     }
-    if let calibCount, calibCount < 1 {
-      throw ValidationError("--calib-count must be at least 1, found \(calibCount).")
-    }
+    try NumberRange.counts.check(("--calib-count", calibCount))
   }
 
   private func removedFractions() throws -> [Double] {

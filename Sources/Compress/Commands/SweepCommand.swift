@@ -52,11 +52,7 @@ struct SweepCommand: ParsableCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
-    for (flag, value) in [("--seeds", seeds), ("--jobs", jobs)] {
-      if let value, !(1...1000).contains(value) {
-        throw ValidationError("\(flag) must be at least 1, found \(value).")
-      }
-    }
+    try NumberRange.repetitions.check(("--seeds", seeds), ("--jobs", jobs))
   }
 
   func run() throws {

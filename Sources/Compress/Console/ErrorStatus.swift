@@ -64,7 +64,12 @@ enum ErrorStatus {
       default: .badData
       }
     case is RawHeadError: .badData
-    case is ExecutionError: .usage
+    case let error as ExecutionError:
+      switch error {
+      case .inputSize, .implausibleSize: .badData
+      default: .usage
+      }
+    case is SizeError, is MemoryShortage: .badData
     case let error as CocoaError where error.isFileError: .inputOutput
     default: nil
     }

@@ -100,13 +100,8 @@ struct ChannelOptions: ParsableArguments {
         throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
       }
     }
-    for (flag, value) in [
-      ("--round-to", roundTo), ("--calib-count", calibCount), ("--sparsity-train", sparsityTrain),
-    ] {
-      if let value, !(1...1_000_000).contains(value) {
-        throw ValidationError("\(flag) must be at least 1, found \(value).")
-      }
-    }
+    try NumberRange.counts.check(
+      ("--round-to", roundTo), ("--calib-count", calibCount), ("--sparsity-train", sparsityTrain))
     if let targetLatency, !(targetLatency > 0 && targetLatency.isFinite) {
       throw ValidationError("--target-latency must be above 0, found \(targetLatency).")
     }

@@ -22,9 +22,7 @@ struct CommonOptions: ParsableArguments {
   var verbose = false
 
   mutating func validate() throws {
-    if let threads, !(1...256).contains(threads) {
-      throw ValidationError("--threads must lie between 1 and 256, found \(threads).")
-    }
+    try NumberRange.threads.check(("--threads", threads))
     if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other.") }
   }
 

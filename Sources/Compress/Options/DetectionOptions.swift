@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import GraphIR
 import Logging
+import Tensors
 
 /// Which images to look at, and how to read boxes off the network's outputs.
 struct DetectionOptions: ParsableArguments {
@@ -28,9 +29,8 @@ struct DetectionOptions: ParsableArguments {
         throw ValidationError("\(flag) must lie between 0 and 1, found \(value).")
       }
     }
-    if let maxDetections, maxDetections < 1 {
-      throw ValidationError("--max-detections must be at least 1, found \(maxDetections).")
-    }
+    try NumberRange.counts.check(("--max-detections", maxDetections))
+    _ = try parsedShapes()
   }
 
   /// The shapes given for dynamic inputs, by input name.
@@ -50,6 +50,9 @@ enum InputShapes {
       let known = extents.compactMap { $0 }.filter { $0 > 0 }
       guard place != text.startIndex, !known.isEmpty, known.count == extents.count else {
         throw ValidationError("--input-shape takes NAME=1x3x320x320, found '\(text)'.")
+      }
+      do { _ = try TensorType(checking: .float32, known) } catch {
+        throw ValidationError("--input-shape \(text): \(error).")
       }
       shapes[String(text[..<place])] = known
     }

@@ -119,9 +119,7 @@ struct DistillOptions: ParsableArguments {
     guard adapterLr >= 0, adapterLr.isFinite else {
       throw ValidationError("--adapter-lr must be at least 0, found \(adapterLr).")
     }
-    guard cacheLimit >= 1 else {
-      throw ValidationError("--cache-limit must be at least 1, found \(cacheLimit).")
-    }
+    try NumberRange.counts.check(("--images", images), ("--cache-limit", cacheLimit))
     do { _ = try DistillationChoice.parse(loss) } catch let error as DistillationError {
       throw ValidationError("--loss: \(error)")
     }

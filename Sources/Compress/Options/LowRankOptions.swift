@@ -135,14 +135,9 @@ struct LowRankOptions: ParsableArguments {
         throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
       }
     }
-    for (flag, value) in [
+    try NumberRange.counts.check(
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
-      ("--starts", starts),
-    ] {
-      if let value, !(1...1_000_000).contains(value) {
-        throw ValidationError("\(flag) must be at least 1, found \(value).")
-      }
-    }
+      ("--starts", starts))
     try check("--allocation", allocation, ["error", "sensitivity"])
     try check("--measure", measure, DamageMeter.Measure.allCases.map(\.rawValue))
     try check("--gain", gain, ["latency", "macs", "parameters"])

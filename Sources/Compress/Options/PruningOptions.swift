@@ -108,9 +108,7 @@ struct PruningOptions: ParsableArguments {
     }
     if removesChannels { try checkChannels() } else { _ = try request() }
     _ = try sparsitySchedule()
-    if let pruneEvery, pruneEvery < 1 {
-      throw ValidationError("--prune-every must be at least 1, found \(pruneEvery).")
-    }
+    try NumberRange.counts.check(("--prune-every", pruneEvery))
   }
 
   /// The names of all methods, for weights and for channels.
@@ -171,9 +169,7 @@ struct PruningOptions: ParsableArguments {
         begin: span.0, end: span.1)
     case "iterative":
       let rounds = pruneRounds ?? 3
-      guard (1...1000).contains(rounds) else {
-        throw ValidationError("--prune-rounds must be at least 1, found \(rounds).")
-      }
+      try NumberRange.repetitions.check(("--prune-rounds", rounds))
       return .iterative(rounds: rounds)
     default: return known
     }

@@ -167,23 +167,14 @@ struct QuantizeOptions: ParsableArguments {
     if dataFree, calib != nil || calibState != nil {
       throw ValidationError("--data-free uses no images; leave out --calib and --calib-state.")
     }
-    if let finetune, !(0...1_000_000).contains(finetune) {
-      throw ValidationError("--finetune must be at least 0, found \(finetune).")
-    }
+    try NumberRange.countsOrNone.check(("--finetune", finetune))
     if rounding == .adaptive, weightGrid == "log2" {
       throw ValidationError("--rounding adaptive needs the uniform grid of weights.")
     }
-    for (flag, value) in [
+    try NumberRange.bits.check(
       ("--bits", bits.flatMap { Int($0) }), ("--weight-bits", weightBits),
-      ("--activation-bits", activationBits),
-    ] {
-      if let value, !(2...8).contains(value) {
-        throw ValidationError("\(flag) must lie between 2 and 8, found \(value).")
-      }
-    }
-    if let calibCount, !(1...1_000_000).contains(calibCount) {
-      throw ValidationError("--calib-count must be at least 1, found \(calibCount).")
-    }
+      ("--activation-bits", activationBits))
+    try NumberRange.counts.check(("--calib-count", calibCount))
     if let weightGrid, QuantizationScheme.WeightGrid(rawValue: weightGrid) == nil {
       throw ValidationError("--weight-grid takes uniform or log2, found '\(weightGrid)'.")
     }

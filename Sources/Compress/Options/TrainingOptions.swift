@@ -85,17 +85,10 @@ struct TrainingOptions: ParsableArguments {
   var validateEvery: Int?
 
   mutating func validate() throws {
-    if let epochs, !(0...1_000_000).contains(epochs) {
-      throw ValidationError("--epochs must be at least 0, found \(epochs).")
-    }
-    for (flag, value) in [
-      ("--batch", batch), ("--accumulate", accumulate),
-      ("--patience", patience), ("--validate-every", validateEvery),
-    ] {
-      if let value, !(1...1_000_000).contains(value) {
-        throw ValidationError("\(flag) must be at least 1, found \(value).")
-      }
-    }
+    try NumberRange.countsOrNone.check(("--epochs", epochs))
+    try NumberRange.counts.check(
+      ("--batch", batch), ("--accumulate", accumulate), ("--patience", patience),
+      ("--validate-every", validateEvery))
     for (flag, value) in [("--lr", lr), ("--lr-final", lrFinal), ("--warmup", warmup)] {
       if let value, !(value >= 0 && value.isFinite) {
         throw ValidationError("\(flag) must be at least 0, found \(value).")

@@ -45,6 +45,7 @@ struct RecipeMaterial {
     try FileManager.default.createDirectory(
       at: URL(filePath: work), withIntermediateDirectories: true)
     try AtomicOutput.write(EmbeddedDetector.data, to: "\(work)/\(EmbeddedDetector.name)")
+    try Dataset.requireMemory(scenes: max(recipe.scenes.train, recipe.scenes.score))
     let pool = ThreadPool(threads: common.threadCount)
     let folders = folders(recipe, work)
     if ["train-data", "calib"].contains(where: { recipe.shared($0) == nil }) {

@@ -48,6 +48,7 @@ struct RecipeReader {
     recipe.work = try string(of: root, "work")
     recipe.report = try string(of: root, "report")
     recipe.seed = try number(root, "seed").map { UInt64($0) } ?? 0
+    _ = try number(root, "threads", in: .threads)
     recipe.scenes = try scenes(root)
     recipe.goals = try goals(root)
     for key in Self.sharedKeys {
@@ -147,8 +148,8 @@ struct RecipeReader {
       throw mistake(line(node), "scenes: takes train: and score:, numbers of scenes")
     }
     try check(mapping, ["train", "score"], of: "scenes")
-    scenes.train = try number(mapping, "train") ?? scenes.train
-    scenes.score = try number(mapping, "score") ?? scenes.score
+    scenes.train = try number(mapping, "train", in: .scenes) ?? scenes.train
+    scenes.score = try number(mapping, "score", in: .scenes) ?? scenes.score
     return scenes
   }
 
@@ -183,6 +184,17 @@ struct RecipeReader {
     guard let node = mapping[key] else { return nil }
     guard let value = node.int, value >= 0 else {
       throw mistake(line(node), "\(key): takes a whole number from 0 on")
+    }
+    return value
+  }
+
+  private func number(
+    _ mapping: Node.Mapping, _ key: String, in range: NumberRange
+  ) throws -> Int? {
+    guard let node = mapping[key], node.null == nil else { return nil }
+    guard let value = node.int, range.contains(value) else {
+      throw mistake(
+        line(node), "\(key): must \(range.rule), found \(node.string ?? "what is no number")")
     }
     return value
   }

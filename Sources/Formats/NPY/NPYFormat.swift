@@ -50,15 +50,11 @@ public enum NPYFormat {
     }
     let parts = shape.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     var extents: [Int] = []
-    var count = 1
     for part in parts where !part.isEmpty {
       guard let extent = Int(part), extent >= 0 else { return nil }
-      let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
-      guard !overflow, product < 1 << 40 else { return nil }
-      count = product
       extents.append(extent)
     }
-    return TensorType(element, extents)
+    return try? TensorType(checking: element, extents)
   }
 
   /// The bytes of a file that holds `tensor`.

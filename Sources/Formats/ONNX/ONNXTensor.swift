@@ -36,14 +36,12 @@ extension Tensor {
 
   /// Non-negative extents whose product neither overflows nor exceeds what memory can hold.
   static func extents(_ dims: [Int64], place: String) throws -> [Int] {
-    var count = 1
-    for extent in dims {
-      guard extent >= 0 else { throw PlacedError(place, "has the negative extent \(extent)") }
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(max(extent, 1)))
-      guard !overflow, product < 1 << 48 else {
-        throw PlacedError(place, "has the impossible shape \(dims)")
-      }
-      count = product
+    if let extent = dims.first(where: { $0 < 0 }) {
+      throw PlacedError(place, "has the negative extent \(extent)")
+    }
+    let count = dims.lazy.map { Int(max($0, 1)) }.checkedProduct
+    guard count.clamped < 1 << 48 else {
+      throw PlacedError(place, "has the impossible shape \(dims)")
     }
     return dims.map { Int($0) }
   }

@@ -16,19 +16,23 @@ enum JPEGCodec {
       let isCMYK =
         header.space == Int32(TJCS_CMYK.rawValue) || header.space == Int32(TJCS_YCCK.rawValue)
       let channels = isCMYK ? 4 : 3
-      var pixels = [UInt8](repeating: 0, count: header.width * header.height * channels)
+      let count = header.width * header.height * channels
+      try JPEGStructure(UnsafeRawBufferPointer(start: bytes, count: Int(length)))
+        .check(pixelBytes: count, file: file)
       let format = isCMYK ? TJPF_CMYK : TJPF_RGB
-      let status = tjDecompress2(
-        decoder, bytes, length, &pixels, Int32(header.width), 0, Int32(header.height),
-        format.rawValue, TJFLAG_ACCURATEDCT)
-      if status != 0 {
-        let reason = message(decoder)
-        // A few stray bytes between markers lose no pixel; everything else does.
-        guard tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue),
-          reason.contains("extraneous")
-        else { throw ImageError.damaged(file: file, reason: reason) }
+      let pixels = try [UInt8](unsafeUninitializedCapacity: count) { target, written in
+        let status = tjDecompress2(
+          decoder, bytes, length, target.baseAddress, Int32(header.width), 0,
+          Int32(header.height), format.rawValue, TJFLAG_ACCURATEDCT)
+        if status != 0 {
+          let reason = message(decoder)
+          // A few stray bytes between markers lose no pixel; everything else does.
+          guard tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue),
+            reason.contains("extraneous")
+          else { throw ImageError.damaged(file: file, reason: reason) }
+        }
+        written = isCMYK ? convert(invertedCMYK: target) : count
       }
-      if isCMYK { pixels = rgb(invertedCMYK: pixels) }
       return PixelBuffer(width: header.width, height: header.height, pixels: pixels)
     }
   }
@@ -81,18 +85,20 @@ enum JPEGCodec {
     tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
   }
 
+  /// Turns CMYK into RGB in place and returns how many values are left.
+  ///
   /// Adobe writes CMYK inverted: a value is what is left of white.
-  private static func rgb(invertedCMYK pixels: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(pixels.count / 4 * 3)
+  private static func convert(invertedCMYK pixels: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var target = 0
     for start in stride(from: 0, to: pixels.count, by: 4) {
       let white = Int(pixels[start + 3])
       for channel in 0..<3 {
         let ink = 255 - Int(pixels[start + channel])
         let product = ink * white + 128
-        result.append(UInt8(max(0, white - (product + product >> 8) >> 8)))
+        pixels[target] = UInt8(max(0, white - (product + product >> 8) >> 8))
+        target += 1
       }
     }
-    return result
+    return target
   }
 }

@@ -1,27 +1,29 @@
 import CPNG
 import Foundation
+import Tensors
 
 /// PNG through libpng: every depth, palette, interlacing and transparency.
 enum PNGCodec {
   static func decode(_ data: Data, file: String) throws -> PixelBuffer {
-    var (width, height): (png_uint_32, png_uint_32) = (0, 0)
-    var decoded: UnsafeMutablePointer<UInt8>?
-    var message = [CChar](repeating: 0, count: 128)
-    defer { free(decoded) }
-    let status = data.withUnsafeBytes { bytes in
-      compress_png_decode(
-        bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, ImageFile.pixelLimit, &decoded,
-        &width, &height, &message)
-    }
-    guard status == 1, let decoded else {
-      let reason = message.withUnsafeBufferPointer { text in
-        String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let (width, height) = try size(data, file: file)
+    let count = width * height * 3
+    try ImageLimits.check(bytes: count, file: file)
+    let pixels = try [UInt8](unsafeUninitializedCapacity: count) { target, written in
+      var message = [CChar](repeating: 0, count: 128)
+      let status = data.withUnsafeBytes { bytes in
+        compress_png_decode(
+          bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, target.baseAddress,
+          png_uint_32(width), png_uint_32(height), &message)
       }
-      throw ImageError.damaged(file: file, reason: reason)
+      guard status == 1 else {
+        let reason = message.withUnsafeBufferPointer { text in
+          String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+        throw ImageError.damaged(file: file, reason: reason)
+      }
+      written = count
     }
-    return PixelBuffer(
-      width: Int(width), height: Int(height),
-      pixels: Array(UnsafeBufferPointer(start: decoded, count: Int(width) * Int(height) * 3)))
+    return PixelBuffer(width: width, height: height, pixels: pixels)
   }
 
   static func size(_ data: Data, file: String) throws -> (width: Int, height: Int) {
@@ -32,7 +34,8 @@ enum PNGCodec {
       throw ImageError.damaged(file: file, reason: "it has no header")
     }
     let (width, height) = (number(16), number(20))
-    guard width > 0, height > 0, width * height <= ImageFile.pixelLimit else {
+    guard width > 0, height > 0, [width, height].checkedProduct.clamped <= ImageFile.pixelLimit
+    else {
       throw ImageError.damaged(file: file, reason: "it declares \(width) × \(height) pixels")
     }
     return (width, height)

@@ -57,33 +57,6 @@ extension Operand {
   }
 }
 
-extension TensorType {
-  /// The most bytes one value may take, so that sizes read from a file cannot exhaust a machine.
-  static let largestByteCount = 1 << 34
-
-  /// A type whose size has been checked.
-  ///
-  /// - Throws: ``OperatorError/unsupported(_:)`` when an extent is negative or the elements would
-  ///   take more than ``largestByteCount`` bytes.
-  init(checking elementType: ElementType, _ shape: [Int]) throws {
-    var count = 1
-    for extent in shape {
-      guard extent >= 0 else {
-        throw OperatorError.unsupported("an output of the negative extents \(shape)")
-      }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow, product <= Self.largestByteCount else {
-        throw OperatorError.unsupported("an output as large as \(shape)")
-      }
-      count = product
-    }
-    self.init(elementType, shape)
-    guard byteCount <= Self.largestByteCount else {
-      throw OperatorError.unsupported("an output as large as \(shape)")
-    }
-  }
-}
-
 extension Int {
   /// The index of an axis that may be counted from the end.
   ///

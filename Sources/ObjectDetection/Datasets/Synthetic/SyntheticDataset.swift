@@ -2,6 +2,17 @@ import Foundation
 import Tensors
 
 extension Dataset {
+  /// The bytes that a scene and its labels take in memory, by measurement rounded up.
+  private static let bytesPerScene = 2048
+
+  /// Refuses more scenes than memory can hold.
+  ///
+  /// - Throws: `MemoryShortage`.
+  public static func requireMemory(scenes count: Int) throws {
+    let bytes = CheckedInteger(count) * CheckedInteger(bytesPerScene)
+    try MachineMemory.require(bytes.value, for: "\(count) scenes")
+  }
+
   /// A set of scenes that are rendered when they are looked at.
   ///
   /// - Parameters:

@@ -78,7 +78,7 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
 
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard let x = inputs[0], let w = inputs[1] else { return 0 }
-    return x.count * w.shape[1...].product
+    return (CheckedInteger(x.count) * w.shape[1...].checkedProduct).clamped
   }
 
   /// The window with `extents` those of x and `outputs` those of y.

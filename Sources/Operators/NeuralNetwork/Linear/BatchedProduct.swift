@@ -7,8 +7,8 @@ struct BatchedProduct: Sendable {
   let product: MatrixProduct
   /// The shape of all results.
   let outputShape: [Int]
-  /// For each product the place of its left and right matrix among the inputs' matrices.
-  let pairs: [(left: Int, right: Int)]
+  /// The extents of the batch's axes, of the results and of each operand.
+  private let batch: (result: [Int], left: [Int], right: [Int])
 
   /// - Throws: `OperatorError` when the shapes do not fit.
   init(_ a: [Int], _ b: [Int]) throws {
@@ -21,22 +21,20 @@ struct BatchedProduct: Sendable {
     let columns = right[right.count - 1]
     let (leftBatch, rightBatch) = (Array(left.dropLast(2)), Array(right.dropLast(2)))
     guard right[right.count - 2] == depth,
-      let batch = Self.broadcast(leftBatch, rightBatch)
+      let whole = Self.broadcast(leftBatch, rightBatch)
     else {
       throw OperatorError.incompatible([a, b], reason: "cannot be multiplied as matrices")
     }
     let matrix = (a.count == 1 ? [] : [rows]) + (b.count == 1 ? [] : [columns])
-    outputShape = try TensorType(checking: .float32, batch + matrix).shape
+    outputShape = try TensorType(checking: .float32, whole + matrix).shape
 
     // One matrix on the right for all on the left: the left ones are rows of a single matrix.
-    if rightBatch.product == 1, leftBatch.product == batch.product {
-      product = MatrixProduct(rows: rows * batch.product, columns: columns, depth: depth)
-      pairs = [(0, 0)]
+    if rightBatch.product == 1, leftBatch.product == whole.product {
+      product = MatrixProduct(rows: rows * whole.product, columns: columns, depth: depth)
+      batch = ([], [], [])
     } else {
       product = MatrixProduct(rows: rows, columns: columns, depth: depth)
-      pairs = (0..<batch.product).map {
-        (Self.place($0, in: batch, of: leftBatch), Self.place($0, in: batch, of: rightBatch))
-      }
+      batch = (whole, leftBatch, rightBatch)
     }
   }
 
@@ -52,18 +50,6 @@ struct BatchedProduct: Sendable {
     return result
   }
 
-  /// The place in a value of shape `source` that a place in the broadcast shape reads.
-  private static func place(_ index: Int, in shape: [Int], of source: [Int]) -> Int {
-    let strides = source.contiguousStrides
-    var (rest, place) = (index, 0)
-    for axis in shape.indices.reversed() {
-      let own = axis - (shape.count - source.count)
-      if own >= 0, source[own] != 1 { place += rest % shape[axis] * strides[own] }
-      rest /= shape[axis]
-    }
-    return place
-  }
-
   /// A kernel that applies `multiply` to each pair of matrices of inputs 0 and 1.
   func kernel<Element: TensorElement>(
     _: Element.Type,
@@ -73,7 +59,12 @@ struct BatchedProduct: Sendable {
         UnsafeMutablePointer<Element>, ThreadPool
       ) -> Void
   ) -> Kernel {
-    let (product, pairs) = (product, pairs)
+    let (product, batch) = (product, batch)
+    let strides = (
+      left: Broadcasting.strides(of: batch.left, in: batch.result),
+      right: Broadcasting.strides(of: batch.right, in: batch.result)
+    )
+    let count = batch.result.product
     let sizes = (
       left: product.rows * product.depth, right: product.depth * product.columns,
       output: product.rows * product.columns
@@ -83,10 +74,17 @@ struct BatchedProduct: Sendable {
         let b = call.inputs[1]?.base.assumingMemoryBound(to: Element.self)
       else { return }
       let c = call.outputs[0].base.assumingMemoryBound(to: Element.self)
-      for (index, pair) in pairs.enumerated() {
+      for index in 0..<count {
+        var (rest, left, right) = (index, 0, 0)
+        for axis in batch.result.indices.reversed() {
+          let place = rest % batch.result[axis]
+          rest /= batch.result[axis]
+          left += place * strides.left[axis]
+          right += place * strides.right[axis]
+        }
         multiply(
-          product, UnsafePointer(a + pair.left * sizes.left),
-          UnsafePointer(b + pair.right * sizes.right), c + index * sizes.output, call.pool)
+          product, UnsafePointer(a + left * sizes.left), UnsafePointer(b + right * sizes.right),
+          c + index * sizes.output, call.pool)
       }
     }
   }

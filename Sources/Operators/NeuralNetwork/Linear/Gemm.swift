@@ -71,7 +71,7 @@ struct Gemm: Operator, CostedOperator, WeightedOperator, DifferentiableOperator 
 
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard let a = inputs[0] else { return 0 }
-    return outputs[0].count * (transposesA ? a.shape[0] : a.shape[1])
+    return [outputs[0].count, transposesA ? a.shape[0] : a.shape[1]].checkedProduct.clamped
   }
 
   private func product(_ a: [Int], _ b: [Int]) -> MatrixProduct {

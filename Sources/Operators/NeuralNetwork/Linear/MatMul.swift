@@ -33,7 +33,7 @@ struct MatMul: PreparedOperator, CostedOperator, WeightedOperator, Differentiabl
   }
 
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
-    outputs[0].count * (inputs[0]?.shape.last ?? 0)
+    [outputs[0].count, inputs[0]?.shape.last ?? 0].checkedProduct.clamped
   }
 
   /// Carries the gradient back: `∂a = ∂y bᵀ`, `∂b = aᵀ ∂y`, batch axes that were broadcast summed.

@@ -1,8 +1,7 @@
 import Foundation
-import TestSupport
 
 /// A way to damage a file.
-enum Mutation: String, CaseIterable, Sendable {
+public enum Mutation: String, CaseIterable, Sendable {
   /// One to eight bits.
   case bitFlips
   /// The end missing.
@@ -13,9 +12,10 @@ enum Mutation: String, CaseIterable, Sendable {
   case inflatedLength
 
   /// A damaged copy; bytes before `start` stay.
-  func apply(
-    to data: Data, from start: Int, using random: inout SplitMix64
+  public func apply(
+    to data: Data, from start: Int = 0, using random: inout SplitMix64
   ) -> Data {
+    guard data.count > start else { return data }
     var copy = [UInt8](data)
     func place() -> Int { Int.random(in: start..<copy.count, using: &random) }
     switch self {
