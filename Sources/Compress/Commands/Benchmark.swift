@@ -64,12 +64,16 @@ struct Benchmark: ParsableCommand {
     let memoryBeforeLoad = Machine.peakMemoryBytes
     let name = model.map { URL(filePath: $0).lastPathComponent } ?? EmbeddedDetector.name
     var graph = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).graph
+    try ModelError.naming(model ?? name) { try run(graph.taken(), name, memoryBeforeLoad) }
+  }
+
+  private func run(_ graph: consuming Graph, _ name: String, _ memoryBeforeLoad: Int) throws {
     let shapes = try InputShapes.parse(inputShape)
     InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
     let subject = try Subject(
-      graph.taken(), shapes: shapes, threads: common.threadCount,
+      graph, shapes: shapes, threads: common.threadCount,
       kind: training ? .training(recomputes: recompute) : .inference)
     let preparation = clock.now - start
     let latency = try LatencyStatistics.measure(

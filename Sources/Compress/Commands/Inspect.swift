@@ -123,6 +123,18 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let loaded = try LoadedModel(model)
+    var files = VerbFiles(models: [("the model", model)], others: [calib, data])
+    if let sensitivity {
+      let stem = URL(filePath: sensitivity).deletingPathExtension().path
+      for file in [sensitivity, "\(stem).svg", "\(stem).pdf"] {
+        files.write("--sensitivity", file)
+      }
+    }
+    try files.check()
+    try loaded.naming { try run(loaded) }
+  }
+
+  private func run(_ loaded: LoadedModel) throws {
     let graph = loaded.graph
     let shapes = try InputShapes.parse(inputShape)
     InputShapes.announce(graph, given: shapes, log: common.logger)

@@ -17,6 +17,7 @@ enum ErrorStatus {
   static func of(_ error: any Error) -> ExitStatus? {
     switch error {
     case let error as CommandError: error.status
+    case let error as ModelError: of(error.underlying) ?? .internalError
     case is QualityFloorMissed: .qualityFloorMissed
     case let error as PruningError:
       switch error {
@@ -45,6 +46,7 @@ enum ErrorStatus {
       case .badData: .badData
       case .noInput: .noInput
       case .inputOutput: .inputOutput
+      case .conflict: .usage
       }
     case let error as DatasetError:
       switch error {
@@ -52,7 +54,7 @@ enum ErrorStatus {
       case .unreadable: .inputOutput
       case .malformed: .badData
       }
-    case ImageError.unreadable: .noInput
+    case ImageError.unreadable, HeadError.absent: .noInput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
     case is ArchitectureError: .usage
     case let error as TrainingError:
@@ -63,8 +65,20 @@ enum ErrorStatus {
       }
     case is RawHeadError: .badData
     case is ExecutionError: .usage
-    case let error as CocoaError where error.isFileError: .inputOutput
-    default: nil
+    default: SystemError.code(of: error).map { of(system: $0) }
     }
+  }
+  /// The sentence that is printed for an error; what Foundation says is not for users.
+  static func text(of error: any Error) -> String {
+    guard let code = SystemError.code(of: error) else {
+      return "\(error)"
+    }
+    let reason = String(cString: strerror(code))
+    return SystemError.file(of: error).map { "\($0): \(reason)" } ?? "the system says: \(reason)"
+  }
+
+  /// The status of what the system said: absent files are one thing, refusals another.
+  private static func of(system code: Int32) -> ExitStatus {
+    FormatError(reading: "", code: code).kind == .noInput ? .noInput : .inputOutput
   }
 }

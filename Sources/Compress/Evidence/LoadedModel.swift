@@ -39,14 +39,19 @@ struct LoadedModel {
     }
     self.path = path
     url = URL(filePath: path)
-    graph = try ModelFile.load(url)
-    data = try Data(contentsOf: url, options: .mappedIfSafe)
+    data = try InputFile.data(url, isMapped: true)
+    graph = try ModelFile.parse(data, from: url)
     let folder = url.deletingLastPathComponent()
     let isSplit = graph.initializers.values.contains { $0.encoding == .external }
     let locations = isSplit ? try ONNXFormat.externalLocations(in: data, file: path) : []
     external = try locations.map {
-      try Data(contentsOf: folder.appending(path: $0), options: .mappedIfSafe)
+      try InputFile.data(folder.appending(path: $0), isMapped: true)
     }
+  }
+
+  /// Does work on the model; errors that do not say which file they are about name this one.
+  func naming<Result>(_ work: () throws -> Result) throws -> Result {
+    try ModelError.naming(path, work)
   }
 
   /// The file's name.

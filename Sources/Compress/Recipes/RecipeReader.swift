@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Yams
 
@@ -14,14 +15,9 @@ struct RecipeReader {
 
   /// Reads a file.
   ///
-  /// - Throws: ``CommandError``.
+  /// - Throws: `FormatError`, ``CommandError``.
   static func read(_ path: String) throws -> Recipe {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw CommandError(.noInput, "\(path): there is no such file")
-    }
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw CommandError(.inputOutput, "\(path): cannot be read as UTF-8 text")
-    }
+    let text = try InputFile.text(URL(filePath: path))
     return try RecipeReader(file: path).recipe(text)
   }
 
@@ -39,7 +35,7 @@ struct RecipeReader {
         .badData, "\(file): is not YAML: \(error)".replacing("\n", with: " "))
     }
     try check(root, Self.keys, of: "a recipe")
-    var recipe = Recipe(file: file, variants: try variants(root))
+    var recipe = Recipe(file: file, text: text, variants: try variants(root))
     recipe.title = try string(of: root, "title")
     recipe.model = try string(of: root, "model")
     recipe.work = try string(of: root, "work")

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Yams
 
@@ -52,16 +53,11 @@ public struct HeadSettings: Codable, Sendable, Equatable {
 
   /// Reads a YAML file.
   ///
-  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/unknownFamily(_:)`` when there
-  ///   is no such file.
+  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/absent(_:)``
+  ///   when there is no such file, `FormatError` when it cannot be read as text.
   public static func load(_ url: URL) throws -> HeadSettings {
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw HeadError.unknownFamily(url.relativePath)
-    }
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
-      throw HeadError.settings(file: url.path, line: nil, reason: "cannot be read as text")
-    }
-    return try parse(text, file: url.path)
+    guard try InputFile.kind(of: url) != nil else { throw HeadError.absent(url.relativePath) }
+    return try parse(try InputFile.text(url), file: url.path)
   }
 
   /// Reads the text of a YAML file.
