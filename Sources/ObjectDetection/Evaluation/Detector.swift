@@ -19,6 +19,8 @@ public struct Detector {
   public let configuration: HeadConfiguration
   /// Why the head was taken for what it is.
   public let reasons: [String]
+  /// What the network answered that is no number.
+  public let answers: AnswerCheck
   private let runtime: any DetectorRuntime
   private let family: HeadFamily
 
@@ -49,6 +51,7 @@ public struct Detector {
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
     }
+    answers = AnswerCheck()
     self.runtime = runtime
     self.family = family
     self.configuration = configuration
@@ -59,6 +62,7 @@ public struct Detector {
   public init(_ detector: Detector, on runtime: any DetectorRuntime) {
     self.runtime = runtime
     family = detector.family
+    answers = detector.answers
     configuration = detector.configuration
     reasons = detector.reasons
   }
@@ -70,8 +74,10 @@ public struct Detector {
     let (height, width) = (runtime.inputShape[2], runtime.inputShape[3])
     let placement = configuration.preprocessing.apply(
       image, width: width, height: height, to: runtime.input)
+    let tensors = try runtime.run()
+    answers.note(tensors)
     let outputs = HeadOutputs(
-      tensors: try runtime.run(), order: runtime.outputNames, height: runtime.inputShape[2],
+      tensors: tensors, order: runtime.outputNames, height: runtime.inputShape[2],
       width: runtime.inputShape[3])
     let candidates = try family.decode(outputs, configuration).filter { detection in
       let b = detection.box
