@@ -60,7 +60,7 @@ public enum AtomicFile {
       throw FormatError(writing: url.path, code: errno)
     }
     isDone = true
-    InputRegistry.noteOutput(place.path, replacing: place.old)
+    InputRegistry.noteOutput(place.path)
   }
 
   /// Lets `body` use a file in a folder that is gone afterwards, and after an interrupt.

@@ -15,11 +15,21 @@ struct FileIdentity: Hashable {
 /// The files that this process has read and that nothing may replace.
 enum InputRegistry {
   private struct Inputs {
+    /// What was read, and under which name.
     var names: [FileIdentity: String] = [:]
-    /// Files may be replaced by others while they are read: their places count as well.
+    /// The same by place: others may put a new file where one was read.
     var places: [String: String] = [:]
-    /// What this process has written itself.
-    var own: Set<FileIdentity> = []
+    /// What this process has written itself, and where.
+    var own: [FileIdentity: String] = [:]
+
+    /// The name under which a file is kept in a table, unless its number has gone to another file.
+    static func name(of identity: FileIdentity, in table: inout [FileIdentity: String]) -> String? {
+      guard let name = table[identity] else { return nil }
+      var status = stat()
+      if stat(name, &status) == 0, FileIdentity(status) == identity { return name }
+      table[identity] = nil
+      return nil
+    }
   }
 
   private static let inputs = Mutex(Inputs())
@@ -27,25 +37,26 @@ enum InputRegistry {
   /// Notes that a file was read, unless this process made it.
   static func note(_ identity: FileIdentity, path: String) {
     inputs.withLock { inputs in
-      guard !inputs.own.contains(identity), inputs.names[identity] == nil else { return }
-      inputs.names[identity] = path
+      guard inputs.names[identity] != path,
+        Inputs.name(of: identity, in: &inputs.own) == nil
+      else { return }
+      if Inputs.name(of: identity, in: &inputs.names) == nil { inputs.names[identity] = path }
       if let place = OutputPlace.realPath(path) { inputs.places[place] = path }
     }
   }
 
-  /// Notes that this process has written a file, perhaps in place of another.
-  static func noteOutput(_ path: String, replacing old: stat?) {
+  /// Notes that this process has written a file.
+  static func noteOutput(_ path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
     let identity = FileIdentity(status)
     inputs.withLock { inputs in
-      // The number of a file that is gone may be given to another.
-      if let old { inputs.own.remove(FileIdentity(old)) }
-      inputs.own.insert(identity)
+      inputs.own[identity] = path
       inputs.names[identity] = nil
     }
   }
 
+  /// Lets a file be replaced.
   static func forget(_ path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
@@ -55,19 +66,13 @@ enum InputRegistry {
     }
   }
 
-  /// The name under which a file was read; `nil` when it was not.
+  /// The name under which a file was read; `nil` when it was not, or this process wrote it.
   ///
   /// - Parameter place: Its path, links resolved.
   static func name(of identity: FileIdentity, at place: String) -> String? {
     inputs.withLock { inputs in
-      guard !inputs.own.contains(identity) else { return nil }
-      if let name = inputs.names[identity] {
-        // The number of a file that is gone may have been given to another.
-        var status = stat()
-        if stat(name, &status) == 0, FileIdentity(status) == identity { return name }
-        inputs.names[identity] = nil
-      }
-      return inputs.places[place]
+      guard Inputs.name(of: identity, in: &inputs.own) == nil else { return nil }
+      return Inputs.name(of: identity, in: &inputs.names) ?? inputs.places[place]
     }
   }
 }

@@ -98,7 +98,9 @@ struct OutputPlace {
     var folder = url.deletingLastPathComponent()
     while folder.path != "/" {
       if let real = realPath(folder.path) {
-        return missing.reduce(URL(filePath: real)) { $0.appending(path: $1) }.path
+        // What is not there has no links: here `..` is the folder before it.
+        let url = missing.reduce(URL(filePath: real)) { $0.appending(path: $1) }
+        return url.standardizedFileURL.path
       }
       missing.insert(folder.lastPathComponent, at: 0)
       folder = folder.deletingLastPathComponent()

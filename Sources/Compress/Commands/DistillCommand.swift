@@ -132,6 +132,7 @@ struct DistillCommand: ParsableCommand {
       files.write("--output", teacher.externalFile(of: target))
       if options.control { files.write("--output", controlPath(beside: target)) }
     }
+    files.write("--cache", options.cache)
     try files.fill("--report", comparison.report)
     try files.check()
   }

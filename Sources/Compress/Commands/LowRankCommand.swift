@@ -109,6 +109,7 @@ struct LowRankCommand: ParsableCommand {
       files.write("--output", source.externalFile(of: target))
     }
     files.write("--plan-out", options.planOut)
+    files.write("--sensitivity", options.sensitivity)
     try files.fill("--report", comparison.report)
     try files.check()
   }

@@ -122,6 +122,7 @@ struct QuantizeCommand: ParsableCommand {
       files.write("--output", source.externalFile(of: target))
     }
     files.write("--plan-out", options.planOut)
+    files.write("--calib-state", options.calibState)
     try files.fill("--report", comparison.report)
     try files.check()
   }

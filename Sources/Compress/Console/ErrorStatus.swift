@@ -56,6 +56,7 @@ enum ErrorStatus {
       }
     case ImageError.unreadable, HeadError.absent: .noInput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
+    case is OperatorError, is AttributeError, is UnknownOperator, is NotDifferentiable: .badData
     case is ArchitectureError: .usage
     case let error as TrainingError:
       switch error {

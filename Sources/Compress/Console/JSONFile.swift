@@ -24,22 +24,25 @@ enum JSONFile {
 
   /// Reads a file.
   ///
-  /// - Parameter kind: What the file should be, for messages: "plan".
+  /// - Parameters:
+  ///   - kind: What the file should be, for messages: "plan".
+  ///   - advice: What to do where it is not.
   /// - Throws: `FormatError` when it cannot be read, ``CommandError`` that says what is wrong in it.
   static func read<Content: Decodable>(
-    _: Content.Type, from path: String, kind: String
+    _: Content.Type, from path: String, kind: String, advice: String = ""
   ) throws -> Content {
     let data = try InputFile.data(URL(filePath: path), limit: InputFile.textLimit)
     do {
       return try decoder().decode(Content.self, from: data)
     } catch DecodingError.keyNotFound(let key, _) {
-      throw CommandError(.badData, "\(path): is no such \(kind): '\(key.stringValue)' is missing")
+      throw CommandError(
+        .badData, "\(path): is no such \(kind): '\(key.stringValue)' is missing\(advice)")
     } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context)
     {
       let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-      throw CommandError(.badData, "\(path): '\(place)': \(context.debugDescription)")
+      throw CommandError(.badData, "\(path): '\(place)': \(context.debugDescription)\(advice)")
     } catch {
-      throw CommandError(.badData, "\(path): is no \(kind), or is damaged")
+      throw CommandError(.badData, "\(path): is no \(kind), or is damaged\(advice)")
     }
   }
 
@@ -51,7 +54,8 @@ enum JSONFile {
   ) throws -> Content? {
     let url = URL(filePath: path)
     guard try InputFile.kind(of: url) != nil else { return nil }
-    let content = try read(Content.self, from: path, kind: "\(kind); remove it or name another")
+    let content = try read(
+      Content.self, from: path, kind: kind, advice: "; remove it or name another")
     InputFile.release(url)
     return content
   }

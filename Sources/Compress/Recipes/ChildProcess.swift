@@ -29,11 +29,15 @@ enum ChildProcess {
     return process
   }
 
-  /// Runs a command to its end. An interrupt ends it too.
+  /// Runs a command to its end, which an interrupt brings on.
   ///
   /// What it says of its progress goes where this process's does.
-  static func run(_ words: [String]) throws -> Outcome {
-    try AtomicFile.scratch(in: FileManager.default.temporaryDirectory) { scratch in
+  ///
+  /// - Parameter folder: Where what it prints lies meanwhile.
+  static func run(
+    _ words: [String], scratch folder: URL = FileManager.default.temporaryDirectory
+  ) throws -> Outcome {
+    try AtomicFile.scratch(in: folder) { scratch in
       let process = process(words)
       process.standardOutput = try FileHandle(forWritingTo: scratch)
       try Interruption.start(process)
@@ -49,7 +53,7 @@ enum ChildProcess {
   ///
   /// - Returns: the exit status.
   static func run(_ words: [String], output: URL) throws -> Int32 {
-    let outcome = try run(words)
+    let outcome = try run(words, scratch: output.deletingLastPathComponent())
     if !outcome.output.isEmpty { try AtomicFile.write(outcome.output, to: output) }
     return outcome.status
   }

@@ -98,7 +98,9 @@ final class TensorSource {
       file = try ExternalFile(url)
     } catch let error as FormatError {
       throw PlacedError(
-        place, "its external data file '\(location)': \(error.reason)", kind: error.kind)
+        place,
+        "its external data file '\(location)' cannot be read: "
+          + error.reason.replacing("cannot be read: ", with: ""), kind: error.kind)
     }
     externalFiles[location] = file
     budget.add(fileBytes: file.size)
