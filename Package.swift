@@ -49,6 +49,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CEmbedded", exclude: ["default.onnx"]),
+    .target(name: "CProcess"),
 
     library("Tensors", ["COpenBLAS"]),
     library("Kernels", ["Tensors", "CKernels"], exclude: ["README.md"]),
@@ -86,7 +87,7 @@ let package = Package(
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
         "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Distill", "Reports",
-        "CEmbedded",
+        "CEmbedded", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),

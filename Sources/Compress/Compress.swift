@@ -52,6 +52,7 @@ struct Compress: ParsableCommand {
 
   static func main() {
     Interruption.install()
+    ChildProcess.followParent()
     // A limit on file sizes is an error of the write, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     do {

@@ -1,24 +1,31 @@
 import Foundation
-import Synchronization
 
 /// Writes files so that an interruption leaves the old one whole.
+///
+/// A link is followed and what it points to is replaced, or made where it is missing; folders,
+/// devices and pipes are refused, and so is what this process has read (``InputFile``). A file that
+/// is replaced keeps its mode and, where the system allows it, its owner; a new one has the mode
+/// that the umask leaves.
 public enum AtomicFile {
-  private static let pending = Mutex<Set<String>>([])
-  private static let serial = Atomic<Int>(0)
-
   /// Removes the files under temporary names and ends the process: what an interrupt does.
-  public static func abandon(_ end: () -> Never) -> Never {
-    pending.withLock { paths in
-      for path in paths { unlink(path) }
-      end()
-    }
+  public static func abandon(_ end: () -> Never) -> Never { TemporaryFiles.abandon(end) }
+
+  /// Checks before any work is done that a file can be written later.
+  ///
+  /// - Throws: ``FormatError``: `inputOutput` for what cannot be written, `conflict` for what was
+  ///   read.
+  public static func check(_ url: URL) throws { try OutputPlace(url).checkFolder() }
+
+  /// The path that is written when `url` is, links resolved.
+  public static func place(of url: URL) -> String {
+    (try? OutputPlace.resolve(url.path)) ?? url.path
   }
 
   /// Writes `data` to a temporary name in the same folder, syncs it and renames it to `url`.
   ///
   /// Missing folders are made. On failure the temporary file is removed and an old file stays.
   ///
-  /// - Throws: ``FormatError`` of kind ``FormatError/Kind/inputOutput``.
+  /// - Throws: ``FormatError`` of kind `inputOutput` or `conflict`.
   public static func write(_ data: Data, to url: URL) throws {
     try replace(url) { temporary in
       try create(temporary) { file in try data.withUnsafeBytes { try file.write($0, at: 0) } }
@@ -27,56 +34,70 @@ public enum AtomicFile {
 
   /// Lets `body` make a file at a temporary name in the same folder, then renames it to `url`.
   ///
-  /// A symbolic link at `url` is followed: what it points to is replaced. What is no regular file (a folder, a device)
-  /// is refused.
+  /// Where that fails, folders that were made for it are taken away again.
   ///
-  /// - Throws: ``FormatError`` of kind ``FormatError/Kind/inputOutput``, with the name of `url` in place of the
-  ///   temporary one, and what `body` throws.
+  /// - Throws: ``FormatError`` of kind `inputOutput` or `conflict`, with the name of `url` in place
+  ///   of the temporary one, and what `body` throws.
   public static func replace(_ url: URL, _ body: (URL) throws -> Void) throws {
-    let target = url.resolvingSymlinksInPath()
-    var status = stat()
-    if stat(target.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      let kind = status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file"
-      throw FormatError(.inputOutput, file: url.path, reason: "cannot be written: \(kind)")
-    }
-    let folder = target.deletingLastPathComponent()
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw FormatError(
-        .inputOutput, file: url.path,
-        reason: "cannot be written: its folder \(folder.path) cannot be made")
-    }
-    let number = serial.add(1, ordering: .relaxed).newValue
-    let temporary = folder.appending(
-      path: ".\(ProcessInfo.processInfo.processIdentifier)-\(number).part")
-    _ = pending.withLock { $0.insert(temporary.path) }
+    let place = try OutputPlace(url)
+    let made = try OutputFolder.create(URL(filePath: place.folder), for: url.path)
+    // Nobody may read the new file, half written, who may not read the old one.
+    let mode = place.old.map { $0.st_mode & 0o666 } ?? 0o666
+    let temporary = TemporaryFiles.claim(in: place.folder, mode: mode | 0o200)
+    var isDone = false
     defer {
-      unlink(temporary.path)
-      _ = pending.withLock { $0.remove(temporary.path) }
+      TemporaryFiles.remove(temporary)
+      if !isDone { OutputFolder.remove(made) }
     }
     do {
-      try body(temporary)
-    } catch var error as FormatError where error.file == temporary.path {
+      try body(URL(filePath: temporary))
+    } catch var error as FormatError where error.file == temporary {
       error.file = url.path
       throw error
     }
-    guard rename(temporary.path, target.path) == 0 else { throw failure(url) }
+    if let old = place.old { try keepOwnerAndMode(of: old, at: temporary, for: url) }
+    guard rename(temporary, place.path) == 0 else {
+      throw FormatError(writing: url.path, code: errno)
+    }
+    isDone = true
+    InputRegistry.noteOutput(place.path)
+  }
+
+  /// Lets `body` use a file in a folder that is gone afterwards, and after an interrupt.
+  ///
+  /// - Throws: ``FormatError`` of kind `inputOutput`, what `body` throws.
+  public static func scratch<Result>(
+    in folder: URL, _ body: (URL) throws -> Result
+  ) throws -> Result {
+    let path = TemporaryFiles.claim(in: folder.path)
+    defer { TemporaryFiles.remove(path) }
+    try create(URL(filePath: path)) { _ in }
+    return try body(URL(filePath: path))
+  }
+
+  /// The bytes of a temporary file.
+  static func readBack(_ temporary: URL) throws -> Data {
+    defer { InputFile.release(temporary) }
+    return try InputFile.data(temporary, isMapped: true)
+  }
+
+  private static func keepOwnerAndMode(of old: stat, at path: String, for url: URL) throws {
+    // Only root may give files away; for others the file becomes theirs, as it does in editors.
+    let isKept = chown(path, old.st_uid, old.st_gid) == 0
+    let mode = old.st_mode & (isKept ? 0o7777 : 0o777)
+    guard chmod(path, mode) == 0 else { throw FormatError(writing: url.path, code: errno) }
   }
 
   /// Makes a file, lets `body` fill it and syncs it.
   static func create(_ url: URL, _ body: (AtomicFileOutput) throws -> Void) throws {
-    let descriptor = open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure(url) }
+    let descriptor = open(
+      url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, TemporaryFiles.mode(of: url.path))
+    guard descriptor >= 0 else { throw FormatError(writing: url.path, code: errno) }
     defer { close(descriptor) }
+    // Says to other machines, which do not know the process, that the file is in use.
+    _ = flock(descriptor, LOCK_EX | LOCK_NB)
     try body(AtomicFileOutput(descriptor: descriptor, url: url))
-    guard fsync(descriptor) == 0 else { throw failure(url) }
-  }
-
-  fileprivate static func failure(_ url: URL) -> FormatError {
-    FormatError(
-      .inputOutput, file: url.path, reason: "cannot be written: \(String(cString: strerror(errno)))"
-    )
+    guard fsync(descriptor) == 0 else { throw FormatError(writing: url.path, code: errno) }
   }
 }
 
@@ -92,7 +113,7 @@ struct AtomicFileOutput {
       let count = pwrite(
         descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw AtomicFile.failure(url) }
+      guard count > 0 else { throw FormatError(writing: url.path, code: errno) }
       done += count
     }
   }

@@ -1,4 +1,6 @@
-/// Why a model file cannot be read or written.
+import Foundation
+
+/// Why a file cannot be read or written.
 public struct FormatError: Error, Equatable, CustomStringConvertible {
   /// The class of a cause, which decides the exit status.
   public enum Kind: Sendable, Equatable {
@@ -8,6 +10,8 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
     case noInput
     /// The system refused to read or write.
     case inputOutput
+    /// What is to be written is something that was read.
+    case conflict
   }
 
   /// The class of the cause.
@@ -27,6 +31,27 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// What the system said when it was asked to read a file.
+  ///
+  /// - Parameter code: The value of `errno`.
+  public init(reading file: String, code: Int32) {
+    switch code {
+    case ENOENT, ENOTDIR, ENAMETOOLONG:
+      self.init(.noInput, file: file, reason: "there is no such file or folder")
+    default:
+      self.init(.inputOutput, file: file, reason: "cannot be read: \(Self.text(code))")
+    }
+  }
+
+  /// What the system said when it was asked to write a file.
+  ///
+  /// - Parameter code: The value of `errno`.
+  public init(writing file: String, code: Int32) {
+    self.init(.inputOutput, file: file, reason: "cannot be written: \(Self.text(code))")
+  }
+
+  static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+
   /// A sentence for the user.
   public var description: String {
     place.isEmpty ? "\(file): \(reason)" : "\(file): \(place): \(reason)"
@@ -35,10 +60,12 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
 
 /// An error whose file is not known yet: what parsers throw.
 struct PlacedError: Error {
+  var kind: FormatError.Kind
   var place: String
   var reason: String
 
-  init(_ place: String, _ reason: String) {
+  init(_ place: String, _ reason: String, kind: FormatError.Kind = .badData) {
+    self.kind = kind
     self.place = place
     self.reason = reason
   }

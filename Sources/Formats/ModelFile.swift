@@ -10,45 +10,30 @@ public enum ModelFile {
   ///
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
-    let data = try read(url)
-    if HDF5Format.isHDF5(data) { return try HDF5Format.load(url) }
+    try parse(try InputFile.data(url, isMapped: true), from: url)
+  }
+
+  /// Reads the bytes of a model file.
+  ///
+  /// - Throws: ``FormatError``.
+  public static func parse(_ data: Data, from url: URL) throws -> Graph {
+    if HDF5Format.isHDF5(data) { return try HDF5Format.parse(data, file: url.path) }
     return try ONNXFormat.parse(data, file: url.path, folder: url.deletingLastPathComponent())
   }
 
   /// Writes a model; `.h5` and `.hdf5` make HDF5, everything else ONNX.
   ///
-  /// - Throws: ``FormatError``.
+  /// - Parameter check: Told what the new file holds before it takes the place of an old one; what
+  ///   it throws leaves all as it was.
+  /// - Throws: ``FormatError``, what `check` throws.
   public static func save(
-    _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init()
+    _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init(),
+    check: ((Graph) throws -> Void)? = nil
   ) throws {
     if ["h5", "hdf5"].contains(url.pathExtension.lowercased()) {
-      try HDF5Format.save(graph, to: url)
+      try HDF5Format.save(graph, to: url, check: check)
     } else {
-      try ONNXFormat.save(graph, to: url, options: options)
-    }
-  }
-
-  /// The bytes of a regular file.
-  ///
-  /// - Throws: ``FormatError``.
-  static func read(_ url: URL) throws -> Data {
-    var status = stat()
-    guard stat(url.path, &status) == 0 else {
-      let isAbsent = errno == ENOENT || errno == ENOTDIR
-      throw FormatError(
-        isAbsent ? .noInput : .inputOutput, file: url.path,
-        reason: isAbsent
-          ? "there is no such file" : "cannot be read: \(String(cString: strerror(errno)))")
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no regular file"
-      throw FormatError(.badData, file: url.path, reason: "is \(kind), not a model file")
-    }
-    do {
-      return try Data(contentsOf: url, options: .mappedIfSafe)
-    } catch {
-      throw FormatError(
-        .inputOutput, file: url.path, reason: "cannot be read: \(error.localizedDescription)")
+      try ONNXFormat.save(graph, to: url, options: options, check: check)
     }
   }
 }

@@ -32,7 +32,7 @@ import Testing
     "Compress": [
       "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
       "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Distill",
-      "Reports", "CEmbedded", "ArgumentParser", "Logging",
+      "Reports", "CEmbedded", "CProcess", "ArgumentParser", "Logging",
       "Yams",
     ],
   ]

@@ -62,16 +62,23 @@ struct Benchmark: ParsableCommand {
   func run() throws {
     let memoryBeforeLoad = Machine.peakMemoryBytes
     let name = model.map { URL(filePath: $0).lastPathComponent } ?? EmbeddedDetector.name
-    var graph = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).stored
-    let values = try inputs.values()
-    try values.check([graph])
-    let shapes = values.shapes
-    graph = try BoundInputs(graph, values).applied(to: graph)
+    let stored = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? LoadedModel(nil).stored
+    try ModelError.naming(model ?? name) {
+      let values = try inputs.values()
+      try values.check([stored])
+      var graph = try BoundInputs(stored, values).applied(to: stored)
+      try run(graph.taken(), name, memoryBeforeLoad, shapes: values.shapes)
+    }
+  }
+
+  private func run(
+    _ graph: consuming Graph, _ name: String, _ memoryBeforeLoad: Int, shapes: [String: [Int]]
+  ) throws {
     InputShapes.announce(graph, given: shapes, log: common.logger)
     let clock = ContinuousClock()
     let start = clock.now
     let subject = try Subject(
-      graph.taken(), shapes: shapes, threads: common.threadCount,
+      graph, shapes: shapes, threads: common.threadCount,
       kind: training ? .training(recomputes: recompute) : .inference)
     let preparation = clock.now - start
     let latency = try LatencyStatistics.measure(

@@ -15,7 +15,9 @@ struct Compare: ParsableCommand {
       inputs are read from DIR/inputs/NAME.npy and the expected outputs from DIR/outputs/NAME.npy, a '/' in a name \
       written as %2F.
 
-      The error is max |a − b| / max |b| over an output.
+      The error is max |a − b| / max |b| over an output, the mean that of |a − b|. NaN equals NaN, and an infinity one of \
+      its sign, as in numpy.testing; an element that is not finite on one side alone makes both infinite ("Infinity" in \
+      JSON) and is counted. The exit status is 0 whatever the error.
 
       EXAMPLE
         compress compare pruned.onnx model.onnx
@@ -45,6 +47,7 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let session = try makeSession(model)
+    let other = tensors ?? reference ?? model
     let feed: [String: Tensor]
     let expected: [String: Tensor]
     if let tensors {
@@ -53,11 +56,16 @@ struct Compare: ParsableCommand {
       expected = try read(folder.appending(path: "outputs"), session.outputNames)
     } else {
       feed = randomFeed(session)
-      let other = try makeSession(reference ?? model)
-      expected = try other.run(fitted(feed, to: other))
+      expected = try ModelError.naming(other) {
+        let second = try makeSession(other)
+        return try second.run(fitted(feed, to: second))
+      }
     }
-    let actual = try session.run(feed)
-    var rows: [Row] = []
+    let actual = try ModelError.naming(model) { try session.run(feed) }
+    for name in Set(session.outputNames).symmetricDifference(expected.keys).sorted() {
+      common.logger.warning("output '\(name)' is on one side only and is not compared")
+    }
+    var rows: [OutputDifference] = []
     for name in session.outputNames {
       guard let ours = actual[name], let theirs = expected[name] else { continue }
       guard
@@ -66,12 +74,14 @@ struct Compare: ParsableCommand {
             && ours.elementType.isFloatingPoint && theirs.elementType.isFloatingPoint
       else {
         throw CommandError(
-          .badData, "output '\(name)' is \(ours.type) here and \(theirs.type) there")
+          .badData,
+          "\(model): output '\(name)' is \(ours.type), in \(other) it is \(theirs.type)")
       }
-      rows.append(Row(name: name, ours.doubles, theirs.doubles))
+      rows.append(
+        OutputDifference(name, ours.doubles, reference: theirs.doubles))
     }
     guard !rows.isEmpty else {
-      throw CommandError(.badData, "the two have no output of the same name")
+      throw CommandError(.badData, "\(model): has no output of a name that \(other) has, too")
     }
     try show(rows)
   }
@@ -80,11 +90,14 @@ struct Compare: ParsableCommand {
     // Recorded inputs are whole; what is known by name stands in for drawn ones alone.
     let values = try inputs.values()
     let isBound = tensors == nil || !values.constants.isEmpty
-    return try Session(
-      try LoadedModel(path, inputs: isBound ? values : nil).graph, registry: .standard,
-      options: SessionOptions(
-        threads: common.threadCount, inputShapes: values.shapes,
-        passes: StandardRewrites.inference))
+    let loaded = try LoadedModel(path, inputs: isBound ? values : nil)
+    return try loaded.naming {
+      try Session(
+        loaded.graph, registry: .standard,
+        options: SessionOptions(
+          threads: common.threadCount, inputShapes: values.shapes,
+          passes: StandardRewrites.inference))
+    }
   }
 
   private func read(_ folder: URL, _ names: [String]) throws -> [String: Tensor] {
@@ -115,15 +128,16 @@ struct Compare: ParsableCommand {
     }
   }
 
-  private func show(_ rows: [Row]) throws {
+  private func show(_ rows: [OutputDifference]) throws {
     if common.format == .json { return try Console.json(Result(outputs: rows)) }
     var table = Table([
       ("output", .left), ("elements", .right), ("error", .right), ("mean", .right),
+      ("not finite", .right),
     ])
     for row in rows {
       table.append([
         row.name, "\(row.count)", String(format: "%.2e", row.normalizedMaxError),
-        String(format: "%.2e", row.normalizedMeanError),
+        String(format: "%.2e", row.normalizedMeanError), "\(row.nonFinite)",
       ])
     }
     Console.result(table.text)
@@ -131,24 +145,6 @@ struct Compare: ParsableCommand {
 
   private struct Result: Encodable {
     var schemaVersion = 1
-    var outputs: [Row]
-  }
-
-  private struct Row: Encodable {
-    var name: String
-    var count: Int
-    var normalizedMaxError: Double
-    var normalizedMeanError: Double
-
-    init(name: String, _ ours: [Double], _ theirs: [Double]) {
-      self.name = name
-      count = ours.count
-      let scale = max(theirs.lazy.filter(\.isFinite).map(abs).max() ?? 0, .leastNormalMagnitude)
-      let differences = zip(ours, theirs).map {
-        $0 == $1 || $0.isNaN && $1.isNaN ? 0 : abs($0 - $1)
-      }
-      normalizedMaxError = (differences.max() ?? 0) / scale
-      normalizedMeanError = differences.reduce(0, +) / Double(max(count, 1)) / scale
-    }
+    var outputs: [OutputDifference]
   }
 }

@@ -53,12 +53,14 @@ struct Convert: ParsableCommand {
     let options = ONNXFormat.SaveOptions(
       sparseInitializers: sparseInitializers, externalDataFrom: externalData ? 1024 : nil)
     let (inputBytes, inputSHA256) = (loaded.fileBytes, loaded.sha256)
-    try ModelFile.save(loaded.stored, to: url, options: options)
-    let written = try LoadedModel(output)
-    if let place = loaded.stored.firstDifference(from: written.stored) {
-      throw CommandError(
-        .internalError, "\(output): reads back differently from what was written: \(place)")
+    try allowInPlace(loaded, url)
+    try ModelFile.save(loaded.stored, to: url, options: options) { written in
+      if let place = loaded.stored.firstDifference(from: written) {
+        throw CommandError(
+          .internalError, "\(output): reads back differently from what was written: \(place)")
+      }
     }
+    let written = try LoadedModel(output)
     let result = Result(
       input: loaded.url.path, output: url.path, inputBytes: inputBytes,
       outputBytes: written.fileBytes, inputSHA256: inputSHA256, outputSHA256: written.sha256)
@@ -69,6 +71,21 @@ struct Convert: ParsableCommand {
         "\(loaded.name) (\(Format.megabytes(result.inputBytes))) → \(url.lastPathComponent) "
           + "(\(Format.megabytes(result.outputBytes)))")
     }
+  }
+
+  /// Lets the output be the input, which the new file says everything of, but under its own ending.
+  private func allowInPlace(_ source: LoadedModel, _ url: URL) throws {
+    guard !source.isEmbedded, InputFile.isSame(source.url, url) else { return }
+    let place = URL(filePath: AtomicFile.place(of: url))
+    func isONNX(_ url: URL) -> Bool { url.pathExtension.lowercased() == "onnx" }
+    guard isONNX(place) == isONNX(url) else {
+      throw CommandError(
+        .usage,
+        "\(output) is a link to \(place.path), whose name is of another format; give another --output"
+      )
+    }
+    InputFile.release(url)
+    if !source.external.isEmpty { InputFile.release(URL(filePath: place.path + ".data")) }
   }
 
   private struct Result: Encodable {

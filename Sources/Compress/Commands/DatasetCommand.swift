@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import ObjectDetection
 import Tensors
@@ -53,7 +54,23 @@ struct DatasetCommand: ParsableCommand {
       try NumberRange.sides.check(("--imgsz", imgsz))
     }
 
+    /// Refuses to write over labels of images that are no scenes.
+    private func checkFolder() throws {
+      let labels = URL(filePath: output).appending(path: "annotations.json")
+      var files = VerbFiles(models: [], others: [])
+      try files.fill("--output", output, files: [labels.lastPathComponent])
+      try files.check()
+      guard try InputFile.kind(of: labels) != nil else { return }
+      let known = try COCOFormat.load(annotations: labels)
+      InputFile.release(labels)
+      guard known.images.allSatisfy({ $0.file.lastPathComponent.hasPrefix("scene-") }) else {
+        throw CommandError(
+          .usage, "\(output): holds a data set of other images; give another --output")
+      }
+    }
+
     func run() throws {
+      try checkFolder()
       try Dataset.requireMemory(scenes: images)
       let pool = ThreadPool(threads: common.threadCount)
       let dataset = Dataset.synthetic(
@@ -108,6 +125,9 @@ struct DatasetCommand: ParsableCommand {
     }
 
     func run() throws {
+      var files = VerbFiles(models: [], others: [data])
+      files.write("--output", output)
+      try files.check()
       let dataset = try DataSource(
         path: data, split: split, images: images, skipsBad: skipBad
       ).load(common)

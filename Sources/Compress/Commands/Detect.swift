@@ -73,8 +73,17 @@ struct Detect: ParsableCommand {
 
   func run() throws {
     let sources = try sources()
-    let files = sources.map(\.url)
     let loaded = try LoadedModel(model, inputs: head.inputs.values())
+    var files = VerbFiles(
+      models: [("the model", model)], others: images + [annotations, head.file])
+    files.write("--results", results)
+    try files.fill("--output", output)
+    try files.check()
+    try loaded.naming { try run(loaded, sources) }
+  }
+
+  private func run(_ loaded: LoadedModel, _ sources: [ImageSource]) throws {
+    let files = sources.map(\.url)
     let detectors = try head.detectors(
       loaded, images: files.count, common: common, fallback: Self.thresholds)
     let classes = detectors[0].configuration.classes
@@ -98,6 +107,7 @@ struct Detect: ParsableCommand {
     }
     bar.finish()
     let skipped = found.compactMap { if case .failure(let error) = $0 { "\(error)" } else { nil } }
+    if let remark = detectors[0].answers.remark { common.logger.warning("\(remark)") }
     for reason in skipped { common.logger.warning("skipped \(reason)") }
     let seen = found.compactMap { try? $0.get() }
     if let results { try write(seen, ids, to: results) }

@@ -82,8 +82,12 @@ struct DistillCommand: ParsableCommand {
   func run() throws {
     let inputs = try head.inputs.values()
     let teacher = try LoadedModel(options.teacher, inputs: inputs, isOneOfMany: true)
+    try teacher.naming { try run(teacher, inputs) }
+  }
+
+  private func run(_ teacher: LoadedModel, _ inputs: InputValues) throws {
     let target = output ?? defaultOutput(teacher)
-    try refuseToOverwrite(target)
+    try checkFiles(teacher, target)
     var distilling = try Distilling(
       options: options, head: head,
       settings: options.settings(training, epochs: training.epochs ?? Self.embeddedEpochs),
@@ -122,13 +126,18 @@ struct DistillCommand: ParsableCommand {
     try floor.end(result.floorMisses ?? [], target)
   }
 
-  private func refuseToOverwrite(_ target: String) throws {
-    guard !dryRun else { return }
-    let url = URL(filePath: target).standardizedFileURL
-    for path in [options.teacher, options.student].compactMap({ $0 })
-    where URL(filePath: path).standardizedFileURL == url {
-      throw CommandError(.usage, "\(target) is one of the models itself; give another --output")
+  private func checkFiles(_ teacher: LoadedModel, _ target: String) throws {
+    var files = VerbFiles(
+      models: [("the teacher", options.teacher), ("the student", options.student)],
+      others: [data.data, options.trainData, head.file])
+    if !dryRun {
+      files.write("--output", target)
+      files.write("--output", teacher.externalFile(of: target))
+      if options.control { files.write("--output", controlPath(beside: target)) }
     }
+    files.write("--cache", options.cache)
+    try files.fill("--report", comparison.report)
+    try files.check()
   }
 
   /// The images to learn from and to score on.
@@ -154,14 +163,17 @@ struct DistillCommand: ParsableCommand {
     _ control: Graph, of plan: DistillationPlan, _ teacher: LoadedModel, beside target: String,
     _ result: inout DistillResult
   ) throws -> LoadedModel {
-    let url = URL(filePath: target)
-    let stem = url.deletingPathExtension().path
-    let path = "\(stem)-control.\(url.pathExtension)"
+    let path = controlPath(beside: target)
     result.controlOutput = URL(filePath: path).relativePath
     return try CompressedFile(
       source: teacher, graph: control, record: DistillRecord(controlOf: plan),
       output: path, sparseInitializers: false
     ).write()
+  }
+
+  private func controlPath(beside target: String) -> String {
+    let url = URL(filePath: target)
+    return "\(url.deletingPathExtension().path)-control.\(url.pathExtension)"
   }
 
   private func defaultOutput(_ teacher: LoadedModel) -> String {

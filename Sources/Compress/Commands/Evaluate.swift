@@ -78,6 +78,10 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
+    var files = VerbFiles(
+      models: [("the model", model)], others: [detections, data.data, head.file])
+    files.write("--save-detections", saveDetections)
+    try files.check()
     let dataset = try data.labelled(common, looksAtImages: detections == nil)
     try show(detections.map { try scored($0, on: dataset) } ?? evaluated(on: dataset))
   }
@@ -105,9 +109,11 @@ struct Evaluate: ParsableCommand {
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
     let loaded = try LoadedModel(model, inputs: head.inputs.values())
-    let accuracy = try Accuracy(
-      loaded, dataset: dataset, head: head, data: data, common: common,
-      passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
+    let accuracy = try loaded.naming {
+      try Accuracy(
+        loaded, dataset: dataset, head: head, data: data, common: common,
+        passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
+    }
     if let saveDetections {
       try AtomicOutput.write(
         COCOFormat.serialize(accuracy.evaluation.records, for: dataset), to: saveDetections)

@@ -124,8 +124,20 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let shapes = try inputs.parsedShapes()
     let loaded = try LoadedModel(model, inputs: inputs.values())
+    var files = VerbFiles(models: [("the model", model)], others: [calib, data])
+    if let sensitivity {
+      let stem = URL(filePath: sensitivity).deletingPathExtension().path
+      for file in [sensitivity, "\(stem).svg", "\(stem).pdf"] {
+        files.write("--sensitivity", file)
+      }
+    }
+    try files.check()
+    try loaded.naming { try run(loaded) }
+  }
+
+  private func run(_ loaded: LoadedModel) throws {
+    let shapes = try inputs.parsedShapes()
     let graph = loaded.graph
     InputShapes.announce(graph, given: shapes, log: common.logger)
     if groups {

@@ -130,11 +130,27 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     let source = try LoadedModel(model, inputs: head.inputs.values())
+    try source.naming { try run(source) }
+  }
+
+  private func checkFiles(_ source: LoadedModel, _ target: String) throws {
+    var files = VerbFiles(
+      models: [("the model", model)],
+      others: [
+        pruning.plan, channels.sensitivity, channels.calib, data.data, tuning.trainData, head.file,
+      ])
+    if !dryRun {
+      files.write("--output", target)
+      files.write("--output", source.externalFile(of: target))
+    }
+    files.write("--plan-out", pruning.planOut)
+    try files.fill("--report", comparison.report)
+    try files.check()
+  }
+
+  private func run(_ source: LoadedModel) throws {
     let target = output ?? defaultOutput(source)
-    guard
-      source.isEmbedded || dryRun
-        || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
-    else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
+    try checkFiles(source, target)
     let saved = try pruning.plan.map(PlanFile.load)
     var removesChannels = pruning.removesChannels
     if case .channels? = saved { removesChannels = true }
@@ -286,12 +302,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func makePlan(_ source: LoadedModel) throws -> PruningPlan {
-    do {
-      return try pruning.request().plan(for: source.graph, registry: .standard)
-    } catch let error as PruningError {
-      guard let status = ErrorStatus.of(error) else { throw error }
-      throw CommandError(status, "\(source.path): \(error)")
-    }
+    try pruning.request().plan(for: source.graph, registry: .standard)
   }
 
   /// Says which layers are kept, and why.

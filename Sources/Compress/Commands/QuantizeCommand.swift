@@ -110,11 +110,26 @@ struct QuantizeCommand: ParsableCommand {
 
   func run() throws {
     let source = try LoadedModel(model, inputs: head.inputs.values())
+    try source.naming { try run(source) }
+  }
+
+  private func checkFiles(_ source: LoadedModel, _ target: String) throws {
+    var files = VerbFiles(
+      models: [("the model", model)],
+      others: [options.plan, options.calib, data.data, tuning.trainData, head.file])
+    if !dryRun {
+      files.write("--output", target)
+      files.write("--output", source.externalFile(of: target))
+    }
+    files.write("--plan-out", options.planOut)
+    files.write("--calib-state", options.calibState)
+    try files.fill("--report", comparison.report)
+    try files.check()
+  }
+
+  private func run(_ source: LoadedModel) throws {
     let target = output ?? defaultOutput(source)
-    guard
-      source.isEmbedded || dryRun
-        || URL(filePath: target).standardizedFileURL != source.url.standardizedFileURL
-    else { throw CommandError(.usage, "\(target) is the model itself; give another --output") }
+    try checkFiles(source, target)
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
     let sets = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,

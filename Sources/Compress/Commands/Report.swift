@@ -58,6 +58,10 @@ struct Report: ParsableCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
+    var files = VerbFiles(
+      models: models.map { ("the model", $0) }, others: [data.data, trainData, calib, head.file])
+    try files.fill("--output", output)
+    try files.check()
     let hasImages = data.data != nil || models.isEmpty
     let comparison = ModelComparison(
       head: head, data: data, common: common,

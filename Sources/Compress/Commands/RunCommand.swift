@@ -74,6 +74,12 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let run = try prepared()
     if dryRun { return try RecipeDryRun(run).show() }
+    var files = VerbFiles(
+      models: [("the model", run.recipe.model)], others: [recipe] + run.recipe.files)
+    try files.fill("--work", run.work)
+    try files.fill("--report", run.report)
+    for command in try run.plan().commands { files.write("--work", command.output) }
+    try files.check()
     let result = try run.run()
     try common.show(result)
     let missed = result.goals.filter { !$0.isMet }

@@ -64,6 +64,10 @@ struct SweepCommand: ParsableCommand {
     }
     let stem = URL(filePath: self.recipe).deletingPathExtension().lastPathComponent
     let folder = output ?? "\(stem)-sweep"
+    var files = VerbFiles(
+      models: [("the model", recipe.model)], others: [self.recipe] + recipe.files)
+    try files.fill("--output", folder, files: [SweepStore.file])
+    try files.check()
     let report = try SweepRun(
       recipe: recipe, grid: grid, folder: folder, jobs: jobs ?? 1, measures: !noTiming,
       common: common

@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Formats
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -185,20 +186,33 @@ struct Train: ParsableCommand {
     if let resume {
       let folder = TrainingFolder(resume)
       let job = try folder.job()
-      let graph = try LoadedModel(folder.start.path).graph
-      return try train(job, try job.datasets(common), graph, in: folder, isResumed: true)
+      let start = try LoadedModel(folder.start.path)
+      InputFile.release(folder.settings)
+      InputFile.release(folder.start)
+      return try start.naming {
+        try train(job, try job.datasets(common), start.graph, in: folder, isResumed: true)
+      }
     }
     let job = makeJob()
     let folder = TrainingFolder(output ?? "\(stem)-train")
-    guard dryRun || force || !folder.isTaken else {
+    try checkIsFree(folder)
+    var files = VerbFiles(models: [("the model", model)], others: [data, valData, head.file])
+    if !dryRun { try files.fill("--output", folder.url.path, files: TrainingFolder.names) }
+    try files.check()
+    let datasets = try job.datasets(common)
+    try ModelError.naming(model ?? stem) {
+      try train(
+        job, datasets, try startingModel(datasets.training), in: folder, isResumed: false)
+    }
+  }
+
+  private func checkIsFree(_ folder: TrainingFolder) throws {
+    guard try dryRun || force || !folder.isTaken else {
       throw CommandError(
         .usage,
         "\(folder.url.relativePath): holds a run already; go on with --resume, begin anew with "
           + "--force, or give another --output")
     }
-    let datasets = try job.datasets(common)
-    try train(
-      job, datasets, try startingModel(datasets.training), in: folder, isResumed: false)
   }
 
   private var stem: String {
@@ -264,12 +278,16 @@ struct Train: ParsableCommand {
       training: training, trainer: trainer, title: job.title, folder: folder, common: common)
     run.announce()
     if dryRun { return try run.show(end: nil, format: common.format) }
-    if isResumed {
-      try trainer.restore(TrainingCheckpoint(contentsOf: folder.checkpoint))
-    } else {
-      try folder.begin(job, model: training.graph)
+    // Another run may have begun here while the images were read.
+    let (end, signal) = try FolderLock.during(folder.url) {
+      if isResumed {
+        try trainer.restore(TrainingCheckpoint(contentsOf: folder.checkpoint))
+      } else {
+        try checkIsFree(folder)
+        try folder.begin(job, model: training.graph)
+      }
+      return try run.run()
     }
-    let (end, signal) = try run.run()
     try run.show(end: end, format: common.format)
     if let signal { Foundation.exit(128 + signal) }
     if case .diverged = end { throw QualityFloorMissed() }

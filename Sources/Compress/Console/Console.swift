@@ -38,10 +38,7 @@ enum Console {
 
   /// Prints a result as JSON with sorted keys.
   static func json(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    result(String(decoding: try encoder.encode(value), as: UTF8.self))
+    let data = try JSONFile.encoder(.prettyPrinted).encode(value)
+    result(String(decoding: data, as: UTF8.self))
   }
 }

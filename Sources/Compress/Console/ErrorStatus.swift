@@ -17,6 +17,7 @@ enum ErrorStatus {
   static func of(_ error: any Error) -> ExitStatus? {
     switch error {
     case let error as CommandError: error.status
+    case let error as ModelError: of(error.underlying) ?? .internalError
     case is QualityFloorMissed: .qualityFloorMissed
     case let error as PruningError:
       switch error {
@@ -45,6 +46,7 @@ enum ErrorStatus {
       case .badData: .badData
       case .noInput: .noInput
       case .inputOutput: .inputOutput
+      case .conflict: .usage
       }
     case let error as DatasetError:
       switch error {
@@ -53,9 +55,10 @@ enum ErrorStatus {
       case .malformed: .badData
       case .unreadableImages(_, _, _, _, let areMissing): areMissing ? .noInput : .badData
       }
-    case ImageError.missing: .noInput
+    case ImageError.missing, HeadError.absent: .noInput
     case ImageError.unreadable: .inputOutput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
+    case is OperatorError, is AttributeError, is UnknownOperator, is NotDifferentiable: .badData
     case is ArchitectureError: .usage
     case let error as TrainingError:
       switch error {
@@ -70,8 +73,20 @@ enum ErrorStatus {
       default: .usage
       }
     case is SizeError, is MemoryShortage: .badData
-    case let error as CocoaError where error.isFileError: .inputOutput
-    default: nil
+    default: SystemError.code(of: error).map { of(system: $0) }
     }
+  }
+  /// The sentence that is printed for an error; what Foundation says is not for users.
+  static func text(of error: any Error) -> String {
+    guard let code = SystemError.code(of: error) else {
+      return "\(error)"
+    }
+    let reason = String(cString: strerror(code))
+    return SystemError.file(of: error).map { "\($0): \(reason)" } ?? "the system says: \(reason)"
+  }
+
+  /// The status of what the system said: absent files are one thing, refusals another.
+  private static func of(system code: Int32) -> ExitStatus {
+    FormatError(reading: "", code: code).kind == .noInput ? .noInput : .inputOutput
   }
 }

@@ -31,7 +31,7 @@ enum Exit {
   /// Help, version and completion scripts are results and go to standard output.
   static func with(_ error: any Error, parser: any ParsableCommand.Type) -> Never {
     if let status = ErrorStatus.of(error) {
-      if !(error is QualityFloorMissed) { Console.error("\(error)") }
+      if !(error is QualityFloorMissed) { Console.error(ErrorStatus.text(of: error)) }
       exit(status.rawValue)
     }
     let message = parser.fullMessage(for: error)
@@ -43,7 +43,7 @@ enum Exit {
       Console.note(message)
       exit(ExitStatus.usage.rawValue)
     default:
-      Console.error("\(error)")
+      Console.error(ErrorStatus.text(of: error))
       exit(ExitStatus.internalError.rawValue)
     }
   }

@@ -6,6 +6,8 @@ import Synchronization
 enum Interruption {
   /// Written by ``install()`` alone, before any thread is started.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+  /// Written like ``sources``.
+  nonisolated(unsafe) private static var handled: Set<Int32> = []
   private static let children = Mutex<[Process]>([])
   private static let request = Mutex(Request())
 
@@ -26,8 +28,12 @@ enum Interruption {
       source.setEventHandler { end(number) }
       source.resume()
       sources.append(source)
+      handled.insert(number)
     }
   }
+
+  /// Whether a signal ends this process in good order; what the parent had ignored does not.
+  static func isHandled(_ number: Int32) -> Bool { handled.contains(number) }
 
   /// Starts a helper process that an interrupt ends too.
   static func start(_ process: Process) throws {

@@ -39,9 +39,11 @@ struct Distilling {
     (self.options, self.head, self.settings, self.common) = (options, head, settings, common)
     teacherModel = model
     teacher = try DetectorReading(model.graph, head: head, common: common)
-    student = try StudentModel(
-      options, teacher: teacher, isEmbedded: model.isEmbedded, inputs: model.inputs)
-    pupil = try DetectorReading(student.graph, head: head, common: common)
+    let learner = try StudentModel(options, teacher: teacher, isEmbedded: model.isEmbedded, inputs: model.inputs)
+    student = learner
+    pupil = try learner.naming {
+      try DetectorReading(learner.graph, head: head, common: common)
+    }
     choices = try DistillationChoice.parse(options.loss)
     try Self.check(teacher, pupil)
     var (pair, reason) = (HeadPair?.none, teacher.headReason + pupil.headReason)
@@ -104,9 +106,11 @@ struct Distilling {
         .noInput, "the control learns from labels, and the images have none; leave out --control")
     }
     for remark in remarks { common.logger.warning("\(remark)") }
-    let detector = try DetectorTraining(
-      student.graph, head: head, training: learning, validation: nil, settings: settings,
-      common: common)
+    let detector = try student.naming {
+      try DetectorTraining(
+        student.graph, head: head, training: learning, validation: nil, settings: settings,
+        common: common)
+    }
     let hooks = { [student.keepsZeros(of: detector.graph)] }
     let source = try teacherSource(plan)
     let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)

@@ -33,7 +33,7 @@ struct StudentModel {
       let file = try LoadedModel(path, inputs: inputs, isOneOfMany: true)
       self.file = file
       if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
-        let quantization = try TrainableQuantization(file.graph)
+        let quantization = try file.naming { try TrainableQuantization(file.graph) }
         self.quantization = quantization
         graph = quantization.graph
         description = path + ", quantised"
@@ -64,6 +64,11 @@ struct StudentModel {
     try graph.setPreprocessing(teacher.configuration.preprocessing)
     self.graph = graph
     description = "\(name) × \(width)" + (options.depth.map { ", depth × \($0)" } ?? "") + ", new"
+  }
+
+  /// Does work on the student; errors name its file, or that it was built.
+  func naming<Result>(_ work: () throws -> Result) throws -> Result {
+    try ModelError.naming(file?.path ?? "the student (\(description))", work)
   }
 
   private static func hasIntegers(_ graph: Graph) -> Bool {

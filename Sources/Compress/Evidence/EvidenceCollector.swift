@@ -38,6 +38,12 @@ struct EvidenceCollector {
 
   /// All that is known of a model file under the name tables call it by.
   func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
+    try model.naming { try unplacedEvidence(of: model, named: name) }
+  }
+
+  private func unplacedEvidence(
+    of model: LoadedModel, named name: String
+  ) throws -> ModelEvidence {
     let shapes = try head.parsedShapes()
     let cost = try ModelCost(
       model.graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference,
@@ -145,20 +151,17 @@ struct EvidenceCollector {
 
   /// Times a model in a process of its own, so that nothing else counts towards its memory.
   private func measure(_ model: LoadedModel) throws -> ModelEvidence.Measured? {
-    let process = Process()
-    process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments =
+    let process = ChildProcess.process(
       ["benchmark"] + (model.isEmbedded ? [] : [model.url.path]) + ["--format", "json", "--quiet"]
-      + ["--threads", "\(common.threadCount)"] + head.inputs.words(for: model.stored)
+        + ["--threads", "\(common.threadCount)"] + head.inputs.words(for: model.stored))
     let (output, errors) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (output, errors)
-    process.standardInput = FileHandle.nullDevice
     try Interruption.start(process)
     let result = output.fileHandleForReading.readDataToEndOfFile()
     let reason = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     Interruption.wait(for: process)
     guard process.terminationStatus == 0,
-      let timing = try? JSONDecoder().decode(Timing.self, from: result)
+      let timing = try? JSONFile.decoder().decode(Timing.self, from: result)
     else {
       common.logger.warning(
         "\(model.name) cannot be timed: \(reason.trimmingCharacters(in: .whitespacesAndNewlines))")

@@ -53,15 +53,15 @@ struct LoadedModel {
     }
     self.path = path
     url = URL(filePath: path)
-    stored = try ModelFile.load(url)
+    data = try InputFile.data(url, isMapped: true)
+    stored = try ModelFile.parse(data, from: url)
     if !isOneOfMany { try inputs?.check([stored]) }
     (graph, bound) = try Self.prepared(stored, inputs)
-    data = try Data(contentsOf: url, options: .mappedIfSafe)
     let folder = url.deletingLastPathComponent()
     let isSplit = stored.initializers.values.contains { $0.encoding == .external }
     let locations = isSplit ? try ONNXFormat.externalLocations(in: data, file: path) : []
     external = try locations.map {
-      try Data(contentsOf: folder.appending(path: $0), options: .mappedIfSafe)
+      try InputFile.data(folder.appending(path: $0), isMapped: true)
     }
   }
 
@@ -101,6 +101,11 @@ struct LoadedModel {
       return nil
     }
     return "images, \(image)"
+  }
+
+  /// Does work on the model; errors that do not say which file they are about name this one.
+  func naming<Result>(_ work: () throws -> Result) throws -> Result {
+    try ModelError.naming(path, work)
   }
 
   /// The file's name.

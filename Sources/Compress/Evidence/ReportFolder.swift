@@ -10,8 +10,7 @@ struct ReportFolder {
   /// Writes every file of the report, each whole or not at all.
   func write(_ report: ComparisonReport, log: Logger) throws {
     for note in report.notes where note.contains("other settings") { log.warning("\(note)") }
-    try FileManager.default.createDirectory(
-      at: URL(filePath: path).appending(path: "figures"), withIntermediateDirectories: true)
+    try OutputFolder.make(URL(filePath: path).appending(path: "figures"))
     for (name, content) in try report.files() {
       try AtomicOutput.write(content, to: URL(filePath: path).appending(path: name).path)
     }

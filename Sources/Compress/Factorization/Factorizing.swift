@@ -230,7 +230,7 @@ struct Factorizing {
       labelled: scoring, head: head, common: common)
     let weights = graph.initializers.values.map(\.tensor).filter { $0.elementType == .float32 }
     let sums = weights.map { "\($0.shape) \($0.floats.reduce(0) { $0 + Double($1) })" }
-    return LayerSensitivity.Store(
+    return try LayerSensitivity.Store(
       graph, fingerprint: Digest.sha256Text(Data(sums.joined(separator: "\n").utf8)),
       measure: measure.rawValue, file: options.sensitivity, meter: meter)
   }
@@ -284,7 +284,7 @@ extension LowRankReport {
   func write(to folder: String) throws {
     let url = URL(filePath: folder)
     let figures = url.appending(path: "figures")
-    try FileManager.default.createDirectory(at: figures, withIntermediateDirectories: true)
+    try OutputFolder.make(figures)
     try AtomicFile.write(csv, to: url.appending(path: "lowrank.csv"))
     if !refits.isEmpty {
       try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))

@@ -20,10 +20,15 @@ struct LayerSensitivity: Codable {
     private let meter: DamageMeter
 
     /// A store over a file; one of other weights or another measure is begun anew.
-    init(_ graph: Graph, fingerprint: String, measure: String, file: String?, meter: DamageMeter) {
+    ///
+    /// - Throws: `FormatError`, ``CommandError`` for a file that is none of measurements.
+    init(
+      _ graph: Graph, fingerprint: String, measure: String, file: String?, meter: DamageMeter
+    ) throws {
       content = LayerSensitivity(measure: measure, fingerprint: fingerprint)
-      if let file, let data = try? Data(contentsOf: URL(filePath: file)),
-        let known = try? JSONDecoder().decode(LayerSensitivity.self, from: data),
+      if let file,
+        let known = try JSONFile.readState(
+          LayerSensitivity.self, from: file, kind: "file of --sensitivity"),
         known.fingerprint == fingerprint, known.measure == measure
       {
         content = known

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import ObjectDetection
 
@@ -9,11 +10,10 @@ enum DetectionFiles {
     var seen: Set<String> = []
     for path in paths {
       let url = URL(filePath: path)
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+      guard let kind = try InputFile.kind(of: url) else {
         throw CommandError(.noInput, "\(path): there is no such image or folder")
       }
-      let listing = isFolder.boolValue ? ImageListing(url) : nil
+      let listing = kind == .folder ? ImageListing(url) : nil
       if let remark = listing?.remark(on: url) { common.logger.warning("\(remark)") }
       let found = listing?.images ?? [url]
       guard !found.isEmpty else {
@@ -28,7 +28,7 @@ enum DetectionFiles {
   /// overwrite an input.
   static func targets(for files: [URL], in folder: String) throws -> [URL] {
     let folder = URL(filePath: folder)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try OutputFolder.make(folder)
     var taken = Set(files.map { identity($0).lowercased() })
     return files.map { file in
       let stem = file.deletingPathExtension().lastPathComponent
@@ -44,9 +44,7 @@ enum DetectionFiles {
     }
   }
 
-  private static func identity(_ url: URL) -> String {
-    url.resolvingSymlinksInPath().standardizedFileURL.path
-  }
+  private static func identity(_ url: URL) -> String { AtomicFile.place(of: url) }
 }
 
 /// The ids that images and classes have in COCO results.

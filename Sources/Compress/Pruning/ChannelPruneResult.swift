@@ -108,7 +108,7 @@ extension ChannelReport {
   func write(to folder: String) throws {
     let url = URL(filePath: folder)
     let figures = url.appending(path: "figures")
-    try FileManager.default.createDirectory(at: figures, withIntermediateDirectories: true)
+    try OutputFolder.make(figures)
     try AtomicFile.write(layersCSV, to: url.appending(path: "channels.csv"))
     if !refits.isEmpty {
       try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))

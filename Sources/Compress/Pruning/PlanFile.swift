@@ -11,9 +11,7 @@ enum PlanFile {
 
   /// The bytes of a plan.
   static func encode(_ plan: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(plan) + Data("\n".utf8)
+    try JSONFile.encoder(.prettyPrinted).encode(plan) + Data("\n".utf8)
   }
 
   /// Reads a pruning plan.
@@ -26,46 +24,19 @@ enum PlanFile {
 
   /// Reads a plan of layout 1.
   ///
-  /// - Throws: ``CommandError`` that says what is wrong with the file.
+  /// - Throws: `FormatError`, ``CommandError`` that says what is wrong with the file.
   static func decode<Content: Decodable>(_: Content.Type, from path: String) throws -> Content {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw CommandError(.noInput, "\(path): there is no such file")
+    let kind = try JSONFile.read(Kind.self, from: path, kind: "plan")
+    guard kind.schemaVersion == 1 else {
+      throw CommandError(
+        .badData, "\(path): has layout \(kind.schemaVersion), this version reads layout 1")
     }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path))
-    } catch {
-      throw CommandError(.inputOutput, "\(path): cannot be read")
-    }
-    do {
-      let kind = try JSONDecoder().decode(Kind.self, from: data)
-      guard kind.schemaVersion == 1 else {
-        throw CommandError(
-          .badData, "\(path): has layout \(kind.schemaVersion), this version reads layout 1")
-      }
-      return try JSONDecoder().decode(Content.self, from: data)
-    } catch let error as CommandError {
-      throw error
-    } catch DecodingError.keyNotFound(let key, _) {
-      throw CommandError(.badData, "\(path): is no such plan: '\(key.stringValue)' is missing")
-    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context)
-    {
-      let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-      throw CommandError(.badData, "\(path): '\(place)': \(context.debugDescription)")
-    } catch {
-      throw CommandError(.badData, "\(path): is no plan, or is damaged")
-    }
+    return try JSONFile.read(Content.self, from: path, kind: "plan")
   }
 
   /// Reads a file of `inspect --sensitivity`.
   static func loadSensitivity(_ path: String) throws -> ChannelSensitivity {
-    guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-      throw CommandError(.noInput, "\(path): there is no such file")
-    }
-    guard let result = try? JSONDecoder().decode(ChannelSensitivity.self, from: data) else {
-      throw CommandError(.badData, "\(path): is no file of inspect --sensitivity, or is damaged")
-    }
-    return result
+    try JSONFile.read(ChannelSensitivity.self, from: path, kind: "file of inspect --sensitivity")
   }
 
   private struct Kind: Decodable {

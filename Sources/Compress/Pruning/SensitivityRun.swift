@@ -25,8 +25,8 @@ struct SensitivityRun {
     let scores = try ChannelScores(coupling, criterion: criterion).groups
     var result = ChannelSensitivity(
       measure: measure.rawValue, method: criterion.name, fingerprint: coupling.fingerprint)
-    if let data = try? Data(contentsOf: file),
-      let known = try? JSONDecoder().decode(ChannelSensitivity.self, from: data),
+    if let known = try JSONFile.readState(
+      ChannelSensitivity.self, from: file.path, kind: "file of --sensitivity"),
       known.fingerprint == result.fingerprint, known.method == result.method,
       known.measure == result.measure,
       known.curves.allSatisfy({ $0.fractions == fractions })

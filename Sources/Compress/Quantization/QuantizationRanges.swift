@@ -122,18 +122,19 @@ struct CalibrationState {
 
   /// Reads the file, if there is one.
   ///
-  /// - Throws: ``CommandError`` when it is no such file, or of another model or other images.
+  /// - Throws: `FormatError`, ``CommandError`` when it is no such file, or of another model or other images.
   init(path: String, key: String) throws {
     (self.path, self.key) = (path, key)
-    guard FileManager.default.fileExists(atPath: path) else {
+    let url = URL(filePath: path)
+    guard try InputFile.kind(of: url) != nil else {
       calibration = nil
       return
     }
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    guard let data = try? Data(contentsOf: URL(filePath: path)),
-      let content = try? decoder.decode(Content.self, from: data), content.schemaVersion == 1
+    let data = try InputFile.data(url)
+    guard let content = try? decoder.decode(Content.self, from: data), content.schemaVersion == 1
     else {
       throw CommandError(
         .badData, "\(path): is no file of --calib-state; remove it or name another")
@@ -144,6 +145,7 @@ struct CalibrationState {
         "\(path): was made with another model, other images or another --equalize; remove it or name another"
       )
     }
+    InputFile.release(url)
     calibration = content.calibration
   }
 

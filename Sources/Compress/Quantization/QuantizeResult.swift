@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Quantize
 import Reports
@@ -139,7 +140,7 @@ extension QuantizationReport {
   func write(to folder: String) throws {
     guard !layers.isEmpty else { return }
     let figures = URL(filePath: folder).appending(path: "figures")
-    try FileManager.default.createDirectory(at: figures, withIntermediateDirectories: true)
+    try OutputFolder.make(figures)
     try AtomicOutput.write(
       csv, to: URL(filePath: folder).appending(path: "quantization.csv").path)
     try figure.write(to: figures, name: "quantization")

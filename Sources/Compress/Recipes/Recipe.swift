@@ -2,6 +2,8 @@
 struct Recipe {
   /// The file it was read from.
   var file: String
+  /// What stands in it.
+  var text: String
   /// The heading of the report.
   var title: String?
   /// The model; `nil` for the embedded detector.
@@ -30,6 +32,11 @@ struct Recipe {
     /// What it is called; empty when there is only one.
     var name: String
     var steps: [RecipeStep]
+  }
+
+  /// The paths that shared options name.
+  var files: [String?] {
+    ["data", "train-data", "calib", "head"].map { shared($0) }
   }
 
   /// The value of a shared option.

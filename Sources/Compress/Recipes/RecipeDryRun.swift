@@ -66,10 +66,6 @@ struct RecipeDryRun {
 
   /// The first line that the verb's dry run prints; why there is none where it fails.
   private func estimate(_ command: RecipePlan.Command, on source: LoadedModel) throws -> String {
-    let folder = FileManager.default.temporaryDirectory.appending(
-      path: "compress-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
     var words = command.dryWords
     let start = RecipeVerb.start(command.verb, command.input).count
     if source.isEmbedded {
@@ -83,11 +79,10 @@ struct RecipeDryRun {
     } else if let student = words.firstIndex(of: "--student"), words[student + 1] == command.input {
       words[student + 1] = source.path
     }
-    let file = folder.appending(path: "out")
-    let status = try ChildProcess.run(words + ["--format", "text", "--quiet"], output: file)
-    let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+    let outcome = try ChildProcess.run(words + ["--format", "text", "--quiet"])
+    let text = String(decoding: outcome.output, as: UTF8.self)
     return text.split(separator: "\n").first.map(String.init)
-      ?? "the dry run ended with status \(status)"
+      ?? "the dry run ended with status \(outcome.status)"
   }
 
   private static func without(_ options: [String], _ words: ArraySlice<String>) -> [String] {

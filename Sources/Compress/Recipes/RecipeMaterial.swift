@@ -42,8 +42,7 @@ struct RecipeMaterial {
   /// Writes the embedded detector and those of its scenes that are needed and not there yet.
   static func write(_ recipe: Recipe, work: String, common: CommonOptions) throws {
     guard recipe.model == nil else { return }
-    try FileManager.default.createDirectory(
-      at: URL(filePath: work), withIntermediateDirectories: true)
+    try OutputFolder.make(URL(filePath: work))
     try AtomicOutput.write(EmbeddedDetector.data, to: "\(work)/\(EmbeddedDetector.name)")
     try Dataset.requireMemory(scenes: max(recipe.scenes.train, recipe.scenes.score))
     let pool = ThreadPool(threads: common.threadCount)
@@ -62,7 +61,8 @@ struct RecipeMaterial {
 
   private static func save(_ scenes: Dataset, to folder: String, _ common: CommonOptions) throws {
     // Labels are written last, so a folder with them is whole.
-    guard !FileManager.default.fileExists(atPath: "\(folder)/annotations.json") else { return }
+    let labels = URL(filePath: folder).appending(path: "annotations.json")
+    guard try InputFile.kind(of: labels) == nil else { return }
     let bar = ProgressBar(
       "writing scenes", total: scenes.images.count, unit: "images", isShown: common.showsProgress)
     try COCOFormat.save(scenes, to: URL(filePath: folder), progress: bar.update)

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import ObjectDetection
 import Yams
@@ -20,12 +21,13 @@ struct RecipeReader {
 
   /// Reads a file.
   ///
-  /// - Throws: ``CommandError``.
+  /// - Throws: `FormatError`, ``CommandError``.
   static func read(_ path: String) throws -> Recipe {
-    guard FileManager.default.fileExists(atPath: path) else {
+    let url = URL(filePath: path)
+    guard try InputFile.kind(of: url) != nil else {
       throw CommandError(.noInput, "\(path): there is no such file")
     }
-    return try RecipeReader(file: path).recipe(try TextFile(URL(filePath: path)).text)
+    return try RecipeReader(file: path).recipe(try TextFile(url).text)
   }
 
   private init(file: String) { self.file = file }
@@ -42,7 +44,7 @@ struct RecipeReader {
         .badData, "\(file): is not YAML: \(error)".replacing("\n", with: " "))
     }
     try check(root, Self.keys, of: "a recipe")
-    var recipe = Recipe(file: file, variants: try variants(root))
+    var recipe = Recipe(file: file, text: text, variants: try variants(root))
     recipe.title = try string(of: root, "title")
     recipe.model = try string(of: root, "model")
     recipe.work = try string(of: root, "work")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import ObjectDetection
 import Reports
@@ -26,11 +27,15 @@ struct RecipeRun {
   }
 
   /// Does the steps that are not done yet, compares all models and holds the last against the goals.
+  ///
+  /// - Throws: `FormatError` when another process works in the folder, ``CommandError``.
   func run() throws -> RecipeResult {
     let plan = try plan()
+    return try FolderLock.during(URL(filePath: work)) { try run(plan) }
+  }
+
+  private func run(_ plan: RecipePlan) throws -> RecipeResult {
     try RecipeMaterial.write(recipe, work: work, common: common)
-    try FileManager.default.createDirectory(
-      at: URL(filePath: work), withIntermediateDirectories: true)
     var state = RecipeState(folder: work)
     var result = RecipeResult(recipe: recipe.file, variant: variant.name, work: work)
     for (index, command) in plan.commands.enumerated() {

@@ -20,12 +20,10 @@ struct RecipeState: Codable {
 
   /// The state in a folder; an empty one where there is none that can be read.
   init(folder: String) {
-    let url = URL(filePath: folder).appending(path: Self.file)
-    if let data = try? Data(contentsOf: url),
-      let known = try? JSONDecoder().decode(RecipeState.self, from: data), known.schemaVersion == 1
-    {
-      self = known
-    }
+    let path = URL(filePath: folder).appending(path: Self.file).path
+    let known = try? JSONFile.readState(RecipeState.self, from: path, kind: "state of a run")
+    if let known, known.schemaVersion == 1 { self = known }
+    InputFile.release(URL(filePath: path))
   }
 
   private static let file = "state.json"
@@ -61,10 +59,8 @@ struct RecipeState: Codable {
   }
 
   private static func digest(_ file: String) -> String {
-    guard let data = try? Data(contentsOf: URL(filePath: file), options: .mappedIfSafe) else {
-      return ""
-    }
-    return Digest.sha256Text(data)
+    let data = try? InputFile.data(URL(filePath: file), isMapped: true)
+    return data.map { Digest.sha256Text($0) } ?? ""
   }
 
   /// What tells whether a file or folder that an option names is the same: a file's digest, a folder's names and sizes.

@@ -47,7 +47,7 @@ struct SweepGrid {
         }
       }
     }
-    let text = (try? Data(contentsOf: URL(filePath: recipe.file))) ?? Data()
+    let text = Data(recipe.text.utf8)
     points = rows.flatMap { row in
       (0..<seeds).map { number in
         let seed = recipe.seed + UInt64(number)

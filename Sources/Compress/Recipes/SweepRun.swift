@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Reports
 import Synchronization
@@ -16,9 +17,13 @@ struct SweepRun {
   var common: CommonOptions
 
   /// Runs the points that are not in the store yet; then the report.
+  ///
+  /// - Throws: `FormatError` when another process works in the folder, ``CommandError``.
   func run() throws -> SweepReport {
-    try FileManager.default.createDirectory(
-      at: URL(filePath: folder), withIntermediateDirectories: true)
+    try FolderLock.during(URL(filePath: folder)) { try runOpenPoints() }
+  }
+
+  private func runOpenPoints() throws -> SweepReport {
     let store = SweepStore(folder: folder)
     let open = grid.points.indices.filter { store.entries[grid.points[$0].key] == nil }
     let progress = SweepProgress(store: store, open: open)
@@ -46,8 +51,7 @@ struct SweepRun {
     SweepStore.Entry, CommandError
   > {
     let work = "\(folder)/points/\(point.key.prefix(12))"
-    try FileManager.default.createDirectory(
-      at: URL(filePath: work), withIntermediateDirectories: true)
+    try OutputFolder.make(URL(filePath: work))
     let file = URL(filePath: work).appending(path: "run.json")
     let threads = max(1, common.threadCount / max(1, jobs))
     let status = try ChildProcess.run(
@@ -55,8 +59,8 @@ struct SweepRun {
         + ["--format", "json", "--quiet"]
         + ["--threads", "\(threads)"] + point.words, output: file)
     let isDone = [ExitStatus.done, .qualityFloorMissed].contains { $0.rawValue == status }
-    guard isDone, let data = try? Data(contentsOf: file),
-      let result = try? JSONDecoder().decode(PointResult.self, from: data),
+    guard isDone,
+      let result = try? JSONFile.readState(PointResult.self, from: file.path, kind: "result"),
       let baseline = result.models.first, let model = result.models.last,
       let output = result.steps.last?.output
     else {

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Reports
 
@@ -15,16 +16,17 @@ struct SweepStore {
     var model: ModelEvidence
   }
 
+  static let file = "points.jsonl"
+
   private let url: URL
   /// The points by key.
   private(set) var entries: [String: Entry] = [:]
 
   /// The store in a folder; lines that cannot be read, such as one that an interrupt cut off, are passed over.
   init(folder: String) {
-    url = URL(filePath: folder).appending(path: "points.jsonl")
-    let text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
-    for line in text.split(separator: "\n") {
-      if let entry = try? JSONDecoder().decode(Entry.self, from: Data(line.utf8)) {
+    url = URL(filePath: folder).appending(path: Self.file)
+    for line in lines {
+      if let entry = try? JSONFile.decoder().decode(Entry.self, from: line) {
         entries[entry.key] = entry
       }
     }
@@ -33,20 +35,14 @@ struct SweepStore {
   /// Adds a point at the end of the file.
   mutating func append(_ entry: Entry) throws {
     entries[entry.key] = entry
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let line = try encoder.encode(entry) + Data("\n".utf8)
-    if !FileManager.default.fileExists(atPath: url.path) {
-      try AtomicOutput.write(Data(), to: url.path)
-    }
-    let handle = try FileHandle(forWritingTo: url)
-    defer { try? handle.close() }
-    // A line that was cut off is ended first, so that the new one is whole.
-    let end = try handle.seekToEnd()
-    try handle.write(contentsOf: (end == 0 || endsWithNewline ? Data() : Data("\n".utf8)) + line)
+    // A line that was cut off stays, and is ended, so that the new one is whole.
+    let all = lines + [try JSONFile.encoder().encode(entry)]
+    try AtomicFile.write(all.reduce(into: Data()) { $0 += $1 + Data("\n".utf8) }, to: url)
   }
 
-  private var endsWithNewline: Bool {
-    (try? Data(contentsOf: url, options: .mappedIfSafe))?.last == UInt8(ascii: "\n")
+  private var lines: [Data] {
+    let data = try? InputFile.data(url)
+    InputFile.release(url)
+    return (data ?? Data()).split(separator: UInt8(ascii: "\n"))
   }
 }

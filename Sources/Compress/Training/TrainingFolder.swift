@@ -22,28 +22,28 @@ struct TrainingFolder {
   /// The settings of the run.
   var settings: URL { url.appending(path: "run.json") }
 
+  /// The names of all that a run writes.
+  static let names = [
+    "start.onnx", "best.onnx", "last.onnx", "checkpoint.onnx", "run.json", "history.csv",
+    "curve.svg", "curve.pdf",
+  ]
+
   /// Whether a run lives here.
-  var isTaken: Bool { FileManager.default.fileExists(atPath: settings.path) }
+  var isTaken: Bool { get throws { try InputFile.kind(of: settings) != nil } }
 
   /// Makes the folder and writes what the run starts from.
   func begin(_ job: TrainingJob, model: Graph) throws {
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try OutputFolder.make(url)
     try ModelFile.save(model, to: start)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(try encoder.encode(job), to: settings)
+    try AtomicFile.write(try JSONFile.encoder(.prettyPrinted).encode(job), to: settings)
   }
 
   /// The settings of the run that lives here.
   func job() throws -> TrainingJob {
-    guard let data = try? Data(contentsOf: settings) else {
-      throw CommandError(.noInput, "\(settings.path): cannot be read; no run lives there")
+    guard try isTaken else {
+      throw CommandError(.noInput, "\(settings.path): there is no such file; no run lives there")
     }
-    do {
-      return try JSONDecoder().decode(TrainingJob.self, from: data)
-    } catch {
-      throw CommandError(.badData, "\(settings.path): is not the settings of a run: \(error)")
-    }
+    return try JSONFile.read(TrainingJob.self, from: settings.path, kind: "settings of a run")
   }
 
   /// Writes history and curve, the models and, so that nothing newer is lost, the checkpoint last.

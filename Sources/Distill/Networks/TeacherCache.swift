@@ -47,7 +47,7 @@ public final class TeacherCache: TeacherSource {
     guard ["h5", "hdf5"].contains(file.pathExtension.lowercased()) else {
       throw DistillationError.cache(file: file.path, reason: "a cache's name ends with .h5")
     }
-    if FileManager.default.fileExists(atPath: file.path) { try load() }
+    if try InputFile.kind(of: file) != nil { try load() }
   }
 
   deinit {
@@ -77,6 +77,7 @@ public final class TeacherCache: TeacherSource {
       bytes += 4 * values.count
     }
     entries = entries.filter { !$0.value.contains([]) }
+    InputFile.release(file)
   }
 
   /// Elements of a value of one image.

@@ -20,7 +20,7 @@ public enum HDF5Format {
   ///
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
-    try parse(try ModelFile.read(url), file: url.path)
+    try parse(try InputFile.data(url, isMapped: true), file: url.path)
   }
 
   /// Reads the bytes of a model file.
@@ -32,7 +32,7 @@ public enum HDF5Format {
     do {
       return try readGraph(HDF5Reader(data.dropFirst(userBlock)))
     } catch let error as PlacedError {
-      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+      throw FormatError(error.kind, file: file, place: error.place, reason: error.reason)
     } catch let error as GraphError {
       throw FormatError(.badData, file: file, reason: "\(error)")
     }
@@ -40,9 +40,19 @@ public enum HDF5Format {
 
   /// Writes a model file; the same graph gives the same bytes.
   ///
-  /// - Throws: ``FormatError`` when the system refuses or HDF5 cannot hold the graph.
-  public static func save(_ graph: Graph, to url: URL) throws {
-    try AtomicFile.write(try serialize(graph, file: url.path), to: url)
+  /// - Parameter check: Told what the new file holds before it takes the place of an old one.
+  /// - Throws: ``FormatError`` when the system refuses or HDF5 cannot hold the graph, what `check`
+  ///   throws.
+  public static func save(
+    _ graph: Graph, to url: URL, check: ((Graph) throws -> Void)? = nil
+  ) throws {
+    let data = try serialize(graph, file: url.path)
+    try AtomicFile.replace(url) { temporary in
+      try AtomicFile.create(temporary) { file in
+        try data.withUnsafeBytes { try file.write($0, at: 0) }
+      }
+      try check?(try parse(try AtomicFile.readBack(temporary), file: url.path))
+    }
   }
 
   /// The bytes of a model file.

@@ -15,11 +15,10 @@ public enum NPYFormat {
 
   /// The tensor in a file.
   ///
-  /// - Throws: ``NPYError`` when the file is not `.npy`, of an unknown element type or cut short.
+  /// - Throws: ``NPYError`` when the file is not `.npy`, of an unknown element type or cut short,
+  ///   ``FormatError`` when it cannot be read.
   public static func load(_ url: URL) throws -> Tensor {
-    let data: Data
-    do { data = try Data(contentsOf: url) } catch { throw NPYError.unreadable(url.path) }
-    return try parse([UInt8](data), file: url.path)
+    try parse([UInt8](try InputFile.data(url)), file: url.path)
   }
 
   /// The tensor in the bytes of a file.
@@ -77,7 +76,6 @@ public enum NPYFormat {
 
 /// What is wrong with a `.npy` file.
 public enum NPYError: Error, Equatable, CustomStringConvertible {
-  case unreadable(String)
   case notNPY(String)
   case truncated(String)
   case header(String, String)
@@ -86,7 +84,6 @@ public enum NPYError: Error, Equatable, CustomStringConvertible {
   /// A sentence for the user.
   public var description: String {
     switch self {
-    case .unreadable(let file): "\(file): cannot be read"
     case .notNPY(let file): "\(file): is not a NumPy .npy file"
     case .truncated(let file): "\(file): holds fewer or more elements than its header declares"
     case .header(let file, let header):

@@ -30,7 +30,8 @@ public enum ONNXFormat {
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
     try parse(
-      try ModelFile.read(url), file: url.path, folder: url.deletingLastPathComponent())
+      try InputFile.data(url, isMapped: true), file: url.path,
+      folder: url.deletingLastPathComponent())
   }
 
   /// Reads the bytes of a model file.
@@ -40,10 +41,18 @@ public enum ONNXFormat {
   ///   - folder: Where external data may lie; `nil` refuses it.
   /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
   public static func parse(_ data: Data, file: String, folder: URL? = nil) throws -> Graph {
+    try parse(data, file: file, folder: folder, placed: [:])
+  }
+
+  /// - Parameter placed: Where files of external data lie that do not have their names yet.
+  private static func parse(
+    _ data: Data, file: String, folder: URL?, placed: [String: URL]
+  ) throws -> Graph {
     do {
       guard !data.isEmpty else { throw PlacedError("", "is empty") }
       let skeleton = try ONNXSkeleton(data)
-      let source = TensorSource(file: data, payloads: skeleton.payloads, folder: folder)
+      let source = TensorSource(
+        file: data, payloads: skeleton.payloads, folder: folder, placed: placed)
       var graph = try ONNXReader(source: source).model(try model(skeleton.message))
       do { try graph.verify() } catch GraphError.undefinedValue {
         try graph.sortTopologically()
@@ -51,7 +60,7 @@ public enum ONNXFormat {
       }
       return graph
     } catch let error as PlacedError {
-      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+      throw FormatError(error.kind, file: file, place: error.place, reason: error.reason)
     } catch let error as GraphError {
       throw FormatError(.badData, file: file, reason: "\(error)")
     }
@@ -82,7 +91,7 @@ public enum ONNXFormat {
         .compactMap { $0.externalData.first { $0.key == "location" }?.value }
       return Set(locations).sorted()
     } catch let error as PlacedError {
-      throw FormatError(.badData, file: file, place: error.place, reason: error.reason)
+      throw FormatError(error.kind, file: file, place: error.place, reason: error.reason)
     }
   }
 
@@ -93,25 +102,35 @@ public enum ONNXFormat {
   ///
   /// Both are complete under temporary names before the first is renamed.
   ///
-  /// - Throws: ``FormatError`` when the system refuses or the model exceeds the 2 GB of a protobuf message.
+  /// - Parameter check: Told what the new files hold before they take the place of old ones.
+  /// - Throws: ``FormatError`` when the system refuses or the model exceeds the 2 GB of a protobuf
+  ///   message, what `check` throws.
   public static func save(
-    _ graph: Graph, to url: URL, options: SaveOptions = SaveOptions()
+    _ graph: Graph, to url: URL, options: SaveOptions = SaveOptions(),
+    check: ((Graph) throws -> Void)? = nil
   ) throws {
     let name = externalFile(of: url)
     var writer = ONNXWriter(options: options, initializerData: .messages(externalFile: name))
     let data = try serialize(&writer, graph, file: url.path)
     let external = writer.external
-    guard !external.isEmpty else { return try AtomicFile.write(data, to: url) }
+    let folder = url.deletingLastPathComponent()
+    func fill(_ model: URL, placed: [String: URL] = [:]) throws {
+      try AtomicFile.create(model) { file in
+        try data.withUnsafeBytes { try file.write($0, at: 0) }
+      }
+      try check?(
+        try parse(
+          try AtomicFile.readBack(model), file: url.path, folder: folder, placed: placed))
+    }
+    guard !external.isEmpty else { return try AtomicFile.replace(url) { try fill($0) } }
     try AtomicFile.replace(url) { model in
-      try AtomicFile.replace(url.deletingLastPathComponent().appending(path: name)) { weights in
+      try AtomicFile.replace(folder.appending(path: name)) { weights in
         try AtomicFile.create(weights) { file in
           for (offset, tensor) in external {
             try tensor.withUnsafeBytes { try file.write($0, at: offset) }
           }
         }
-        try AtomicFile.create(model) { file in
-          try data.withUnsafeBytes { try file.write($0, at: 0) }
-        }
+        try fill(model, placed: [name: weights])
       }
     }
   }

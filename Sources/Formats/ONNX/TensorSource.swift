@@ -8,6 +8,8 @@ final class TensorSource {
   /// The model file, when messages hold indices into `payloads` in place of raw bytes.
   private let file: Data
   private let payloads: [Range<Int>]?
+  /// Where files lie that do not have the names yet by which messages call them.
+  private let placed: [String: URL]
   private var externalFiles: [String: ExternalFile] = [:]
   /// What the file may still declare without holding it.
   let budget: ExpansionBudget
@@ -15,11 +17,13 @@ final class TensorSource {
   /// A source whose messages hold their elements themselves.
   init(budget: ExpansionBudget) {
     (folder, file, payloads, self.budget) = (nil, Data(), nil, budget)
+    placed = [:]
   }
 
   /// The source of a model file's skeleton.
-  init(file: Data, payloads: [Range<Int>], folder: URL?) {
+  init(file: Data, payloads: [Range<Int>], folder: URL?, placed: [String: URL] = [:]) {
     (self.folder, self.file, self.payloads) = (folder, file, payloads)
+    self.placed = placed
     budget = ExpansionBudget(fileBytes: file.count)
   }
 
@@ -64,13 +68,21 @@ final class TensorSource {
     try budget.spend(length, place: place)
     let tensor = Tensor(uninitialized: type)
     guard file.read(into: tensor.rawBytes, from: offset) else {
-      throw PlacedError(place, "its external data file '\(location)' cannot be read")
+      throw PlacedError(
+        place, "its external data file '\(location)' cannot be read", kind: .inputOutput)
     }
     return tensor.normalizingBooleans()
   }
 
   private func externalFile(_ location: String, place: String) throws -> ExternalFile {
     if let file = externalFiles[location] { return file }
+    if let url = placed[location] {
+      let file = try ExternalFile(url)
+      InputFile.release(url)
+      externalFiles[location] = file
+      budget.add(fileBytes: file.size)
+      return file
+    }
     guard let folder else {
       throw PlacedError(place, "has external data '\(location)', but the model is not in a folder")
     }
@@ -81,8 +93,14 @@ final class TensorSource {
     else {
       throw PlacedError(place, "has external data '\(location)' outside the model's folder")
     }
-    guard let file = ExternalFile(url) else {
-      throw PlacedError(place, "its external data file '\(location)' cannot be read")
+    let file: ExternalFile
+    do {
+      file = try ExternalFile(url)
+    } catch let error as FormatError {
+      throw PlacedError(
+        place,
+        "its external data file '\(location)' cannot be read: "
+          + error.reason.replacing("cannot be read: ", with: ""), kind: error.kind)
     }
     externalFiles[location] = file
     budget.add(fileBytes: file.size)
@@ -96,13 +114,18 @@ private final class ExternalFile {
   private let handle: FileHandle
 
   /// Opens a regular file.
-  init?(_ url: URL) {
+  ///
+  /// - Throws: ``FormatError``.
+  init(_ url: URL) throws {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else { throw FormatError(reading: url.path, code: errno) }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw FormatError(.badData, file: url.path, reason: "is not a regular file")
+    }
     size = Int(status.st_size)
+    InputRegistry.note(FileIdentity(status), path: url.path)
   }
 
   /// Fills the memory with the bytes from `offset` on; false when the file cannot give them.

@@ -11,7 +11,7 @@ extension COCOFormat {
     _ dataset: Dataset, to folder: URL, progress: (Int) -> Void = { _ in }
   ) throws {
     let images = folder.appending(path: "images")
-    try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
+    try OutputFolder.make(images)
     for (index, image) in dataset.images.enumerated() {
       try AtomicFile.write(
         try image.source.encoded(), to: images.appending(path: image.file.lastPathComponent))

@@ -19,6 +19,8 @@ public struct Detector {
   public let configuration: HeadConfiguration
   /// Why the head was taken for what it is.
   public let reasons: [String]
+  /// What the network answered that is no number.
+  public let answers: AnswerCheck
   private let runtime: any DetectorRuntime
   private let family: HeadFamily
 
@@ -53,6 +55,7 @@ public struct Detector {
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
     }
+    answers = AnswerCheck()
     self.runtime = runtime
     self.family = family
     self.configuration = configuration
@@ -63,6 +66,7 @@ public struct Detector {
   public init(_ detector: Detector, on runtime: any DetectorRuntime) {
     self.runtime = runtime
     family = detector.family
+    answers = detector.answers
     configuration = detector.configuration
     reasons = detector.reasons
   }
@@ -73,9 +77,10 @@ public struct Detector {
   public func detect(_ image: PixelBuffer) throws -> [Detection] {
     let input = runtime.imageInput
     let placement = configuration.preprocessing.apply(image, as: input, to: runtime.input)
+    let tensors = try runtime.run()
+    answers.note(tensors)
     let outputs = HeadOutputs(
-      tensors: try runtime.run(), order: runtime.outputNames, height: input.height,
-      width: input.width)
+      tensors: tensors, order: runtime.outputNames, height: input.height, width: input.width)
     let candidates = try family.decode(outputs, configuration).filter { detection in
       let b = detection.box
       return b.left.isFinite && b.top.isFinite && b.right.isFinite && b.bottom.isFinite

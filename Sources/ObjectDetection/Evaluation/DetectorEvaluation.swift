@@ -50,7 +50,7 @@ public struct DetectorEvaluation: Sendable {
     classes = score.classes
     self.records = records
     self.skipped = skipped.map(\.reason)
-    remarks = mapping.remarks
+    remarks = mapping.remarks + [detectors[0].answers.remark].compactMap { $0 }
   }
 }
 

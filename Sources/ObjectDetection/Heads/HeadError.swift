@@ -3,6 +3,7 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
   case unrecognized(outputs: [String])
   case ambiguous(families: [String], outputs: [String])
   case unknownFamily(String)
+  case absent(String)
   case settings(file: String, line: Int?, reason: String)
   case outputs(family: String, reason: String)
   case classes(model: [String], dataset: [String])
@@ -17,7 +18,7 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
       "the outputs \(outputs.joined(separator: ", ")) fit the head families "
         + "\(families.joined(separator: " and ")); choose with "
         + families.map { "--head \($0)" }.joined(separator: " or ")
-    case .unknownFamily(let name):
+    case .unknownFamily(let name), .absent(let name):
       "'\(name)' is neither a head family (\(Self.families)) nor a file"
     case .settings(let file, let line, let reason):
       line.map { "\(file): line \($0): \(reason)" } ?? "\(file): \(reason)"

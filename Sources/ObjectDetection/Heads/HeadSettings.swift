@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Yams
 
@@ -52,12 +53,10 @@ public struct HeadSettings: Codable, Sendable, Equatable {
 
   /// Reads a YAML file.
   ///
-  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/unknownFamily(_:)`` when there
-  ///   is no such file, ``DatasetError`` when it cannot be read or is not text.
+  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/absent(_:)``
+  ///   when there is no such file, ``DatasetError`` when it cannot be read or is not text.
   public static func load(_ url: URL) throws -> HeadSettings {
-    guard FileManager.default.fileExists(atPath: url.path) else {
-      throw HeadError.unknownFamily(url.relativePath)
-    }
+    guard try InputFile.kind(of: url) != nil else { throw HeadError.absent(url.relativePath) }
     return try parse(try TextFile(url).text, file: url.path)
   }
 

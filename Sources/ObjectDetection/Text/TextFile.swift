@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// A text that other systems wrote: what every reader of labels, lists, names and settings begins with.
@@ -54,17 +55,16 @@ public struct TextFile: Sendable {
 
   /// The bytes of a file.
   ///
-  /// - Throws: ``DatasetError/missing(_:)``, ``DatasetError/unreadable(file:reason:)``.
+  /// - Throws: ``DatasetError``: missing, not a file, or refused by the system.
   static func bytes(of url: URL) throws(DatasetError) -> Data {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw .missing(url.path)
-    }
-    if isFolder.boolValue { throw .unreadable(file: url.path, reason: "it is a folder") }
     do {
-      return try Data(contentsOf: url, options: .mappedIfSafe)
-    } catch let error as CocoaError where error.code == .fileReadNoPermission {
-      throw .unreadable(file: url.path, reason: "permission denied")
+      return try InputFile.data(url, isMapped: true)
+    } catch let error as FormatError where error.kind == .noInput {
+      throw .missing(url.path)
+    } catch let error as FormatError where error.kind == .badData {
+      throw .malformed(file: url.path, place: "", reason: error.reason)
+    } catch let error as FormatError {
+      throw .unreadable(file: url.path, reason: error.reason)
     } catch {
       throw .unreadable(file: url.path, reason: "the system refuses to")
     }

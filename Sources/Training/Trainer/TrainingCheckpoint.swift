@@ -65,6 +65,7 @@ public struct TrainingCheckpoint: Sendable {
       let header = try? JSONDecoder().decode(Header.self, from: Data(text.utf8)),
       header.schemaVersion == 1
     else { throw TrainingError.checkpoint(reason: "\(url.path) is no checkpoint of this version") }
+    InputFile.release(url)
     configuration = header.configuration
     progress = header.progress
     (state, average, best, slots) = ([:], [:], [:], [:])

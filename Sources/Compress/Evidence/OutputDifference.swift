@@ -1,0 +1,34 @@
+/// How far the elements of an output lie from those of a reference.
+///
+/// Both not being numbers, or being the same infinity, is no difference, as in `numpy.testing`.
+struct OutputDifference: Encodable, Equatable {
+  var name: String
+  /// Elements.
+  var count: Int
+  /// max |a − b| / max |b| over finite b; infinite where ``nonFinite`` is not 0.
+  var normalizedMaxError: Double
+  /// mean |a − b| / max |b|; infinite likewise.
+  var normalizedMeanError: Double
+  /// Elements that are NaN or infinite on one side and something else on the other.
+  var nonFinite = 0
+
+  /// Compares elements one by one.
+  init(_ name: String, _ values: [Double], reference: [Double]) {
+    (self.name, count) = (name, values.count)
+    var (scale, largest, sum) = (Double.leastNormalMagnitude, 0.0, 0.0)
+    for (value, expected) in zip(values, reference) {
+      if expected.isFinite { scale = max(scale, abs(expected)) }
+      if value == expected || value.isNaN && expected.isNaN { continue }
+      guard value.isFinite, expected.isFinite else {
+        nonFinite += 1
+        continue
+      }
+      let difference = abs(value - expected)
+      largest = max(largest, difference)
+      sum += difference
+    }
+    let isBroken = nonFinite > 0
+    normalizedMaxError = isBroken ? .infinity : largest / scale
+    normalizedMeanError = isBroken ? .infinity : sum / Double(max(count, 1)) / scale
+  }
+}
