@@ -7,7 +7,7 @@ import Testing
 
 /// Nodes of hostile files in a session: the reference's result or an error, never a trap.
 struct HostileNodeTests {
-  private static let goldens = ["nn", "data", "opsets"].flatMap {
+  private static let goldens = ["nn", "data", "opsets", "spatial"].flatMap {
     (try? OperatorGolden.load($0)) ?? []
   }
   private static let seedsPerOperator: UInt64 = 60

@@ -47,16 +47,19 @@ struct Compare: ParsableCommand {
   }
 
   func run() throws {
-    let session = try makeSession(model)
+    let session: Session
     let feed: [String: Tensor]
     let expected: [String: Tensor]
     if let tensors {
       let folder = URL(filePath: tensors)
-      feed = try read(folder.appending(path: "inputs"), session.inputs.map(\.name))
+      let graph = try LoadedModel(model).graph
+      feed = try read(folder.appending(path: "inputs"), graph.requiredInputs.map(\.name))
+      session = try makeSession(graph, shapes: feed.mapValues(\.shape))
       expected = try read(folder.appending(path: "outputs"), session.outputNames)
     } else {
+      session = try makeSession(try LoadedModel(model).graph)
       feed = randomFeed(session)
-      expected = try makeSession(reference ?? model).run(feed)
+      expected = try makeSession(try LoadedModel(reference ?? model).graph).run(feed)
     }
     let actual = try session.run(feed)
     var rows: [Row] = []
@@ -74,11 +77,13 @@ struct Compare: ParsableCommand {
     try show(rows)
   }
 
-  private func makeSession(_ path: String) throws -> Session {
+  /// - Parameter shapes: Those of recorded inputs, where no option tells.
+  private func makeSession(_ graph: Graph, shapes: [String: [Int]] = [:]) throws -> Session {
     try Session(
-      try LoadedModel(path).graph, registry: .standard,
+      graph, registry: .standard,
       options: SessionOptions(
-        threads: common.threadCount, inputShapes: try InputShapes.parse(inputShape),
+        threads: common.threadCount,
+        inputShapes: shapes.merging(try InputShapes.parse(inputShape), uniquingKeysWith: { $1 }),
         passes: StandardRewrites.inference))
   }
 
