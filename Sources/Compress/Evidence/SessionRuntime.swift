@@ -22,7 +22,7 @@ final class SessionRuntime: DetectorRuntime {
         threads: threads, inputShapes: inputShapes, passes: passes))
     guard session.inputs.count == 1, let (name, type) = session.inputs.first,
       type.elementType == .float32, type.shape.count == 4, type.shape[0] == 1,
-      type.shape[1] == 3, let view = session.input(name)
+      type.shape[1] == 3, !type.shape.contains(0), let view = session.input(name)
     else {
       let inputs = session.inputs.map { "'\($0.name)' \($0.type)" }.joined(separator: ", ")
       throw CommandError(

@@ -6,8 +6,7 @@ import Tensors
 /// For three axes and more, which detectors of images do not have: correct, not fast. Planes and rows have kernels of
 /// their own, see `ConvolutionGeometry`.
 struct PlainConvolution: Sendable {
-  /// The window; `extents` are those of the input, `outputs` those of the output. Of a transposed convolution it is the
-  /// other way about.
+  /// Which elements meet at each tap; of a transposed convolution, the input's lie where outputs do.
   private let runs: WindowRuns
   private let inputPlane: Int
   private let outputPlane: Int
