@@ -4,8 +4,9 @@ import Tensors
 extension Graph {
   /// The concrete types of the inputs a caller must feed.
   ///
-  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of rank 4 or more is a
-  /// batch and becomes 1.
+  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of rank 3 or more is a
+  /// batch and becomes 1, and so does one declared as 0 where images are read (rank 4 or more): exporters used to write
+  /// unknown batches so.
   ///
   /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration, or when the input would
   ///   be larger than any value may be.
@@ -39,7 +40,8 @@ extension Graph {
       throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
     }
     let shape = try declared.enumerated().map { axis, dimension in
-      if let extent = dimension.extent, extent > 0 { return extent }
+      let isUnknownBatch = axis == 0 && declared.count >= 4 && dimension.extent == 0
+      if let extent = dimension.extent, extent >= 0, !isUnknownBatch { return extent }
       if axis == 0, declared.count >= 3 { return 1 }
       throw ExecutionError.dynamicInput(name: input.name, declared: "\(input.type)")
     }

@@ -9,6 +9,14 @@ public enum IntegerDestination: @unchecked Sendable {
   /// As reals, `scale × sum + bias`.
   case reals(UnsafeMutablePointer<Float>, Dequantization)
 
+  /// Stores `count` finished sums of an output channel from element `index` on.
+  public func store(_ sums: UnsafePointer<Int32>, channel: Int, at index: Int, count: Int) {
+    let kernels = ck_int8_kernels_for(Int32(InstructionSet.best.rawValue))
+    guard let kernels else { return }
+    IntegerFinish(kernels: kernels, channel: channel, offset: 0, factor: 0)
+      .store(sums, inputSums: nil, to: self, at: index, count: count)
+  }
+
   func advanced(by count: Int) -> IntegerDestination {
     switch self {
     case .sums(let base): .sums(base + count)

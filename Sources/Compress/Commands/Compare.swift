@@ -46,18 +46,21 @@ struct Compare: ParsableCommand {
   }
 
   func run() throws {
-    let session = try makeSession(model)
+    let session: Session
     let other = tensors ?? reference ?? model
     let feed: [String: Tensor]
     let expected: [String: Tensor]
     if let tensors {
       let folder = URL(filePath: tensors)
-      feed = try read(folder.appending(path: "inputs"), session.inputs.map(\.name))
+      let loaded = try load(model)
+      feed = try read(folder.appending(path: "inputs"), loaded.graph.requiredInputs.map(\.name))
+      session = try makeSession(loaded, shapes: feed.mapValues(\.shape))
       expected = try read(folder.appending(path: "outputs"), session.outputNames)
     } else {
+      session = try makeSession(load(model))
       feed = randomFeed(session)
       expected = try ModelError.naming(other) {
-        let second = try makeSession(other)
+        let second = try makeSession(load(other))
         return try second.run(fitted(feed, to: second))
       }
     }
@@ -86,16 +89,22 @@ struct Compare: ParsableCommand {
     try show(rows)
   }
 
-  private func makeSession(_ path: String) throws -> Session {
+  private func load(_ path: String) throws -> LoadedModel {
     // Recorded inputs are whole; what is known by name stands in for drawn ones alone.
     let values = try inputs.values()
-    let isBound = tensors == nil || !values.constants.isEmpty
-    let loaded = try LoadedModel(path, inputs: isBound ? values : nil)
-    return try loaded.naming {
+    return try LoadedModel(path, inputs: tensors == nil || !values.constants.isEmpty ? values : nil)
+  }
+
+  /// - Parameter shapes: Those of recorded inputs, where no option tells.
+  private func makeSession(
+    _ model: LoadedModel, shapes: [String: [Int]] = [:]
+  ) throws -> Session {
+    let given = try inputs.values().shapes
+    return try model.naming {
       try Session(
-        loaded.graph, registry: .standard,
+        model.graph, registry: .standard,
         options: SessionOptions(
-          threads: common.threadCount, inputShapes: values.shapes,
+          threads: common.threadCount, inputShapes: shapes.merging(given, uniquingKeysWith: { $1 }),
           passes: StandardRewrites.inference))
     }
   }

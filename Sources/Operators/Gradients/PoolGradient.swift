@@ -23,7 +23,7 @@ struct MaxPoolGradient: PreparedOperator {
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
     let shape = site.outputs[0].shape
-    let window = try rule.placed(on: shape).lifted
+    let window = try rule.placed(on: shape).planar
     let planes = shape[0] * shape[1]
     let (area, outArea) = (window.extents.product, window.outputs.product)
     return Kernel(algorithm: "") { call in
@@ -75,13 +75,10 @@ struct AveragePoolGradient: PreparedOperator {
   }
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
-    let window = try rule.placed(on: shape).lifted
+    let window = try rule.placed(on: shape).planar
     let planes = shape[0] * shape[1]
     let (area, outArea) = (window.extents.product, window.outputs.product)
-    let columns = window.tapCounts(1, countsPadding)
-    let shares = window.tapCounts(0, countsPadding).flatMap { row in
-      columns.map { 1 / Float(max(1, row * $0)) }
-    }
+    let shares = window.tapCounts(countsPadding).map { 1 / Float($0) }
     return Kernel(algorithm: "") { call in
       let gradient = try call.input(0).words(as: Float.self)
       let result = call.outputs[0].words(as: Float.self)
@@ -98,6 +95,18 @@ struct AveragePoolGradient: PreparedOperator {
 }
 
 extension PlacedWindow {
+  /// The window on two axes.
+  ///
+  /// - Throws: `OperatorError` when it lies on more.
+  fileprivate var planar: PlacedWindow {
+    get throws {
+      guard extents.count <= 2 else {
+        throw OperatorError.unsupported("gradients on \(extents.count) spatial axes")
+      }
+      return lifted
+    }
+  }
+
   /// The elements of the plane under the window of one output, row by row; two axes.
   @inline(__always)
   func forEachTap(_ place: Int, _ body: (Int) -> Void) {

@@ -46,6 +46,11 @@ struct SlidingWindow: Sendable, Equatable {
     _ name: String, _ attributes: Attributes, atLeast lowest: Int
   ) throws -> [Int]? {
     guard let values = try attributes.ints(name), !values.isEmpty else { return nil }
+    if name == "pads", let negative = values.first(where: { $0 < 0 }) {
+      throw AttributeError.invalid(
+        name: name,
+        reason: "is \(values); ONNX has no negative padding, a Slice does what \(negative) means")
+    }
     guard values.allSatisfy({ (lowest...largest).contains($0) }) else {
       throw AttributeError.invalid(
         name: name, reason: "is \(values), expected numbers from \(lowest) to \(largest)")
@@ -104,7 +109,7 @@ struct SlidingWindow: Sendable, Equatable {
     let before = placed.padsBefore[axis]
     let (extent, stride) = (placed.extents[axis], placed.strides[axis])
     let room = extent + before + placed.padsAfter[axis] - placed.reach(axis)
-    guard extent > 0, extent <= Self.largest, room >= 0 else {
+    guard extent >= 0, extent <= Self.largest, room >= 0 else {
       throw OperatorError.unsupported(
         "a window of \(placed.reach(axis)) on a spatial axis of \(extent) padded by "
           + "\(before) and \(placed.padsAfter[axis])")

@@ -49,6 +49,7 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
 
   func prepare(_ site: PreparationSite) throws -> Kernel {
     let (x, w) = (try site.inputs.required(0).shape, try site.inputs.required(1).shape)
+    guard x.count <= 4 else { return try plainKernel(x, w) }
     let placed = try placed(x: x, w: w).lifted
     let columns = TransposedColumns(window: placed, channels: w[1])
     let (batch, groups, inputChannels) = (x[0], groups, x[1] / groups)
@@ -76,6 +77,21 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
     }
   }
 
+  /// The kernel for more axes than matrix products and columns have.
+  private func plainKernel(_ x: [Int], _ w: [Int]) throws -> Kernel {
+    var window = try placed(x: x, w: w)
+    // As the convolution of y into x.
+    (window.extents, window.outputs) = (window.outputs, window.extents)
+    let convolution = PlainConvolution(
+      window, batch: x[0], inputs: w[1] * groups, outputs: x[1], groups: groups)
+    return Kernel(algorithm: "plain") { call in
+      guard let x = call.floats(0), let w = call.floats(1) else { return }
+      convolution.runTransposed(
+        x, w, bias: call.floats(2), to: call.outputs[0].base.assumingMemoryBound(to: Float.self),
+        pool: call.pool)
+    }
+  }
+
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard let x = inputs[0], let w = inputs[1] else { return 0 }
     return (CheckedInteger(x.count) * w.shape[1...].checkedProduct).clamped
@@ -83,13 +99,14 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
 
   /// The window with `extents` those of x and `outputs` those of y.
   private func placed(x: [Int], w: [Int]) throws -> PlacedWindow {
-    guard x.count == 3 || x.count == 4 else {
+    guard (3...8).contains(x.count) else {
       throw OperatorError.shape(
-        input: 0, found: x, reason: "has \(x.count - 2) spatial axes, only 1 or 2 are supported")
+        input: 0, found: x, reason: "has \(x.count) axes, expected 3 to 8")
     }
     let fits =
       w.count == x.count && w[0] == x[1] && w[0].isMultiple(of: groups)
-      && (x[1...] + w).allSatisfy { (1...SlidingWindow.largest).contains($0) }
+      && (x[1...] + w[..<2]).allSatisfy { (0...SlidingWindow.largest).contains($0) }
+      && w[2...].allSatisfy { (1...SlidingWindow.largest).contains($0) }
       && !w[1].multipliedReportingOverflow(by: groups).overflow
     guard fits else {
       throw OperatorError.shape(
@@ -103,6 +120,9 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
   /// Carries the gradient back: `∂x` is the convolution of `∂y`, `∂w` that of a convolution that turns `∂y` into x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
+    guard x.count <= 4 else {
+      throw OperatorError.unsupported("gradients on \(x.count - 2) spatial axes")
+    }
     let placed = try placed(x: x, w: w)
     let placement: Attributes = [
       "strides": .ints(placed.strides), "dilations": .ints(placed.dilations),

@@ -26,8 +26,11 @@ extension ConvolutionRule {
   /// every run.
   func kernel(_ site: PreparationSite, epilogue: Epilogue) throws -> Kernel {
     let (x, w) = (try site.inputs.required(0), try site.inputs.required(1))
+    guard hasKernel(x: x.shape, w: w.shape) else {
+      return try plainKernel(x.shape, w.shape, epilogue)
+    }
     let geometry = try geometry(x: x.shape, w: w.shape)
-    guard geometry.macs > 0 else { return Kernel(algorithm: "") { _ in } }
+    guard x.shape[0] > 0 else { return Kernel(algorithm: "") { _ in } }
     let bias = site.inputs.optional(2)
     guard let weights = w.constant, bias == nil || bias?.constant != nil else {
       return kernelOfRunTimeWeights(geometry, epilogue, threads: site.threadCount)
@@ -40,6 +43,26 @@ extension ConvolutionRule {
     ) { call in convolution.run(call, scratch: call.scratch) }
   }
 
+  private func plainKernel(_ x: [Int], _ w: [Int], _ epilogue: Epilogue) throws -> Kernel {
+    let convolution = try plain(x: x, w: w)
+    return Kernel(algorithm: "plain") { call in
+      guard let x = call.floats(0), let w = call.floats(1) else { return }
+      let y = call.outputs[0].base.assumingMemoryBound(to: Float.self)
+      let count = call.outputs[0].count
+      // The residual's memory may be the output's.
+      let residual = call.floats(3).map { Array(UnsafeBufferPointer(start: $0, count: count)) }
+      convolution.run(x, w, bias: call.floats(2), to: y, pool: call.pool)
+      if epilogue.residual == .beforeActivation, let residual {
+        for index in 0..<count { y[index] += residual[index] }
+      }
+      Elementwise.map(
+        epilogue.activation, from: UnsafePointer(y), to: y, count: count, pool: call.pool)
+      if epilogue.residual == .afterActivation, let residual {
+        for index in 0..<count { y[index] += residual[index] }
+      }
+    }
+  }
+
   private func kernelOfRunTimeWeights(
     _ geometry: ConvolutionGeometry, _ epilogue: Epilogue, threads: Int
   ) -> Kernel {
@@ -48,16 +71,20 @@ extension ConvolutionRule {
       algorithm: "\(convolution.algorithm), packed in the run",
       scratchBytes: convolution.scratchBytes(threads: threads)
     ) { call in
-      func floats(_ input: Int) -> UnsafePointer<Float>? {
-        guard call.inputs.indices.contains(input), let view = call.inputs[input] else { return nil }
-        return UnsafePointer(view.base.assumingMemoryBound(to: Float.self))
-      }
-      guard let x = floats(0), let weights = floats(1) else { return }
+      guard let x = call.floats(0), let weights = call.floats(1) else { return }
       convolution.run(
-        input: x, weights: weights, bias: floats(2), residual: floats(3),
+        input: x, weights: weights, bias: call.floats(2), residual: call.floats(3),
         output: call.outputs[0].base.assumingMemoryBound(to: Float.self), scratch: call.scratch,
         pool: call.pool)
     }
+  }
+}
+
+extension OperatorCall {
+  /// The elements of a float32 input; `nil` when it is omitted.
+  func floats(_ input: Int) -> UnsafePointer<Float>? {
+    guard inputs.indices.contains(input), let view = inputs[input] else { return nil }
+    return UnsafePointer(view.base.assumingMemoryBound(to: Float.self))
   }
 }
 

@@ -8,32 +8,50 @@ struct ConvolutionRule: Sendable {
   let groups: Int
 
   init(_ attributes: Attributes) throws {
-    window = try SlidingWindow(attributes)
+    var window = try SlidingWindow(attributes)
+    window.ceilMode = false
+    self.window = window
     groups = try attributes.int("group", default: 1)
     guard (1...SlidingWindow.largest).contains(groups) else {
       throw AttributeError.invalid(name: "group", reason: "is \(groups), expected at least 1")
     }
   }
 
-  /// The extents of the convolution of `x` `[N, I, (H,) W]` by `w` `[O, I / groups, (kH,) kW]`; one
-  /// spatial axis is taken for the last of two.
+  /// The window of the convolution of `x` `[N, I, …, W]` by `w` `[O, I / groups, …, kW]`, on as many axes as they have.
   ///
   /// - Parameter weightsInput: which input `w` is, for messages.
   /// - Throws: `OperatorError`, `AttributeError`.
-  func geometry(x: [Int], w: [Int], weightsInput: Int = 1) throws -> ConvolutionGeometry {
-    guard x.count == 3 || x.count == 4 else {
+  func placed(x: [Int], w: [Int], weightsInput: Int = 1) throws -> PlacedWindow {
+    guard (3...8).contains(x.count) else {
       throw OperatorError.shape(
-        input: 0, found: x, reason: "has \(x.count - 2) spatial axes, only 1 or 2 are supported")
+        input: 0, found: x, reason: "has \(x.count) axes, expected 3 to 8")
     }
     let fits =
       w.count == x.count && w[1].multipliedReportingOverflow(by: groups) == (x[1], false)
-      && w[0].isMultiple(of: groups) && w[0] > 0 && x[1] > 0
-      && w.allSatisfy { (1...SlidingWindow.largest).contains($0) }
+      && w[0].isMultiple(of: groups)
+      && w[..<2].allSatisfy { (0...SlidingWindow.largest).contains($0) }
+      && w[2...].allSatisfy { (1...SlidingWindow.largest).contains($0) }
     guard fits else {
       throw OperatorError.shape(
         input: weightsInput, found: w, reason: "does not fit an input of \(x) in \(groups) groups")
     }
-    let placed = try window.placed(on: Array(x[2...]), weights: Array(w[2...])).lifted
+    return try window.placed(on: Array(x[2...]), weights: Array(w[2...]))
+  }
+
+  /// The extents of the convolution of `x` `[N, I, (H,) W]` by `w` `[O, I / groups, (kH,) kW]`; one
+  /// spatial axis is taken for the last of two.
+  ///
+  /// - Throws: `OperatorError`, `AttributeError`; the former for three axes too, see ``PlainConvolution``.
+  func geometry(x: [Int], w: [Int], weightsInput: Int = 1) throws -> ConvolutionGeometry {
+    let placed = try placed(x: x, w: w, weightsInput: weightsInput).lifted
+    guard x[1] > 0, w[0] > 0 else {
+      throw OperatorError.shape(input: 0, found: x, reason: "or the weights \(w) have no channels")
+    }
+    guard placed.extents.count == 2 else {
+      throw OperatorError.shape(
+        input: 0, found: x,
+        reason: "has \(placed.extents.count) spatial axes, this supports only 1 or 2")
+    }
     // A step beyond the padded input is never taken, whatever its length.
     let strides = (0..<2).map {
       min(placed.strides[$0], placed.extents[$0] + placed.padsBefore[$0] + placed.padsAfter[$0])
@@ -52,16 +70,24 @@ struct ConvolutionRule: Sendable {
   func outputType(
     x: [Int], w: [Int], holds elementType: ElementType, weightsInput: Int = 1
   ) throws -> TensorType {
-    let geometry = try geometry(x: x, w: w, weightsInput: weightsInput)
-    let spatial = [geometry.outputHeight, geometry.outputWidth].suffix(x.count - 2)
-    return try TensorType(
-      checking: elementType, [geometry.batch, geometry.outputChannels] + spatial)
+    let placed = try placed(x: x, w: w, weightsInput: weightsInput)
+    return try TensorType(checking: elementType, [x[0], w[0]] + placed.outputs)
   }
 
   /// Multiply–accumulates of the whole batch: `N·O·(I / groups)·kH·kW·H′·W′`.
   func macs(x: TensorType?, w: TensorType?) -> Int {
-    guard let x, let w else { return 0 }
-    return (try? geometry(x: x.shape, w: w.shape))?.macs ?? 0
+    guard let x, let w, let placed = try? placed(x: x.shape, w: w.shape) else { return 0 }
+    return ([x.shape[0]] + w.shape + placed.outputs).product
+  }
+
+  /// Whether the kernels have as many axes, and channels to work on.
+  func hasKernel(x: [Int], w: [Int]) -> Bool { x.count <= 4 && x[1] > 0 && w[0] > 0 }
+
+  /// The convolution by plain loops, where there is no kernel.
+  func plain(x: [Int], w: [Int], weightsInput: Int = 1) throws -> PlainConvolution {
+    PlainConvolution(
+      try placed(x: x, w: w, weightsInput: weightsInput), batch: x[0], inputs: x[1],
+      outputs: w[0], groups: groups)
   }
 }
 

@@ -5,7 +5,7 @@ import Tensors
 /// The mean under a sliding window, over its taps within the input or, with `count_include_pad`,
 /// within the padding too.
 ///
-/// Input: x `[N, C, (H,) W]`.
+/// Input: x `[N, C, (H,) W]`; three and more spatial axes are computed by plain loops.
 struct AveragePool: PreparedOperator, DifferentiableOperator {
   static let opType = "AveragePool"
 
@@ -28,6 +28,11 @@ struct AveragePool: PreparedOperator, DifferentiableOperator {
     let shape = try site.inputs.required(0).shape
     let window = try rule.placed(on: shape).lifted
     let planes = shape[0] * shape[1]
+    guard shape.count <= 4 else {
+      return site.outputs[0].elementType == .float32
+        ? plainKernel(PlainPool<Float>(window), planes)
+        : plainKernel(PlainPool<Double>(window), planes)
+    }
     return site.outputs[0].elementType == .float32
       ? floatKernel(window, planes, site)
       : kernel(PlanePool<Double>(window, start: 0), planes, site)
@@ -55,9 +60,19 @@ struct AveragePool: PreparedOperator, DifferentiableOperator {
 
   /// The taps that count for each output of a plane.
   private func divisors<Element: BinaryFloatingPoint>(_ window: PlacedWindow) -> [Element] {
-    let columns = window.tapCounts(1, countsPadding)
-    return window.tapCounts(0, countsPadding).flatMap { row in
-      columns.map { Element(max(1, row * $0)) }
+    window.tapCounts(countsPadding).map { Element($0) }
+  }
+
+  private func plainKernel<Element: TensorElement & BinaryFloatingPoint>(
+    _ pool: PlainPool<Element>, _ planes: Int
+  ) -> Kernel {
+    let divisors: [Element] = divisors(pool.window)
+    return Kernel(algorithm: "plain") { call in
+      guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
+      let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)
+      pool.fold(planes: planes, from: x, into: y, start: 0, pool: call.pool, { $0 + $1 }) { plane in
+        for index in divisors.indices { plane[index] /= divisors[index] }
+      }
     }
   }
 
@@ -90,8 +105,16 @@ struct AveragePool: PreparedOperator, DifferentiableOperator {
 }
 
 extension PlacedWindow {
+  /// How many taps of each output lie within the input, or the padded input; 1 where none does.
+  func tapCounts(_ countsPadding: Bool) -> [Int] {
+    extents.indices.reduce([1]) { outer, axis in
+      let counts = tapCounts(axis, countsPadding)
+      return outer.flatMap { count in counts.map { count * $0 } }
+    }.map { Swift.max(1, $0) }
+  }
+
   /// How many taps of each output along one axis lie within the input, or the padded input.
-  func tapCounts(_ axis: Int, _ countsPadding: Bool) -> [Int] {
+  private func tapCounts(_ axis: Int, _ countsPadding: Bool) -> [Int] {
     (0..<outputs[axis]).map { output in
       (0..<kernel[axis]).count { tap in
         let place = output * strides[axis] + tap * dilations[axis] - padsBefore[axis]

@@ -4,8 +4,8 @@ import Tensors
 
 /// The largest element under a sliding window, and optionally where it lies.
 ///
-/// Input: x `[N, C, (H,) W]`. Outputs: y and the flat index of each maximum in x, int64, counted
-/// down the columns when `storage_order` is 1.
+/// Input: x `[N, C, (H,) W]`; three and more spatial axes are computed by plain loops. Outputs: y and the flat index of
+/// each maximum in x, int64, counted from the first spatial axis on when `storage_order` is 1.
 struct MaxPool: PreparedOperator, DifferentiableOperator {
   static let opType = "MaxPool"
 
@@ -29,10 +29,18 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
     let shape = try site.inputs.required(0).shape
     let window = try rule.placed(on: shape).lifted
     let planes = shape[0] * shape[1]
+    guard shape.count <= 4 else {
+      return switch site.outputs[0].elementType {
+      case .float64: plainKernel(PlainPool<Double>(window), planes, start: -.infinity)
+      case .int8: plainKernel(PlainPool<Int8>(window), planes, start: .min)
+      case .uint8: plainKernel(PlainPool<UInt8>(window), planes, start: .min)
+      default: plainKernel(PlainPool<Float>(window), planes, start: -.infinity)
+      }
+    }
     return switch site.outputs[0].elementType {
     case .float64: kernel(PlanePool<Double>(window, start: -.infinity), planes, site)
-    case .int8: byteKernel(PlanePool<Int8>(window, start: .min), planes, site)
-    case .uint8: byteKernel(PlanePool<UInt8>(window, start: .min), planes, site)
+    case .int8: byteKernel(PlainPool<Int8>(window), planes, site)
+    case .uint8: byteKernel(PlainPool<UInt8>(window), planes, site)
     default: floatKernel(window, planes, site)
     }
   }
@@ -41,7 +49,7 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
     _ window: PlacedWindow, _ planes: Int, _ site: PreparationSite
   ) -> Kernel {
     let pool = window.floatPool(.maximum)
-    let scan = PlanePool<Float>(window, start: -.infinity)
+    let scan = PlainPool<Float>(window)
     return Kernel(
       algorithm: "separable", scratchBytes: pool.scratchBytes(threads: site.threadCount)
     ) { call in
@@ -54,22 +62,29 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
 
   /// Writes where each maximum lies, when the node wants to know.
   private func findIndices<Element: TensorElement & Comparable>(
-    _ pool: PlanePool<Element>, _ x: UnsafePointer<Element>, _ planes: Int, _ call: OperatorCall
+    _ pool: PlainPool<Element>, _ x: UnsafePointer<Element>, _ planes: Int, _ call: OperatorCall
   ) {
     guard call.outputs.count > 1 else { return }
-    let y = call.outputs[0].base.assumingMemoryBound(to: Element.self)
-    let indices = call.outputs[1].elements(as: Int64.self)
-    let area = pool.window.outputs.product
-    call.pool.forEach(planes) { plane in
-      for place in 0..<area {
-        indices[plane * area + place] = Int64(
-          pool.index(of: y[plane * area + place], x, plane, place, isColumnMajor))
-      }
+    pool.indices(
+      planes: planes, of: call.outputs[0].base.assumingMemoryBound(to: Element.self), in: x,
+      isColumnMajor: isColumnMajor, to: call.outputs[1].base.assumingMemoryBound(to: Int64.self),
+      pool: call.pool)
+  }
+
+  private func plainKernel<Element: TensorElement & Comparable>(
+    _ pool: PlainPool<Element>, _ planes: Int, start: Element
+  ) -> Kernel {
+    Kernel(algorithm: "plain") { call in
+      guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
+      pool.fold(
+        planes: planes, from: x, into: call.outputs[0].base.assumingMemoryBound(to: Element.self),
+        start: start, pool: call.pool, { $0 < $1 ? $1 : $0 }, finish: { _ in })
+      findIndices(pool, x, planes, call)
     }
   }
 
   private func byteKernel<Element: TensorElement & Comparable>(
-    _ scan: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
+    _ scan: PlainPool<Element>, _ planes: Int, _ site: PreparationSite
   ) -> Kernel {
     let pool = scan.window.bytePool(isSigned: Element.self == Int8.self)
     return Kernel(
@@ -87,6 +102,7 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
   private func kernel<Element: TensorElement & Comparable>(
     _ pool: PlanePool<Element>, _ planes: Int, _ site: PreparationSite
   ) -> Kernel {
+    let scan = PlainPool<Element>(pool.window)
     let bytes = pool.bufferCount * MemoryLayout<Element>.stride * site.threadCount
     return Kernel(algorithm: "separable", scratchBytes: bytes) { call in
       guard let x = call.inputs[0]?.elements(as: Element.self).baseAddress else { return }
@@ -94,7 +110,7 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
       pool.pool(
         planes: planes, from: x, into: y, scratch: call.scratch, threads: call.pool,
         { $0 < $1 ? $1 : $0 }, finish: { _ in })
-      findIndices(pool, x, planes, call)
+      findIndices(scan, x, planes, call)
     }
   }
 
@@ -105,30 +121,6 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
         MaxPoolGradient.opType, domain: MaxPoolGradient.domain, derivation.gradient(),
         derivation.input(0), attributes: derivation.node.attributes)
     ]
-  }
-}
-
-extension PlanePool where Element: Comparable {
-  /// The flat index of the first tap of a window that holds `value`.
-  fileprivate func index(
-    of value: Element, _ x: UnsafePointer<Element>, _ plane: Int, _ place: Int,
-    _ isColumnMajor: Bool
-  ) -> Int {
-    let (height, width) = (window.extents[0], window.extents[1])
-    let top = place / window.outputs[1] * window.strides[0] - window.padsBefore[0]
-    let left = place % window.outputs[1] * window.strides[1] - window.padsBefore[1]
-    for tapY in 0..<window.kernel[0] {
-      let y = top + tapY * window.dilations[0]
-      guard y >= 0, y < height else { continue }
-      for tapX in 0..<window.kernel[1] {
-        let column = left + tapX * window.dilations[1]
-        guard column >= 0, column < width else { continue }
-        if x[plane * height * width + y * width + column] == value {
-          return plane * height * width + (isColumnMajor ? column * height + y : y * width + column)
-        }
-      }
-    }
-    return plane * height * width
   }
 }
 

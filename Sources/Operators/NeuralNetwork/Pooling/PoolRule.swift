@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// What `MaxPool` and `AveragePool` have in common.
+/// What `MaxPool`, `AveragePool` and `LpPool` have in common.
 struct PoolRule: Sendable {
   let window: SlidingWindow
 
@@ -10,12 +10,11 @@ struct PoolRule: Sendable {
     guard window.kernel != nil else { throw AttributeError.missing(name: "kernel_shape") }
   }
 
-  /// The window on an input `[N, C, (H,) W]`.
+  /// The window on an input `[N, C, …, W]`.
   func placed(on shape: [Int]) throws -> PlacedWindow {
-    guard shape.count == 3 || shape.count == 4 else {
+    guard (3...8).contains(shape.count) else {
       throw OperatorError.shape(
-        input: 0, found: shape,
-        reason: "has \(shape.count - 2) spatial axes, only 1 or 2 are supported")
+        input: 0, found: shape, reason: "has \(shape.count) axes, expected 3 to 8")
     }
     return try window.placed(on: Array(shape[2...]))
   }

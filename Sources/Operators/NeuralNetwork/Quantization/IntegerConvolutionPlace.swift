@@ -39,8 +39,11 @@ struct IntegerConvolutionPlace: Sendable {
     destination: @escaping @Sendable (OperatorCall, UnsafeMutableRawPointer) -> IntegerDestination
   ) throws -> Kernel {
     let (x, w) = (try site.inputs.required(0), try site.inputs.required(weights))
+    guard rule.hasKernel(x: x.shape, w: w.shape) else {
+      return try plainKernel(site, extraScratch: extraScratch, destination: destination)
+    }
     let geometry = try rule.geometry(x: x.shape, w: w.shape, weightsInput: weights)
-    guard geometry.macs > 0 else { return Kernel(algorithm: "") { _ in } }
+    guard x.shape[0] > 0 else { return Kernel(algorithm: "") { _ in } }
     let zero = site.inputs.optional(weightsZero)
     let inputIsSigned = x.elementType == .int8
     let extra = (extraScratch + 63) / 64 * 64
@@ -72,6 +75,45 @@ struct IntegerConvolutionPlace: Sendable {
       convolution.run(
         input: x.base, isSigned: inputIsSigned, zeroPoint: call.zeroPoint(inputZero),
         to: destination(call, call.scratch), scratch: call.scratch + extra, pool: call.pool)
+    }
+  }
+
+  /// The kernel for more axes than packed bytes have.
+  private func plainKernel(
+    _ site: PreparationSite, extraScratch: Int,
+    destination: @escaping @Sendable (OperatorCall, UnsafeMutableRawPointer) -> IntegerDestination
+  ) throws -> Kernel {
+    guard !saturates else {
+      throw OperatorError.unsupported("saturation on more than 2 spatial axes")
+    }
+    let convolution = try rule.plain(
+      x: try site.inputs.required(0).shape, w: try site.inputs.required(weights).shape,
+      weightsInput: weights)
+    let extra = (extraScratch + 63) / 64 * 64
+    let (batch, channels) = (site.outputs[0].shape[0], site.outputs[0].shape[1])
+    let plane = site.outputs[0].shape[2...].product
+    let place = self
+    return Kernel(
+      algorithm: "plain", scratchBytes: extra + 4 * plane * site.threadCount
+    ) { call in
+      guard let x = call.inputs[0].map(QuantizedView.init),
+        let w = call.inputs[place.weights].map(QuantizedView.init)
+      else { return }
+      let target = destination(call, call.scratch)
+      let zeros = call.optional(place.weightsZero)?.count ?? 1
+      let memory = (call.scratch + extra).assumingMemoryBound(to: Int32.self)
+      let parts = min(call.pool.threadCount, batch * channels)
+      call.pool.forEach(parts) { part in
+        let sums = memory + part * plane
+        for index in batch * channels * part / parts..<batch * channels * (part + 1) / parts {
+          let (image, channel) = index.quotientAndRemainder(dividingBy: channels)
+          convolution.sums(
+            x, zero: call.zeroPoint(place.inputZero), w,
+            weightZero: call.zeroPoint(place.weightsZero, at: zeros == 1 ? 0 : channel),
+            image: image, channel: channel, to: sums)
+          target.store(sums, channel: channel, at: index * plane, count: plane)
+        }
+      }
     }
   }
 
