@@ -39,9 +39,13 @@ extension PruningPlan {
     guard WeightFingerprint(found).text == fingerprint else {
       throw PruningError.otherModel(reason: "the weights have other values; make a new plan")
     }
-    for layer in layers where !(0...layer.count).contains(layer.zeros) {
-      throw PruningError.otherModel(
-        reason: "it zeroes \(layer.zeros) of the \(layer.count) weights of '\(layer.weight)'")
+    for (layer, weight) in zip(layers, found) {
+      let numbers = [layer.zeros, layer.zerosBefore, layer.zerosAfter]
+      guard layer.count == weight.tensor.count, numbers.allSatisfy({ 0...layer.count ~= $0 }) else {
+        throw PruningError.otherModel(
+          reason: "it zeroes \(layer.zeros) of the \(layer.count) weights of '\(layer.weight)', "
+            + "which has \(weight.tensor.count)")
+      }
     }
   }
 }

@@ -28,6 +28,36 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
   /// 8 bits, weights by channel, activations by tensor and asymmetric.
   public init() {}
 
+  private enum CodingKeys: String, CodingKey {
+    case weightBits, activationBits, perChannel, symmetricActivations, powerOfTwo, weightGrid
+    case reduceRange
+  }
+
+  /// Reads a scheme whose bits are those that can be.
+  ///
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func bits(_ key: CodingKeys) throws -> Int {
+      let bits = try values.decode(Int.self, forKey: key)
+      guard (2...8).contains(bits) else {
+        throw DecodingError.typeMismatch(
+          Int.self,
+          .init(
+            codingPath: values.codingPath + [key],
+            debugDescription: "must lie between 2 and 8, found \(bits)"))
+      }
+      return bits
+    }
+    weightBits = try bits(.weightBits)
+    activationBits = try bits(.activationBits)
+    perChannel = try values.decode(Bool.self, forKey: .perChannel)
+    symmetricActivations = try values.decode(Bool.self, forKey: .symmetricActivations)
+    powerOfTwo = try values.decode(Bool.self, forKey: .powerOfTwo)
+    weightGrid = try values.decode(WeightGrid.self, forKey: .weightGrid)
+    reduceRange = try values.decode(Bool.self, forKey: .reduceRange)
+  }
+
   /// The largest whole number of a weight.
   public var weightLimit: Int32 {
     let bits = reduceRange ? min(weightBits, 7) : weightBits
@@ -56,7 +86,10 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
     guard powerOfTwo, lowest < highest else { return parameters }
     parameters.scale = Self.nextPowerOfTwo(parameters.scale)
     let zero = (-lowest / parameters.scale).rounded(.up)
-    parameters.zeroPoint = min(Int32(zero), activationRange.upperBound)
+    // A range too small for its scale to be a number has its zero point at an end.
+    parameters.zeroPoint =
+      zero < Float(activationRange.upperBound)
+      ? Int32(zero) : activationRange.upperBound
     return parameters
   }
 

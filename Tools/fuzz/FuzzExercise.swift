@@ -46,8 +46,7 @@ struct FuzzExercise {
       try input.data.write(to: file)
       try head(try HeadSettings.load(file))
     case .plan:
-      let plan = try JSONDecoder().decode(PruningPlan.self, from: input.data)
-      _ = try plan.applied(to: seeds.detector, registry: .standard)
+      try plan(input.data)
     case .jpeg, .png:
       let image = try ImageFile.decode(input.data, file: "input")
       _ = Resampling.bilinear(image, width: 32, height: 32)
@@ -75,6 +74,26 @@ struct FuzzExercise {
     session.fillInputs(seed: UInt64(variant))
     try session.run()
     for name in session.outputNames { _ = session.output(name)?.byteCount }
+  }
+
+  /// A plan of the kind that its keys tell, up to what is shown of it.
+  private func plan(_ data: Data) throws {
+    let decoder = JSONDecoder()
+    let text = String(decoding: data, as: UTF8.self)
+    if text.contains("\"channel\"") {
+      let plan = try decoder.decode(ChannelPlan.self, from: data)
+      let coupling = try ChannelCoupling(seeds.detector, registry: .standard)
+      _ = try plan.groups(of: coupling)
+      _ = plan.channelRatio
+    } else if text.contains("\"scheme\"") {
+      let plan = try decoder.decode(QuantizationPlan.self, from: data)
+      _ = (plan.scheme.weightLimit, plan.scheme.maySaturate, plan.reasons)
+      for value in plan.activations { _ = plan.scheme.activation(value.range) }
+    } else {
+      let plan = try decoder.decode(PruningPlan.self, from: data)
+      _ = try plan.applied(to: seeds.detector, registry: .standard)
+      _ = plan.sparsity
+    }
   }
 
   private func dataset(_ input: FuzzInput, _ file: String, in place: String) throws {

@@ -5,6 +5,7 @@ import GraphIR
 import ObjectDetection
 import Operators
 import Prune
+import Quantize
 import Tensors
 import TestSupport
 
@@ -34,10 +35,10 @@ struct FuzzSeeds {
       Data("0 0.1 0.1 0.9 0.1 0.5 0.9\n".utf8),
     ]
     files[.head] = [Data(Self.head.utf8), Data("family: ssd\nvariances: [0.1, 0.2]\n".utf8)]
-    files[.plan] = [try Self.plan(detector)]
+    files[.plan] = try Self.plans(detector)
     files[.jpeg] = [try ImageFile.encode(picture, as: "a.jpg")] + Self.goldenImages(package, "jpeg")
     files[.png] = [try ImageFile.encode(picture, as: "a.png")] + Self.goldenImages(package, "png")
-    files[.recipe] = [Data(Self.recipe.utf8)] + Self.examples(package)
+    files[.recipe] = [Data(Self.recipe.utf8)]
     files[.state] = [Data(Self.state.utf8)]
   }
 
@@ -87,10 +88,20 @@ struct FuzzSeeds {
       + [try ONNXFormat.serialize(try detector())]
   }
 
-  private static func plan(_ graph: Graph) throws -> Data {
+  /// A plan of weights, of channels and of ranges.
+  private static func plans(_ graph: Graph) throws -> [Data] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    return try encoder.encode(PruningRequest().plan(for: graph, registry: .standard))
+    let coupling = try ChannelCoupling(graph, registry: .standard)
+    let removed = Set(coupling.groups.indices.filter { $0 % 3 == 0 })
+    let ranges = QuantizationPlan(
+      scheme: QuantizationScheme(), observer: "mse", nodes: ["a"],
+      activations: [.init(name: "a", range: -1.5...6)], kept: [])
+    return [
+      try encoder.encode(PruningRequest().plan(for: graph, registry: .standard)),
+      try encoder.encode(ChannelPlan(coupling, removing: removed, request: ChannelRequest())),
+      try encoder.encode(ranges),
+    ]
   }
 
   // MARK: Files
@@ -104,10 +115,6 @@ struct FuzzSeeds {
 
   private static func shared(_ package: URL, _ folder: String, _ endings: [String]) -> [Data] {
     contents(package.appending(path: "../shared/\(folder)"), endings, largest: 1 << 16)
-  }
-
-  private static func examples(_ package: URL) -> [Data] {
-    contents(package.appending(path: "Examples"), ["yaml"], largest: 1 << 14)
   }
 
   private static func goldenImages(_ package: URL, _ format: String) -> [Data] {

@@ -71,6 +71,12 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
     }
     var groups: Set<Int> = []
     for (layer, producer) in zip(layers, coupling.producers) {
+      guard layer.channels == producer.groups.count, 0...layer.channels ~= layer.frozen,
+        Set(layer.removed).count == layer.removed.count
+      else {
+        throw PruningError.otherModel(
+          reason: "'\(layer.weight)' has \(producer.groups.count) channels, the plan counts others")
+      }
       for channel in layer.removed {
         guard producer.groups.indices.contains(channel), let group = producer.groups[channel] else {
           throw PruningError.otherModel(
