@@ -106,7 +106,8 @@ struct Inspect: ParsableCommand {
         || data != nil || images != nil
     {
       throw ValidationError(
-        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for --sensitivity."
+        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for "
+          + "--sensitivity."
       )
     }
     if let calibCount, calibCount < 1 {

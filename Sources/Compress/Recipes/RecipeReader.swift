@@ -20,7 +20,10 @@ struct RecipeReader {
     guard FileManager.default.fileExists(atPath: path) else {
       throw CommandError(.noInput, "\(path): there is no such file")
     }
-    return try RecipeReader(file: path).recipe(try TextFile(URL(filePath: path)).text)
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw CommandError(.inputOutput, "\(path): cannot be read as UTF-8 text")
+    }
+    return try RecipeReader(file: path).recipe(text)
   }
 
   private init(file: String) { self.file = file }

@@ -53,12 +53,15 @@ public struct HeadSettings: Codable, Sendable, Equatable {
   /// Reads a YAML file.
   ///
   /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/unknownFamily(_:)`` when there
-  ///   is no such file, ``DatasetError`` when it cannot be read or is not text.
+  ///   is no such file.
   public static func load(_ url: URL) throws -> HeadSettings {
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw HeadError.unknownFamily(url.relativePath)
     }
-    return try parse(try TextFile(url).text, file: url.path)
+    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+      throw HeadError.settings(file: url.path, line: nil, reason: "cannot be read as text")
+    }
+    return try parse(text, file: url.path)
   }
 
   /// Reads the text of a YAML file.
