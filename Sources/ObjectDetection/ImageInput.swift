@@ -39,7 +39,9 @@ public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Where both axes have 3 elements the channels are taken to come first.
   public init?(name: String, type: TensorType) {
     let shape = type.shape
-    guard Self.elementTypes.contains(type.elementType), shape.count == 4, shape[0] == 1 else {
+    guard Self.elementTypes.contains(type.elementType), shape.count == 4, shape[0] == 1,
+      !shape.contains(0)
+    else {
       return nil
     }
     (self.name, elementType) = (name, type.elementType)

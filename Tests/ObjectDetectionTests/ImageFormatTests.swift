@@ -91,7 +91,8 @@ import Testing
     var runs = [UInt8](try golden("bmp runs of 8 bits"))
     for at in [18, 22] { runs.replaceSubrange(at..<at + 4, with: [0, 0x20, 0, 0]) }
     var webp = [UInt8](try golden("webp lossless"))
-    // After `RIFF`, length, `WEBPVP8L`, length and 0x2f: two times 14 bits, one less than the extents.
+    // After `RIFF`, length, `WEBPVP8L`, length and 0x2f: two times 14 bits, one less than the
+    // extents.
     webp.replaceSubrange(21..<25, with: [0xff, 0xff, 0xff, 0x0f | webp[24] & 0xf0])
     for (bytes, reason) in [
       (bmp, "declares 16384 × 16384 pixels"), (runs, "bytes declare 8192 × 8192 pixels"),

@@ -104,7 +104,8 @@ struct Inspect: ParsableCommand {
         || data != nil || images != nil
     {
       throw ValidationError(
-        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for --sensitivity."
+        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for "
+          + "--sensitivity."
       )
     }
     try NumberRange.counts.check(("--calib-count", calibCount))

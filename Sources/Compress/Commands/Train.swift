@@ -77,7 +77,9 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The folder that the images of --data lie in, where that is not beside the labels; without --data: how many embedded scenes to learn from. (default: \(EmbeddedData.trainingCount) scenes)",
+      "The folder that the images of --data lie in, where that is not beside the labels; "
+        + "without --data: how many embedded scenes to learn from. "
+        + "(default: \(EmbeddedData.trainingCount) scenes)",
       valueName: "dir"), completion: .directory)
   var images: ImagesChoice?
 

@@ -11,12 +11,13 @@ struct VerbImages {
 
   /// Reads what the options name.
   ///
-  /// Without training data of its own, a set with splits is trained on by its training split; of another a tenth is held
-  /// out to score on.
+  /// Without training data of its own, a set with splits is trained on by its training split; of
+  /// another a tenth is held out to score on.
   ///
   /// - Parameters:
-  ///   - needsLabels: Whether images without labels are refused; else they are learnt from and nothing is scored.
-  ///   - learnsLabels: Whether what is learnt from must have labels; else images of any kind will do.
+  ///   - needsLabels: Whether images without labels are refused; else they are learnt from and
+  ///     nothing is scored.
+  ///   - learnsLabels: Whether what is learnt from must have labels; else any images will do.
   init(
     data: DataOptions, trainData: String?, isEmbedded: Bool, trains: Bool, seed: UInt64,
     needsLabels: Bool = true, learnsLabels: Bool = true, common: CommonOptions

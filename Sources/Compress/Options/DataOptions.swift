@@ -7,7 +7,8 @@ import Tensors
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, a packed .h5 file, or a folder of images.",
+      "Images and labels: a COCO folder or JSON file, a Pascal VOC folder, a YOLO data.yaml, "
+        + "a packed .h5 file, or a folder of images.",
       valueName: "path"))
   var data: String?
 
@@ -17,7 +18,8 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The folder that the images of --data lie in, where that is not beside the labels; distill without --data: how many embedded scenes to learn from.",
+      "The folder that the images of --data lie in, where that is not beside the labels; "
+        + "distill without --data: how many embedded scenes to learn from.",
       valueName: "dir"), completion: .directory)
   var images: ImagesChoice?
 
@@ -33,7 +35,8 @@ struct DataOptions: ParsableArguments {
       path: path, split: split, images: path == data ? images?.folder : nil, skipsBad: skipBad)
   }
 
-  /// The data set, which must have labels, or the embedded scenes; what was odd about the labels is logged.
+  /// The data set, which must have labels, or the embedded scenes; what was odd about the labels is
+  /// logged.
   ///
   /// - Parameter looksAtImages: Whether image files must be there and readable.
   func labelled(_ common: CommonOptions? = nil, looksAtImages: Bool = true) throws -> Dataset {
@@ -50,7 +53,8 @@ struct DataOptions: ParsableArguments {
   }
 }
 
-/// What `--images` says: where the images of `--data` lie or, without it, how many embedded scenes there are to be.
+/// What `--images` says: where the images of `--data` lie or, without it, how many embedded scenes
+/// there are to be.
 enum ImagesChoice: ExpressibleByArgument, Equatable {
   case count(Int)
   case folder(String)
@@ -92,7 +96,8 @@ struct DataSource {
 
   /// The data set; what was odd about it and what is left out is logged.
   ///
-  /// - Throws: `DatasetError`, ``CommandError`` when images cannot be read and are not to be left out.
+  /// - Throws: `DatasetError`, ``CommandError`` when images cannot be read and are not to be
+  ///   left out.
   func load(_ common: CommonOptions?) throws -> Dataset {
     let found = try Dataset.load(
       URL(filePath: path),

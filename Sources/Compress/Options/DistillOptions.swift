@@ -119,7 +119,7 @@ struct DistillOptions: ParsableArguments {
     guard adapterLr >= 0, adapterLr.isFinite else {
       throw ValidationError("--adapter-lr must be at least 0, found \(adapterLr).")
     }
-    try NumberRange.counts.check(("--images", images), ("--cache-limit", cacheLimit))
+    try NumberRange.counts.check(("--cache-limit", cacheLimit))
     do { _ = try DistillationChoice.parse(loss) } catch let error as DistillationError {
       throw ValidationError("--loss: \(error)")
     }

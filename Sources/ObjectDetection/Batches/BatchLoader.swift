@@ -35,7 +35,7 @@ public final class BatchLoader: Sendable {
   ///
   /// - Parameters:
   ///   - classes: The detector's classes; categories are matched to them as in evaluation, crowds are left out.
-  ///   - needsLabels: Whether a data set is refused whose categories are not the detector's classes.
+  ///   - needsLabels: Whether a data set is refused whose categories are not the classes.
   ///   - epochs: Epochs in all, which decide when the plain ones begin.
   ///   - cacheBytes: The most that decoded images may take in memory.
   /// - Throws: ``HeadError/classes(model:dataset:)``, ``DatasetError/noImages(_:)``.

@@ -1,11 +1,12 @@
 import Foundation
 
 extension COCOFormat {
-  /// Reads an annotation file; images lie in the folder given, beside the file, in `images/` or `data/`, or in a folder
-  /// beside the file's own.
+  /// Reads an annotation file; images lie in the folder given, beside the file, in `images/` or
+  /// `data/`, or in a folder beside the file's own.
   ///
-  /// Segmentations, licences and whatever else the file holds are passed over; with a remark annotations without a box,
-  /// and, as pycocotools does, those of images or categories that are not listed.
+  /// Segmentations, licences and whatever else the file holds are passed over; with a remark
+  /// annotations without a box, and, as pycocotools does, those of images or categories that are
+  /// not listed.
   ///
   /// - Throws: ``DatasetError``.
   public static func load(

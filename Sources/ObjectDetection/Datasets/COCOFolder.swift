@@ -4,8 +4,8 @@ extension COCOFormat {
   /// Names that tools give the one annotation file of a folder: our own, Roboflow's, FiftyOne's.
   private static let fileNames = ["annotations.json", "_annotations.coco.json", "labels.json"]
 
-  /// The annotation file of a folder: the one of ``fileNames``, the one of `annotations/` that belongs to the part, or the
-  /// one of the part's own folder; by default those for validation.
+  /// The annotation file of a folder: the one of ``fileNames``, the one of `annotations/` that
+  /// belongs to the part, or the one of the part's own folder; by default those for validation.
   ///
   /// - Throws: ``DatasetError`` when several files fit.
   static func annotationFile(in folder: URL, split: String?) throws -> URL? {

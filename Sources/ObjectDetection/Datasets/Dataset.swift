@@ -134,7 +134,8 @@ public struct Dataset: Sendable {
   /// Whether there are labels to evaluate against.
   public var isLabelled: Bool { !categories.isEmpty && !annotations.isEmpty }
 
-  /// The data set without a fraction of its images, and those by themselves; which ones the seed decides.
+  /// The data set without a fraction of its images, and those by themselves; which ones the seed
+  /// decides.
   public func holdingOut(_ fraction: Double, seed: UInt64) -> (kept: Dataset, held: Dataset) {
     var random = CounterRandom(seed: seed, stream: 0x601d)
     let order = images.indices.shuffled(using: &random)

@@ -15,8 +15,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .missing(let path): "\(path): there is no such file or folder"
     case .unknownFormat(let path):
-      "\(path): is no data set: looked for annotations.json, labels.json, _annotations.coco.json or "
-        + "annotations/instances_*.json (COCO), data.yaml (YOLO), Annotations/ (Pascal VOC), "
+      "\(path): is no data set: looked for annotations.json, labels.json, "
+        + "_annotations.coco.json or annotations/instances_*.json (COCO), data.yaml (YOLO), Annotations/ (Pascal VOC), "
         + "and \(ImageFormat.names) images"
     case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
     case .malformed(let file, let place, let reason):

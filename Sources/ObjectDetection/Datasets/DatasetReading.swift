@@ -8,7 +8,8 @@ public struct DatasetReading: Sendable {
   public var imageFolder: URL?
   /// Whether images are left out whose labels are malformed, instead of the set being refused.
   public var skipsBad: Bool
-  /// Whether each image file is looked at: that it is there, is an image, and is as large as the labels say.
+  /// Whether each image file is looked at: that it is there, is an image, and is as large as the
+  /// labels say.
   public var looksAtImages: Bool
 
   /// A way to read; by default all of the validation part, images included.

@@ -1,9 +1,11 @@
 import Foundation
 
 extension Dataset {
-  /// The data set with what its image files show: which cannot be read, and which are of another size than labels say.
+  /// The data set with what its image files show: which cannot be read, and which are of another
+  /// size than labels say.
   ///
-  /// Files are opened for their headers alone. Boxes stay where the labels put them, as all references leave them.
+  /// Files are opened for their headers alone. Boxes stay where the labels put them, as all
+  /// references leave them.
   func surveyed() -> Dataset {
     var result = self
     var remarks = DatasetRemarks(source)
@@ -16,7 +18,8 @@ extension Dataset {
         {
           remarks.note(
             "images are of another size than their labels say; boxes stay as labelled",
-            "\(url.lastPathComponent) is \(size.width) × \(size.height), labelled \(width) × \(height)"
+            "\(url.lastPathComponent) is \(size.width) × \(size.height), "
+              + "labelled \(width) × \(height)"
           )
         }
       } catch {
@@ -29,7 +32,8 @@ extension Dataset {
 
   /// The data set once it is known that all of its images can be read.
   ///
-  /// - Parameter skippingBad: Whether those that cannot are left out with their labels, see ``leftOut``.
+  /// - Parameter skippingBad: Whether those that cannot are left out with their labels, see
+  ///   ``leftOut``.
   /// - Throws: ``DatasetError/unreadableImages(set:count:of:first:areMissing:)``.
   public func readable(skippingBad: Bool) throws(DatasetError) -> Dataset {
     guard let first = unreadable.keys.min().flatMap({ unreadable[$0] }) else { return self }

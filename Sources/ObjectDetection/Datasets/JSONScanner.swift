@@ -2,7 +2,8 @@ import Foundation
 
 /// A pull parser over JSON bytes, for files too large to hold as a tree of objects.
 ///
-/// The caller asks for what it expects and skips what it does not need, so that memory is bounded by what is kept.
+/// The caller asks for what it expects and skips what it does not need, so that memory is bounded
+/// by what is kept.
 struct JSONScanner {
   /// What is wrong, and where.
   struct Failure: Error {
@@ -200,7 +201,8 @@ struct JSONScanner {
     return value
   }
 
-  /// A number of at most 15 digits and a small negative exponent, which one division makes exactly rounded.
+  /// A number of at most 15 digits and a small negative exponent, which one division makes exactly
+  /// rounded.
   private mutating func shortNumber() -> Double? {
     var isNegative = false
     if offset < bytes.count, bytes[offset] == UInt8(ascii: "-") {

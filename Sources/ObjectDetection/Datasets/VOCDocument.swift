@@ -54,7 +54,8 @@ struct VOCDocument {
   private mutating func read(_ scanner: inout XMLScanner) throws(XMLScanner.Failure) {
     var path: [String] = []
     var text = ""
-    // The object in the making stays out of the list until it is whole, so that no list is copied for a field of it.
+    // The object in the making stays out of the list until it is whole, so that no list is copied
+    // for a field of it.
     var object: VOCObject?
     while let event = try scanner.next() {
       switch event {

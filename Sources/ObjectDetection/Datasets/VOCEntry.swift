@@ -58,8 +58,8 @@ struct VOCEntry {
     missing = .missing(annotation.path)
   }
 
-  /// The image of a line: its name, which may hold spaces, perhaps with an ending, a folder or a flag behind it
-  /// (`street view (1) -1`), or the paths of image and XML file.
+  /// The image of a line: its name, which may hold spaces, perhaps with an ending, a folder or a
+  /// flag behind it (`street view (1) -1`), or the paths of image and XML file.
   private init(_ line: TextFile.Line, of list: URL, _ resolver: PathResolver) {
     let text = String(line.text)
     var candidates = [(name: text, xml: text)]

@@ -2,7 +2,8 @@ import Foundation
 
 /// Pascal VOC folders: `Annotations/*.xml`, `JPEGImages/` or `images/`, `ImageSets/Main/*.txt`.
 ///
-/// Pixel coordinates count from 1 in VOC; boxes are moved to count from 0, so that `xmin = 1` is the left edge.
+/// Pixel coordinates count from 1 in VOC; boxes are moved to count from 0, so that `xmin = 1` is
+/// the left edge.
 public enum VOCFormat {
   /// Reads a split named by a file of `ImageSets/Main`, by default `val`, `test` or all images.
   ///
@@ -35,7 +36,8 @@ public enum VOCFormat {
       let found = names.lazy.compactMap { resolver.find($0) }.first
       if found == nil, unreadable[index] == nil, reading.looksAtImages {
         unreadable[index] = Dataset.Unreadable(
-          "there is no image '\(names[0])'; looked for \(resolver.tried(names[0])) and in other formats",
+          "there is no image '\(names[0])'; looked for \(resolver.tried(names[0])) "
+            + "and in other formats",
           isMissing: true)
       }
       let image = Dataset.Image(
@@ -59,7 +61,8 @@ public enum VOCFormat {
     return isNamed || !VOCEntry.annotationFiles(in: found).isEmpty ? found : nil
   }
 
-  /// Says of images that no annotation file belongs to, in the first of the folders that has images.
+  /// Says of images that no annotation file belongs to, in the first of the folders that has
+  /// images.
   private static func noteUnlabelled(
     in roots: [URL], _ images: [Dataset.Image], _ remarks: inout DatasetRemarks
   ) {

@@ -1,10 +1,11 @@
 import Foundation
 
-/// A pull parser over the part of XML that annotation files use: elements, text, CDATA; attributes, comments and
-/// instructions are passed over.
+/// A pull parser over the part of XML that annotation files use: elements, text, CDATA; attributes,
+/// comments and instructions are passed over.
 ///
-/// Entities are the five predefined ones and characters by number. A document type with declarations of its own is an
-/// error, so that no entity can grow. Text is UTF-8, see ``XMLScanner/utf8(_:file:)`` for others.
+/// Entities are the five predefined ones and characters by number. A document type with
+/// declarations of its own is an error, so that no entity can grow. Text is UTF-8, see
+/// ``XMLScanner/utf8(_:file:)`` for others.
 struct XMLScanner {
   /// What comes next in a document.
   enum Event: Equatable {
@@ -29,9 +30,10 @@ struct XMLScanner {
   /// A scanner of UTF-8 without a byte order mark.
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The UTF-8 of a document in the encoding that it declares, or that its mark or first bytes show.
+  /// The UTF-8 of a document in the encoding that it declares, or that its mark or first bytes
+  /// show.
   ///
-  /// - Throws: ``DatasetError/malformed(file:place:reason:)`` for bytes that are not of that encoding.
+  /// - Throws: ``DatasetError/malformed(file:place:reason:)`` for bytes not of that encoding.
   static func utf8(_ data: Data, file: String) throws(DatasetError) -> [UInt8] {
     [UInt8](try TextFile.utf8(data, declared: declaredEncoding(data), file: file))
   }

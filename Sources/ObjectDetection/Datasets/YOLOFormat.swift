@@ -2,18 +2,21 @@ import Foundation
 
 /// YOLO's `data.yaml` with one text file of labels an image.
 ///
-/// A label line is `class x y width height`, all but the class relative to the image, x and y the centre; key points may
-/// follow where `kpt_shape` says so. Polygons (more numbers) are turned into the box around them. Images without a label
-/// file show no object. As in Ultralytics' reader a label that stands in a file twice counts once.
+/// A label line is `class x y width height`, all but the class relative to the image, x and y the
+/// centre; key points may follow where `kpt_shape` says so. Polygons (more numbers) are turned into
+/// the box around them. Images without a label file show no object. As in Ultralytics' reader a
+/// label that stands in a file twice counts once.
 public enum YOLOFormat {
-  /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one named.
+  /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one
+  /// named.
   ///
   /// - Throws: ``DatasetError``.
   public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
     try load(url, reading: DatasetReading(split: split))
   }
 
-  /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one named.
+  /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one
+  /// named.
   ///
   /// - Throws: ``DatasetError``.
   static func load(_ url: URL, reading: DatasetReading) throws -> Dataset {

@@ -3,7 +3,8 @@ import Yams
 
 /// What a YOLO `data.yaml` says: class names, and where the images of each split are.
 ///
-/// The file is kept as a tree of nodes, in which aliases stay shared, so that nested aliases cannot fill the memory.
+/// The file is kept as a tree of nodes, in which aliases stay shared, so that nested aliases cannot
+/// fill the memory.
 struct YOLOSettings {
   private let root: Node.Mapping
   private let url: URL
@@ -31,9 +32,10 @@ struct YOLOSettings {
     (node ?? root[key])?.mark.map { "line \($0.line): \(key)" } ?? key
   }
 
-  /// The classes in order, from a list, a map of numbers to names, a file of names, or their mere count.
+  /// The classes in order, from a list, a map of numbers to names, a file of names, or their mere
+  /// count.
   ///
-  /// - Throws: ``DatasetError``, also when `nc` is another number than that of the names, as Ultralytics has it.
+  /// - Throws: ``DatasetError``, also when `nc` is not the number of names, as Ultralytics has it.
   func classNames() throws -> [String] {
     let count = root["nc"]?.int
     guard let names = try listedNames() else {
@@ -131,7 +133,8 @@ struct YOLOSettings {
     return part
   }
 
-  /// Folders that the paths of the file are taken from: `path`, its own, the one around that, the current one.
+  /// Folders that the paths of the file are taken from: `path`, its own, the one around that, the
+  /// current one.
   private var roots: [URL] {
     let folder = url.deletingLastPathComponent()
     let current = URL(filePath: FileManager.default.currentDirectoryPath)
@@ -143,7 +146,8 @@ struct YOLOSettings {
     return found + [folder, folder.deletingLastPathComponent(), current]
   }
 
-  /// The images that a list names, from its own folder, the one around that, those of the file, or the current one.
+  /// The images that a list names, from its own folder, the one around that, those of the file, or
+  /// the current one.
   private func listed(
     _ list: URL, _ reading: DatasetReading, _ remarks: inout DatasetRemarks
   ) throws -> [(url: URL, missing: DatasetError?)] {

@@ -2,9 +2,10 @@ import Foundation
 
 /// Image files of every ``ImageFormat``, told by their content.
 ///
-/// Pixels are what Pillow's `open(…).convert("RGB")` gives: EXIF orientation is not applied, since the labels of the
-/// common data sets are drawn on the stored pixels; alpha and transparent colours are dropped; grey and CMYK become RGB.
-/// One deviation: of 16-bit grey the upper 8 bits are kept, as OpenCV does, where Pillow clips everything above 255.
+/// Pixels are what Pillow's `open(…).convert("RGB")` gives: EXIF orientation is not applied, since
+/// the labels of the common data sets are drawn on the stored pixels; alpha and transparent colours
+/// are dropped; grey and CMYK become RGB. One deviation: of 16-bit grey the upper 8 bits are kept,
+/// as OpenCV does, where Pillow clips everything above 255.
 public enum ImageFile {
   /// The file name endings of images that are read.
   public static let suffixes = ImageFormat.all.flatMap(\.suffixes)
@@ -67,7 +68,8 @@ public enum ImageFile {
       ? try JPEGCodec.encode(image, quality: 92) : try PNGCodec.encode(image)
   }
 
-  /// The most pixels an image may have, Pillow's limit; larger ones are taken for damage or attacks.
+  /// The most pixels an image may have, Pillow's limit; larger ones are taken for damage or
+  /// attacks.
   static let pixelLimit = 178_956_970
 }
 

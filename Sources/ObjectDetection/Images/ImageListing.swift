@@ -7,7 +7,8 @@ public struct ImageListing: Sendable {
   /// Images in formats that are not read, by name.
   public var foreign: [URL] = []
 
-  /// Lists a folder; files whose names begin with a dot, such as Finder's `._` files, are no images.
+  /// Lists a folder; files whose names begin with a dot, such as Finder's `._` files, are no
+  /// images.
   ///
   /// - Parameter isDeep: Whether the folders in it are listed as well.
   public init(_ folder: URL, isDeep: Bool = false) {

@@ -9,6 +9,9 @@ enum WebPCodec {
     bytes.starts(with: Array("RIFF".utf8)) && bytes.dropFirst(8).starts(with: Array("WEBP".utf8))
   }
 
+  /// The most bytes that decoding may take.
+  private static let byteLimit = 900_000_000
+
   static func size(
     _ data: Data, file: String
   ) throws(ImageError) -> (width: Int, height: Int) {
@@ -37,6 +40,11 @@ enum WebPCodec {
       throw .damaged(file: file, reason: "the file ends too early")
     }
     let count = size.width * size.height * 3
+    // Lossless images are decoded to four bytes a pixel first.
+    guard size.width * size.height * 7 <= byteLimit else {
+      throw .damaged(
+        file: file, reason: "it declares \(size.width) × \(size.height) pixels, too many to decode")
+    }
     var isWhole = false
     let pixels = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
       isWhole = data.withUnsafeBytes { bytes in

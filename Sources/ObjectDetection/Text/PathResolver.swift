@@ -2,9 +2,10 @@ import Foundation
 
 /// Finds the files that lists and labels name, in the folders that they may be named from.
 ///
-/// A name is tried as it stands, then from each root in order. Names from other systems follow: with slashes for
-/// backslashes and without a drive, in another letter case, and at last without their first folders, since sets are moved
-/// and renamed. Two names never become one file by that last step.
+/// A name is tried as it stands, then from each root in order. Names from other systems follow:
+/// with slashes for backslashes and without a drive, in another letter case, and at last without
+/// their first folders, since sets are moved and renamed. Two names never become one file by that
+/// last step.
 final class PathResolver {
   /// Folders that names are taken from, the likeliest first.
   let roots: [URL]
@@ -47,7 +48,8 @@ final class PathResolver {
     return nil
   }
 
-  /// Where a name belongs when it is nowhere: an absolute name as it stands, others in the first root.
+  /// Where a name belongs when it is nowhere: an absolute name as it stands, others in the first
+  /// root.
   func expected(_ name: String) -> URL {
     name.hasPrefix("/") || places.isEmpty ? Self.url(name) : Self.url(Self.joined(places[0], name))
   }

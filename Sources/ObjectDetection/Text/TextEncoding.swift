@@ -1,9 +1,10 @@
 import Foundation
 
-/// How the bytes of a text become UTF-8: by byte order mark or width, else by the encoding that the text declares.
+/// How the bytes of a text become UTF-8: by byte order mark or width, else by the encoding that the
+/// text declares.
 ///
-/// glibc's iconv converts. Only encodings that annotation tools write are let through to it: its rarer tables have
-/// states in which hostile bytes end the process.
+/// glibc's iconv converts. Only encodings that annotation tools write are let through to it: its
+/// rarer tables have states in which hostile bytes end the process.
 enum TextEncoding {
   /// Why bytes are no text, and in which line.
   struct Failure: Error {
@@ -52,7 +53,8 @@ enum TextEncoding {
       reason: "\(what); convert it to UTF-8 (iconv -f ENCODING -t UTF-8)", line: bad + 1)
   }
 
-  /// iconv's name for an encoding; `nil` for UTF-8, and for UTF-16 whose declaration was readable as bytes.
+  /// iconv's name for an encoding; `nil` for UTF-8, and for UTF-16 whose declaration was readable
+  /// as bytes.
   private static func convertible(_ declared: String) throws(Failure) -> String? {
     let key = declared.lowercased().filter { $0.isLetter || $0.isNumber }
     if ["utf8", "unicode11utf8", "usascii", "ascii"].contains(key) { return nil }

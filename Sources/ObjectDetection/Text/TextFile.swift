@@ -1,7 +1,8 @@
 import Formats
 import Foundation
 
-/// A text that other systems wrote: what every reader of labels, lists, names and settings begins with.
+/// A text that other systems wrote: what every reader of labels, lists, names and settings begins
+/// with.
 ///
 /// A byte order mark decides the encoding, else it is UTF-8. Lines end in LF, CR LF or CR.
 public struct TextFile: Sendable {
