@@ -64,7 +64,7 @@ struct SpecializedGraph {
     for slot in slots where inputs.indices.contains(slot) {
       let name = inputs[slot]
       guard graph.initializers[name] != nil, !graph.outputs.contains(where: { $0.name == name }),
-        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.reads.contains(name) }),
+        steps.indices.allSatisfy({ $0 == index || !steps[$0].node.reads(name) }),
         inputs.indices.allSatisfy({ inputs[$0] != name || slots.contains($0) })
       else { continue }
       graph.initializers[name] = nil

@@ -27,6 +27,10 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public var elements: [(name: String, value: AttributeValue)] {
     values.map { (name: $0.key, value: $0.value) }
   }
+  /// The graphs that they hold, in order.
+  public var graphs: [Graph] { values.values.flatMap(\.subgraphs) }
+  /// Whether they hold any graph.
+  var holdGraphs: Bool { values.values.contains { !$0.subgraphs.isEmpty } }
   /// Whether there are none.
   public var isEmpty: Bool { values.isEmpty }
 

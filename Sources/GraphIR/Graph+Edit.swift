@@ -51,16 +51,14 @@ extension Graph {
 
   /// Makes every reader of `old`, subgraphs included, read `new` instead, graph outputs excepted.
   public mutating func replaceUses(of old: String, with new: String) {
-    for index in nodes.indices where nodes[index].reads.contains(old) {
+    for index in nodes.indices where nodes[index].reads(old) {
       nodes[index] = nodes[index].renamingReads([old: new])
     }
   }
 
-  /// A value name that nothing uses yet, made from `stem`.
+  /// A value name that nothing uses yet, in subgraphs neither, made from `stem`.
   public func freshName(_ stem: String) -> String {
-    var taken = Set(initializers.keys)
-    taken.formUnion(inputs.map(\.name))
-    for node in nodes { taken.formUnion(node.outputs) }
+    let taken = madeNames
     if !taken.contains(stem) { return stem }
     return (1...).lazy.map { "\(stem)_\($0)" }.first { !taken.contains($0) } ?? stem
   }

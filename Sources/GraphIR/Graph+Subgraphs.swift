@@ -17,6 +17,16 @@ extension Graph {
     return Array(free)
   }
 
+  /// The names of all values that the graph and its subgraphs make or take.
+  var madeNames: Set<String> {
+    var names = Set(initializers.keys).union(inputs.map(\.name))
+    for node in nodes {
+      names.formUnion(node.outputs)
+      for subgraph in node.subgraphs { names.formUnion(subgraph.madeNames) }
+    }
+    return names
+  }
+
   /// The graph with values of the graphs around it called by other names.
   func renamingFreeNames(_ names: [String: String]) -> Graph {
     var (result, names) = (self, names)
@@ -35,18 +45,27 @@ extension Graph {
 
 extension Node {
   /// The graphs in the node's attributes.
-  public var subgraphs: [Graph] { attributes.elements.flatMap { $0.value.subgraphs } }
+  public var subgraphs: [Graph] { attributes.graphs }
 
   /// The values of the graph around the node that its subgraphs read.
   public var capturedNames: [String] { subgraphs.flatMap(\.freeNames) }
 
   /// The values that the node reads, those that its subgraphs read included.
-  public var reads: [String] { inputs.filter { !$0.isEmpty } + capturedNames }
+  public var reads: [String] {
+    let own = inputs.filter { !$0.isEmpty }
+    return attributes.holdGraphs ? own + capturedNames : own
+  }
+
+  /// Whether the node or a subgraph of it reads a value.
+  public func reads(_ name: String) -> Bool {
+    inputs.contains(name) || attributes.holdGraphs && capturedNames.contains(name)
+  }
 
   /// The node with the values that it and its subgraphs read called by other names.
   public func renamingReads(_ names: [String: String]) -> Node {
     var result = self
     result.inputs = inputs.map { names[$0] ?? $0 }
+    guard attributes.holdGraphs else { return result }
     for (name, value) in attributes.elements {
       switch value {
       case .graph(let graph): result.attributes[name] = .graph(graph.renamingFreeNames(names))

@@ -125,19 +125,11 @@ public struct InliningBudget {
 
   /// A budget for a graph, whose names stay unlike the new ones.
   public init(_ graph: Graph) {
-    func names(_ graph: Graph) -> Set<String> {
-      var result = Set(graph.initializers.keys).union(graph.inputs.map(\.name))
-      for node in graph.nodes {
-        result.formUnion(node.outputs)
-        for subgraph in node.subgraphs { result.formUnion(names(subgraph)) }
-      }
-      return result
-    }
     guard graph.nodes.contains(where: { !$0.subgraphs.isEmpty }) else {
       root = "inlined"
       return
     }
-    let taken = names(graph).filter { $0.hasPrefix("inlined") }
+    let taken = graph.madeNames.filter { $0.hasPrefix("inlined") }
     root =
       (0...).lazy.map { $0 == 0 ? "inlined" : "inlined_\($0)" }.first { root in
         !taken.contains { $0.hasPrefix(root + "/") }
@@ -151,7 +143,10 @@ public struct InliningBudget {
     guard remaining > 0 else { return nil }
     var inlining = Inlining(node: node, inputs: inputs, prefix: "\(root)/\(count)")
     guard try rules.inline(&inlining) else { return nil }
-    let cost = inlining.nodes.reduce(0) { $0 + 1 + $1.inputs.count }
+    // The node for the rest of a loop only lists what the rounds made.
+    let cost = inlining.nodes.reduce(0) {
+      $0 + 1 + ($1.subgraphs.isEmpty ? $1.inputs.count : $1.inputs.count / 64)
+    }
     guard cost <= remaining else { return nil }
     remaining -= cost
     count += 1

@@ -79,6 +79,7 @@ extension StandardOperators {
     Reshape.self,
     ReverseSequence.self,
     Round.self,
+    Scan.self,
     Scatter.self,
     ScatterElements.self,
     ScatterND.self,

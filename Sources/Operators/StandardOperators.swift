@@ -4,6 +4,7 @@ import GraphIR
 public enum StandardOperators {
   /// Layers of neural networks: convolution, normalisation, pooling, activation, quantisation.
   public static let neuralNetwork: [any Operator.Type] = [
+    AffineGrid.self,
     Attention.self,
     AveragePool.self,
     BatchNormalization.self,

@@ -96,6 +96,56 @@ struct ControlFlowTests {
     }
   }
 
+  /// A running sum over slices of x, and of the same from the other end; the last sum too.
+  @Test(arguments: [0, 1], [0, 1]) func scansWalkAlongAnAxis(axis: Int, isDynamic: Int) throws {
+    let body = Graph(
+      nodes: [
+        Node("Add", inputs: ["sum", "slice"], outputs: ["next"]),
+        Node("Identity", inputs: ["next"], outputs: ["seen"]),
+      ], inputs: ["sum", "slice"].map { ValueInfo(name: $0, type: .undeclared) },
+      outputs: ["next", "seen"].map { ValueInfo(name: $0, type: .undeclared) })
+    var graph = Graph(
+      inputs: [ValueInfo(name: "x", type: ValueType(TensorType(.float32, [3, 3])))])
+    graph.properties.opsets = ["": 17]
+    graph[constant: "zero"] = Tensor([0, 0, 0] as [Float])
+    graph[constant: "axis"] = Tensor(scalar: Int64(axis))
+    var values = ["x"]
+    if isDynamic == 1 {
+      // The places of what is not zero have a shape that only the run knows.
+      graph.nodes = [
+        Node("NonZero", inputs: ["x"], outputs: ["places"]),
+        Node("Transpose", inputs: ["places"], outputs: ["rows"]),
+        Node("GatherND", inputs: ["x", "rows"], outputs: ["flat"]),
+        Node("Reshape", inputs: ["flat", "square"], outputs: ["again"]),
+      ]
+      graph[constant: "square"] = Tensor([Int64(3), 3])
+      values = ["again"]
+    }
+    for direction in [0, 1] {
+      graph.nodes.append(
+        Node(
+          "Scan", inputs: ["zero"] + values, outputs: ["last\(direction)", "all\(direction)"],
+          attributes: [
+            "body": .graph(body), "num_scan_inputs": .int(1), "scan_input_axes": .ints([axis]),
+            "scan_input_directions": .ints([direction]), "scan_output_axes": .ints([axis - 2]),
+            "scan_output_directions": .ints([direction]),
+          ]))
+      graph.nodes.append(
+        Node(
+          "CumSum", inputs: ["x", "axis"], outputs: ["expected\(direction)"],
+          attributes: ["reverse": .int(direction)]))
+    }
+    graph.outputs = ["all0", "all1", "expected0", "expected1", "last0"].map {
+      ValueInfo(name: $0, type: .undeclared)
+    }
+    let feed = ["x": Tensor((1...9).map { Float($0) }, shape: [3, 3])]
+    #expect(try SessionCheck(graph: graph, feed: feed).problem() == nil)
+    let found = try Session(graph, registry: .standard).run(feed)
+    #expect(found["all0"] == found["expected0"])
+    #expect(found["all1"] == found["expected1"])
+    #expect(found["last0"]?.elements(as: Float.self) == (axis == 0 ? [12, 15, 18] : [6, 15, 24]))
+  }
+
   @Test func costsOfABranchAreCounted() throws {
     func branch(_ name: String) -> AttributeValue {
       .graph(

@@ -140,9 +140,9 @@ import Testing
       "QLinearSigmoid", "QLinearSoftmax", "QuantizeLinear",
     ],
     "made by rewrites of inference alone": ["FusedConv"],
-    "replaced by the nodes that they hold": ["If", "Loop"],
+    "replaced by the nodes that they hold": ["If", "Loop", "Scan"],
     "order by value": ["Unique"],
-    "not written": ["Attention", "DeformConv", "RoiAlign"],
+    "not written": ["AffineGrid", "Attention", "DeformConv", "RoiAlign"],
   ]
 
   @Test func everyOtherOperatorHasARule() {

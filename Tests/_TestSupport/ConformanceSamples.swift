@@ -115,6 +115,12 @@ public enum ConformanceSamples {
       sample(
         "Loop", opset: 16, [Tensor(scalar: Int64(3)), Tensor(scalar: true), ramp([2, 3])],
         ["body": body("Neg", inputs: ["i", "c", "v"], "v", outputs: ["c"])]),
+      sample(
+        "Scan", opset: 16, [ramp([3]), ramp([4, 3])],
+        [
+          "num_scan_inputs": .int(1),
+          "body": body("Neg", inputs: ["v", "s"], "s", outputs: ["v"]),
+        ]),
       sample("Constant", opset: 13, [], ["value": .tensor(ramp([2, 3]))]),
       sample("Constant", opset: 13, [], ["value_ints": .ints([1, 2])]),
       sample("Gelu", domain: "com.microsoft", opset: 1, [ramp([2, 9])]),

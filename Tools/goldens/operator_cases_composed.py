@@ -52,6 +52,12 @@ GRIDS = [
       for mode in ("linear", "nearest") for padding in ("zeros", "border", "reflection")],
 ]
 
+AFFINE = [
+    Case(f"AffineGrid_{len(size)}_{align}", "AffineGrid", [uniform((size[0], len(size) - 2, len(size) - 1)), ints(*size)],
+         {"align_corners": align}, 20, constants=(1,))
+    for size in ((2, 3, 4, 5), (1, 2, 3, 2, 4)) for align in (0, 1)
+]
+
 EQUATIONS = [
     ("ij,jk->ik", (3, 4), (4, 5)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)), ("bchw,bkc->bkhw", (2, 5, 3, 4), (2, 6, 5)),
     ("ij,jk", (3, 4), (4, 5)), ("i,j->ij", (3,), (4,)), ("ij->ji", (3, 4)), ("ij->", (3, 4)), ("ii->i", (4, 4)),
@@ -129,4 +135,4 @@ CHOICES = [
     Case("Unique_last", "Unique", [np.array([[1, 0, 1], [1, 0, 1], [2, 3, 2]], F)], {"axis": -1, "sorted": 0}, 11, 4),
 ]
 
-CASES = [*ATTENTION, *GRIDS, *EINSUM, *HEADS, *NORMALIZATIONS, *CHOICES]
+CASES = [*ATTENTION, *GRIDS, *AFFINE, *EINSUM, *HEADS, *NORMALIZATIONS, *CHOICES]

@@ -73,8 +73,7 @@ enum ImagesChoice: ExpressibleByArgument, Equatable {
       throw ValidationError(
         "--images counts embedded scenes; leave it out with --data, or name a folder as ./\(count)."
       )
-    case .count(let count)? where count < 1:
-      throw ValidationError("--images must be at least 1, found \(count).")
+    case .count(let count)?: try NumberRange.scenes.check(("--images", count))
     case .folder(let folder)? where data == nil:
       throw ValidationError(
         "--images \(folder) is where the images of --data lie: give --data, or a number of scenes.")

@@ -3,13 +3,13 @@ import GraphIR
 import SwiftProtobuf
 import Tensors
 
-/// ONNX model files, opset 7 to 21.
+/// ONNX model files, opset 7 to 28.
 ///
 /// Everything in a file survives reading and writing: what ``Graph`` does not model is carried along as serialised
 /// fields and merged back. Tensor elements are written as raw bytes whatever field they came in.
 public enum ONNXFormat {
   /// The operator sets whose meaning is known.
-  public static let supportedOpsets = 7...21
+  public static let supportedOpsets = 7...28
 
   /// How a model is written.
   public struct SaveOptions: Sendable, Equatable {

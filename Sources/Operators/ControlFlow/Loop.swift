@@ -20,12 +20,12 @@ struct Loop: SubgraphOperator {
   let round: Int
   private let carried: Int
   private let scanned: Int
-  private let takesAxes: Bool
+  private let opset: Int
 
   init(attributes: Attributes, opset: Int) throws {
     body = try attributes.requiredGraph("body")
     round = try attributes.int(Self.round, default: 0)
-    takesAxes = opset >= 13
+    self.opset = opset
     carried = body.inputs.count - 2
     scanned = body.outputs.count - 1 - carried
     guard carried >= 0, scanned >= 0 else {
@@ -90,34 +90,14 @@ struct Loop: SubgraphOperator {
     let node = inlining.node
     for index in 0..<carried { inlining.set(output: index, to: node.inputs[2 + index]) }
     for slot in 0..<scanned where node.outputs.indices.contains(carried + slot) {
-      let output = node.outputs[carried + slot]
-      if output.isEmpty { continue }
-      guard round > 0 else {
-        let nothing = Tensor(zeros: try emptyType(slot))
-        inlining.set(output: carried + slot, to: inlining.constant(nothing))
-        continue
-      }
-      let axis = inlining.constant(Tensor([Int64(0)]))
-      let parts = (0..<round).map { round in
-        unsqueezed(node.inputs[2 + carried + round * scanned + slot], axis, &inlining)
-      }
-      inlining.append(
-        Node("Concat", inputs: parts, outputs: [output], attributes: ["axis": .int(0)]))
+      try output(slot).inline(
+        (0..<round).map { node.inputs[2 + carried + $0 * scanned + slot] },
+        as: node.outputs[carried + slot], opset: opset, &inlining)
     }
   }
 
-  private func unsqueezed(_ name: String, _ axis: String, _ inlining: inout Inlining) -> String {
-    takesAxes
-      ? inlining("Unsqueeze", name, axis)
-      : inlining("Unsqueeze", name, attributes: ["axes": .ints([0])])
-  }
-
-  /// The type of no round's values, extents that nobody declared being 0.
-  private func emptyType(_ slot: Int) throws -> TensorType {
-    guard case .tensor(let element, let shape) = body.outputs[1 + carried + slot].type else {
-      throw OperatorError.unsupported("no rounds of a body whose outputs' types are not declared")
-    }
-    return try TensorType(checking: element, [0] + (shape ?? []).map { $0.extent ?? 0 })
+  private func output(_ slot: Int) -> RoundOutput {
+    RoundOutput(declared: body.outputs[1 + carried + slot])
   }
 
   func evaluate(_ inputs: [Tensor?], running run: SubgraphRun) throws -> [Tensor] {
@@ -138,28 +118,7 @@ struct Loop: SubgraphOperator {
       round += 1
       decision = try decide(known, round: round)
     }
-    return try values
-      + scans.enumerated().map { slot, parts in
-        parts.isEmpty ? Tensor(zeros: try emptyType(slot)) : try stacked(parts)
-      }
-  }
-
-  /// Tensors of one type along a new first axis.
-  private func stacked(_ parts: [Tensor]) throws -> Tensor {
-    let type = parts[0].type
-    try Operand(type: type).checkMovable(0)
-    guard parts.allSatisfy({ $0.type == type }) else {
-      throw OperatorError.incompatible(
-        parts.map(\.shape), reason: "come from rounds and cannot be stacked")
-    }
-    let result = Tensor(
-      uninitialized: try TensorType(checking: type.elementType, [parts.count] + type.shape))
-    for (index, part) in parts.enumerated() {
-      part.withUnsafeBytes { bytes in
-        guard let source = bytes.baseAddress else { return }
-        (result.view.base + index * bytes.count).copyMemory(from: source, byteCount: bytes.count)
-      }
-    }
-    return result
+    let pool = ThreadPool(threads: 1)
+    return try values + scans.enumerated().map { try output($0).stacked($1, pool: pool) }
   }
 }
