@@ -4,7 +4,7 @@ import Tensors
 /// Evaluates nodes one by one, those of subgraphs included, nothing prepared or shared.
 final class NodeEvaluation {
   /// The nodes of subgraphs that are evaluated at most, so that a loop without end is an error.
-  private static let limit = 1 << 20
+  private static let limit = 1 << 18
 
   private let registry: OperatorRegistry
   /// Stands for the model's operator sets.

@@ -117,7 +117,7 @@ public struct Inlining {
 /// names.
 public struct InliningBudget {
   /// The nodes, and inputs of nodes, that are written at most; what is beyond is left to the run.
-  public static let nodes = 1 << 16
+  public static let nodes = 1 << 13
 
   private var remaining = Self.nodes
   private let root: String
