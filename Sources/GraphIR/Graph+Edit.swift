@@ -58,13 +58,4 @@ extension Graph {
       }
     }
   }
-
-  /// A value name that nothing uses yet, made from `stem`.
-  public func freshName(_ stem: String) -> String {
-    var taken = Set(initializers.keys)
-    taken.formUnion(inputs.map(\.name))
-    for node in nodes { taken.formUnion(node.outputs) }
-    if !taken.contains(stem) { return stem }
-    return (1...).lazy.map { "\(stem)_\($0)" }.first { !taken.contains($0) } ?? stem
-  }
 }
