@@ -6,7 +6,7 @@ import Testing
 
 /// Compares every operator with ONNX Runtime; cases stand in `Tools/goldens/operator_cases_*.py`.
 struct OperatorGoldenTests {
-  static let families = ["nn", "data", "opsets"]
+  static let families = ["nn", "data", "opsets", "products"]
 
   static var goldens: [OperatorGolden] {
     families.flatMap { (try? OperatorGolden.load($0)) ?? [] }

@@ -22,7 +22,7 @@ public struct OperatorGolden: Sendable, CustomStringConvertible {
   /// The name.
   public var description: String { name }
 
-  /// All cases of one family (`nn`, `data`, `opsets`).
+  /// All cases of one family (`nn`, `data`, `opsets`, `products`).
   public static func load(_ family: String) throws -> [OperatorGolden] {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appending(path: "../Goldens/Operators").standardized
