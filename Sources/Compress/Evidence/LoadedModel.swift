@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import GraphIR
+import Layers
 
 /// A model file in memory, with what identifies it.
 struct LoadedModel {
@@ -46,6 +47,17 @@ struct LoadedModel {
     let locations = isSplit ? try ONNXFormat.externalLocations(in: data, file: path) : []
     external = try locations.map {
       try Data(contentsOf: folder.appending(path: $0), options: .mappedIfSafe)
+    }
+  }
+
+  /// Checks that no weight is NaN or infinite; see `Graph.checkWeightsAreFinite`.
+  ///
+  /// - Throws: ``CommandError`` naming the file, the weight and the element.
+  func checkWeights(excluding excluded: [NamePattern] = [], hint: String = "") throws {
+    do {
+      try graph.checkWeightsAreFinite(excluding: excluded)
+    } catch let error as NotFinite {
+      throw CommandError(.badData, "\(path): \(error)\(hint)")
     }
   }
 
