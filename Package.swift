@@ -166,8 +166,8 @@ let package = Package(
     tests(
       "QuantizeTests",
       [
-        "Quantize", "Training", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
-        "Tensors", "TestSupport",
+        "Quantize", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "GraphIR", "Tensors", "TestSupport",
       ]),
     tests(
       "DistillTests",

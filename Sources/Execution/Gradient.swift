@@ -59,8 +59,10 @@ public struct Gradient: Sendable {
     }
     self.graph =
       recomputes
-      ? Recomputation(graph, modelNodes: known.graph.nodes.count, types: known.types)
-        .apply(to: graph) : graph
+      ? Recomputation(
+        graph, modelNodes: known.graph.nodes.count, types: known.types,
+        prefix: "\(reverse.prefix)again/"
+      ).apply(to: graph) : graph
     self.gradients = gradients
     self.variables = values
   }
@@ -71,6 +73,8 @@ private struct ReversePass {
   private(set) var graph: Graph
   private let steps: [SpecializedGraph.Step]
   private let types: [String: TensorType]
+  /// What the names of all that is made begin with, and no others.
+  let prefix: String
   /// Values through which a variable reaches something.
   private var isActive: Set<String>
   /// The gradients that the readers of a value contributed, the last reader's first.
@@ -78,6 +82,7 @@ private struct ReversePass {
 
   init(_ known: SpecializedGraph, variables: Set<String>) {
     graph = known.graph
+    prefix = FreshNames(known.graph).prefix("∇")
     for (name, type) in known.inputs {
       graph.inputs.removeAll { $0.name == name }
       graph.inputs.append(ValueInfo(name: name, type: ValueType(type)))
@@ -100,7 +105,7 @@ private struct ReversePass {
       guard let type = types[name], type.elementType == .float32 else {
         throw ExecutionError.unknownTap(name: name)
       }
-      let seed = "∇\(name)"
+      let seed = "\(prefix)seed/\(name)"
       seeds[name] = seed
       graph.inputs.append(ValueInfo(name: seed, type: ValueType(type)))
       contributions[name, default: []].append(seed)
@@ -130,7 +135,7 @@ private struct ReversePass {
     let gradients = try step.node.outputs.map { try total(of: $0, in: &graph) }
     var derivation = Derivation(
       node: step.node, inputs: step.inputs, outputs: outputs, gradients: gradients,
-      wanted: wanted, opset: graph.opset, prefix: "∇/\(index)")
+      wanted: wanted, opset: graph.opset, prefix: "\(prefix)/\(index)")
     let results = try rules.differentiate(&derivation)
     graph.nodes += derivation.nodes
     for (name, tensor) in derivation.constants.sorted(by: { $0.key < $1.key }) {
@@ -145,7 +150,7 @@ private struct ReversePass {
   func total(of name: String, in graph: inout Graph) throws -> String? {
     guard let parts = contributions[name], let first = parts.first else { return nil }
     guard parts.count > 1 else { return first }
-    let sum = "∇∑\(name)"
+    let sum = "\(prefix)sum/\(name)"
     graph.nodes.append(
       Node("Sum", name: sum, inputs: parts.reversed(), outputs: [sum]))
     return sum

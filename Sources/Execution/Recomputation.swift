@@ -19,9 +19,13 @@ struct Recomputation {
   /// Values of the model that the gradient reads.
   private let read: Set<String>
   private let kept: Set<String>
+  private let prefix: String
 
   /// Cuts the first `count` nodes of a graph, which are the model; the rest is its gradient.
-  init(_ graph: Graph, modelNodes count: Int, types: [String: TensorType]) {
+  ///
+  /// - Parameter prefix: What the names of copies begin with, and no others.
+  init(_ graph: Graph, modelNodes count: Int, types: [String: TensorType], prefix: String) {
+    self.prefix = prefix
     nodes = graph.nodes.prefix(count)
     sizes = types.mapValues(\.byteCount)
     read = Set(graph.nodes.dropFirst(count).flatMap(\.inputs))
@@ -112,13 +116,13 @@ struct Recomputation {
     let made = Set(copies.flatMap(\.outputs))
     let renamed = made.filter(isInner(of: segment))
     for index in copies.indices {
-      copies[index].name = copies[index].name.isEmpty ? "" : Self.copy(copies[index].name)
-      copies[index].inputs = copies[index].inputs.map { renamed.contains($0) ? Self.copy($0) : $0 }
-      copies[index].outputs = copies[index].outputs.map { $0.isEmpty ? "" : Self.copy($0) }
+      copies[index].name = copies[index].name.isEmpty ? "" : copy(copies[index].name)
+      copies[index].inputs = copies[index].inputs.map { renamed.contains($0) ? copy($0) : $0 }
+      copies[index].outputs = copies[index].outputs.map { $0.isEmpty ? "" : copy($0) }
     }
     for index in backward.indices {
       backward[index].inputs = backward[index].inputs.map {
-        again.contains($0) ? Self.copy($0) : $0
+        again.contains($0) ? copy($0) : $0
       }
     }
     backward.insert(contentsOf: copies, at: place)
@@ -131,5 +135,5 @@ struct Recomputation {
     return { made.contains($0) && !handedOn.contains($0) }
   }
 
-  private static func copy(_ name: String) -> String { "∇∇\(name)" }
+  private func copy(_ name: String) -> String { prefix + name }
 }

@@ -56,6 +56,8 @@ public final class Session {
   private var durations: [Duration] = []
   /// The steps that run before the inputs of `options.lateInputs` are needed.
   private var earlySteps = 0
+  /// The taps that must be finite, in the order of the nodes, with the labels of these.
+  private let checkedTaps: [(name: String, node: String)]
 
   /// Prepares a graph.
   ///
@@ -73,6 +75,12 @@ public final class Session {
       graph.outputs.append(ValueInfo(name: tap, type: .undeclared))
     }
     self.registry = registry
+    let wanted = Set(options.checksTaps ? options.taps : [])
+    checkedTaps =
+      graph.inputs.filter { wanted.contains($0.name) }.map { ($0.name, "the input") }
+      + graph.nodes.flatMap { node in
+        node.outputs.filter(wanted.contains).map { ($0, node.label) }
+      }
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
     // Shapes that the caller gives and values that it asks for are its own affair.
@@ -224,9 +232,16 @@ public final class Session {
   }
 
   /// Runs the graph on what lies in the input memory.
+  ///
+  /// - Throws: `NodeError`; `NotFinite` when the options ask for taps to be checked.
   public func run() throws {
     try runEarly()
     try runLate()
+    for (name, node) in checkedTaps {
+      guard let found = view(name)?.firstNotFinite else { continue }
+      throw NotFinite.activation(
+        name: name, node: node, element: found.element, number: "\(found.number)")
+    }
   }
 
   /// Runs the steps before the first that reads one of the late inputs; all of them when there are none.

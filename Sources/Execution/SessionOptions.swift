@@ -15,6 +15,8 @@ public struct SessionOptions: Sendable {
   public var sharesMemory: Bool
   /// Inputs that are written between `Session.runEarly()` and `Session.runLate()`, such as the gradients of outputs.
   public var lateInputs: Set<String> = []
+  /// Whether a run fails whose taps hold NaN or infinity.
+  public var checksTaps = false
 
   /// Options for a run on `threads` threads.
   public init(

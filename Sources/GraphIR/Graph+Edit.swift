@@ -55,11 +55,4 @@ extension Graph {
       nodes[index] = nodes[index].renamingReads([old: new])
     }
   }
-
-  /// A value name that nothing uses yet, in subgraphs neither, made from `stem`.
-  public func freshName(_ stem: String) -> String {
-    let taken = madeNames
-    if !taken.contains(stem) { return stem }
-    return (1...).lazy.map { "\(stem)_\($0)" }.first { !taken.contains($0) } ?? stem
-  }
 }

@@ -17,6 +17,22 @@ public enum OutputDifference {
     }
   }
 
+  /// `√(mean (a − b)²)` as a part of `max a − min a`, or of `max |a|` where a is constant; infinite
+  /// where types differ or where one alone is no number.
+  public static func ofRange(_ expected: Tensor, _ found: Tensor) -> Double {
+    guard expected.type == found.type, expected.elementType != .string else { return .infinity }
+    let (a, b) = (expected.doubles, found.doubles)
+    var (sum, lowest, highest) = (0.0, Double.infinity, -Double.infinity)
+    for (x, y) in zip(a, b) where x != y && !(x.isNaN && y.isNaN) {
+      guard x.isFinite, y.isFinite else { return .infinity }
+      sum += (x - y) * (x - y)
+    }
+    guard sum > 0 else { return 0 }
+    for x in a where x.isFinite { (lowest, highest) = (min(lowest, x), max(highest, x)) }
+    let range = highest > lowest ? highest - lowest : abs(highest)
+    return (sum / Double(a.count)).squareRoot() / max(range, .leastNormalMagnitude)
+  }
+
   private static func between(_ a: [Double], _ b: [Double]) -> Double {
     let scale = a.reduce(0) { max($0, $1.magnitude) }
     let largest = zip(a, b).reduce(0) { largest, pair in

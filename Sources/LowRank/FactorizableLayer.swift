@@ -144,6 +144,14 @@ public struct FactorizableLayers: Sendable {
       inputs: tensor.shape[1], kernel: Array(tensor.shape.dropFirst(2)), matrix: tensor.floats)
     for use in uses {
       let node = graph.nodes[use.node]
+      let channels = tensor.shape[
+        use.slot.outputAxis < 0
+          ? tensor.shape.count + use.slot.outputAxis
+          : use.slot.outputAxis]
+      guard LayerBias(node, channels: channels, constant: { operands[$0]?.constant }) != .other
+      else {
+        return .failure(Obstacle(reason: "its bias is computed, or differs between rows"))
+      }
       guard let x = operands[node.inputs[0]]?.shape, let y = operands[node.outputs[0]]?.shape else {
         return .failure(Obstacle(reason: "shapes are not known"))
       }

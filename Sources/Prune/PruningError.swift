@@ -1,6 +1,5 @@
 /// Why weights cannot be pruned as asked.
 public enum PruningError: Error, Equatable, CustomStringConvertible {
-  case notFinite(weight: String, index: Int, value: String)
   case nothingToPrune(kept: [PrunableWeights.KeepReason: Int])
   case noSuchLayer(pattern: String, known: [String])
   case unknown(kind: String, name: String, known: [String])
@@ -13,9 +12,6 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
   /// A sentence for the user.
   public var description: String {
     switch self {
-    case .notFinite(let weight, let index, let value):
-      "weight '\(weight)' holds \(value) at element \(index); a model with such weights cannot be "
-        + "pruned by value: train it again, or leave the layer out with --exclude '\(weight)'"
     case .nothingToPrune(let kept):
       if kept.isEmpty {
         "the model has no weights: no convolution or matrix product reads a constant"

@@ -8,16 +8,9 @@ extension PruningPlan {
   /// - Throws: ``PruningError/otherModel(reason:)`` when the graph is not the one the plan was made
   ///   for, ``PruningError/unknown(kind:name:known:)`` when the criterion is not known.
   public func applied(to graph: Graph, registry: OperatorRegistry) throws -> Graph {
-    guard let criterion = WeightCriterion.named(method) else {
-      throw PruningError.unknown(
-        kind: "method", name: method, known: WeightCriterion.all.map(\.name))
-    }
-    guard schedule == nil, !criterion.needsGradients else {
-      throw PruningError.notReplayable(method: method)
-    }
+    let ranking = try replayedRanking()
     let found = PrunableWeights(graph, registry: registry, keepsEnds: false).weights
     try check(found)
-    let ranking = WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
     var result = graph
     for (layer, weight) in zip(layers, found) where layer.keptBecause == nil && layer.zeros > 0 {
       let chosen = try ranking.units(of: weight).leastImportant(layer.zeros)
@@ -25,6 +18,20 @@ extension PruningPlan {
       try result.setWeights(weight.name, from: weight.tensor, to: pruned, registry: registry)
     }
     return result
+  }
+
+  /// How the plan's criterion puts weights in order.
+  ///
+  /// - Throws: ``PruningError/unknown(kind:name:known:)``, ``PruningError/notReplayable(method:)``.
+  func replayedRanking() throws -> WeightRanking {
+    guard let criterion = WeightCriterion.named(method) else {
+      throw PruningError.unknown(
+        kind: "method", name: method, known: WeightCriterion.all.map(\.name))
+    }
+    guard schedule == nil, !criterion.needsGradients else {
+      throw PruningError.notReplayable(method: method)
+    }
+    return WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
   }
 
   private func check(_ found: [PrunableWeights.Weight]) throws {

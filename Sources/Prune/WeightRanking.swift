@@ -1,3 +1,4 @@
+import GraphIR
 import Tensors
 
 /// Puts the weights of a tensor in the order in which they go.
@@ -8,18 +9,20 @@ struct WeightRanking {
 
   /// The units of a weight with their scores.
   ///
-  /// - Throws: ``PruningError/notFinite(weight:index:value:)``.
+  /// - Throws: `NotFinite`.
   func units(of weight: PrunableWeights.Weight) throws -> WeightUnits {
     WeightUnits(weight, scores: try scores(of: weight), pattern: pattern)
   }
 
   /// The score of each weight of a tensor.
   ///
-  /// - Throws: ``PruningError/notFinite(weight:index:value:)``.
+  /// - Throws: `NotFinite`.
   func scores(of weight: PrunableWeights.Weight) throws -> [Float] {
     let values = weight.tensor.floats
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw PruningError.notFinite(weight: weight.name, index: index, value: "\(values[index])")
+      throw NotFinite.weight(
+        name: weight.name, node: weight.layer, element: weight.tensor.shape.indices(of: index),
+        number: "\(values[index])")
     }
     var random = CounterRandom(seed: seed, stream: WeightFingerprint.hash(of: weight.name))
     return criterion.scores(values, &random)

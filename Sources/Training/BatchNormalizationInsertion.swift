@@ -85,9 +85,11 @@ extension Graph {
     guard let input = planar.requiredInputs.first?.name, planar.requiredInputs.count == 1 else {
       throw TrainingError.noImageInput(found: requiredInputs.map(\.name))
     }
+    var options = SessionOptions(threads: threads, inputShapes: [input: shape], taps: names)
+    options.checksTaps = true
     let session = try Session(
       planar, registry: .standard,
-      options: SessionOptions(threads: threads, inputShapes: [input: shape], taps: names))
+      options: options)
     guard let target: UnsafeMutableBufferPointer<Float> = session.input(input)?.elements() else {
       throw TrainingError.noImageInput(found: [input])
     }

@@ -129,12 +129,20 @@ import Testing
     }
   }
 
-  @Test(arguments: [Float.nan, .infinity]) func weightsThatAreNoNumbersAreNamed(bad: Float) {
+  @Test(arguments: [Float.nan, .infinity]) func weightsThatAreNoNumbersAreNamed(
+    bad: Float
+  ) throws {
     var broken = graph
     var values = PruningPlanProbe.values(graph, "wide.weight")
     values[7] = bad
     broken[constant: "wide.weight"] = Tensor(values, shape: [32, 8, 1, 1])
-    let expected = PruningError.notFinite(weight: "wide.weight", index: 7, value: "\(bad)")
+    let layer = try #require(broken.nodes.first { $0.inputs.contains("wide.weight") })
+    let expected = NotFinite.weight(
+      name: "wide.weight", node: layer.label, element: [0, 7, 0, 0], number: "\(bad)")
+    #expect(throws: expected) { try broken.checkWeightsAreFinite() }
+    #expect(throws: Never.self) {
+      try broken.checkWeightsAreFinite(excluding: [NamePattern("wide.*")])
+    }
     #expect(throws: expected) { try PruningRequest().plan(for: broken, registry: .standard) }
   }
 

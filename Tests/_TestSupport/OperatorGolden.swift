@@ -23,7 +23,7 @@ public struct OperatorGolden: Sendable, CustomStringConvertible {
   public var description: String { name }
 
   /// The families of cases.
-  public static let families = ["nn", "data", "opsets", "composed", "spatial"]
+  public static let families = ["nn", "data", "opsets", "composed", "spatial", "products"]
 
   /// All cases of one family.
   public static func load(_ family: String) throws -> [OperatorGolden] {

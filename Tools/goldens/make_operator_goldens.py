@@ -1,9 +1,9 @@
 """Runs single-operator models through ONNX Runtime and stores what went in and came out.
 
-Usage: python make_operator_goldens.py nn|data|opsets|composed|spatial [NAME...]
+Usage: python make_operator_goldens.py nn|data|opsets|composed|spatial|products [NAME...]
 
-Reads the cases of operator_cases_{nn,data,opsets,composed,spatial}.py and writes
-Tests/Goldens/Operators/{nn,data,opsets,composed,spatial}.json (an index) and .bin (the elements, little-endian, 4-bit
+Reads the cases of operator_cases_{nn,data,opsets,composed,spatial,products}.py and writes
+Tests/Goldens/Operators/{nn,data,opsets,composed,spatial,products}.json (an index) and .bin (the elements, little-endian, 4-bit
 elements packed two a byte). Each case draws from its own generator, seeded by its name, so adding
 a case leaves the others as they are. With NAMEs only those cases run and nothing is written.
 """

@@ -93,6 +93,8 @@ struct DistillCommand: ParsableCommand {
       settings: options.settings(training, epochs: training.epochs ?? Self.embeddedEpochs),
       teacher: teacher, common: common)
     try inputs.check([teacher.stored] + [distilling.student.file?.stored].compactMap { $0 })
+    try teacher.checkWeights()
+    try distilling.student.file?.checkWeights()
     let plan = try distilling.plan()
     for point in plan.points { common.logger.notice("\(point.text)") }
     if dryRun { return try common.show(DistillResult(teacher: teacher.path, plan: plan)) }
@@ -105,6 +107,9 @@ struct DistillCommand: ParsableCommand {
       title: "and its student", notes: notes(plan), seed: options.seed,
       log: TrainingLog(outcome.trainer, title: "Training the student"))
     delivery.form = distilling.student.stored
+    let trained = outcome.trainer.current
+    delivery.prediction = Prediction.onNoise(trained, head, common)
+    delivery.prediction?.claims = [.init(what: "storing the student", expected: trained)]
     if let file = distilling.student.file { delivery.companions.append(file) }
     if let control = outcome.control {
       delivery.companions.append(
@@ -118,6 +123,7 @@ struct DistillCommand: ParsableCommand {
         head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
         learning: images.learning))
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.verification = delivery.verification
     if distilling.student.file != nil { result.studentBefore = delivery.companionEvidence.first }
     if outcome.control != nil { result.control = delivery.companionEvidence.last }
     result.cacheHits = outcome.cached?.hits

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Layers
 import LowRank
 import ObjectDetection
 import Reports
@@ -117,6 +118,9 @@ struct LowRankCommand: ParsableCommand {
   private func run(_ source: LoadedModel) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
+    try source.checkWeights(
+      excluding: options.exclude.map { NamePattern($0) },
+      hint: ", or leave its layer out with --exclude")
     let known = try options.plan.map { try PlanFile.decode(DecompositionPlan.self, from: $0) }
     let images = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
@@ -139,6 +143,7 @@ struct LowRankCommand: ParsableCommand {
       title: "with \(outcome.plan.layers.count) layers factorised",
       notes: [LowRankResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training after factorisation") })
+    delivery.prediction = outcome.prediction
     try delivery.send(
       source, to: target,
       .init(
@@ -148,6 +153,7 @@ struct LowRankCommand: ParsableCommand {
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.verification = delivery.verification
     (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
     result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
     result.epochs = outcome.trainer.map { _ in epochs }

@@ -151,6 +151,9 @@ struct PruneCommand: ParsableCommand {
   private func run(_ source: LoadedModel) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
+    try source.checkWeights(
+      excluding: pruning.exclude.map { NamePattern($0) },
+      hint: ", or leave its layer out with --exclude")
     let saved = try pruning.plan.map(PlanFile.load)
     var removesChannels = pruning.removesChannels
     if case .channels? = saved { removesChannels = true }
@@ -178,9 +181,14 @@ struct PruneCommand: ParsableCommand {
       title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
       notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log,
       sparseInitializers: sparseInitializers)
+    delivery.prediction = Prediction.onNoise(source.graph, head, common)
+    delivery.prediction?.claims = [
+      .init(what: "zeroing weights", expected: outcome.predicted ?? outcome.graph)
+    ]
     try delivery.send(source, to: target, setting(images))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.verification = delivery.verification
     result.epochs = outcome.log?.epochs.count
     result.floorMisses = floor.misses(delivery)
     try common.show(result)
@@ -240,11 +248,13 @@ struct PruneCommand: ParsableCommand {
       notes: [ChannelPruneResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") },
       sparseInitializers: sparseInitializers)
+    delivery.prediction = outcome.prediction
     try delivery.send(source, to: target, setting(images))
     if let folder = comparison.report { try outcome.report.write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.verification = delivery.verification
     (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
@@ -259,11 +269,15 @@ struct PruneCommand: ParsableCommand {
     var graph: Graph
     var plan: PruningPlan
     var log: TrainingLog?
+    /// What the plan alone says; `nil` once the network was trained.
+    var predicted: Graph?
   }
 
   private func prune(_ source: LoadedModel, _ known: PruningPlan?) throws -> Outcome {
     let plan = try known ?? makePlan(source)
-    return Outcome(graph: try plan.applied(to: source.graph, registry: .standard), plan: plan)
+    return Outcome(
+      graph: try plan.applied(to: source.graph, registry: .standard), plan: plan,
+      predicted: try? plan.predicted(for: source.graph, registry: .standard))
   }
 
   private func savePlan(_ plan: some Encodable) throws {

@@ -130,6 +130,7 @@ struct QuantizeCommand: ParsableCommand {
   private func run(_ source: LoadedModel) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
+    try source.checkWeights()
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
     let sets = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
@@ -157,6 +158,11 @@ struct QuantizeCommand: ParsableCommand {
     if dryRun { return try common.show(result) }
     let trainer = try tune(&outcome, source, sets.learning)
     result.epochs = trainer.map { _ in epochs }
+    var prediction = try outcome.calibration.map {
+      try Prediction($0, inputShapes: head.parsedShapes(), threads: common.threadCount)
+    }
+    if prediction == nil { prediction = Prediction.onNoise(source.graph, head, common) }
+    prediction?.claims = outcome.claims
     if options.form == .qoperator { outcome.graph = OperatorForm(outcome.graph).graph }
     var delivery = Delivery(
       graph: outcome.graph,
@@ -167,6 +173,7 @@ struct QuantizeCommand: ParsableCommand {
       seed: options.seed,
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
     delivery.form = { source.storable($0, keepsHalves: false) }
+    delivery.prediction = prediction
     try delivery.send(
       source, to: target,
       .init(
@@ -176,6 +183,7 @@ struct QuantizeCommand: ParsableCommand {
       try QuantizationReport(outcome.damages ?? []).write(to: folder)
     }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
+    result.verification = delivery.verification
     if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
     var bound = floor
     if options.dropType == "relative" {
@@ -204,6 +212,9 @@ struct QuantizeCommand: ParsableCommand {
           }), MovementUnits(trainable.movementUnits, for: trainable.graph),
       ], head: head, common: common)
     outcome.graph = try trainable.quantized(trainer.current)
+    // What was learnt is not in the plan: the network that rounds in training says it.
+    outcome.claims[outcome.claims.count - 1] = .init(
+      what: "storing what was learnt", expected: trainer.current, float: source.graph)
     return trainer
   }
 
@@ -218,17 +229,11 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func result(_ source: LoadedModel, _ outcome: Quantizing.Outcome) -> QuantizeResult {
-    let quantized = Set(outcome.plan.nodes)
     let layers = source.graph.nodes.filter(QuantizationSites.isLayer)
     let kept = outcome.plan.kept.count { ["Conv", "Gemm", "MatMul"].contains($0.opType) }
-    let counted = outcome.graph.nodes.count {
-      QuantizationSites.isLayer($0)
-        && (quantized.contains($0.outputs[0])
-          || quantized.contains($0.outputs[0].replacing("_unrounded", with: "")))
-    }
     return QuantizeResult(
-      input: source.path, plan: outcome.plan, layers: counted,
-      allLayers: max(layers.count, counted + kept), images: outcome.images,
+      input: source.path, plan: outcome.plan, layers: outcome.layers,
+      allLayers: max(layers.count, outcome.layers + kept), images: outcome.images,
       isDataFree: options.dataFree ? true : nil,
       calibrationSeconds: outcome.seconds,
       sensitivity: options.sensitivity || floor.maxDrop != nil ? outcome.damages : nil,

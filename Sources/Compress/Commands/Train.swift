@@ -256,8 +256,9 @@ struct Train: ParsableCommand {
         ? training.categories.map(\.name) : text.split(separator: ",").map(String.init)
     }
     guard let arch, let architecture = Architecture.named(arch) else {
-      var adaptation = try ModelAdaptation(
-        try LoadedModel(model).graph, head: head, common: common)
+      let loaded = try LoadedModel(model)
+      try loaded.checkWeights()
+      var adaptation = try ModelAdaptation(loaded.graph, head: head, common: common)
       if let names { try adaptation.replaceClasses(names, seed: seed) }
       if insertBatchnorm { try adaptation.insertBatchNormalization(training) }
       return adaptation.graph

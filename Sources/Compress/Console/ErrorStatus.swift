@@ -22,7 +22,7 @@ enum ErrorStatus {
     case let error as PruningError:
       switch error {
       case .noSuchLayer, .unknown, .needsGradients: .usage
-      case .notFinite, .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
+      case .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
         .badData
       }
     case let error as LowRankError:
@@ -40,7 +40,7 @@ enum ErrorStatus {
       case .unknown, .repeated, .weight, .setting, .value, .point, .batch: .usage
       case .heads, .noPoints, .labels, .shape, .cache: .badData
       }
-    case is CalibrationError, is LinearAlgebraError: .badData
+    case is NotFinite, is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:
       switch error.kind {
       case .badData: .badData

@@ -21,6 +21,9 @@ enum Format {
   /// A duration in milliseconds.
   static func milliseconds(_ value: Double) -> String { String(format: "%.2f ms", value) }
 
+  /// A number near zero, of which the size matters.
+  static func small(_ value: Double) -> String { String(format: "%.1e", value) }
+
   /// A metric of the COCO kind; a dash where there is nothing to measure.
   static func metric(_ value: Double) -> String { value < 0 ? "–" : String(format: "%.4f", value) }
 }

@@ -23,6 +23,8 @@ struct DistillResult: PrintableResult {
   var cacheHits: Int?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
+  var verification: Prediction.Verification?
 
   /// The result of a plan that has not been carried out.
   init(teacher: String, plan: DistillationPlan) { (self.teacher, self.plan) = (teacher, plan) }
@@ -45,7 +47,7 @@ struct DistillResult: PrintableResult {
     if let cacheHits { parts.append("The teacher's values of \(cacheHits) images were cached.") }
     if let output {
       parts.append(
-        "Written to \(output), read back and verified."
+        verification.sentence(output)
           + (controlOutput.map { " The control is \($0)." } ?? ""))
     } else {
       parts.append("Nothing was trained or written (--dry-run).")

@@ -12,6 +12,7 @@ struct CalibrationImages {
   let preprocessing: Preprocessing
   /// The network's input.
   let input: ImageInput
+  private let last = LastImage()
 
   /// The first images of a folder or data set, or of the data set given.
   ///
@@ -43,6 +44,18 @@ struct CalibrationImages {
   /// How many different inputs there are; noise makes one.
   var count: Int { max(sources.count, 1) }
 
+  /// Says which image a value was found not to be finite on.
+  ///
+  /// - Throws: ``CommandError`` in place of `NotFinite`, else what `body` throws.
+  func naming<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as NotFinite {
+      guard case .activation = error, sources.indices.contains(last.index) else { throw error }
+      throw CommandError(.badData, "\(sources[last.index].label): \(error)")
+    }
+  }
+
   /// Writes an input.
   func fill(_ index: Int, into target: UnsafeMutableRawPointer) throws {
     try fill(index, as: input, into: target)
@@ -51,6 +64,7 @@ struct CalibrationImages {
   private func fill(
     _ index: Int, as input: ImageInput, into target: UnsafeMutableRawPointer
   ) throws {
+    last.index = index
     guard sources.indices.contains(index) else {
       var random = CounterRandom(seed: UInt64(index))
       return TensorView(type: input.type, base: target).fillRandomly(using: &random)
@@ -91,4 +105,21 @@ struct CalibrationImages {
     }
     return (values, [size] + planar.shape.dropFirst())
   }
+}
+
+extension ImageSource {
+  /// What messages call the image.
+  fileprivate var label: String {
+    switch self {
+    case .file(let url): url.path
+    case .encoded(let image): image.name
+    case .scene(let scene): "embedded scene \(scene.index)"
+    case .leaves(let leaves): "drawn image \(leaves.index)"
+    }
+  }
+}
+
+/// The image that a network was last shown.
+private final class LastImage {
+  var index = 0
 }

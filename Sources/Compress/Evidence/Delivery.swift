@@ -16,6 +16,10 @@ struct Delivery {
   var sparseInitializers = false
   /// The network as its file holds it; `nil` for the form of the source.
   var form: ((Graph) -> Graph)?
+  /// What the file must compute; `nil` where nothing here can run it.
+  var prediction: Prediction?
+  /// What comparing with that found.
+  private(set) var verification: Prediction.Verification?
   var before: ModelEvidence?
   var after: ModelEvidence?
   /// Models that are shown beside the two, such as a control run.
@@ -69,6 +73,7 @@ struct Delivery {
     for warning in warnings { setting.common.logger.warning("\(warning)") }
     let names = LoadedModel.distinctNames([source.path, target] + companions.map(\.path))
     let first = try collector.evidence(of: source, named: names[0])
+    verification = try prediction?.check(graph)
     let written = try CompressedFile(
       source: source, graph: (form ?? { source.storable($0) })(graph), record: record,
       output: target,

@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import GraphIR
+import Layers
 
 /// A model file in memory, with what identifies it.
 struct LoadedModel {
@@ -106,6 +107,17 @@ struct LoadedModel {
   /// Does work on the model; errors that do not say which file they are about name this one.
   func naming<Result>(_ work: () throws -> Result) throws -> Result {
     try ModelError.naming(path, work)
+  }
+
+  /// Checks that no weight is NaN or infinite; see `Graph.checkWeightsAreFinite`.
+  ///
+  /// - Throws: ``CommandError`` naming the file, the weight and the element.
+  func checkWeights(excluding excluded: [NamePattern] = [], hint: String = "") throws {
+    do {
+      try graph.checkWeightsAreFinite(excluding: excluded)
+    } catch let error as NotFinite {
+      throw CommandError(.badData, "\(path): \(error)\(hint)")
+    }
   }
 
   /// The file's name.

@@ -33,6 +33,8 @@ struct Factorizing {
     var remarks: [String]
     /// What a report adds to the comparison.
     var report: LowRankReport
+    /// What the written file must compute.
+    var prediction: Prediction
   }
 
   /// What is decided before anything is replaced.
@@ -88,6 +90,13 @@ struct Factorizing {
   func run(on source: Graph, known: DecompositionPlan? = nil) throws -> Outcome {
     let decision = try decide(on: source, known: known)
     let images = try calibration(source)
+    return try images.naming { try replace(decision, in: source, images) }
+  }
+
+  /// Replaces what was decided.
+  private func replace(
+    _ decision: Decision, in source: Graph, _ images: CalibrationImages
+  ) throws -> Outcome {
     var remarks: [String] = []
     if !decision.isTargetMet {
       remarks.append("the budget cannot be met; the strongest factorisation that gains is taken")
@@ -103,8 +112,8 @@ struct Factorizing {
         "with factors of full rank the network differs by \(proof.largestError) from what it was; "
           + "nothing is written: please report this model")
     }
-    var network = FactorizedNetwork(
-      source, replacing: decision.choices.map { ($0.candidate.layer, $0.factors) })
+    let replaced = decision.choices.map { (layer: $0.candidate.layer, factors: $0.factors) }
+    var network = FactorizedNetwork(source, replacing: replaced)
     var corrections: [ResponseCorrection.Layer] = []
     if options.kind != .none, !options.fromScratch {
       if images.sources.isEmpty {
@@ -117,6 +126,13 @@ struct Factorizing {
       }
     }
     var graph = network.graph
+    var prediction = try Prediction(
+      images, inputShapes: head.parsedShapes(), threads: common.threadCount)
+    prediction.claims = [
+      .init(
+        what: "replacing layers", expected: network.multipliedOut(into: source, replaced),
+        found: graph)
+    ]
     if options.batchnormBetween {
       graph = try normalized(graph, between: Set(network.between), images, &remarks)
     }
@@ -124,11 +140,20 @@ struct Factorizing {
     var outcome = Outcome(
       graph: graph, plan: decision.plan, proof: proof, corrections: corrections,
       isTargetMet: decision.isTargetMet, remarks: remarks,
-      report: LowRankReport(decision, corrections))
+      report: LowRankReport(decision, corrections), prediction: prediction)
+    if graph == network.graph {
+      outcome.prediction.claims[0].found = nil
+    } else {
+      outcome.prediction.claims.append(.init(what: "storing the network", expected: graph))
+    }
     guard settings.training.epochs > 0 else { return outcome }
     let trainer = try DetectorTraining.tune(
       graph, towards: source, on: learning, settings: settings, head: head, common: common)
     (outcome.graph, outcome.trainer) = (trainer.current, trainer)
+    outcome.prediction.claims[0].found = network.graph
+    outcome.prediction.claims = Array(outcome.prediction.claims.prefix(1))
+    outcome.prediction.claims.append(
+      .init(what: "storing the network", expected: trainer.current))
     return outcome
   }
 
@@ -187,8 +212,10 @@ struct Factorizing {
   }
 
   private func sessionOptions(_ passes: [any GraphPass] = []) throws -> SessionOptions {
-    SessionOptions(
+    var options = SessionOptions(
       threads: common.threadCount, inputShapes: try head.parsedShapes(), passes: passes)
+    options.checksTaps = true
+    return options
   }
 
   private func correctionSettings(

@@ -22,6 +22,8 @@ struct LowRankResult: PrintableResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
+  var verification: Prediction.Verification?
 
   /// The result of a plan that has not been applied.
   init(input: String, plan: DecompositionPlan, isTargetMet: Bool) {
@@ -46,7 +48,7 @@ struct LowRankResult: PrintableResult {
     }
     if let proof { parts.append(Self.proofNote(proof)) }
     if let output {
-      parts.append("Written to \(output), read back and verified.")
+      parts.append(verification.sentence(output))
     } else {
       parts.append("Nothing was written (--dry-run).")
     }

@@ -33,6 +33,8 @@ struct ChannelPruning {
     var graph: Graph
     var plan: ChannelPlan
     var proof: ChannelProof
+    /// What the written file must compute.
+    var prediction: Prediction
     /// What reconstruction did, by layer; empty without.
     var reconstruction: [ChannelReconstruction.Layer] = []
     var isTargetMet: Bool
@@ -183,8 +185,10 @@ struct ChannelPruning {
   }
 
   private func sessionOptions(_ passes: [any GraphPass] = []) throws -> SessionOptions {
-    SessionOptions(
+    var options = SessionOptions(
       threads: common.threadCount, inputShapes: try head.parsedShapes(), passes: passes)
+    options.checksTaps = true
+    return options
   }
 
   private func activations(
@@ -216,7 +220,7 @@ struct ChannelPruning {
         throw CommandError(
           .usage, "--method \(criterion.name) looks at activations: give images with --calib")
       }
-      seen = try activations(coupling, images)
+      seen = try images.naming { try activations(coupling, images) }
     case .gradients: saliency = try gradients(coupling, graph)
     default: break
     }
@@ -263,6 +267,15 @@ struct ChannelPruning {
     isReplay: Bool = false
   ) throws -> Outcome {
     let images = try calibration(coupling.graph)
+    return try images.naming {
+      try finish(coupling, chosen, plan, images, isTargetMet: isTargetMet, isReplay: isReplay)
+    }
+  }
+
+  private func finish(
+    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan,
+    _ images: CalibrationImages, isTargetMet: Bool, isReplay: Bool
+  ) throws -> Outcome {
     var (chosen, plan) = (chosen, plan)
     var weights: [String: Tensor] = [:]
     var reconstruction: [ChannelReconstruction.Layer] = []
@@ -298,6 +311,11 @@ struct ChannelPruning {
           + "nothing is written: please report this model")
     }
     var graph = cut.graph
+    var prediction = try Prediction(
+      images, inputShapes: head.parsedShapes(), threads: common.threadCount)
+    prediction.claims = [
+      .init(what: "removing channels", expected: cut.silenced, found: cut.graph)
+    ]
     if !options.noCompensation, !images.sources.isEmpty {
       let batches = try images.batches(of: Self.recalibrationBatch)
       let (result, count) = try graph.recalibratingNormalization(
@@ -305,8 +323,14 @@ struct ChannelPruning {
       graph = result
       if count > 0 { remarks.append("\(count / 2) batch normalisations measured anew") }
     }
+    if graph == cut.graph {
+      prediction.claims[0].found = nil
+    } else {
+      prediction.claims.append(.init(what: "storing the network", expected: graph))
+    }
     return Outcome(
-      graph: graph, plan: plan, proof: proof, reconstruction: reconstruction,
+      graph: graph, plan: plan, proof: proof, prediction: prediction,
+      reconstruction: reconstruction,
       isTargetMet: isTargetMet, remarks: remarks)
   }
 
@@ -351,6 +375,7 @@ struct ChannelPruning {
     let trainer = try trained(outcome.graph, original: original, settings)
     outcome.graph = trainer.current
     outcome.trainer = trainer
+    outcome.prediction.claims = [.init(what: "storing the network", expected: trainer.current)]
   }
 }
 

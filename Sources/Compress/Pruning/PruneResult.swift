@@ -21,6 +21,8 @@ struct PruneResult: PrintableResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
+  var verification: Prediction.Verification?
 
   /// The result of a plan that has not been applied.
   init(input: String, plan: PruningPlan) {
@@ -39,7 +41,7 @@ struct PruneResult: PrintableResult {
     var parts = [heading, layers]
     if let before, let after { parts.append(comparison(before, after)) }
     if let output {
-      parts.append("\(Self.speedNote)\nWritten to \(output), read back and verified.")
+      parts.append(Self.speedNote + "\n" + verification.sentence(output))
     } else {
       parts.append("Nothing was written (--dry-run).")
     }

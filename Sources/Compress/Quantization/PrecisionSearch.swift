@@ -24,6 +24,8 @@ struct PrecisionSearch {
   /// Nodes that stay float whatever is found, with the reason.
   var excluded: [String: String]
   var included: Set<String>
+  /// The values that hold float32.
+  var floats: Set<String>
   var images: CalibrationImages
   var head: DetectionOptions
   var common: CommonOptions
@@ -40,7 +42,7 @@ struct PrecisionSearch {
   func sites(keeping kept: Set<String> = []) -> QuantizationSites {
     var reasons = excluded
     for layer in kept { reasons[layer] = Self.reason }
-    return QuantizationSites(graph, excluded: reasons, included: included)
+    return QuantizationSites(graph, excluded: reasons, included: included, floats: floats)
   }
 
   /// The plan with some layers float.

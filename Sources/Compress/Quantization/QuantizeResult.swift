@@ -34,6 +34,8 @@ struct QuantizeResult: PrintableResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
+  var verification: Prediction.Verification?
 
   /// The result for people.
   var text: String {
@@ -56,7 +58,7 @@ struct QuantizeResult: PrintableResult {
     }
     parts += remarks
     if let output {
-      parts.append("Written to \(output), read back and verified.")
+      parts.append(verification.sentence(output))
     } else {
       parts.append("Nothing was written (--dry-run).")
     }

@@ -34,6 +34,12 @@ struct Quantizing {
     /// What learnt rounding did; `nil` unless it was asked for.
     var roundings: [AdaptiveRounding.Layer]?
     var remarks: [String] = []
+    /// What has to agree for the network to be what the plan says.
+    var claims: [Prediction.Claim] = []
+    /// The inputs that this is looked at with; `nil` for a replayed plan.
+    var calibration: CalibrationImages?
+    /// How many layers compute on integers.
+    var layers = 0
   }
 
   /// Quantises a network.
@@ -41,11 +47,14 @@ struct Quantizing {
   /// - Throws: `QuantizationError`, ``CommandError`` without images, what sessions throw.
   func run(on source: Graph, known: QuantizationPlan?) throws -> Outcome {
     let start = ContinuousClock.now
-    var graph = try source.preparedForQuantization(inputShapes: try head.parsedShapes())
-    if let known { return try replay(known, on: &graph) }
+    let shapes = try head.parsedShapes()
+    var graph = try source.preparedForQuantization(inputShapes: shapes)
+    let prepared = graph
+    let floats = graph.floatValues(inputShapes: shapes)
+    if let known { return try replay(known, source, on: &graph, floats) }
     let sites = QuantizationSites(
       graph, excluded: try matches(options.exclude, graph, "--exclude"),
-      included: Set(try matches(options.include, graph, "--include").keys))
+      included: Set(try matches(options.include, graph, "--include").keys), floats: floats)
     let layers = sites.nodes.filter { QuantizationSites.isLayer(graph.nodes[$0]) }
     guard !layers.isEmpty else {
       throw QuantizationError.nothingToQuantize(
@@ -53,6 +62,17 @@ struct Quantizing {
     }
     let observer = try options.chosenObserver()
     let images = try calibrationImages(graph)
+    return try images.naming {
+      try run(on: source, prepared, sites, floats, observer, images, since: start)
+    }
+  }
+
+  /// Quantises a prepared network.
+  private func run(
+    on source: Graph, _ prepared: Graph, _ sites: QuantizationSites, _ floats: Set<String>,
+    _ observer: Observer, _ images: CalibrationImages, since start: ContinuousClock.Instant
+  ) throws -> Outcome {
+    var graph = prepared
     var plan = QuantizationPlan(
       scheme: options.scheme, observer: observer.name,
       nodes: sites.nodes.compactMap { graph.nodes[$0].outputs.first }, activations: [],
@@ -60,14 +80,14 @@ struct Quantizing {
     plan.included = try matches(options.include, graph, "--include").keys.sorted()
     let moments = try reshape(&graph, source, &plan, images)
     // Nodes have not moved, but a ReLU6 may have become a ReLU.
-    let placed = options.replaceRelu6 ? try sitesAgain(graph) : sites
+    let placed = options.replaceRelu6 ? try sitesAgain(graph, floats) : sites
     var ranges = QuantizationRanges(
       quantizing: self, graph: graph, sites: placed, images: images, moments: moments)
     try ranges.calibrate(observer)
     plan.activations = try ranges.activations(by: observer, scheme: plan.scheme)
     var outcome = Outcome(graph: graph, plan: plan)
     if options.isAutomatic {
-      try chooseBits(&outcome, graph, ranges, observer) {
+      try chooseBits(&outcome, graph, floats, ranges, observer) {
         try biasShifts($0, graph, placed, images, moments)
       }
     }
@@ -80,20 +100,23 @@ struct Quantizing {
     var search = PrecisionSearch(
       graph: graph, plan: outcome.plan,
       excluded: try matches(options.exclude, graph, "--exclude"), included: Set(plan.included),
-      images: images, head: head, common: common)
+      floats: floats, images: images, head: head, common: common)
     var damages = try keepHarmful(&search)
     search.plan.biasShifts = try biasShifts(
       search.plan, graph, search.sites(), images, moments)
     outcome.seconds = (ContinuousClock.now - start) / .seconds(1)
-    (outcome.graph, outcome.plan) = try giveBack(&damages, search)
+    let kept = try giveBack(&damages, search)
+    (outcome.graph, outcome.plan) = (try search.network(keeping: kept), search.plan(keeping: kept))
     outcome.damages = damages
+    try claim(&outcome, source, prepared, graph, search.sites(keeping: kept))
+    outcome.calibration = images
     return outcome
   }
 
-  private func sitesAgain(_ graph: Graph) throws -> QuantizationSites {
+  private func sitesAgain(_ graph: Graph, _ floats: Set<String>) throws -> QuantizationSites {
     QuantizationSites(
       graph, excluded: try matches(options.exclude, graph, "--exclude"),
-      included: Set(try matches(options.include, graph, "--include").keys))
+      included: Set(try matches(options.include, graph, "--include").keys), floats: floats)
   }
 
   /// The images to calibrate with.
@@ -142,7 +165,7 @@ struct Quantizing {
   /// Gives the fewest further layers back to float that `--max-drop` needs, and makes the network.
   private func giveBack(
     _ damages: inout [PrecisionSearch.LayerDamage]?, _ search: PrecisionSearch
-  ) throws -> (Graph, QuantizationPlan) {
+  ) throws -> Set<String> {
     var kept: Set<String> = []
     if let maxDrop, let scoring, let found = damages {
       kept = try search.fewest(
@@ -153,12 +176,13 @@ struct Quantizing {
         .init(layer: $0.layer, damage: $0.damage, isKept: $0.isKept || kept.contains($0.layer))
       }
     }
-    return (try search.network(keeping: kept), search.plan(keeping: kept))
+    return kept
   }
 
   /// The fewest bits that mAP allows.
   private func chooseBits(
-    _ outcome: inout Outcome, _ graph: Graph, _ ranges: QuantizationRanges, _ observer: Observer,
+    _ outcome: inout Outcome, _ graph: Graph, _ floats: Set<String>, _ ranges: QuantizationRanges,
+    _ observer: Observer,
     shifts: @escaping (QuantizationPlan) throws -> [String: [Float]]?
   ) throws {
     guard let scoring else {
@@ -167,7 +191,8 @@ struct Quantizing {
     let precision = PrecisionSearch(
       graph: graph, plan: outcome.plan,
       excluded: try matches(options.exclude, graph, "--exclude"),
-      included: Set(outcome.plan.included), images: ranges.images, head: head, common: common)
+      included: Set(outcome.plan.included), floats: floats, images: ranges.images, head: head,
+      common: common)
     let search = BitWidthSearch(
       margin: options.margin ?? QuantizeOptions.defaultMargin, labelled: scoring,
       precision: precision, ranges: { try ranges.activations(by: observer, scheme: $0) },
@@ -175,7 +200,10 @@ struct Quantizing {
     (outcome.plan, outcome.trials) = try search.run()
   }
 
-  private func replay(_ plan: QuantizationPlan, on graph: inout Graph) throws -> Outcome {
+  private func replay(
+    _ plan: QuantizationPlan, _ source: Graph, on graph: inout Graph, _ floats: Set<String>
+  ) throws -> Outcome {
+    let prepared = graph
     if plan.replacesReLU6 == true { graph.replaceReLU6() }
     let equalization = CrossLayerEqualization(graph)
     if let known = plan.equalization { equalization.apply(to: &graph, known) }
@@ -192,9 +220,11 @@ struct Quantizing {
     }
     let sites = QuantizationSites(
       graph, excluded: Dictionary(excluded, uniquingKeysWith: { first, _ in first }),
-      included: Set(plan.included))
+      included: Set(plan.included), floats: floats)
     let network = try QuantizedNetwork(graph, plan: plan, sites: sites)
-    return Outcome(graph: network.graph, plan: plan)
+    var outcome = Outcome(graph: network.graph, plan: plan)
+    try claim(&outcome, source, prepared, graph, sites)
+    return outcome
   }
 
   /// The nodes that patterns name, by first output.

@@ -1,4 +1,5 @@
 import GraphIR
+import Layers
 import Tensors
 
 /// A network in which some layers are replaced by their factors.
@@ -15,12 +16,15 @@ public struct FactorizedNetwork: Sendable {
     public var values: [[String]]
     /// The places of the output channels in the last stage's output; `nil` as they are.
     public var outputOrder: [Int]?
+    /// The constants that refitting gave the last stage of each use; empty where it gave none.
+    var constants: Set<String> = []
   }
 
   /// The network.
   public private(set) var graph: Graph
   /// Its chains, in the order of the layers given.
   public private(set) var chains: [Chain] = []
+  private var names: FreshNames
 
   /// Replaces layers.
   ///
@@ -29,13 +33,14 @@ public struct FactorizedNetwork: Sendable {
   public init(_ graph: Graph, replacing layers: [(layer: FactorizableLayer, factors: LayerFactors)])
   {
     self.graph = graph
+    names = FreshNames(graph)
     var replacements: [Int: [Node]] = [:]
     for (layer, factors) in layers {
       var chain = Chain(
         weight: layer.weight, kind: layer.kind, weights: [], values: [],
         outputOrder: factors.outputOrder)
       for (stage, values) in zip(factors.stages, factors.weights) {
-        let name = self.graph.freshName("\(layer.weight)/\(stage.name)")
+        let name = names.value("\(layer.weight)/\(stage.name)")
         self.graph[constant: name] = tensor(
           stage, values, layer, isLast: chain.weights.count == factors.stages.count - 1)
         chain.weights.append(name)
@@ -77,9 +82,9 @@ public struct FactorizedNetwork: Sendable {
     for (index, stage) in factors.stages.enumerated() {
       let isLast = index == factors.stages.count - 1
       let isEnd = isLast && factors.outputOrder == nil
-      let made = isEnd ? output : graph.freshName("\(output)/\(stage.name)")
+      let made = isEnd ? output : names.value("\(output)/\(stage.name)")
       var node = original
-      node.name = isLast || original.name.isEmpty ? original.name : "\(original.name)/\(stage.name)"
+      if !isLast { node.name = nodeName(original, stage.name) }
       node.inputs = [value, weights[index]]
       node.outputs = [made]
       if layer.kind == .convolution {
@@ -88,7 +93,7 @@ public struct FactorizedNetwork: Sendable {
         (node.opType, node.attributes) = ("MatMul", [:])
       }
       if isLast {
-        node.inputs += bias(original, factors)
+        node.inputs += bias(original, factors, into: &nodes)
         node.inputs += original.inputs.dropFirst(3)
       }
       nodes.append(node)
@@ -98,39 +103,56 @@ public struct FactorizedNetwork: Sendable {
     if let order = factors.outputOrder {
       nodes.append(
         Node(
-          "Gather", name: original.name.isEmpty ? "" : "\(original.name)/order",
+          "Gather", name: nodeName(original, "order"),
           inputs: [value, indices(order, "\(output)/order")], outputs: [output],
           attributes: ["axis": .int(1)]))
     }
     return (nodes, values)
   }
 
+  private mutating func nodeName(_ original: Node, _ part: String) -> String {
+    names.node(original.name.isEmpty ? "" : "\(original.name)/\(part)")
+  }
+
   private mutating func gather(
     _ value: String, _ order: [Int], _ stem: String, into nodes: inout [Node]
   ) -> String {
-    let made = graph.freshName(stem)
+    let made = names.value(stem)
     nodes.append(
       Node(
-        "Gather", name: made, inputs: [value, indices(order, stem)], outputs: [made],
+        "Gather", name: names.node(made), inputs: [value, indices(order, stem)], outputs: [made],
         attributes: ["axis": .int(1)]))
     return made
   }
 
   private mutating func indices(_ order: [Int], _ stem: String) -> String {
-    let name = graph.freshName("\(stem).indices")
+    let name = names.value("\(stem).indices")
     graph[constant: name] = Tensor(order.map(Int64.init), shape: [order.count])
     return name
   }
 
   /// The bias in the order of the last stage's outputs.
-  private mutating func bias(_ original: Node, _ factors: LayerFactors) -> [String] {
+  private mutating func bias(
+    _ original: Node, _ factors: LayerFactors, into nodes: inout [Node]
+  ) -> [String] {
     guard original.inputs.count > 2 else { return [] }
     let name = original.inputs[2]
-    guard let order = factors.outputOrder, let bias = graph[constant: name] else { return [name] }
-    var values = bias.floats
-    for (channel, place) in order.enumerated() { values[place] = bias.floats[channel] }
-    let fresh = graph.freshName("\(name)/grouped")
-    graph[constant: fresh] = Tensor(values, shape: bias.shape)
+    guard let order = factors.outputOrder, !name.isEmpty else { return [name] }
+    let fresh = names.value("\(name)/grouped")
+    let own = LayerBias(original, channels: order.count) { graph[constant: $0] }
+    guard let bias = own.constants else {
+      // What computes the bias stays; its numbers change places behind it.
+      var channels = order
+      for (channel, place) in order.enumerated() { channels[place] = channel }
+      nodes.append(
+        Node(
+          "Gather", name: names.node(fresh), inputs: [name, indices(channels, fresh)],
+          outputs: [fresh], attributes: ["axis": .int(0)]))
+      return [fresh]
+    }
+    var values = bias
+    for (channel, place) in order.enumerated() { values[place] = bias[channel] }
+    graph[constant: fresh] = Tensor(values)
     return [fresh]
   }
 
@@ -165,23 +187,24 @@ public struct FactorizedNetwork: Sendable {
       guard let value = values.last,
         let place = graph.nodes.firstIndex(where: { $0.outputs.first == value })
       else { continue }
-      setBias(place, constants)
+      chains[chain].constants.insert(setBias(place, constants))
     }
   }
 
-  private mutating func setBias(_ place: Int, _ constants: [Float]) {
+  /// Gives a node constants to add; what they are called.
+  private mutating func setBias(_ place: Int, _ constants: [Float]) -> String {
     let node = graph.nodes[place]
-    let name = graph.freshName("\(node.inputs[1]).bias")
+    let name = names.value("\(node.inputs[1]).bias")
     graph[constant: name] = Tensor(constants, shape: [constants.count])
     if node.opType == "MatMul" {
       // A product has no place for a constant.
-      let product = graph.freshName("\(node.outputs[0])/product")
+      let product = names.value("\(node.outputs[0])/product")
       graph.nodes[place].outputs[0] = product
       graph.nodes.insert(
         Node(
-          "Add", name: node.name.isEmpty ? "" : "\(node.name)/constant", inputs: [product, name],
+          "Add", name: nodeName(node, "constant"), inputs: [product, name],
           outputs: [node.outputs[0]]), at: place + 1)
-      return
+      return name
     }
     if node.inputs.count > 2 {
       graph.nodes[place].inputs[2] = name
@@ -189,6 +212,7 @@ public struct FactorizedNetwork: Sendable {
       graph.nodes[place].inputs.append(name)
     }
     for factor in ["alpha", "beta"] { graph.nodes[place].attributes[factor] = nil }
+    return name
   }
 
   /// The values between the stages, behind which a batch normalisation can stand.

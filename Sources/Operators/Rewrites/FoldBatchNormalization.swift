@@ -23,6 +23,8 @@ public struct FoldBatchNormalization: GraphPass {
         let gamma = graph.floats(norm.inputs[1]), let beta = graph.floats(norm.inputs[2]),
         let mean = graph.floats(norm.inputs[3]), let variance = graph.floats(norm.inputs[4])
       else { continue }
+      let channels = gamma.count
+      guard [beta, mean, variance].allSatisfy({ $0.count == channels }) else { continue }
       let epsilon = Double(try norm.attributes.float("epsilon", default: 1e-5))
       let scale = zip(gamma, variance).map {
         Double($0) / (Double($1) + epsilon).squareRoot()

@@ -14,7 +14,8 @@ struct FoldChannelAffine: GraphPass {
         let source = links.producer[value], graph.nodes[source].opType == "Conv",
         graph.nodes[source].outputs.first == value, links.soleConsumer(of: value) == index,
         let weights = graph[constant: graph.nodes[source].inputs[1]], weights.shape.count == 4,
-        let factors = perChannel(constant, channels: weights.shape[0])
+        constant.shape.count <= 4,
+        let factors = constant.numbers(along: 3, count: weights.shape[0])?.map(Double.init)
       else { continue }
       let isScale = node.opType == "Mul"
       let ones = [Double](repeating: isScale ? 0 : 1, count: factors.count)
@@ -27,13 +28,5 @@ struct FoldChannelAffine: GraphPass {
   private func split(_ node: Node, _ graph: Graph) -> (String, Tensor)? {
     if let constant = graph[constant: node.inputs[1]] { return (node.inputs[0], constant) }
     return graph[constant: node.inputs[0]].map { (node.inputs[1], $0) }
-  }
-
-  /// One number a channel of an NCHW tensor, when the constant has them along that axis only.
-  private func perChannel(_ constant: Tensor, channels: Int) -> [Double]? {
-    guard constant.elementType == .float32, constant.shape.count <= 4 else { return nil }
-    if constant.count == 1 { return Array(repeating: constant.doubles[0], count: channels) }
-    let shape = Array(repeating: 1, count: 4 - constant.shape.count) + constant.shape
-    return shape == [1, channels, 1, 1] ? constant.doubles : nil
   }
 }

@@ -10,8 +10,16 @@ public struct UseBatchStatistics: GraphPass {
   public var momentum: Float
   /// The γ of nodes that keep their stored statistics.
   public var frozen: Set<String>
-  /// The output that holds each running statistic after the batch, by the name of its initializer.
-  public static func updatedName(_ statistic: String) -> String { "updated/\(statistic)" }
+  /// The output that holds each running statistic after the batch, by the name of the statistic.
+  public static func updated(in graph: Graph) -> [String: String] {
+    let nodes = graph.nodes.filter {
+      $0.opType == BatchStatisticsNormalization.opType
+        && $0.domain == BatchStatisticsNormalization.domain
+    }
+    return Dictionary(
+      nodes.flatMap { zip($0.inputs[3...], $0.outputs[3...]) },
+      uniquingKeysWith: { first, _ in first })
+  }
 
   /// A pass with the given momentum.
   public init(momentum: Float = 0.03, frozen: Set<String> = []) {
@@ -21,17 +29,20 @@ public struct UseBatchStatistics: GraphPass {
 
   /// Replaces the nodes.
   public func run(on graph: inout Graph) throws {
+    var names = FreshNames(graph)
     for (index, node) in graph.nodes.enumerated() {
       guard node.domain.isEmpty, node.opType == BatchNormalization.opType,
         node.inputs.count == 5, !frozen.contains(node.inputs[1])
       else { continue }
       let epsilon = try node.attributes.float("epsilon", default: 1e-5)
-      let statistics = node.inputs[3...].map(Self.updatedName)
+      let statistics = node.inputs[3...].map { names.value("updated/\($0)") }
       graph.nodes[index] = Node(
         BatchStatisticsNormalization.opType, domain: BatchStatisticsNormalization.domain,
         name: node.name, inputs: node.inputs,
-        outputs: [node.outputs[0], "\(node.outputs[0])/mean", "\(node.outputs[0])/deviation"]
-          + statistics,
+        outputs: [
+          node.outputs[0], names.value("\(node.outputs[0])/mean"),
+          names.value("\(node.outputs[0])/deviation"),
+        ] + statistics,
         attributes: ["epsilon": .float(epsilon), "momentum": .float(momentum)])
       for name in statistics {
         graph.outputs.append(ValueInfo(name: name, type: .undeclared))

@@ -38,6 +38,7 @@ public struct ChannelProof: Codable, Sendable, Equatable {
       try graph.setWeights(name, from: tensor, to: tensor, registry: coupling.registry)
     }
     let links = Connectivity(graph)
+    var names = FreshNames(graph)
     var masks: [(node: Int, mask: Node)] = []
     for consumer in coupling.consumers {
       let stays = consumer.groups.map { $0.map { !removed.contains($0) } ?? true }
@@ -47,12 +48,13 @@ public struct ChannelProof: Codable, Sendable, Equatable {
       let maker = links.producer[graph.nodes[node].inputs[input]].map { graph.nodes[$0] }
       if maker?.qualifiedType == "DynamicQuantizeLinear" { continue }
       let source = graph.nodes[node].inputs[input]
-      let name = graph.freshName("silenced/\(node)/\(input)")
-      graph[constant: "\(name)/mask"] = Tensor(
+      let name = names.value("silenced/\(node)/\(input)")
+      let mask = names.value("\(name)/mask")
+      graph[constant: mask] = Tensor(
         stays.map { $0 ? 1 : 0 as Float },
         shape: [stays.count] + [Int](repeating: 1, count: consumer.axisFromEnd - 1))
       graph.nodes[node].inputs[input] = name
-      masks.append((node, Node("Mul", inputs: [source, "\(name)/mask"], outputs: [name])))
+      masks.append((node, Node("Mul", inputs: [source, mask], outputs: [name])))
     }
     for (node, mask) in masks.sorted(by: { $0.node > $1.node }) {
       graph.nodes.insert(mask, at: node)

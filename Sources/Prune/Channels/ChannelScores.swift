@@ -17,7 +17,7 @@ public struct ChannelScores: Sendable {
   /// - Parameters:
   ///   - activations: For criteria that look at activations.
   ///   - saliency: For criteria that look at gradients.
-  /// - Throws: ``PruningError/notFinite(weight:index:value:)`` for weights without value,
+  /// - Throws: `NotFinite` for weights without value,
   ///   ``PruningError/noScales(method:)`` when no layer has what the criterion looks at.
   public init(
     _ coupling: ChannelCoupling, criterion: ChannelCriterion,
@@ -60,8 +60,9 @@ public struct ChannelScores: Sendable {
   ) throws -> [[Float]] {
     let values = weight.elementType == .float32 ? weight.floats : weight.doubles.map { Float($0) }
     if let index = values.firstIndex(where: { !$0.isFinite }) {
-      throw PruningError.notFinite(
-        weight: producer.weight, index: index, value: "\(values[index])")
+      throw NotFinite.weight(
+        name: producer.weight, node: "the layer of '\(producer.output)'",
+        element: weight.shape.indices(of: index), number: "\(values[index])")
     }
     let (axis, shape) = (producer.weightAxis, weight.shape)
     let inner = shape[(axis + 1)...].reduce(1, *)

@@ -79,7 +79,15 @@ public struct MeanCompensation {
   private mutating func add(_ lost: [Double], to consumer: ChannelCoupling.Consumer) -> Bool {
     let graph = coupling.graph
     let node = graph.nodes[consumer.node]
-    if node.inputs.count > 2, !node.inputs[2].isEmpty, change(node.inputs[2], by: lost) {
+    // A product answers α times what its weights say, and adds its bias β times.
+    let isProduct = node.qualifiedType == "Gemm"
+    guard let alpha = isProduct ? try? node.attributes.float("alpha", default: 1) : 1,
+      let beta = isProduct ? try? node.attributes.float("beta", default: 1) : 1
+    else { return false }
+    let lost = lost.map { $0 * Double(alpha) }
+    if node.inputs.count > 2, !node.inputs[2].isEmpty, beta != 0,
+      change(node.inputs[2], by: lost.map { $0 / Double(beta) })
+    {
       return true
     }
     if let next = links.soleConsumer(of: node.outputs[0]),
@@ -92,11 +100,11 @@ public struct MeanCompensation {
 
   private mutating func change(_ name: String, by amounts: [Double]) -> Bool {
     guard let known = weights[name] ?? coupling.trace.typed.operands[name]?.constant,
-      known.elementType == .float32, known.count == amounts.count,
+      known.count == amounts.count, let numbers = known.numbers(along: 1, count: amounts.count),
       links.consumers[name]?.count == 1
     else { return false }
     weights[name] = Tensor(
-      zip(known.floats, amounts).map { Float(Double($0) + $1) }, shape: known.shape)
+      zip(numbers, amounts).map { Float(Double($0) + $1) }, shape: known.shape)
     return true
   }
 }

@@ -26,11 +26,13 @@ public struct Calibration: Sendable, Codable {
     fill: (Int, Session) throws -> Void,
     observe: (Int, () -> Calibration) throws -> Void = { _, _ in }
   ) throws {
+    var options = SessionOptions(
+      threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
+      taps: values)
+    options.checksTaps = true
     let session = try Session(
       graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
-        taps: values))
+      options: options)
     let pool = ThreadPool(threads: threads)
     var all = values.map {
       known?.statistics[$0] ?? ValueStatistics(countsNumbers: countsNumbers)

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import Operators
 import Tensors
 
@@ -31,44 +32,47 @@ public struct BiasCorrection: Sendable {
     var corrected = source
     for (place, (index, output)) in zip(layers, outputs).enumerated() {
       observe(place, layers.count)
-      var network = try QuantizedNetwork(corrected, plan: plan, sites: sites).graph
-      let name =
-        network.nodes.contains { $0.outputs.contains(output + "_unrounded") }
-        ? output + "_unrounded" : output
+      let quantized = try QuantizedNetwork(corrected, plan: plan, sites: sites)
+      var network = quantized.graph
+      let name = quantized.unrounded[output] ?? output
       network.outputs = [ValueInfo(name: name, type: .undeclared)]
       network.removeDeadNodes()
       let found = try ChannelMeans.measured(network, [name], feed)[0]
       guard found.count == expected[place].count else { continue }
       let shift = zip(expected[place], found).map { $0 - $1 }
       guard shift.allSatisfy(\.isFinite) else { continue }
+      var names = FreshNames(corrected)
+      guard Self.add(shift, to: index, of: &corrected, &names) else { continue }
       shifts[output] = shift
-      Self.add(shift, to: index, of: &corrected)
     }
     observe(layers.count, layers.count)
   }
 
   /// Adds the shifts to the biases of a prepared network.
   public static func apply(_ shifts: [String: [Float]], to graph: inout Graph) {
+    guard !shifts.isEmpty else { return }
+    var names = FreshNames(graph)
     for index in graph.nodes.indices {
       guard let shift = graph.nodes[index].outputs.first.flatMap({ shifts[$0] }) else { continue }
-      add(shift, to: index, of: &graph)
+      add(shift, to: index, of: &graph, &names)
     }
   }
 
-  private static func add(_ shift: [Float], to index: Int, of graph: inout Graph) {
+  /// Adds a shift to a bias; `false` where that is computed as the network runs.
+  @discardableResult
+  private static func add(
+    _ shift: [Float], to index: Int, of graph: inout Graph, _ names: inout FreshNames
+  ) -> Bool {
     let node = graph.nodes[index]
-    var bias = [Float](repeating: 0, count: shift.count)
-    if node.inputs.count > 2, let own = graph[constant: node.inputs[2]]?.floats,
-      own.count == shift.count
-    {
-      bias = own
-    }
-    let name = "\(node.outputs[0])_corrected_bias"
+    let own = LayerBias(node, channels: shift.count) { graph[constant: $0] }
+    guard let bias = own.values(shift.count) else { return false }
+    let name = names.value("\(node.outputs[0])_corrected_bias")
     graph.initializers[name] = Initializer(Tensor(zip(bias, shift).map { $0 + $1 }))
     if node.inputs.count > 2 {
       graph.nodes[index].inputs[2] = name
     } else {
       graph.nodes[index].inputs.append(name)
     }
+    return true
   }
 }

@@ -32,11 +32,13 @@ public enum ChannelMeans {
   public static func measured(
     _ graph: Graph, _ values: [String], _ feed: ImageFeed
   ) throws -> [[Float]] {
+    var options = SessionOptions(
+      threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
+      taps: values)
+    options.checksTaps = true
     let session = try Session(
       graph, registry: .standard,
-      options: SessionOptions(
-        threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
-        taps: values))
+      options: options)
     var sums = values.map { _ in [Double]() }
     for image in 0..<feed.images {
       try feed.fill(image, session)

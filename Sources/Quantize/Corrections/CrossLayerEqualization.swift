@@ -79,11 +79,13 @@ public struct CrossLayerEqualization: Sendable {
     _ graph: Graph, images: Int, threads: Int, inputShapes: [String: [Int]],
     fill: (Int, Session) throws -> Void
   ) throws -> [String: [Float]] {
+    var options = SessionOptions(
+      threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
+      taps: pairs.map(\.value))
+    options.checksTaps = true
     let session = try Session(
       graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
-        taps: pairs.map(\.value)))
+      options: options)
     var sums: [String: [Float]] = [:]
     for image in 0..<images {
       try fill(image, session)

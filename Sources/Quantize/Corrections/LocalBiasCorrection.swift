@@ -16,14 +16,17 @@ public enum LocalBiasCorrection {
   public static func shifts(
     _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed
   ) throws -> [String: [Float]] {
-    var probe = Probe(graph, try QuantizedNetwork(graph, plan: plan, sites: sites).graph)
-    let outputs = sites.nodes.filter {
+    var probe = Probe(graph, try QuantizedNetwork(graph, plan: plan, sites: sites))
+    let layers = sites.nodes.filter {
       graph.nodes[$0].qualifiedType == "Conv"
         && graph[constant: graph.nodes[$0].inputs[1]] != nil
-    }.filter { probe.add(graph.nodes[$0]) }.map { graph.nodes[$0].outputs[0] }
+    }
+    let added = layers.compactMap { index in
+      probe.add(graph.nodes[index]).map { (graph.nodes[index].outputs[0], $0) }
+    }
+    let outputs = added.map(\.0)
     guard !outputs.isEmpty else { return [:] }
-    let means = try ChannelMeans.measured(
-      probe.graph, outputs + outputs.map(Probe.name), feed)
+    let means = try ChannelMeans.measured(probe.graph, outputs + added.map(\.1), feed)
     var shifts: [String: [Float]] = [:]
     for (place, output) in outputs.enumerated() {
       let shift = zip(means[place], means[outputs.count + place]).map { $0 - $1 }
@@ -36,12 +39,16 @@ public enum LocalBiasCorrection {
   private struct Probe {
     private(set) var graph: Graph
     private let quantized: Graph
+    private let unrounded: [String: String]
+    private var names: FreshNames
     private let makers: [String: Int]
     private var made: Set<String>
 
-    init(_ graph: Graph, _ quantized: Graph) {
+    init(_ graph: Graph, _ network: QuantizedNetwork) {
       self.graph = graph
-      self.quantized = quantized
+      quantized = network.graph
+      unrounded = network.unrounded
+      names = FreshNames(quantized)
       makers = Dictionary(
         quantized.nodes.enumerated().flatMap { node in
           node.element.outputs.map { ($0, node.offset) }
@@ -49,22 +56,20 @@ public enum LocalBiasCorrection {
       made = Set(graph.nodes.flatMap(\.outputs) + graph.inputs.map(\.name))
     }
 
-    /// What the quantised layer's output is called.
-    static func name(_ output: String) -> String { "\(output)_by_itself" }
-
-    /// Adds a layer with its rounded weights; `false` when the quantised network has none.
-    mutating func add(_ layer: Node) -> Bool {
+    /// Adds a layer with its rounded weights; what its output is called, `nil` when the quantised
+    /// network has none.
+    mutating func add(_ layer: Node) -> String? {
       let output = layer.outputs[0]
-      guard let index = makers["\(output)_unrounded"] ?? makers[output],
+      guard let index = makers[unrounded[output] ?? output],
         quantized.nodes[index].opType == "Conv"
-      else { return false }
+      else { return nil }
       var node = quantized.nodes[index]
       for input in node.inputs.dropFirst() { take(input) }
       node.inputs[0] = layer.inputs[0]
-      node.outputs = [Self.name(output)]
-      node.name = node.outputs[0]
+      let name = names.value("\(output)_by_itself")
+      (node.outputs, node.name) = ([name], names.node(name))
       graph.nodes.append(node)
-      return true
+      return name
     }
 
     /// Takes over what makes a value from a float one or from constants.

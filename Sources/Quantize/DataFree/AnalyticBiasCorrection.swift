@@ -28,9 +28,9 @@ public enum AnalyticBiasCorrection {
       else { continue }
       let output = node.outputs[0]
       let weights = layer.tensor
-      let bias = node.inputs.count > 2 ? graph[constant: node.inputs[2]]?.floats : nil
+      let bias = LayerBias(node, channels: weights.shape[0]) { graph[constant: $0] }
       let rounded = QuantizedWeights(
-        weights, axis: 0, scheme: plan.scheme, bias: bias,
+        weights, axis: 0, scheme: plan.scheme, bias: bias.constants,
         inputScale: plan.scheme.activation(range).scale,
         roundsUp: plan.roundings?[output].flatMap {
           AdaptiveRounding.unpacked($0, count: weights.count)

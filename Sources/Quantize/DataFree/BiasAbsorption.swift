@@ -29,7 +29,7 @@ public struct BiasAbsorption: Sendable {
   private static func suits(_ pair: CrossLayerEqualization.Pair, _ graph: Graph) -> Bool {
     let (first, second) = (graph.nodes[pair.first], graph.nodes[pair.second])
     let links = Connectivity(graph)
-    guard first.inputs.count > 2, second.inputs.count > 2,
+    guard [first, second].allSatisfy({ $0.inputs.count > 2 && !$0.inputs[2].isEmpty }),
       let between = links.producer[pair.value], graph.nodes[between].opType == "Relu",
       graph.nodes[between].inputs[0] == first.outputs[0]
     else { return false }
@@ -47,7 +47,8 @@ public struct BiasAbsorption: Sendable {
       guard let amount = amounts[first.outputs[0]], first.inputs.count > 2,
         second.inputs.count > 2, var before = graph[constant: first.inputs[2]],
         var after = graph[constant: second.inputs[2]],
-        let weights = graph[constant: second.inputs[1]], before.count == amount.count
+        let weights = graph[constant: second.inputs[1]], before.count == amount.count,
+        after.count == weights.shape[0]
       else { continue }
       let sums = weights.sumsOverTaps
       let inputs = weights.shape[1]
@@ -65,6 +66,42 @@ public struct BiasAbsorption: Sendable {
       graph[constant: first.inputs[2]] = before
       graph[constant: second.inputs[2]] = after
     }
+  }
+
+  /// The network before amounts are moved with `ReLU(x − c) + c` in place of each `ReLU(x)`: what
+  /// it computes once they are.
+  public static func predicted(
+    _ amounts: [String: [Float]], pairs: [CrossLayerEqualization.Pair], for graph: Graph
+  ) -> Graph {
+    var result = graph
+    var names = FreshNames(graph)
+    var nodes: [Node] = []
+    let links = Connectivity(graph)
+    let moved = Dictionary(
+      pairs.compactMap { pair -> (Int, [Float])? in
+        guard let between = links.producer[pair.value],
+          let amount = amounts[graph.nodes[pair.first].outputs[0]]
+        else { return nil }
+        return (between, amount)
+      }, uniquingKeysWith: { first, _ in first })
+    for (index, node) in graph.nodes.enumerated() {
+      guard let amount = moved[index] else {
+        nodes.append(node)
+        continue
+      }
+      let constant = names.value("\(node.outputs[0])/amount")
+      let (less, positive) = (
+        names.value("\(node.outputs[0])/less"), names.value("\(node.outputs[0])/positive")
+      )
+      result[constant: constant] = Tensor(amount, shape: [1, amount.count, 1, 1])
+      nodes += [
+        Node("Sub", inputs: [node.inputs[0], constant], outputs: [less]),
+        Node("Relu", inputs: [less], outputs: [positive]),
+        Node("Add", inputs: [positive, constant], outputs: node.outputs),
+      ]
+    }
+    result.nodes = nodes
+    return result
   }
 }
 

@@ -193,8 +193,10 @@ public struct ChannelMoments: Sendable {
         operands.append(Tensor(curves.numbers, shape: shape))
       } else if name.isEmpty {
         operands.append(nil)
-      } else if let constant = graph[constant: name] {
+      } else if let constant = graph[constant: name], constant.count == 1 {
         operands.append(constant)
+      } else if let numbers = graph[constant: name]?.numbers(along: 3, count: first.channels) {
+        operands.append(Tensor(numbers, shape: [first.channels, 1, 1]))
       } else {
         return
       }

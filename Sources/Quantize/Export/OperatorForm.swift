@@ -71,8 +71,7 @@ public struct OperatorForm: Sendable {
       return [self.node("QLinearMatMul", node, x + w + output, rounding, domain: "")]
     case "Gemm":
       guard let w = operands[1] else { return nil }
-      let bias = node.inputs.count > 2 ? operands[2]?[0] : ""
-      guard let bias, (try? node.attributes.float("beta", default: 1)) == 1 else { return nil }
+      guard let bias = bias(of: node, x, w, operands) else { return nil }
       return [
         self.node(
           "QGemm", node, x + w + [bias] + output, rounding, keeping: ["alpha", "transA", "transB"])
@@ -93,6 +92,24 @@ public struct OperatorForm: Sendable {
         ["auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides"])
     default: return nil
     }
+  }
+
+  /// The integers of a product's bias in the units that `QGemm` takes them for, `α sₐ s_b`; empty
+  /// where there are none.
+  private func bias(
+    of node: Node, _ a: [String], _ b: [String], _ operands: [[String]?]
+  ) -> String? {
+    guard node.inputs.count > 2, !node.inputs[2].isEmpty else { return "" }
+    guard (try? node.attributes.float("beta", default: 1)) == 1,
+      let alpha = try? node.attributes.float("alpha", default: 1), let bias = operands[2],
+      source[constant: bias[0]]?.elementType == .int32,
+      let units = source[constant: bias[1]]?.floats, let left = source[constant: a[1]]?.floats,
+      let right = source[constant: b[1]]?.floats, left.count == 1, units.count == right.count
+    else { return nil }
+    let isRight = zip(units, right).allSatisfy {
+      abs($0 - alpha * left[0] * $1) <= 1e-5 * abs($0)
+    }
+    return isRight ? bias[0] : nil
   }
 
   private func node(

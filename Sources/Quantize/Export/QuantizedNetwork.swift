@@ -12,12 +12,16 @@ import Tensors
 public struct QuantizedNetwork: Sendable {
   /// The network.
   public private(set) var graph: Graph
+  /// What a layer's output is called before it is rounded, by its name in the source, where the two
+  /// differ.
+  public private(set) var unrounded: [String: String] = [:]
   private let source: Graph
+  private var names: FreshNames
+  private var dequantized: [String: String] = [:]
   private let sites: QuantizationSites
   private let scheme: QuantizationScheme
   private var parameters: [String: QuantizationParameters] = [:]
   private let constants: [String: Tensor]
-  private var roundedConstants: Set<String> = []
   private let layers: [Int: WeightedLayers.Layer]
   private let roundings: [String: Data]
 
@@ -29,6 +33,7 @@ public struct QuantizedNetwork: Sendable {
     let made = Set(sites.nodes.flatMap { source.nodes[$0].outputs })
     BiasCorrection.apply((plan.biasShifts ?? [:]).filter { made.contains($0.key) }, to: &source)
     self.source = source
+    names = FreshNames(source)
     self.sites = sites
     scheme = plan.scheme
     roundings = plan.roundings ?? [:]
@@ -73,8 +78,10 @@ public struct QuantizedNetwork: Sendable {
       }
       if quantized.contains(index) { nodes += quantizeConstants(of: &node, original, index) }
       for slot in node.outputs.indices where parameters[node.outputs[slot]] != nil {
-        if isOutput.contains(node.outputs[slot]), made.contains(node.outputs[slot]) {
-          node.outputs[slot] += "_unrounded"
+        let output = node.outputs[slot]
+        if isOutput.contains(output), made.contains(output) {
+          node.outputs[slot] = names.value("\(output)_unrounded")
+          unrounded[output] = node.outputs[slot]
         }
       }
       nodes.append(node)
@@ -86,7 +93,13 @@ public struct QuantizedNetwork: Sendable {
     graph.removeDeadNodes()
   }
 
-  private func rounded(_ name: String) -> String { "\(name)_dequantized" }
+  /// The name of a value once it is rounded.
+  private mutating func rounded(_ name: String) -> String {
+    if let known = dequantized[name] { return known }
+    let fresh = names.value("\(name)_dequantized")
+    dequantized[name] = fresh
+    return fresh
+  }
 
   /// The nodes that round a value.
   private mutating func pair(_ name: String, from unrounded: String) -> [Node] {
@@ -102,19 +115,24 @@ public struct QuantizedNetwork: Sendable {
       let top = constant(
         "\(name)_highest", Tensor(scalar: own.real(scheme.activationRange.upperBound)))
       let bottom = constant("\(name)_lowest", Tensor(scalar: own.real(0)))
-      value = "\(name)_clipped"
-      nodes.append(Node("Clip", name: value, inputs: [unrounded, bottom, top], outputs: [value]))
+      value = names.value("\(name)_clipped")
+      nodes.append(
+        Node("Clip", name: names.node(value), inputs: [unrounded, bottom, top], outputs: [value]))
     }
-    let integers = "\(name)_quantized"
+    let integers = names.value("\(name)_quantized")
     return nodes + [
-      Node("QuantizeLinear", name: integers, inputs: [value, scale, zero], outputs: [integers]),
       Node(
-        "DequantizeLinear", name: "\(name)_DequantizeLinear", inputs: [integers, scale, zero],
-        outputs: [result]),
+        "QuantizeLinear", name: names.node(integers), inputs: [value, scale, zero],
+        outputs: [integers]),
+      Node(
+        "DequantizeLinear", name: names.node("\(name)_DequantizeLinear"),
+        inputs: [integers, scale, zero], outputs: [result]),
     ]
   }
 
-  private mutating func constant(_ name: String, _ tensor: Tensor) -> String {
+  /// A new constant; its name.
+  private mutating func constant(_ stem: String, _ tensor: Tensor) -> String {
+    let name = names.value(stem)
     graph.initializers[name] = Initializer(tensor)
     return name
   }
@@ -128,84 +146,73 @@ public struct QuantizedNetwork: Sendable {
     guard QuantizationSites.joins.contains(node.opType) else { return [] }
     var nodes: [Node] = []
     for slot in node.inputs.indices {
-      guard let tensor = constants[original.inputs[slot]], tensor.elementType == .float32 else {
-        continue
-      }
-      let values = tensor.floats
-      let own = QuantizationScheme().activation(
-        min(values.min() ?? 0, 0)...max(values.max() ?? 0, 0))
-      let integers = values.map {
-        UInt8(truncatingIfNeeded: own.quantized($0, in: 0...255))
-      }
       let name = original.inputs[slot]
-      let scale = constant("\(name)_scale", Tensor(scalar: own.scale))
-      let zero = constant("\(name)_zero_point", Tensor(scalar: UInt8(own.zeroPoint)))
+      guard let tensor = constants[name], tensor.elementType == .float32 else { continue }
+      let isKnown = dequantized[name] != nil
       node.inputs[slot] = rounded(name)
-      nodes.append(
-        dequantize(
-          constant("\(name)_quantized", Tensor(integers, shape: tensor.shape)), scale, zero,
-          into: rounded(name), axis: nil))
+      if !isKnown { nodes.append(quantize(name, tensor)) }
     }
-    return nodes.filter { roundedConstants.insert($0.outputs[0]).inserted }
+    return nodes
+  }
+
+  /// Stores a constant as bytes; the node that makes it of them.
+  private mutating func quantize(_ name: String, _ tensor: Tensor) -> Node {
+    let values = tensor.floats
+    let own = QuantizationScheme().activation(
+      min(values.min() ?? 0, 0)...max(values.max() ?? 0, 0))
+    let integers = values.map {
+      UInt8(truncatingIfNeeded: own.quantized($0, in: 0...255))
+    }
+    let scale = constant("\(name)_scale", Tensor(scalar: own.scale))
+    let zero = constant("\(name)_zero_point", Tensor(scalar: UInt8(own.zeroPoint)))
+    return dequantize(
+      constant("\(name)_quantized", Tensor(integers, shape: tensor.shape)), scale, zero,
+      into: rounded(name), axis: nil)
   }
 
   private mutating func quantizeLayer(
     _ node: inout Node, _ original: Node, _ layer: WeightedLayers.Layer
   ) -> [Node] {
     guard let input = parameters[original.inputs[0]] else { return [] }
-    var scheme = scheme
-    let isMatrix = node.opType == "MatMul"
-    if isMatrix { scheme.perChannel = false }
-    let biasName = !isMatrix && node.inputs.count > 2 ? original.inputs[2] : ""
-    let bias = constants[biasName]?.floats
-    let weights = QuantizedWeights(
-      layer.tensor, axis: layer.slot.outputAxis, scheme: scheme, bias: bias,
-      inputScale: input.scale,
-      roundsUp: roundings[original.outputs[0]].flatMap {
-        AdaptiveRounding.unpacked($0, count: layer.tensor.count)
-      })
-    let stem = "\(original.outputs[0])_weights"
-    let channels = weights.scales.count
-    let isScalar = !scheme.perChannel
-    let scale = constant(
-      "\(stem)_scale", isScalar ? Tensor(scalar: weights.scales[0]) : Tensor(weights.scales))
-    let zeros = [Int8](repeating: 0, count: channels)
-    let zero = constant("\(stem)_zero_point", isScalar ? Tensor(scalar: zeros[0]) : Tensor(zeros))
-    let rank = layer.tensor.shape.count
-    let axis = layer.slot.outputAxis < 0 ? layer.slot.outputAxis + rank : layer.slot.outputAxis
+    let quantized = QuantizedLayer(
+      original, layer, scheme: scheme, constants: constants, inputScale: input.scale,
+      roundings: roundings[original.outputs[0]])
+    let stem = names.value("\(original.outputs[0])_weights")
+    let scales = quantized.weights.scales
+    let isScalar = quantized.isPerTensor
+    func shaped<Element: TensorElement>(_ values: [Element]) -> Tensor {
+      isScalar ? Tensor(scalar: values[0]) : Tensor(values)
+    }
+    let scale = constant("\(stem)_scale", shaped(scales))
+    let zero = constant("\(stem)_zero_point", shaped(scales.map { _ in Int8(0) }))
     var nodes = [
       dequantize(
-        constant("\(stem)_quantized", weights.integers), scale, zero, into: stem,
-        axis: isScalar ? nil : axis)
+        constant("\(stem)_quantized", quantized.weights.integers), scale, zero, into: stem,
+        axis: isScalar ? nil : quantized.axis)
     ]
     node.inputs[1] = stem
-    if let bias {
-      let units = weights.scales.map { $0 * input.scale }
-      let integers = bias.enumerated().map { channel, value -> Int32 in
-        let steps = (Double(value) / Double(units[isScalar ? 0 : channel])).rounded(
-          .toNearestOrEven)
-        return Int32(max(min(steps, 2_147_483_647), -2_147_483_648))
-      }
-      let name = "\(original.outputs[0])_bias"
-      let scale = constant("\(name)_scale", isScalar ? Tensor(scalar: units[0]) : Tensor(units))
-      let zeros = [Int32](repeating: 0, count: units.count)
-      let zero = constant("\(name)_zero_point", isScalar ? Tensor(scalar: zeros[0]) : Tensor(zeros))
+    if let bias = quantized.bias {
+      let name = names.value("\(original.outputs[0])_bias")
+      let scale = constant("\(name)_scale", shaped(bias.units))
+      let zero = constant("\(name)_zero_point", shaped(bias.units.map { _ in Int32(0) }))
       nodes.append(
         dequantize(
-          constant("\(name)_quantized", Tensor(integers)), scale, zero, into: name,
+          constant("\(name)_quantized", Tensor(bias.integers)), scale, zero, into: name,
           axis: isScalar ? nil : 0))
       node.inputs[2] = name
+      // Run times fuse products whose β is 1; it is in the bias already.
+      if bias.hasBeta { node.attributes["beta"] = nil }
     }
     return nodes
   }
 
-  private func dequantize(
+  private mutating func dequantize(
     _ integers: String, _ scale: String, _ zero: String, into output: String, axis: Int?
   ) -> Node {
     var attributes = Attributes()
     if let axis { attributes["axis"] = .int(axis) }
     return Node(
-      "DequantizeLinear", name: "\(output)_DequantizeLinear", inputs: [integers, scale, zero],
-      outputs: [output], attributes: attributes)
+      "DequantizeLinear", name: names.node("\(output)_DequantizeLinear"),
+      inputs: [integers, scale, zero], outputs: [output], attributes: attributes)
   }
 }

@@ -21,35 +21,39 @@ public struct QuantizationSites: Sendable {
   /// Values that have the scale of another, by name.
   public private(set) var shared: [String: String] = [:]
   private let links: Connectivity
+  private let floats: Set<String>
 
   /// Finds the places.
   ///
   /// - Parameters:
   ///   - excluded: Nodes that are to stay float, by name or first output, and why.
   ///   - included: Nodes to quantise although they come after the last layers.
+  ///   - floats: What `Graph.floatValues` says, where that is known already.
   public init(
-    _ graph: Graph, excluded: [String: String] = [:], included: Set<String> = []
+    _ graph: Graph, excluded: [String: String] = [:], included: Set<String> = [],
+    floats: Set<String>? = nil
   ) {
     links = Connectivity(graph)
+    let floats = floats ?? graph.floatValues()
+    self.floats = floats
     let layers = WeightedLayers(graph, registry: .standard).layers
     let usable = Dictionary(
       layers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
     let before = Self.nodesBeforeLayers(
       graph, Set(layers.filter { !$0.isFixed }.map(\.node)), included)
     var made: Set<String> = []
-    let images = Set(
-      graph.requiredInputs.filter { $0.type.holdsFloats }.map(\.name))
+    let images = Set(graph.requiredInputs.map(\.name)).intersection(floats)
     for (index, node) in graph.nodes.enumerated() {
       guard let output = node.outputs.first else { continue }
       let choice = Self.choose(
-        node, index, graph, usable[index], isBefore: before.contains(index), made: made,
-        images: images)
+        node, usable[index], isBefore: before.contains(index), made: made, images: images,
+        isFloat: ([output] + node.inputs.prefix(1)).allSatisfy(floats.contains))
       var reason = choice
       if let why = excluded[output] ?? excluded[node.name] { reason = .keep(why) }
       switch reason {
       case .quantize:
         nodes.append(index)
-        made.formUnion(node.outputs)
+        made.formUnion(floats.intersection(node.outputs))
       case .keep(let why):
         kept.append(
           .init(node: node.name.isEmpty ? output : node.name, opType: node.opType, reason: why))
@@ -87,8 +91,8 @@ public struct QuantizationSites: Sendable {
   }
 
   private static func choose(
-    _ node: Node, _ index: Int, _ graph: Graph, _ layer: WeightedLayers.Layer?, isBefore: Bool,
-    made: Set<String>, images: Set<String>
+    _ node: Node, _ layer: WeightedLayers.Layer?, isBefore: Bool, made: Set<String>,
+    images: Set<String>, isFloat: Bool
   ) -> Choice {
     guard node.domain.isEmpty, let input = node.inputs.first else { return .ignore }
     let isLayer = layers.contains(node.opType)
@@ -98,6 +102,7 @@ public struct QuantizationSites: Sendable {
       guard layer.tensor.elementType == .float32 else {
         return .keep("its weights are not float32")
       }
+      guard isFloat else { return .keep("its values are not known to be float32") }
       return layer.slot.input == 1 ? .quantize : .ignore
     }
     if node.opType == "ConvTranspose" {
@@ -108,12 +113,17 @@ public struct QuantizationSites: Sendable {
     guard isBefore else {
       return follows ? .keep("it decodes what the last layers say") : .ignore
     }
+    guard isFloat || !isQuantizable(node) else { return .ignore }
     if movers.contains(node.opType) {
       return made.contains(input) || images.contains(input) ? .quantize : .ignore
     }
     if joins.contains(node.opType) { return follows ? .quantize : .ignore }
     if functions.contains(node.opType) { return made.contains(input) ? .quantize : .ignore }
     return .keep("run times have no integer kernel for it")
+  }
+
+  private static func isQuantizable(_ node: Node) -> Bool {
+    movers.contains(node.opType) || joins.contains(node.opType) || functions.contains(node.opType)
   }
 
   /// Nodes whose outputs reach a layer with weights.
@@ -137,8 +147,11 @@ public struct QuantizationSites: Sendable {
     let quantized = Set(nodes)
     var seen: Set<String> = []
     let constants = WeightedLayers.constants(of: graph)
+    let floats = floats
     func add(_ name: String, _ sites: inout QuantizationSites) {
-      guard constants[name] == nil, seen.insert(name).inserted else { return }
+      guard constants[name] == nil, floats.contains(name), seen.insert(name).inserted else {
+        return
+      }
       sites.observed.append(name)
     }
     for index in nodes {
@@ -148,7 +161,8 @@ public struct QuantizationSites: Sendable {
         add(node.inputs[slot], &self)
       }
       if Self.movers.contains(node.opType) {
-        for output in node.outputs where seen.insert(output).inserted {
+        for output in node.outputs
+        where floats.contains(output) && seen.insert(output).inserted {
           shared[output] = node.inputs[0]
         }
       } else if let output = node.outputs.first, before.contains(index),
@@ -192,13 +206,5 @@ public struct QuantizationSites: Sendable {
     var value = value
     while let owner = shared[value] { value = owner }
     return value
-  }
-}
-
-extension ValueType {
-  /// Whether nothing speaks against the elements being float32.
-  fileprivate var holdsFloats: Bool {
-    guard case .tensor(let element, _) = self else { return true }
-    return element == .float32
   }
 }

@@ -98,6 +98,7 @@ public struct AdaptiveRounding: Sendable {
       uniquingKeysWith: { first, _ in first })
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
+    let constants = WeightedLayers.constants(of: graph)
     return sites.nodes.compactMap { index in
       guard let layer = layers[index], QuantizationSites.isLayer(graph.nodes[index]),
         let reader = PatchReader(
@@ -106,8 +107,7 @@ public struct AdaptiveRounding: Sendable {
       else { return nil }
       return RoundingProblem(
         graph.nodes[index], layer, reader, input: plan.scheme.activation(range),
-        scheme: plan.scheme,
-        bias: graph.nodes[index].inputs.dropFirst(2).first.flatMap { graph[constant: $0]?.floats })
+        scheme: plan.scheme, constants: constants)
     }
   }
 
@@ -131,11 +131,13 @@ public struct AdaptiveRounding: Sendable {
     _ settings: Settings, _ pool: ThreadPool
   ) throws -> [[PatchMoments]] {
     let values = Set(problems.flatMap { [$0.reader.source, $0.reader.output] }).sorted()
+    var options = SessionOptions(
+      threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
+      taps: values)
+    options.checksTaps = true
     let session = try Session(
       graph, registry: .standard,
-      options: SessionOptions(
-        threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
-        taps: values))
+      options: options)
     var moments = problems.map { $0.reader.emptyMoments() }
     for image in 0..<feed.images {
       try feed.fill(image, session)

@@ -20,20 +20,18 @@ struct RoundingProblem {
   /// The problem of a layer; `nil` where the grid is not uniform.
   init?(
     _ node: Node, _ layer: WeightedLayers.Layer, _ reader: PatchReader,
-    input: QuantizationParameters, scheme: QuantizationScheme, bias: [Float]?
+    input: QuantizationParameters, scheme: QuantizationScheme, constants: [String: Tensor]
   ) {
     guard scheme.weightGrid == .uniform else { return nil }
-    var scheme = scheme
-    if node.opType == "MatMul" { scheme.perChannel = false }
     output = node.outputs[0]
     self.reader = reader
     tensor = layer.tensor
     self.input = input
     inputRange = scheme.activationRange
     limit = Float(scheme.weightLimit)
-    let weights = QuantizedWeights(
-      layer.tensor, axis: layer.slot.outputAxis, scheme: scheme, bias: bias,
-      inputScale: input.scale)
+    let weights = QuantizedLayer(
+      node, layer, scheme: scheme, constants: constants, inputScale: input.scale, roundings: nil
+    ).weights
     let depth = reader.weightsPerOutput
     let scales = (0..<reader.outputs).map {
       weights.scales[weights.scales.count == 1 ? 0 : $0]

@@ -14,6 +14,7 @@ public struct TrainableQuantization: Sendable {
   public private(set) var graph: Graph
   private let source: Graph
   private let links: Connectivity
+  private var names: FreshNames
   /// The exponents' names by the scales'.
   private var exponents: [String: String] = [:]
   /// The names of weights that were pruned: rounding leaves not many more zeros than ones and minus ones together.
@@ -39,6 +40,8 @@ public struct TrainableQuantization: Sendable {
     var reals: String
     /// The scales that its own is the product of, by name.
     var factors: [String]
+    /// What that product is multiplied by besides: the α of a `Gemm`.
+    var alpha: Float
   }
 
   private struct Clamp {
@@ -60,6 +63,7 @@ public struct TrainableQuantization: Sendable {
   public init(_ source: Graph) throws {
     self.source = source
     links = Connectivity(source)
+    names = FreshNames(source)
     graph = source
     let integer = source.nodes.first {
       $0.opType.hasPrefix("QLinear")
@@ -182,7 +186,7 @@ public struct TrainableQuantization: Sendable {
     _ name: String, _ scale: Tensor, tiedTo other: String? = nil
   ) -> String {
     if let known = exponents[name] { return known }
-    let exponent = other ?? "\(name)/exponent"
+    let exponent = other ?? names.value("\(name)/exponent")
     exponents[name] = exponent
     if other == nil {
       graph.initializers[exponent] = Initializer(
@@ -223,13 +227,15 @@ public struct TrainableQuantization: Sendable {
       biases.append(
         Bias(
           integers: node.inputs[0], scale: node.inputs[1], reals: output,
-          factors: try scales(of: source.nodes[reader])))
+          factors: try scales(of: source.nodes[reader]),
+          alpha: source.nodes[reader].opType == "Gemm"
+            ? try source.nodes[reader].attributes.float("alpha", default: 1) : 1))
       return true
     }
     guard integers.elementType == .int8 || integers.elementType == .uint8 else { return false }
     let (zero, _) = try zeroPoint(node, otherwise: integers.elementType)
     let range = Self.range(integers, zero)
-    let name = "\(output)/real"
+    let name = names.value("\(output)/real")
     graph.initializers[name] = Initializer(reals)
     let axis = try node.attributes.int("axis", default: 1)
     let positive = scale.count == 1 ? 0 : axis < 0 ? axis + integers.shape.count : axis
@@ -342,20 +348,23 @@ public struct TrainableQuantization: Sendable {
     }
     for bias in biases {
       let reals = try floats(bias.reals)
-      let old = scale(bias.scale)
+      guard let old = source[constant: bias.integers] else { continue }
       let factors = bias.factors.map(scale)
-      let count = max(old.count, factors.map(\.count).max() ?? 1)
-      let units = (0..<count).map { channel in
-        factors.reduce(Float(1)) { $0 * $1[$1.count == 1 ? 0 : channel] }
+      var units = (0..<(factors.map(\.count).max() ?? 1)).map { channel in
+        factors.reduce(bias.alpha) { $0 * $1[$1.count == 1 ? 0 : channel] }
+      }
+      let before = scale(bias.scale)
+      if before.count != units.count {
+        // One scale for what has several stays what it is; one for each of several alike is spread.
+        units = units.count == 1 ? before.map { _ in units[0] } : before
       }
       let whole = reals.enumerated().map { channel, real -> Int32 in
-        let unit = Double(units[count == 1 ? 0 : channel])
+        let unit = Double(units[units.count == 1 ? 0 : channel % units.count])
         return Int32(max(min((Double(real) / unit).rounded(.toNearestOrEven), 2e9), -2e9))
       }
-      result[constant: bias.integers] = Tensor(whole)
-      result[constant: bias.scale] =
-        old.count == 1 && count == 1
-        ? Tensor(units, shape: source[constant: bias.scale]?.shape ?? []) : Tensor(units)
+      result[constant: bias.integers] = Tensor(whole, shape: old.shape)
+      result[constant: bias.scale] = Tensor(
+        units, shape: source[constant: bias.scale]?.shape ?? [units.count])
     }
     for clip in clips {
       guard let step = scale(clip.scale).first else { continue }

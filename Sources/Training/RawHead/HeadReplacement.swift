@@ -29,7 +29,7 @@ extension RawHead {
       }
       let old = taps[level.classes.map]
       try result.widen(convolution: old, to: names.count, random: &random)
-      let joined = "stride\(level.stride)"
+      let joined = result.freshName("stride\(level.stride)")
       result.nodes.append(
         Node(
           "Concat", name: joined, inputs: [taps[level.box.map], old], outputs: [joined],

@@ -86,8 +86,9 @@ public final class TrainingStep {
     gradients = self.parameters.map { name in
       prepared.gradient.gradients[name].flatMap { session.outputView($0)?.elements() }
     }
+    let updated = UseBatchStatistics.updated(in: prepared.gradient.graph)
     updatedStatistics = statistics.map {
-      session.outputView(UseBatchStatistics.updatedName($0))?.elements()
+      updated[$0].flatMap { session.outputView($0)?.elements() }
     }
     maps = try taps.map { tap in
       guard let view = session.outputView(tap),

@@ -50,6 +50,9 @@ struct QuantizedView {
 
   init(_ view: TensorView) { self.view = view }
 
+  /// The number of elements.
+  var count: Int { view.count }
+
   /// Whether the elements are `Int8` or `UInt8`.
   var isByte: Bool { view.elementType == .int8 || view.elementType == .uint8 }
 

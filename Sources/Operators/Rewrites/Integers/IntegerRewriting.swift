@@ -18,11 +18,11 @@ struct IntegerRewriting {
   private var types: [String: TensorType] = [:]
   private var aliases: [String: String] = [:]
   private var constantCount = 0
-  private let prefix: String
+  private var names: FreshNames
 
   init(_ graph: Graph) {
     source = graph
-    prefix = graph.freshName("integers")
+    names = FreshNames(graph)
     result = graph
     result.nodes = []
     links = Connectivity(graph)
@@ -139,7 +139,7 @@ struct IntegerRewriting {
     }
     var moved = node
     moved.inputs[0] = function.source
-    moved.outputs = node.outputs.map { "\($0)/bytes" }
+    moved.outputs = node.outputs.map { $0.isEmpty ? "" : names.value("\($0)/bytes") }
     let elementType: ElementType = function.isSigned ? .int8 : .uint8
     for (real, bytes) in zip(node.outputs, moved.outputs) {
       guard let type = types[real] else { return }
@@ -174,7 +174,7 @@ struct IntegerRewriting {
     }
     guard let made = try unclamped(node.inputs[0]) else { return false }
     let clamp = target.clamp(made.lowest, made.highest)
-    let direct = clamp == nil ? output : "\(output)/unclamped"
+    let direct = clamp == nil ? output : names.value("\(output)/unclamped")
     guard let nodes = try integer(made.node, into: direct, target) else { return false }
     result.nodes += nodes
     if let clamp {
@@ -284,7 +284,7 @@ struct IntegerRewriting {
       if part.isSigned == target.isSigned, bytes.enumerated().allSatisfy({ $0 == Int($1) }) {
         continue
       }
-      let name = "\(output)/part\(place)"
+      let name = names.value("\(output)/part\(place)")
       look(up: part, bytes, into: name, target)
       joined.inputs[place] = name
     }
@@ -391,14 +391,15 @@ struct IntegerRewriting {
     else { return nil }
     weights.weights = weights.weights.reshaped(to: weights.weights.shape + [1, 1])
     var pixel = x
-    pixel.source = "\(output)/pixel"
+    pixel.source = names.value("\(output)/pixel")
+    let channels = names.value("\(output)/channels")
     types[pixel.source] = TensorType(type.elementType, type.shape + [1, 1])
     var plain = node
     plain.attributes = [:]
     guard
       let product = quantized(
         plain, pixel, parameters, weights, bias: node.inputs.count > 2 ? node.inputs[2] : "",
-        into: "\(output)/channels", target)
+        into: channels, target)
     else { return nil }
     let shape = [type.shape[0], weights.weights.shape[0]]
     func reshape(_ input: String, _ output: String, _ shape: [Int]) -> Node {
@@ -406,14 +407,14 @@ struct IntegerRewriting {
         "Reshape", inputs: [input, new(Tensor(shape.map(Int64.init)))], outputs: [output])
     }
     return [reshape(x.source, pixel.source, type.shape + [1, 1])] + product
-      + [reshape("\(output)/channels", output, shape)]
+      + [reshape(channels, output, shape)]
   }
 
   // MARK: Constants
 
   private mutating func new(_ tensor: Tensor) -> String {
     constantCount += 1
-    let name = "\(prefix)/\(constantCount)"
+    let name = names.value("integers/\(constantCount)")
     result.initializers[name] = Initializer(tensor)
     return name
   }

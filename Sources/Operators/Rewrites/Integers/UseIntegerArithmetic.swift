@@ -25,6 +25,7 @@ struct FuseByteTables: GraphPass {
 
   func run(on graph: inout Graph) throws {
     let links = Connectivity(graph)
+    var names = FreshNames(graph)
     for index in graph.nodes.indices where graph.nodes[index].qualifiedType == "compress.ByteTable"
     {
       let node = graph.nodes[index]
@@ -41,7 +42,7 @@ struct FuseByteTables: GraphPass {
       case "compress.ByteTable", "compress.FusedQLinearConv":
         let slot = before.inputs.count - 1
         guard let first = graph[constant: before.inputs[slot]] else { continue }
-        let name = "\(node.inputs[1])/after/\(before.inputs[slot])"
+        let name = names.value("\(node.inputs[1])/after/\(before.inputs[slot])")
         graph.initializers[name] = Initializer(first.followed(by: table))
         before.inputs[slot] = name
       default: continue

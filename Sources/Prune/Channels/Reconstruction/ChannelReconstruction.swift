@@ -200,7 +200,8 @@ public struct ChannelReconstruction: Sendable {
     let operands = coupling.trace.typed.operands
     // Responses hold the bias, so the constant takes its place.
     if node.inputs.count > 2, let bias = operands[node.inputs[2]]?.constant,
-      bias.count == reader.outputs, links.consumers[node.inputs[2]]?.count == 1
+      bias.count == reader.outputs, bias.numbers(along: 1, count: reader.outputs) != nil,
+      links.consumers[node.inputs[2]]?.count == 1
     {
       weights[node.inputs[2]] = Tensor(intercept, shape: bias.shape)
       return true

@@ -15,9 +15,15 @@ struct LayerReader {
   /// `nil` for layers whose weights are not refitted, among them those in groups of several channels.
   init?(_ coupling: ChannelCoupling, _ consumer: ChannelCoupling.Consumer) {
     let operands = coupling.trace.typed.operands
-    guard let name = consumer.weight, let tensor = operands[name]?.constant,
+    let node = coupling.graph.nodes[consumer.node]
+    // Weights are fitted to responses: what multiplies them or their bias besides has no place
+    // there.
+    let isPlain = ["alpha", "beta"].allSatisfy {
+      node.opType != "Gemm" || (try? node.attributes.float($0, default: 1)) == 1
+    }
+    guard isPlain, let name = consumer.weight, let tensor = operands[name]?.constant,
       let reader = PatchReader(
-        coupling.graph.nodes[consumer.node], weights: tensor, input: consumer.input,
+        node, weights: tensor, input: consumer.input,
         operands: operands),
       reader.groups == 1 || reader.groups == reader.channels && reader.outputs == reader.channels
     else { return nil }

@@ -21,11 +21,6 @@ extension DequantizedKernel {
   static let unary = DequantizedKernel(
     operands: [QuantizedSlots(value: 0, scale: 1, zero: 2)],
     result: QuantizedSlots(scale: 3, zero: 4))
-  /// Two values with their scales and zero points, then y's.
-  static let binary = DequantizedKernel(
-    operands: [
-      QuantizedSlots(value: 0, scale: 1, zero: 2), QuantizedSlots(value: 3, scale: 4, zero: 5),
-    ], result: QuantizedSlots(scale: 6, zero: 7))
 }
 
 extension Attributes {

@@ -1,0 +1,50 @@
+import GraphIR
+import Tensors
+
+extension Graph {
+  /// Checks the float constants that layers read: weights, biases, normalisations, slopes and
+  /// scales must be finite, and no other constant may hold NaN, whether initializers or `Constant`
+  /// nodes hold them.
+  ///
+  /// Infinity is at home elsewhere: in the bounds of clamps, in masks, in what padding fills with.
+  ///
+  /// - Parameter excluded: Names of nodes or constants that are left alone.
+  /// - Throws: ``NotFinite/weight(name:node:element:number:)`` for the first.
+  public func checkWeightsAreFinite(excluding excluded: [NamePattern] = []) throws {
+    let constants = WeightedLayers.constants(of: self)
+    var checked: Set<String> = []
+    for node in nodes {
+      let isLayer = Self.finiteOperators.contains(node.opType)
+      for name in node.inputs {
+        guard let tensor = constants[name], tensor.elementType.isFloatingPoint,
+          checked.insert("\(isLayer) \(name)").inserted,
+          let found = tensor.firstNotFinite(allowsInfinity: !isLayer),
+          !excluded.contains(where: { $0.matches(node.name) || $0.matches(name) })
+        else { continue }
+        throw NotFinite.weight(
+          name: name, node: node.label, element: found.element, number: "\(found.number)")
+      }
+    }
+  }
+
+  /// Operators that compute nothing useful of infinite constants.
+  private static let finiteOperators: Set<String> = [
+    "BatchNormalization", "Conv", "ConvTranspose", "DequantizeLinear", "FusedConv", "GRU", "Gemm",
+    "GroupNormalization", "InstanceNormalization", "LSTM", "LayerNormalization", "MatMul", "PRelu",
+    "QGemm", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "RMSNormalization", "RNN",
+  ]
+}
+
+extension Tensor {
+  /// The first NaN, or infinity where that is not allowed.
+  fileprivate func firstNotFinite(allowsInfinity: Bool) -> (element: [Int], number: Double)? {
+    if elementType == .float32 {
+      guard let found = view.firstNotFinite else { return nil }
+      if !allowsInfinity || found.number.isNaN { return (found.element, Double(found.number)) }
+    }
+    let numbers = doubles
+    guard let index = numbers.firstIndex(where: { $0.isNaN || !allowsInfinity && !$0.isFinite })
+    else { return nil }
+    return (shape.indices(of: index), numbers[index])
+  }
+}

@@ -1,0 +1,35 @@
+import GraphIR
+import Layers
+import Tensors
+
+extension PruningPlan {
+  /// The graph whose layers read their weights times masks of 0 and 1, as the plan says: what a
+  /// pruned file must compute.
+  ///
+  /// Nothing of what stores zeros enters it, so that files can be held against it.
+  ///
+  /// - Throws: What ``applied(to:registry:)`` throws.
+  public func predicted(for graph: Graph, registry: OperatorRegistry) throws -> Graph {
+    let ranking = try replayedRanking()
+    let found = PrunableWeights(graph, registry: registry, keepsEnds: false).weights
+    var result = graph
+    var names = FreshNames(graph)
+    for (layer, weight) in zip(layers, found) where layer.keptBecause == nil && layer.zeros > 0 {
+      guard weight.tensor.elementType == .float32 else {
+        throw PruningError.notReplayable(method: method)
+      }
+      var mask = [Float](repeating: 1, count: weight.tensor.count)
+      for index in try ranking.units(of: weight).leastImportant(layer.zeros) { mask[index] = 0 }
+      let (constant, masked) = (
+        names.value("\(weight.name)/mask"), names.value("\(weight.name)/masked")
+      )
+      result[constant: constant] = Tensor(mask, shape: weight.tensor.shape)
+      result.replaceUses(of: weight.name, with: masked)
+      let maker = result.nodes.firstIndex { $0.outputs.contains(weight.name) }
+      result.nodes.insert(
+        Node("Mul", inputs: [weight.name, constant], outputs: [masked]),
+        at: maker.map { $0 + 1 } ?? 0)
+    }
+    return result
+  }
+}
