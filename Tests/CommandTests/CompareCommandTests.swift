@@ -27,7 +27,7 @@ import Testing
   private func difference(
     _ values: [Double], _ reference: [Double]
   ) -> (error: Double, mean: Double, nonFinite: Int) {
-    let row = OutputDifference("y", values, reference: reference)
+    let row = ComparedOutput("y", values, reference: reference)
     return (row.normalizedMaxError, row.normalizedMeanError, row.nonFinite)
   }
 
