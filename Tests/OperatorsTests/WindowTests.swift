@@ -4,7 +4,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Convolutions and pools on one to three axes, of any geometry, against their definitions and between guarded pages.
+/// Convolutions and pools on one to three axes, of any geometry, against their definitions and
+/// between guarded pages.
 @Suite struct WindowTests {
   /// A window on some axes.
   private struct Window {
