@@ -4,9 +4,9 @@ import Tensors
 extension Graph {
   /// The concrete types of the inputs a caller must feed.
   ///
-  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of rank 3 or more is a
-  /// batch and becomes 1, and so does one declared as 0 where images are read (rank 4 or more): exporters used to write
-  /// unknown batches so.
+  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of
+  /// rank 3 or more is a batch and becomes 1, and so does one declared as 0 where images are read
+  /// (rank 4 or more): exporters used to write unknown batches so.
   ///
   /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration, or when the input would
   ///   be larger than any value may be.

@@ -106,7 +106,8 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 
   /// Ends the process where a kernel would touch more elements than there are.
   ///
-  /// Layouts ask when they are made, so that no run does and no reasoning about slack is left unchecked.
+  /// Layouts ask when they are made, so that no run does and no reasoning about slack is left
+  /// unchecked.
   func requireRoom(for touched: Int, in held: Int, _ what: StaticString) {
     precondition(touched <= held, "\(touched) elements in a \(what) of \(held): \(self)")
   }

@@ -19,7 +19,8 @@ struct FrameLayout: Sendable {
 
   /// Elements that may be read beyond the last channel, in whole vectors.
   static let slack = 64
-  /// Elements that kernels read beyond the last output pixel under a tap: two vectors at a time, the longest of 16.
+  /// Elements that kernels read beyond the last output pixel under a tap: two vectors at a time,
+  /// the longest of 16.
   private static let overread = 31
 
   /// The layout of frames under `outputRows` rows of the output.

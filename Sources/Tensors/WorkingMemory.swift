@@ -1,6 +1,8 @@
-/// The memory that kernels compute in beside their inputs and outputs: zeros at first, aligned to 64 bytes.
+/// The memory that kernels compute in beside their inputs and outputs: zeros at first, aligned to
+/// 64 bytes.
 ///
-/// Kernels work in whole vectors, so that numbers nobody wants are computed from bytes that nobody wrote.
+/// Kernels work in whole vectors, so that numbers nobody wants are computed from bytes that nobody
+/// wrote.
 public final class WorkingMemory {
   /// The first byte.
   public let base: UnsafeMutableRawPointer

@@ -44,7 +44,8 @@ import Testing
     #expect(y == Tensor([0, 0, 0, 0] as [Float], shape: [2, 1, 2]))
   }
 
-  /// Exporters used to write unknown batches as 0; other extents are what they say, and shapes that are given decide.
+  /// Exporters used to write unknown batches as 0; other extents are what they say, and shapes that
+  /// are given decide.
   @Test func aBatchOfImagesDeclaredAsZeroIsOne() throws {
     let relu = Node("Relu", inputs: ["x"], outputs: ["y"])
     let images = graph([.fixed(0), .fixed(3), .fixed(2), .fixed(0)], [relu])

@@ -10,7 +10,8 @@ import Testing
 
   private static let (one, three) = (ThreadPool(threads: 1), ThreadPool(threads: 3))
 
-  /// Several threads take turns for each piece of work, which takes long on few cores: now and then will do.
+  /// Several threads take turns for each piece of work, which takes long on few cores: now and then
+  /// will do.
   private static func forEachSetting(
     _ seed: Int, _ body: (InstructionSet, GuardedMemory.Edge, ThreadPool) -> Void
   ) {

@@ -3,7 +3,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Kernels over runs of elements, of every length around whole vectors, between pages that nobody may touch.
+/// Kernels over runs of elements, of every length around whole vectors, between pages that nobody
+/// may touch.
 @Suite struct FlatBoundsTests {
   private static let counts = Array(0...70) + [127, 128, 129, 200]
   private let one = ThreadPool(threads: 1)

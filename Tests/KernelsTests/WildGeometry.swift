@@ -15,7 +15,8 @@ enum WildGeometry {
     }
   }
 
-  /// The same, but without what networks do not train with: padding beyond the kernel, strides together with dilations.
+  /// The same, but without what networks do not train with: padding beyond the kernel, strides
+  /// together with dilations.
   static func tamed(_ seed: Int) -> ConvolutionGeometry {
     var random = SplitMix64(seed: UInt64(seed))
     while true {

@@ -46,24 +46,10 @@ struct ConformanceCheck {
     let kernel = try op.prepareKernel(
       PreparationSite(inputs: operands, outputs: types, threadCount: 1))
     let edge: GuardedMemory.Edge = types.count % 2 == 0 ? .start : .end
-    let outputs = wanted.map { GuardedMemory($0, edge: edge) }
-    let inputs = sample.inputs.map { $0.map { GuardedMemory($0, edge: edge) } }
-    let scratch = GuardedMemory.scratch(kernel.scratchBytes, edge: edge)
-    try withExtendedLifetime(inputs) {
-      try kernel.run(
-        OperatorCall(
-          inputs: zip(inputs, sample.inputs).map { memory, tensor in
-            zip(memory, tensor).map { TensorView(type: $1.type, base: $0.base) }
-          },
-          outputs: zip(outputs, wanted).map { TensorView(type: $1, base: $0.base) },
-          scratch: scratch.base, pool: pool))
-    }
-    guard scratch.isIntact, outputs.allSatisfy(\.isIntact) else {
-      return "wrote beyond its outputs or working memory"
-    }
-    let computed = zip(outputs, wanted).map {
-      Tensor(copying: TensorView(type: $1, base: $0.base))
-    }
+    guard
+      let computed = try GuardedRun(edge: edge, pool: pool)
+        .outputs(of: kernel, sample.inputs, types: wanted)
+    else { return "wrote beyond its outputs or working memory" }
     for (index, pair) in zip(computed, expected).enumerated() where pair.0 != pair.1 {
       guard ElementType.calculated.contains(pair.0.elementType) else {
         return "output \(index) differs when values are not known"
@@ -88,28 +74,4 @@ extension ElementType {
   fileprivate static let calculated = allCases.filter {
     $0 == .bool || $0.isInteger || [.float16, .bfloat16, .float32, .float64].contains($0)
   }
-}
-
-extension GuardedMemory {
-  /// Bytes beyond a value's end that kernels may read.
-  private static let slack = 256
-
-  /// A copy of a tensor, with the slack that sessions give.
-  fileprivate convenience init(_ tensor: Tensor, edge: Edge) {
-    self.init(byteCount: tensor.byteCount, slack: Self.slack, alignment: 8, edge: edge)
-    tensor.withUnsafeBytes {
-      UnsafeMutableRawBufferPointer(start: base, count: tensor.byteCount).copyMemory(from: $0)
-    }
-  }
-
-  /// Room for a value, none beyond.
-  fileprivate convenience init(_ type: TensorType, edge: Edge) {
-    self.init(byteCount: type.byteCount, alignment: 8, edge: edge)
-  }
-}
-
-/// Both, where there are both.
-private func zip<A, B>(_ a: A?, _ b: B?) -> (A, B)? {
-  guard let a, let b else { return nil }
-  return (a, b)
 }

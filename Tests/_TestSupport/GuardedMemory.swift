@@ -1,10 +1,11 @@
 import Foundation
 import Tensors
 
-/// Memory between two pages that nobody may touch: a step beyond its end, or before its start, ends the process at once.
+/// Memory between two pages that nobody may touch: a step beyond its end, or before its start, ends
+/// the process at once.
 ///
-/// Which of the two is caught at the very byte is chosen by ``Edge``; on the other side the rest of a page lies between, whose
-/// bytes ``isIntact`` looks after.
+/// Which of the two is caught at the very byte is chosen by ``Edge``; on the other side the rest of
+/// a page lies between, whose bytes ``isIntact`` looks after.
 public final class GuardedMemory {
   /// The edge that lies at a forbidden page.
   public enum Edge: Sendable, CaseIterable {

@@ -2,7 +2,8 @@ import Tensors
 
 /// Which input lies under each tap of a window on any number of axes, as runs along the last one.
 ///
-/// What is computed by these runs is plain, not fast: for planes and rows there are kernels of their own.
+/// What is computed by these runs is plain, not fast: for planes and rows there are kernels of
+/// their own.
 struct WindowRuns: Sendable {
   /// Outputs side by side whose inputs under one tap are a fixed step apart.
   struct Run {

@@ -4,8 +4,8 @@ import Tensors
 
 /// Cross-correlation of a batch of images: `y[n,o] = bias[o] + Σᵢ x[n,i] ⋆ w[o,i]`.
 ///
-/// Inputs: x `[N, I, (H,) W]`, w `[O, I / groups, (kH,) kW]`, optionally bias `[O]`; three and more spatial axes are
-/// computed by plain loops and have no gradient.
+/// Inputs: x `[N, I, (H,) W]`, w `[O, I / groups, (kH,) kW]`, optionally bias `[O]`; three and more
+/// spatial axes are computed by plain loops and have no gradient.
 struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableOperator {
   static let opType = "Conv"
 

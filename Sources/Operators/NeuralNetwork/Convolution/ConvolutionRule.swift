@@ -17,7 +17,8 @@ struct ConvolutionRule: Sendable {
     }
   }
 
-  /// The window of the convolution of `x` `[N, I, …, W]` by `w` `[O, I / groups, …, kW]`, on as many axes as they have.
+  /// The window of the convolution of `x` `[N, I, …, W]` by `w` `[O, I / groups, …, kW]`, on as
+  /// many axes as they have.
   ///
   /// - Parameter weightsInput: which input `w` is, for messages.
   /// - Throws: `OperatorError`, `AttributeError`.
@@ -41,7 +42,8 @@ struct ConvolutionRule: Sendable {
   /// The extents of the convolution of `x` `[N, I, (H,) W]` by `w` `[O, I / groups, (kH,) kW]`; one
   /// spatial axis is taken for the last of two.
   ///
-  /// - Throws: `OperatorError`, `AttributeError`; the former for three axes too, see ``PlainConvolution``.
+  /// - Throws: `OperatorError`, `AttributeError`; the former for three axes too, see
+  ///   ``PlainConvolution``.
   func geometry(x: [Int], w: [Int], weightsInput: Int = 1) throws -> ConvolutionGeometry {
     let placed = try placed(x: x, w: w, weightsInput: weightsInput).lifted
     guard x[1] > 0, w[0] > 0 else {

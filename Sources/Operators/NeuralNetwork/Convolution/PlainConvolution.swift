@@ -3,10 +3,11 @@ import Tensors
 
 /// Convolutions on any number of spatial axes, and their transposes, tap by tap.
 ///
-/// For three axes and more, which detectors of images do not have: correct, not fast. Planes and rows have kernels of
-/// their own, see `ConvolutionGeometry`.
+/// For three axes and more, which detectors of images do not have: correct, not fast. Planes and
+/// rows have kernels of their own, see `ConvolutionGeometry`.
 struct PlainConvolution: Sendable {
-  /// Which elements meet at each tap; of a transposed convolution, the input's lie where outputs do.
+  /// Which elements meet at each tap; of a transposed convolution, the input's lie where outputs
+  /// do.
   private let runs: WindowRuns
   private let inputPlane: Int
   private let outputPlane: Int
@@ -67,9 +68,11 @@ struct PlainConvolution: Sendable {
     }
   }
 
-  /// The transpose: every element of x, which lies where outputs do, adds its multiple of the filter to y.
+  /// The transpose: every element of x, which lies where outputs do, adds its multiple of the
+  /// filter to y.
   ///
-  /// - Parameter w: `[outputs, inputs / groups, …]`, as the convolution has it that this is the transpose of.
+  /// - Parameter w: `[outputs, inputs / groups, …]`, as the convolution has it that this is the
+  ///   transpose of.
   func runTransposed(
     _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
     to y: UnsafeMutablePointer<Float>, pool: ThreadPool

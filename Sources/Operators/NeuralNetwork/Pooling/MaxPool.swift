@@ -4,8 +4,9 @@ import Tensors
 
 /// The largest element under a sliding window, and optionally where it lies.
 ///
-/// Input: x `[N, C, (H,) W]`; three and more spatial axes are computed by plain loops. Outputs: y and the flat index of
-/// each maximum in x, int64, counted from the first spatial axis on when `storage_order` is 1.
+/// Input: x `[N, C, (H,) W]`; three and more spatial axes are computed by plain loops. Outputs: y
+/// and the flat index of each maximum in x, int64, counted from the first spatial axis on when
+/// `storage_order` is 1.
 struct MaxPool: PreparedOperator, DifferentiableOperator {
   static let opType = "MaxPool"
 

@@ -1,6 +1,7 @@
 import Tensors
 
-/// Pools on any number of spatial axes, tap by tap; planes and rows of maxima and means have kernels of their own.
+/// Pools on any number of spatial axes, tap by tap; planes and rows of maxima and means have
+/// kernels of their own.
 struct PlainPool<Element: TensorElement>: Sendable {
   /// The window.
   let window: PlacedWindow
@@ -34,10 +35,11 @@ struct PlainPool<Element: TensorElement>: Sendable {
 }
 
 extension PlainPool where Element: Comparable {
-  /// The flat index of the first tap of each window that holds its maximum, counted through all planes; that of the plane's
-  /// first element where there is none.
+  /// The flat index of the first tap of each window that holds its maximum, counted through all
+  /// planes; that of the plane's first element where there is none.
   ///
-  /// - Parameter isColumnMajor: Whether the first spatial axis is the one whose indices lie side by side.
+  /// - Parameter isColumnMajor: Whether the first spatial axis is the one whose indices lie side by
+  ///   side.
   func indices(
     planes: Int, of maxima: UnsafePointer<Element>, in x: UnsafePointer<Element>,
     isColumnMajor: Bool, to indices: UnsafeMutablePointer<Int64>, pool: ThreadPool
