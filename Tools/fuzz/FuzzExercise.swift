@@ -14,10 +14,12 @@ struct FuzzExercise {
   /// The folder for files that are read by their place.
   let folder: URL
   let seeds: FuzzSeeds
+  private let coupling: ChannelCoupling
 
   /// The files that a data set needs beside the damaged one.
   init(folder: URL, seeds: FuzzSeeds) throws {
     (self.folder, self.seeds) = (folder, seeds)
+    coupling = try ChannelCoupling(seeds.detector, registry: .standard)
     let picture = seeds.files[.png]?.first ?? Data()
     for name in ["coco", "voc/JPEGImages", "voc/Annotations", "yolo/images", "yolo/labels"] {
       try FileManager.default.createDirectory(
@@ -82,7 +84,6 @@ struct FuzzExercise {
     let text = String(decoding: data, as: UTF8.self)
     if text.contains("\"channel\"") {
       let plan = try decoder.decode(ChannelPlan.self, from: data)
-      let coupling = try ChannelCoupling(seeds.detector, registry: .standard)
       _ = try plan.groups(of: coupling)
       _ = plan.channelRatio
     } else if text.contains("\"scheme\"") {
