@@ -46,7 +46,7 @@ struct Prediction {
   /// other the upper, and what follows differs by a step.
   static let partOfRounding = 0.5
   /// Differences of rounded networks up to this are a few such steps, whatever rounding does.
-  static let fewSteps = 0.02
+  static let fewSteps = 0.05
 
   /// Nothing claimed yet, on seeded noise for a network's inputs.
   ///
