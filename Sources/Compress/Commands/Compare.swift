@@ -65,7 +65,7 @@ struct Compare: ParsableCommand {
     for name in Set(session.outputNames).symmetricDifference(expected.keys).sorted() {
       common.logger.warning("output '\(name)' is on one side only and is not compared")
     }
-    var rows: [OutputDifference] = []
+    var rows: [ComparedOutput] = []
     for name in session.outputNames {
       guard let ours = actual[name], let theirs = expected[name] else { continue }
       guard ours.type == theirs.type else {
@@ -74,7 +74,7 @@ struct Compare: ParsableCommand {
           "\(model): output '\(name)' is \(ours.type), in \(other) it is \(theirs.type)")
       }
       rows.append(
-        OutputDifference(name, ours.doubles, reference: theirs.doubles))
+        ComparedOutput(name, ours.doubles, reference: theirs.doubles))
     }
     guard !rows.isEmpty else {
       throw CommandError(.badData, "\(model): has no output of a name that \(other) has, too")
@@ -111,7 +111,7 @@ struct Compare: ParsableCommand {
     }
   }
 
-  private func show(_ rows: [OutputDifference]) throws {
+  private func show(_ rows: [ComparedOutput]) throws {
     if common.format == .json { return try Console.json(Result(outputs: rows)) }
     var table = Table([
       ("output", .left), ("elements", .right), ("error", .right), ("mean", .right),
@@ -128,6 +128,6 @@ struct Compare: ParsableCommand {
 
   private struct Result: Encodable {
     var schemaVersion = 1
-    var outputs: [OutputDifference]
+    var outputs: [ComparedOutput]
   }
 }

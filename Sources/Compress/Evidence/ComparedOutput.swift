@@ -1,7 +1,7 @@
 /// How far the elements of an output lie from those of a reference.
 ///
 /// Both not being numbers, or being the same infinity, is no difference, as in `numpy.testing`.
-struct OutputDifference: Encodable, Equatable {
+struct ComparedOutput: Encodable, Equatable {
   var name: String
   /// Elements.
   var count: Int
