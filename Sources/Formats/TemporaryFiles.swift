@@ -16,10 +16,14 @@ enum TemporaryFiles {
   /// - Parameter mode: The mode to make the file with, the umask left out.
   static func claim(in folder: String, mode: mode_t = 0o666) -> String {
     clean(folder)
-    let number = serial.add(1, ordering: .relaxed).newValue
-    let path = "\(folder == "/" ? "" : folder)/.\(getpid())-\(number).part"
-    keep(path, mode: mode)
-    return path
+    while true {
+      let number = serial.add(1, ordering: .relaxed).newValue
+      let path = "\(folder == "/" ? "" : folder)/.\(getpid())-\(number).part"
+      // In a container every process may have the number of one that was killed.
+      guard access(path, F_OK) != 0 else { continue }
+      keep(path, mode: mode)
+      return path
+    }
   }
 
   /// Notes a file that is removed when the process is interrupted.
@@ -48,10 +52,15 @@ enum TemporaryFiles {
       let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
     else { return }
     for name in names {
-      guard let process = owner(name), kill(process, 0) != 0, errno == ESRCH else { continue }
-      removeUnlocked("\(folder)/\(name)")
+      guard let process = owner(name) else { continue }
+      let path = "\(folder)/\(name)"
+      if process == getpid() ? !isOurs(path) : kill(process, 0) != 0 && errno == ESRCH {
+        removeUnlocked(path)
+      }
     }
   }
+
+  private static func isOurs(_ path: String) -> Bool { pending.withLock { $0[path] != nil } }
 
   /// The process that a temporary file is named after; `nil` for other names.
   private static func owner(_ name: String) -> Int32? {

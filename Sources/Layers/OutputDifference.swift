@@ -4,7 +4,8 @@ import Tensors
 public enum OutputDifference {
   /// The largest absolute difference of each output, in parts of the expected output's largest absolute value.
   ///
-  /// What is missing, of another type, or not a number on one side only is infinitely far.
+  /// What is missing, of another type, or not finite on one side only is infinitely far; two NaN, or
+  /// infinities of one sign, are not apart.
   public static func byName(
     _ expected: [String: Tensor], _ found: [String: Tensor]
   ) -> [String: Double] {
@@ -34,9 +35,12 @@ public enum OutputDifference {
   }
 
   private static func between(_ a: [Double], _ b: [Double]) -> Double {
-    let scale = a.reduce(0) { max($0, $1.magnitude) }
-    let largest = zip(a, b).reduce(0) { largest, pair in
-      pair.0.isNaN != pair.1.isNaN ? .infinity : max(largest, (pair.0 - pair.1).magnitude)
+    var (scale, largest) = (0.0, 0.0)
+    for (x, y) in zip(a, b) {
+      if x.isFinite { scale = max(scale, x.magnitude) }
+      if x == y || x.isNaN && y.isNaN { continue }
+      guard x.isFinite, y.isFinite else { return .infinity }
+      largest = max(largest, (x - y).magnitude)
     }
     return scale > 0 ? largest / scale : largest
   }

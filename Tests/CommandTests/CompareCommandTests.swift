@@ -96,6 +96,18 @@ import Testing
     }
   }
 
+  /// What makes a network answer NaN is no harmless change.
+  @Test func damageCountsWhatIsNotFinite() {
+    #expect(DamageMeter.damage([1, 2, 3], [1, 2, 3]) == 0)
+    #expect(DamageMeter.damage([1, 2, 3], [1, 2, 4]) == 0.5)
+    for odd in [Double.nan, .infinity] {
+      #expect(DamageMeter.damage([1, 2, 3], [1, odd, 3]) == .infinity)
+      #expect(DamageMeter.damage([1, odd, 3], [1, 2, 3]) == .infinity)
+      #expect(DamageMeter.damage([odd, 1, 3], [odd, 1, 3]) == 0)
+      #expect(DamageMeter.damage([odd, 1, 3], [odd, 1, 4]) == 0.5)
+    }
+  }
+
   /// A detector that answers NaN does not pass for one that finds nothing.
   @Test func detectorsThatAnswerNaNAreNamed() throws {
     try TinyDetector.write(to: folder.url) { graph in

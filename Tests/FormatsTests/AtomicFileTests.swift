@@ -202,7 +202,9 @@ import Testing
     dead.waitUntilExit()
     let held = ".\(dead.processIdentifier)-2.part"
     let kept = [".\(getppid())-1.part", ".1-x.part", "12-1.part", "model.part", held].sorted()
-    for name in kept + [".\(dead.processIdentifier)-1.part"] { try Data([1]).write(to: url(name)) }
+    // The last one is that of a process that had this one's number before it.
+    let stale = [".\(dead.processIdentifier)-1.part", ".\(getpid())-999999999.part"]
+    for name in kept + stale { try Data([1]).write(to: url(name)) }
     // As a process on another machine would hold it.
     let descriptor = open(url(held).path, O_RDWR)
     try #require(descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0)

@@ -72,23 +72,33 @@ struct DamageMeter {
   func damage(_ graph: Graph) throws -> Double {
     if measure == .map { return max(0, score - (try score(graph))) }
     if let matching {
-      return try zip(outputs, try allOutputs(graph)).reduce(0) {
+      let damage = try zip(outputs, try allOutputs(graph)).reduce(0) {
         $0 + (try distance(matching, from: $1.0, to: $1.1)) / Double(max(outputs.count, 1))
       }
+      return damage.isNaN ? .infinity : damage
     }
     var (sum, count) = (0.0, 0)
     for (expected, found) in zip(outputs, try allOutputs(graph)) {
       for (name, tensor) in expected {
         guard let other = found[name] else { continue }
-        let (a, b) = (tensor.doubles, other.doubles)
-        let mean = a.reduce(0, +) / Double(max(a.count, 1))
-        let variation = a.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        let error = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-        sum += variation > 0 ? error / variation : 0
+        sum += Self.damage(tensor.doubles, other.doubles)
         count += 1
       }
     }
     return count == 0 ? 0 : sum / Double(count)
+  }
+
+  /// `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`; infinite where one side alone is not finite.
+  static func damage(_ expected: [Double], _ found: [Double]) -> Double {
+    let finite = expected.filter(\.isFinite)
+    let mean = finite.reduce(0, +) / Double(max(finite.count, 1))
+    let variation = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    var error = 0.0
+    for (a, b) in zip(expected, found) where a != b && !(a.isNaN && b.isNaN) {
+      guard a.isFinite, b.isFinite else { return .infinity }
+      error += (a - b) * (a - b)
+    }
+    return variation > 0 ? error / variation : 0
   }
 
   private func distance(
