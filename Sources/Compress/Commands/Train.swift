@@ -230,7 +230,7 @@ struct Train: ParsableCommand {
     }
     guard let arch, let architecture = Architecture.named(arch) else {
       var adaptation = try ModelAdaptation(
-        try LoadedModel(model).graph, head: head, common: common)
+        try LoadedModel(model, inputs: head.inputs.values()).graph, head: head, common: common)
       if let names { try adaptation.replaceClasses(names, seed: seed) }
       if insertBatchnorm { try adaptation.insertBatchNormalization(training) }
       return adaptation.graph
