@@ -9,15 +9,9 @@ extension Tensor {
     guard elementType.isHalf else { return self }
     var result = Tensor(uninitialized: TensorType(.float32, shape))
     result.withUnsafeMutableElements(as: Float.self) { target in
-      if elementType == .float16 {
-        withUnsafeElements(as: Float16.self) {
-          for index in $0.indices { target[index] = Float($0[index]) }
-        }
-      } else {
-        withUnsafeElements(as: BFloat16.self) {
-          for index in $0.indices { target[index] = $0[index].float }
-        }
-      }
+      guard let target = target.baseAddress else { return }
+      HalfConversion.widen(
+        view.base.assumingMemoryBound(to: UInt16.self), of: elementType, to: target, count: count)
     }
     return result
   }
@@ -28,17 +22,11 @@ extension Tensor {
   public func narrowed(to type: ElementType) -> Tensor {
     precondition(type.isHalf, "\(type) is no type of 16 bits")
     guard elementType == .float32 else { return self }
-    var result = Tensor(uninitialized: TensorType(type, shape))
+    let result = Tensor(uninitialized: TensorType(type, shape))
     withUnsafeElements(as: Float.self) { source in
-      if type == .float16 {
-        result.withUnsafeMutableElements(as: Float16.self) {
-          for index in source.indices { $0[index] = Float16(source[index]) }
-        }
-      } else {
-        result.withUnsafeMutableElements(as: BFloat16.self) {
-          for index in source.indices { $0[index] = BFloat16(source[index]) }
-        }
-      }
+      guard let source = source.baseAddress else { return }
+      HalfConversion.narrow(
+        source, to: result.view.base.assumingMemoryBound(to: UInt16.self), of: type, count: count)
     }
     return result
   }

@@ -80,17 +80,22 @@ import Testing
       ["benchmark", model, "--training", "--runs", "1", "--warmup", "0"],
       ["report", model, "plain.onnx", "--output", "r", "--no-timing"] + data,
       ["quantize", model, "--output", "q.onnx"] + images + data,
-      ["quantize", model, "--finetune", "1", "--output", "qt.onnx", "--train-data", "both.yaml"]
+      [
+        "quantize", model, "--finetune", "1", "--loss", "match", "--output", "qt.onnx",
+        "--train-data", "both.yaml",
+      ]
         + images + data,
       ["prune", model, "--sparsity", "0.5", "--output", "w.onnx"] + data,
       [
         "prune", model, "--method", "l1", "--sparsity", "0.3", "--output", "c.onnx",
       ] + images + data,
-      ["lowrank", model, "--rank", "ratio=0.5", "--output", "l.onnx"] + images + data,
+      ["lowrank", model, "--rank", "ratio=0.3", "--gain", "macs", "--output", "l.onnx"] + images
+        + data,
       [
-        "distill", "--teacher", model, "--student", "plain.onnx", "--epochs", "1", "--output",
-        "d.onnx", "--train-data", "both.yaml",
+        "distill", "--teacher", model, "--student", "plain.onnx", "--epochs", "1", "--loss", "cwd",
+        "--label-weight", "0", "--output", "d.onnx", "--train-data", "both.yaml",
       ] + data,
+      ["train", model, "--loss", "match", "--epochs", "1", "--data", "both.yaml", "-o", "t"],
       ["inspect", model, "--sensitivity", "s.json", "--fractions", "0.5"] + images,
     ]
     let original = try ModelFile.load(folder.url.appending(path: model))

@@ -29,7 +29,8 @@ import Testing
       Node("Constant", inputs: [], outputs: ["c"], attributes: ["value": .tensor(weights)]),
       Node("Less", inputs: ["p", "c"], outputs: ["t"]),
       Node("If", inputs: ["t"], outputs: ["i"], attributes: ["then_branch": .graph(body)]),
-      Node("Cast", inputs: ["v"], outputs: ["inner"], attributes: ["to": .int(code)]),
+      Node(
+        "Cast", name: "inner", inputs: ["v"], outputs: ["inner"], attributes: ["to": .int(code)]),
       Node("Sum", inputs: ["i", "rounded", "inner", "bound"], outputs: ["y"]),
       Node("Cast", inputs: ["y"], outputs: ["z"], attributes: ["to": .int(1)]),
     ]
@@ -56,6 +57,8 @@ import Testing
     let branch = try #require(wide.nodes.first { $0.opType == "If" }?.attributes["then_branch"])
     #expect(branch.subgraphs[0].outputs[0].type == wide32("b"))
     #expect(branch.subgraphs[0][constant: "k"]?.elementType == .float32)
+    // Run times refuse two nodes of one name.
+    #expect(wide.nodes.count { $0.name == "inner" } == 1)
     #expect(wide.widened() == wide)
   }
 

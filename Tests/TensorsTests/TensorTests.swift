@@ -83,3 +83,39 @@ import Testing
     }
   }
 }
+
+@Suite struct HalfConversionTests {
+  @Test func everyFloat16WidensExactlyAndComesBack() {
+    let bits = (0...UInt16.max).map { $0 }
+    var floats = [Float](repeating: 0, count: bits.count)
+    HalfConversion.widen(bits, of: .float16, to: &floats, count: bits.count)
+    var back = [UInt16](repeating: 0, count: bits.count)
+    HalfConversion.narrow(floats, to: &back, of: .float16, count: bits.count)
+    for (index, pattern) in bits.enumerated() {
+      let half = Float16(bitPattern: pattern)
+      if half.isNaN {
+        #expect(floats[index].isNaN && Float16(bitPattern: back[index]).isNaN)
+      } else {
+        #expect(floats[index].bitPattern == Float(half).bitPattern)
+        #expect(back[index] == pattern)
+      }
+    }
+  }
+
+  @Test func float32RoundsToTheNearestFloat16() {
+    var random = SplitMix64(seed: 5)
+    let edges: [Float] = [
+      65504, 65519.9, 65520, 1e9, -.infinity, 0x1p-24, 0x1p-25, 0x1.8p-25, 6.1e-5,
+    ]
+    let values =
+      edges
+      + (0..<200_000).map { _ in
+        Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
+      } + (0..<100_000).map { _ in Float.random(in: -1e-4...1e-4, using: &random) }
+    var found = [UInt16](repeating: 0, count: values.count)
+    HalfConversion.narrow(values, to: &found, of: .float16, count: values.count)
+    for (value, bits) in zip(values, found) where !value.isNaN {
+      #expect(bits == Float16(value).bitPattern, "\(value)")
+    }
+  }
+}

@@ -256,7 +256,7 @@ struct Train: ParsableCommand {
         ? training.categories.map(\.name) : text.split(separator: ",").map(String.init)
     }
     guard let arch, let architecture = Architecture.named(arch) else {
-      let loaded = try LoadedModel(model)
+      let loaded = try LoadedModel(model, inputs: head.inputs.values())
       try loaded.checkWeights()
       var adaptation = try ModelAdaptation(loaded.graph, head: head, common: common)
       if let names { try adaptation.replaceClasses(names, seed: seed) }

@@ -46,7 +46,7 @@ struct Widening {
 
   private static func cast(_ input: String, to code: Int, as output: String) -> Node {
     Node(
-      "Cast", name: output, inputs: [input], outputs: [output], attributes: ["to": .int(code)])
+      "Cast", inputs: [input], outputs: [output], attributes: ["to": .int(code)])
   }
 
   private static func code(_ type: ElementType) -> Int { type == .float16 ? 10 : 16 }

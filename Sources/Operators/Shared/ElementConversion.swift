@@ -32,6 +32,14 @@ enum ElementConversion {
     }
     ElementLoop.forEachPart(x.count, pool: pool) { part in
       switch x.elementType {
+      case .float16 where y.elementType == .float32, .bfloat16 where y.elementType == .float32:
+        HalfConversion.widen(
+          x.words(as: UInt16.self) + part.lowerBound, of: x.elementType,
+          to: y.words(as: Float.self) + part.lowerBound, count: part.count)
+      case .float32 where y.elementType.isHalf:
+        HalfConversion.narrow(
+          x.words(as: Float.self) + part.lowerBound,
+          to: y.words(as: UInt16.self) + part.lowerBound, of: y.elementType, count: part.count)
       case .uint64: run(UInt64.self, x, y, part, saturates)
       case let type where type.isFloatingPoint: run(Double.self, x, y, part, saturates)
       default: run(Int64.self, x, y, part, saturates)

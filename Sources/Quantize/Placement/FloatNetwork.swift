@@ -23,6 +23,7 @@ extension Graph {
       graph.initializers[name] = Initializer(tensor)
       return true
     }
+    graph = try graph.withoutHalfRoundings(inputShapes: inputShapes)
     graph = try OpsetUpgrade.run(graph, inputs: try graph.concreteInputTypes(inputShapes))
     try FoldBatchNormalization().run(on: &graph)
     graph.removeDeadNodes()
