@@ -89,7 +89,7 @@ public enum AtomicFile {
   }
 
   /// Makes a file, lets `body` fill it and syncs it.
-  static func create(_ url: URL, _ body: (AtomicFileOutput) throws -> Void) throws {
+  package static func create(_ url: URL, _ body: (AtomicFileOutput) throws -> Void) throws {
     let descriptor = open(
       url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, TemporaryFiles.mode(of: url.path))
     guard descriptor >= 0 else { throw FormatError(writing: url.path, code: errno) }
@@ -102,7 +102,7 @@ public enum AtomicFile {
 }
 
 /// A file that is being filled.
-struct AtomicFileOutput {
+package struct AtomicFileOutput {
   fileprivate let descriptor: Int32
   fileprivate let url: URL
 

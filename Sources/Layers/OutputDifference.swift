@@ -2,6 +2,19 @@ import Tensors
 
 /// How far two runs of a network are apart.
 public enum OutputDifference {
+  /// `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`; infinite where one side alone is not finite.
+  public static func relativeSquaredError(_ expected: [Double], _ found: [Double]) -> Double {
+    let finite = expected.filter(\.isFinite)
+    let mean = finite.reduce(0, +) / Double(max(finite.count, 1))
+    let variation = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    var error = 0.0
+    for (a, b) in zip(expected, found) where a != b && !(a.isNaN && b.isNaN) {
+      guard a.isFinite, b.isFinite else { return .infinity }
+      error += (a - b) * (a - b)
+    }
+    return variation > 0 ? error / variation : 0
+  }
+
   /// The largest absolute difference of each output, in parts of the expected output's largest absolute value.
   ///
   /// What is missing, of another type, or not finite on one side only is infinitely far; two NaN, or

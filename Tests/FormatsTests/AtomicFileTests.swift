@@ -1,10 +1,9 @@
+import Formats
 import Foundation
 import GraphIR
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Formats
 
 /// What may be written where, and what is left of it.
 @Suite struct AtomicFileTests {

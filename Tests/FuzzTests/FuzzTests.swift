@@ -1,9 +1,8 @@
 import Foundation
+import Fuzz
 import GraphIR
 import TestSupport
 import Testing
-
-@testable import Fuzz
 
 /// A short, seeded hunt in this process: a trap or a fault ends the suite.
 @Suite struct FuzzTests {

@@ -27,4 +27,19 @@ import Testing
     #expect(difference([.infinity], [-.infinity]) == .infinity)
     #expect(difference([.infinity], [.nan]) == .infinity)
   }
+
+  /// What makes a network answer NaN is no harmless change.
+  @Test func damageCountsWhatIsNotFinite() {
+    func error(_ a: [Double], _ b: [Double]) -> Double {
+      OutputDifference.relativeSquaredError(a, b)
+    }
+    #expect(error([1, 2, 3], [1, 2, 3]) == 0)
+    #expect(error([1, 2, 3], [1, 2, 4]) == 0.5)
+    for odd in [Double.nan, .infinity] {
+      #expect(error([1, 2, 3], [1, odd, 3]) == .infinity)
+      #expect(error([1, odd, 3], [1, 2, 3]) == .infinity)
+      #expect(error([odd, 1, 3], [odd, 1, 3]) == 0)
+      #expect(error([odd, 1, 3], [odd, 1, 4]) == 0.5)
+    }
+  }
 }

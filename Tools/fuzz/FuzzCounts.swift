@@ -1,10 +1,12 @@
 import Foundation
 
 /// What came of all inputs, by kind.
-struct FuzzCounts {
+package struct FuzzCounts {
+  package init() {}
+
   /// One row of the table.
-  struct Row {
-    var inputs = 0
+  package struct Row {
+    package var inputs = 0
     var accepted = 0
     var refused = 0
     var signals = 0
@@ -15,7 +17,7 @@ struct FuzzCounts {
     var undocumented = 0
 
     /// Whether nothing went wrong.
-    var isClean: Bool {
+    package var isClean: Bool {
       signals + overMemory + timeouts + unnamed + undocumented == 0
     }
   }
@@ -29,7 +31,7 @@ struct FuzzCounts {
   }
 
   /// All rows together.
-  var total: Row {
+  package var total: Row {
     rows.reduce(into: Row()) { sum, row in
       sum.inputs += row.inputs
       sum.accepted += row.accepted
@@ -43,7 +45,7 @@ struct FuzzCounts {
   }
 
   /// Adds what a worker counted.
-  mutating func add(_ state: FuzzState) {
+  package mutating func add(_ state: FuzzState) {
     for index in rows.indices {
       rows[index].accepted += state.accepted[index]
       rows[index].refused += state.refused[index]
@@ -52,7 +54,7 @@ struct FuzzCounts {
   }
 
   /// The table in Markdown.
-  func table(isThroughBinary: Bool) -> String {
+  package func table(isThroughBinary: Bool) -> String {
     var names = ["inputs", "accepted", "refused", "signals", "over 1 GB", "time-outs"]
     if isThroughBinary { names += ["without the file's name", "other exit status"] }
     var lines = ["| kind | " + names.joined(separator: " | ") + " |"]

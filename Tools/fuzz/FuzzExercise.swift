@@ -10,14 +10,14 @@ import Quantize
 import Tensors
 
 /// What the verbs do with a file, without the process around them.
-struct FuzzExercise {
+package struct FuzzExercise {
   /// The folder for files that are read by their place.
   let folder: URL
   let seeds: FuzzSeeds
   private let coupling: ChannelCoupling
 
   /// The files that a data set needs beside the damaged one.
-  init(folder: URL, seeds: FuzzSeeds) throws {
+  package init(folder: URL, seeds: FuzzSeeds) throws {
     (self.folder, self.seeds) = (folder, seeds)
     coupling = try ChannelCoupling(seeds.detector, registry: .standard)
     let picture = seeds.files[.png]?.first ?? Data()
@@ -35,7 +35,7 @@ struct FuzzExercise {
   /// Reads and uses a file.
   ///
   /// - Throws: What a verb would tell its user.
-  func run(_ input: FuzzInput) throws {
+  package func run(_ input: FuzzInput) throws {
     switch input.kind {
     case .onnx: try model(try ONNXFormat.parse(input.data, file: "input"), input.variant)
     case .hdf5: try model(try HDF5Format.parse(input.data, file: "input"), input.variant)

@@ -3,16 +3,16 @@ import Foundation
 import TestSupport
 
 /// One damaged file: what a seed and a number stand for.
-struct FuzzInput {
+package struct FuzzInput {
   /// Its kind.
-  let kind: FuzzKind
+  package let kind: FuzzKind
   /// Its bytes.
-  let data: Data
+  package let data: Data
   /// What decides everything else about its run.
-  let variant: Int
+  package let variant: Int
 
   /// The input of a number; `kinds` are those to choose from, all by their shares when empty.
-  init(_ index: Int, seed: UInt64, seeds: FuzzSeeds, kinds: [FuzzKind] = []) {
+  package init(_ index: Int, seed: UInt64, seeds: FuzzSeeds, kinds: [FuzzKind] = []) {
     var random = SplitMix64(seed: seed &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(index))
     let kind =
       kinds.randomElement(using: &random) ?? .of(Int.random(in: 0..<100, using: &random))

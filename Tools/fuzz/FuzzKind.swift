@@ -1,9 +1,9 @@
 /// The kinds of files that the tool reads.
-enum FuzzKind: String, CaseIterable, Codable {
+package enum FuzzKind: String, CaseIterable, Codable {
   case onnx, hdf5, npy, coco, voc, yolo, head, plan, jpeg, png, recipe, state
 
   /// How many of a hundred inputs are of the kind.
-  var share: Int {
+  package var share: Int {
     switch self {
     case .onnx: 60
     case .hdf5: 8

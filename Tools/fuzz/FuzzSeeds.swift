@@ -10,13 +10,13 @@ import Tensors
 import TestSupport
 
 /// Sound files of every kind, small, made in code or taken from the goldens; those of `../shared` where it is there.
-struct FuzzSeeds {
-  private(set) var files: [FuzzKind: [Data]] = [:]
+package struct FuzzSeeds {
+  package private(set) var files: [FuzzKind: [Data]] = [:]
   /// A detector of 32 × 32 pixels with a head that is recognised.
   let detector: Graph
 
   /// The files under the package's folder.
-  init(package: URL) throws {
+  package init(package: URL) throws {
     detector = try Self.detector()
     let picture = Self.picture(width: 40, height: 24)
     let models = try Self.nodes() + Self.models(package)

@@ -1,19 +1,19 @@
 /// How far the elements of an output lie from those of a reference.
 ///
 /// Both not being numbers, or being the same infinity, is no difference, as in `numpy.testing`.
-struct ComparedOutput: Encodable, Equatable {
-  var name: String
+package struct ComparedOutput: Encodable, Equatable {
+  package var name: String
   /// Elements.
-  var count: Int
+  package var count: Int
   /// max |a − b| / max |b| over finite b; infinite where ``nonFinite`` is not 0.
-  var normalizedMaxError: Double
+  package var normalizedMaxError: Double
   /// mean |a − b| / max |b|; infinite likewise.
-  var normalizedMeanError: Double
+  package var normalizedMeanError: Double
   /// Elements that are NaN or infinite on one side and something else on the other.
-  var nonFinite = 0
+  package var nonFinite = 0
 
   /// Compares elements one by one.
-  init(_ name: String, _ values: [Double], reference: [Double]) {
+  package init(_ name: String, _ values: [Double], reference: [Double]) {
     (self.name, count) = (name, values.count)
     var (scale, largest, sum) = (Double.leastNormalMagnitude, 0.0, 0.0)
     for (value, expected) in zip(values, reference) {

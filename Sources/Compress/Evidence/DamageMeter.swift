@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Layers
 import ObjectDetection
 import Operators
 import Tensors
@@ -81,24 +82,11 @@ struct DamageMeter {
     for (expected, found) in zip(outputs, try allOutputs(graph)) {
       for (name, tensor) in expected {
         guard let other = found[name] else { continue }
-        sum += Self.damage(tensor.doubles, other.doubles)
+        sum += OutputDifference.relativeSquaredError(tensor.doubles, other.doubles)
         count += 1
       }
     }
     return count == 0 ? 0 : sum / Double(count)
-  }
-
-  /// `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`; infinite where one side alone is not finite.
-  static func damage(_ expected: [Double], _ found: [Double]) -> Double {
-    let finite = expected.filter(\.isFinite)
-    let mean = finite.reduce(0, +) / Double(max(finite.count, 1))
-    let variation = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    var error = 0.0
-    for (a, b) in zip(expected, found) where a != b && !(a.isNaN && b.isNaN) {
-      guard a.isFinite, b.isFinite else { return .infinity }
-      error += (a - b) * (a - b)
-    }
-    return variation > 0 ? error / variation : 0
   }
 
   private func distance(
