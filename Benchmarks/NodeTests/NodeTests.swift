@@ -6,8 +6,8 @@ import GraphIR
 import Operators
 import Tensors
 
-/// Runs many small models on recorded inputs; `Tools/parity/conformance.py` makes them of ONNX's node
-/// tests and judges the outputs.
+/// Runs many small models on recorded inputs; `Tools/parity/conformance.py` makes them of ONNX's
+/// node tests and judges the outputs.
 ///
 /// For each name on standard input it reads `NAME.onnx` and `NAME.inputs.onnx`, whose initializers
 /// are the inputs, writes `NAME.outputs.onnx` in the same form, and prints one line of JSON.

@@ -3,8 +3,9 @@ import Tensors
 
 /// How many bytes of values a graph may bring about, in proportion to the weights its file holds.
 ///
-/// A file of a hundred bytes can ask for gigabytes: a constant of a huge shape, a chain of doublings, an input of huge
-/// extents. No model that was trained comes near these limits; what a caller asks for by shapes of its own is not theirs.
+/// A file of a hundred bytes can ask for gigabytes: a constant of a huge shape, a chain of
+/// doublings, an input of huge extents. No model that was trained comes near these limits; what a
+/// caller asks for by shapes of its own is not theirs.
 struct ValueBudget {
   /// What every model may make, however small.
   private static let base = 128 << 20
@@ -25,7 +26,8 @@ struct ValueBudget {
     ValueBudget(bytes: base + 16 * weightBytes(graph))
   }
 
-  /// The bytes of constants that stand in the file as they are; sparse ones are as large as the file likes.
+  /// The bytes of constants that stand in the file as they are; sparse ones are as large as the
+  /// file likes.
   private static func weightBytes(_ graph: Graph) -> Int {
     let largest = 1 << 48
     let bytes = graph.initializers.values.lazy.filter { [.dense, .external].contains($0.encoding) }
@@ -41,7 +43,8 @@ struct ValueBudget {
   }
 }
 
-/// Evaluates nodes that always compute the same, within one budget for all values of a graph so made.
+/// Evaluates nodes that always compute the same, within one budget for all values of a graph so
+/// made.
 struct ConstantFolding {
   private var budget: ValueBudget
   private let pool: ThreadPool
@@ -52,7 +55,8 @@ struct ConstantFolding {
     self.pool = pool
   }
 
-  /// The values of a node's outputs, or `nil` when only a run decides them or the budget does not allow them.
+  /// The values of a node's outputs, or `nil` when only a run decides them or the budget does not
+  /// allow them.
   ///
   /// - Parameters:
   ///   - operands: What is known of each input; `nil` for omitted ones.

@@ -2,8 +2,8 @@ import Foundation
 
 /// A folder that one process at a time works in.
 ///
-/// The lock is the kernel's (`flock` on a file `.lock`), so that it ends with the process that holds
-/// it, however that ends. The file says which process that is, for messages alone.
+/// The lock is the kernel's (`flock` on a file `.lock`), so that it ends with the process that
+/// holds it, however that ends. The file says which process that is, for messages alone.
 public final class FolderLock {
   private let descriptor: Int32
   private let path: String

@@ -36,8 +36,8 @@ public enum InputFile {
 
   /// The text of a file in UTF-8, without the byte order mark that some editors write.
   ///
-  /// - Throws: ``FormatError`` as ``data(_:isMapped:limit:)`` does, and `badData` for bytes that are
-  ///   not UTF-8, which names the first line with such.
+  /// - Throws: ``FormatError`` as ``data(_:isMapped:limit:)`` does, and `badData` for bytes that
+  ///   are not UTF-8, which names the first line with such.
   public static func text(_ url: URL, limit: Int = textLimit) throws -> String {
     let data = try data(url, limit: limit)
     for (mark, name) in [([0xff, 0xfe], "UTF-16"), ([0xfe, 0xff], "UTF-16")] as [([UInt8], String)]

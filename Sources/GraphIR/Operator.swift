@@ -111,9 +111,11 @@ extension Operator {
   /// No shared memory.
   public var outputMemory: OutputMemory { .separate }
 
-  /// The types of the outputs with their sizes checked, or `nil` when they depend on values not known before the run.
+  /// The types of the outputs with their sizes checked, or `nil` when they depend on values not
+  /// known before the run.
   ///
-  /// - Throws: `SizeError` for outputs that are larger than any value may be, and what ``inferTypes(_:)`` throws.
+  /// - Throws: `SizeError` for outputs that are larger than any value may be, and what
+  ///   ``inferTypes(_:)`` throws.
   public func checkedTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inferTypes(inputs)?.map { try TensorType(checking: $0.elementType, $0.shape) }
   }

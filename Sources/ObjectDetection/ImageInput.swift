@@ -34,7 +34,8 @@ public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
     (self.height, self.width) = (height, width)
   }
 
-  /// An input of one image, `[1, 3, H, W]` or `[1, H, W, 3]`, of reals or bytes; `nil` for another type.
+  /// An input of one image, `[1, 3, H, W]` or `[1, H, W, 3]`, of floats or bytes; `nil` for another
+  /// type.
   ///
   /// Where both axes have 3 elements the channels are taken to come first.
   public init?(name: String, type: TensorType) {
@@ -62,7 +63,8 @@ public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The type of the input.
   public var type: TensorType { TensorType(elementType, shape) }
 
-  /// Whether the input takes pixels as bytes from 0 to 255, which are neither shifted nor scaled unless settings say so.
+  /// Whether the input takes pixels as bytes from 0 to 255, which are neither shifted nor scaled
+  /// unless settings say so.
   public var takesBytes: Bool { elementType == .uint8 }
 
   /// For example `NHWC, bytes 0…255`.
@@ -72,9 +74,11 @@ public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 extension Graph {
-  /// The same network with its image input as float32 `[N, 3, H, W]`, whatever layout and type it has in the file.
+  /// The same network with its image input as float32 `[N, 3, H, W]`, whatever layout and type it
+  /// has in the file.
   ///
-  /// Nodes that bring the image into the input's layout and type come first: what batches of training images are fed to.
+  /// Nodes that bring the image into the input's layout and type come first: what batches of
+  /// training images are fed to.
   public func takingPlanarImages() -> Graph {
     guard requiredInputs.count == 1, let input = requiredInputs.first,
       let place = inputs.firstIndex(where: { $0.name == input.name }),

@@ -1,7 +1,7 @@
-/// A whole number of a size computation: once a step does not fit, all that follow from it do not.
+/// An integer of a size computation: once a step does not fit, all that follow from it do not.
 ///
-/// Sizes come from files and options, and no order of additions and products of theirs may trap. What a chain of
-/// operators gives is asked for once, at its end.
+/// Sizes come from files and options, and no order of additions and products of theirs may trap.
+/// What a chain of operators gives is asked for once, at its end.
 public struct CheckedInteger: Sendable, Equatable, ExpressibleByIntegerLiteral {
   /// The number; `nil` when it or a number it was made of does not fit into 64 bits.
   public let value: Int?
@@ -14,7 +14,7 @@ public struct CheckedInteger: Sendable, Equatable, ExpressibleByIntegerLiteral {
   /// A number of the source.
   public init(integerLiteral value: Int) { self.value = value }
 
-  /// A real number cut towards zero; NaN, infinity and what lies beyond 64 bits do not fit.
+  /// A float number cut towards zero; NaN, infinity and what lies beyond 64 bits do not fit.
   public init(_ real: Double) { value = Int(exactly: real.rounded(.towardZero)) }
 
   /// The number, or the largest there is: for counts that are only reported or compared.

@@ -1,4 +1,5 @@
-/// Runs of float16 and bfloat16 numbers to float32 and back, in whole-number arithmetic that compilers make vectors of.
+/// Runs of float16 and bfloat16 numbers to float32 and back, in integer arithmetic that compilers
+/// make vectors of.
 public enum HalfConversion {
   /// Writes float16 or bfloat16 numbers as float32, exactly.
   ///
@@ -30,7 +31,8 @@ public enum HalfConversion {
     for index in 0..<count { target[index] = half(of: source[index]) }
   }
 
-  /// A float16 by its bits: as the bits of a float32 it is too small by 2¹¹², subnormal numbers included.
+  /// A float16 by its bits: as the bits of a float32 it is too small by 2¹¹², subnormal numbers
+  /// included.
   @inline(__always)
   private static func float32(ofHalf bits: UInt16) -> Float {
     let wide = UInt32(truncatingIfNeeded: bits)

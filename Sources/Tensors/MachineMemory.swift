@@ -2,7 +2,8 @@ import Foundation
 
 /// What memory this process may still take: the one place that knows the limits.
 ///
-/// Memory that cannot be had ends a process without a word. What takes much asks here first, with its planned size.
+/// Memory that cannot be had ends a process without a word. What takes much asks here first, with
+/// its planned size.
 public enum MachineMemory {
   /// Requests below this are granted unseen.
   private static let smallest = 16 << 20
@@ -37,7 +38,8 @@ public enum MachineMemory {
     }
   }
 
-  /// The least of what the machine has left, what its limits leave the process and what control groups leave it.
+  /// The least of what the machine has left, what its limits leave the process and what control
+  /// groups leave it.
   public static func free() -> Limit {
     let limits = [machine, addressSpace, data] + controlGroups
     return limits.compactMap { $0 }.min { $0.bytes < $1.bytes }

@@ -1,5 +1,6 @@
 extension ElementType {
-  /// Whether elements are reals of 16 bits: those are stored and exchanged, and computed with as float32.
+  /// Whether elements are floats of 16 bits: those are stored and exchanged, and computed with as
+  /// float32.
   public var isHalf: Bool { self == .float16 || self == .bfloat16 }
 }
 

@@ -1,7 +1,7 @@
 /// The element type and the concrete shape of a tensor.
 ///
-/// Types that files, options and shape rules bring about are made by ``init(checking:_:)``, so that nothing that is
-/// later computed of their extents overflows.
+/// Types that files, options and shape rules bring about are made by ``init(checking:_:)``, so that
+/// nothing that is later computed of their extents overflows.
 public struct TensorType: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The type of each element.
   public var elementType: ElementType
@@ -17,9 +17,11 @@ public struct TensorType: Hashable, Sendable, Codable, CustomStringConvertible {
     self.shape = shape
   }
 
-  /// A type whose size has been checked; empty axes count as one element, so that products of any extents fit too.
+  /// A type whose size has been checked; empty axes count as one element, so that products of any
+  /// extents fit too.
   ///
-  /// - Throws: ``SizeError`` when an extent is negative or the elements would take more than ``largestByteCount`` bytes.
+  /// - Throws: ``SizeError`` when an extent is negative or the elements would take more than
+  ///   ``largestByteCount`` bytes.
   public init(checking elementType: ElementType, _ shape: [Int]) throws(SizeError) {
     guard shape.allSatisfy({ $0 >= 0 }) else { throw SizeError.negative(shape) }
     let bits = CheckedInteger(max(elementType.bitWidth, 1))

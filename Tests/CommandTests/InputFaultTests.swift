@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every option that takes a file, and every fault a file can have: the status is the documented one,
-/// the file is named, and no word of Foundation's reaches the screen.
+/// Every option that takes a file, and every fault a file can have: the status is the documented
+/// one, the file is named, and no word of Foundation's reaches the screen.
 @Suite struct InputFaultTests {
   let folder: TemporaryFolder
 

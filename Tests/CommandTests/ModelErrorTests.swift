@@ -4,7 +4,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Errors that arise while a verb works on a model begin with the model's file, then say where in it.
+/// Errors that arise while a verb works on a model begin with the model's file, then say where in
+/// it.
 @Suite struct ModelErrorTests {
   let folder: TemporaryFolder
 

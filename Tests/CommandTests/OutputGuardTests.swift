@@ -3,7 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// No verb replaces what it reads, under whatever name; what it may write is checked before it works.
+/// No verb replaces what it reads, under whatever name; what it may write is checked before it
+/// works.
 @Suite struct OutputGuardTests {
   let folder: TemporaryFolder
   private let model: Data
@@ -123,7 +124,7 @@ import Testing
     #expect(outcome.status == 64 && outcome.errors.contains("--output and --plan-out"))
   }
 
-  /// A run that begins anew in the folder its model lies in would write over it.
+  /// A run that begins again in the folder its model lies in would write over it.
   @Test func trainingDoesNotReplaceItsModel() throws {
     try FileManager.default.copyItem(at: url("tiny.onnx"), to: url("sub/best.onnx"))
     let outcome = try run(

@@ -3,7 +3,8 @@ import Tensors
 
 /// The tiny detector with inputs of other kinds, each of which sees the same images.
 extension Graph {
-  /// Takes bytes `[1, 32, 32, 3]`, as conversions of TensorFlow's models do, and scales them inside.
+  /// Takes bytes `[1, 32, 32, 3]`, as conversions of TensorFlow's models do, and scales them
+  /// inside.
   mutating func takeBytes() { takeChannelsLast(.uint8) }
 
   /// Takes float32 `[1, 32, 32, 3]`.
@@ -50,7 +51,8 @@ extension Graph {
     }
   }
 
-  /// Divides what it gives by the mean of a second input, a float32 or int64 `[N, 2]`, times a factor.
+  /// Divides what it gives by the mean of a second input, a float32 or int64 `[N, 2]`, times a
+  /// factor.
   mutating func divide(by name: String, _ element: ElementType = .float32, times factor: Float = 1)
   {
     inputs.insert(

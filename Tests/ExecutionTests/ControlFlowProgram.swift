@@ -2,7 +2,8 @@ import GraphIR
 import Tensors
 import TestSupport
 
-/// A seeded random program of branches and loops, written down as `If` and `Loop`, and as what they come to.
+/// A seeded random program of branches and loops, written down as `If` and `Loop`, and as what they
+/// come to.
 struct ControlFlowProgram {
   /// How a condition or a count is known.
   enum Source: CaseIterable { case constant, computed, fed }

@@ -5,7 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// `If` and `Loop` against graphs in which the branches are taken and the rounds stand one after another.
+/// `If` and `Loop` against graphs in which the branches are taken and the rounds stand one after
+/// another.
 struct ControlFlowTests {
   @Test(arguments: 0..<60) func programsComputeWhatTheyComeTo(seed: UInt64) throws {
     let program = ControlFlowProgram(seed: seed, onlyConstants: seed.isMultiple(of: 2))

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 import Testing
 
-/// Graphs of 16-bit reals as float32 and back.
+/// Graphs of 16-bit floats as float32 and back.
 @Suite struct WideningTests {
   static let types: [(ElementType, Int)] = [(.float16, 10), (.bfloat16, 16)]
 

@@ -5,7 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// `Attention` against its formula, with what ONNX Runtime has no kernel for: windows, numbers of keys, queries without keys.
+/// `Attention` against its formula, with what ONNX Runtime has no kernel for: windows, numbers of
+/// keys, queries without keys.
 struct AttentionTests {
   /// One random attention.
   private struct Draw {

@@ -5,7 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Shifts, remainders and float8 against what ONNX says of them, which ONNX Runtime does not have in full.
+/// Shifts, remainders and float8 against what ONNX says of them, which ONNX Runtime does not have
+/// in full.
 struct ExactMathTests {
   private func run(
     _ opType: String, _ inputs: [Tensor?], _ attributes: Attributes = [:], opset: Int = 28

@@ -7,7 +7,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Biases, slopes and addends of every shape that broadcasts, and values that are no reals.
+/// Biases, slopes and addends of every shape that broadcasts, and values that are no floats.
 @Suite struct SmallOperandTests {
   static let shapes: [[Int]?] = [nil, [], [1], [1, 1], [5], [1, 5]]
 
@@ -138,7 +138,7 @@ import Testing
     #expect(sites.shared["pooled"] == "moved" && sites.shared["indices"] == nil)
   }
 
-  /// Moves and joins of whole numbers that follow layers or come in as inputs.
+  /// Moves and joins of integers that follow layers or come in as inputs.
   @Test(arguments: ["ArgMax", "TopK", "Shape", "NonZero", "Cast", "Greater", "input"])
   func wholeNumbersPass(kind: String) throws {
     var random = SplitMix64(seed: 6)

@@ -8,7 +8,8 @@ public enum Mutation: String, CaseIterable, Sendable {
   case truncation
   /// A piece copied over, or into, another place.
   case splice
-  /// A byte replaced by a large number, as a length field would be: 1 to 10 bytes of a varint, or 8 of an integer.
+  /// A byte replaced by a large number, as a length field would be: 1 to 10 bytes of a varint, or 8
+  /// of an integer.
   case inflatedLength
 
   /// A damaged copy; bytes before `start` stay.

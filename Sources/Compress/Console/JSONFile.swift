@@ -27,7 +27,8 @@ enum JSONFile {
   /// - Parameters:
   ///   - kind: What the file should be, for messages: "plan".
   ///   - advice: What to do where it is not.
-  /// - Throws: `FormatError` when it cannot be read, ``CommandError`` that says what is wrong in it.
+  /// - Throws: `FormatError` when it cannot be read, ``CommandError`` that says what is wrong in
+  ///   it.
   static func read<Content: Decodable>(
     _: Content.Type, from path: String, kind: String, advice: String = ""
   ) throws -> Content {

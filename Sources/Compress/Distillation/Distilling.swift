@@ -39,7 +39,8 @@ struct Distilling {
     (self.options, self.head, self.settings, self.common) = (options, head, settings, common)
     teacherModel = model
     teacher = try DetectorReading(model.graph, head: head, common: common)
-    let learner = try StudentModel(options, teacher: teacher, isEmbedded: model.isEmbedded, inputs: model.inputs)
+    let learner = try StudentModel(
+      options, teacher: teacher, isEmbedded: model.isEmbedded, inputs: model.inputs)
     student = learner
     pupil = try learner.naming {
       try DetectorReading(learner.graph, head: head, common: common)

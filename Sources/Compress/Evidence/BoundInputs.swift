@@ -6,8 +6,9 @@ import Tensors
 
 /// The inputs of a model that get the same value in every run, and the one that takes images.
 ///
-/// A bound input is an input with a default, as ONNX has it: an initializer of its name. Whoever runs, looks at or alters the
-/// network need not know of it; ``removed(from:like:)`` makes it an input again before a file is written.
+/// A bound input is an input with a default, as ONNX has it: an initializer of its name. Whoever
+/// runs, looks at or alters the network need not know of it; ``removed(from:like:)`` makes it an
+/// input again before a file is written.
 struct BoundInputs {
   /// One constant.
   struct Constant {
@@ -81,7 +82,8 @@ struct BoundInputs {
 }
 
 extension Graph {
-  /// The first input that takes images and is given no constant; `nil` when there is none, or its shape is not known.
+  /// The first input that takes images and is given no constant; `nil` when there is none, or its
+  /// shape is not known.
   func imageInput(_ values: InputValues = InputValues()) -> ImageInput? {
     requiredInputs.lazy.filter { values.constants[$0.name] == nil }.compactMap { input in
       var alone = Graph()
@@ -97,9 +99,11 @@ extension Graph {
 extension ValueInfo {
   /// A value for the input out of numbers as they are written; one number fills it.
   ///
-  /// Of a declared shape unknown extents are 1, but for the first that the count of numbers decides.
+  /// Of a declared shape unknown extents are 1, but for the first that the count of numbers
+  /// decides.
   ///
-  /// - Throws: ``CommandError`` when numbers are not of the input's type or not as many as it takes.
+  /// - Throws: ``CommandError`` when numbers are not of the input's type or not as many as it
+  ///   takes.
   fileprivate func tensor(of numbers: [String], shape given: [Int]?) throws -> Tensor {
     guard case .tensor(let element, let declared) = type,
       element.isInteger || element.isFloatingPoint || element == .bool, element.bitWidth >= 8

@@ -1,6 +1,7 @@
 import ObjectDetection
 
-/// An input beside the image that detectors of some kind have, whose value follows from the image's.
+/// An input beside the image that detectors of some kind have, whose value follows from the
+/// image's.
 struct KnownInput {
   var name: String
   /// What the value means, for people.
@@ -10,7 +11,8 @@ struct KnownInput {
 
   /// Every one, in the order of help texts.
   ///
-  /// Boxes then are in pixels of the network's input, as heads are read; how an image was fitted into it is undone later.
+  /// Boxes then are in pixels of the network's input, as heads are read; how an image was fitted
+  /// into it is undone later.
   static let all: [KnownInput] = [
     KnownInput(
       name: "scale_factor", meaning: "rows and columns are not scaled (PaddleDetection)",

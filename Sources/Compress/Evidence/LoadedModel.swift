@@ -11,7 +11,8 @@ struct LoadedModel {
   var url: URL
   /// What it holds.
   let stored: Graph
-  /// What runs and is altered: the same network computing in float32, with the inputs bound that take no image.
+  /// What runs and is altered: the same network computing in float32, with the inputs bound that
+  /// take no image.
   let graph: Graph
   /// The inputs that get the same value in every run.
   let bound: BoundInputs
@@ -68,7 +69,8 @@ struct LoadedModel {
 
   /// Reads several model files; the embedded detector when there is none.
   ///
-  /// - Throws: ``CommandError`` when a value is for an input that none of them has, what reading throws.
+  /// - Throws: ``CommandError`` when a value is for an input that none of them has, what reading
+  ///   throws.
   static func all(_ paths: [String], inputs: InputValues) throws -> [LoadedModel] {
     let models =
       try paths.isEmpty
@@ -85,9 +87,11 @@ struct LoadedModel {
     return (bound.applied(to: stored.widened()), bound)
   }
 
-  /// An altered network as a file holds it: with the inputs of this model, and numbers of 16 bits where it has them.
+  /// An altered network as a file holds it: with the inputs of this model, and numbers of 16 bits
+  /// where it has them.
   ///
-  /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; else they stay float32.
+  /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; else they stay
+  ///   float32.
   func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
     let open = bound.removed(from: altered, like: stored.widened())
     return keepsHalves ? open.narrowed(like: stored) : open

@@ -7,7 +7,8 @@ import Tensors
 struct NumberWidths {
   /// Multiply–accumulates by the width of their factors.
   private(set) var macs: [EnergyEstimate.Width: Int] = [:]
-  /// Bytes of the outputs of all counted nodes, those of integer layers as bytes, of float16 layers as two.
+  /// Bytes of the outputs of all counted nodes, those of integer layers as bytes, of float16 layers
+  /// as two.
   private(set) var activationBytes = 0
   /// Bits of the constants the file stores; shapes and indices, which are 64-bit integers, aside.
   private(set) var storedWeightBits = 0

@@ -20,7 +20,7 @@ struct Prediction {
     var renamed: [String: String] = [:]
     /// The network that is held against it; `nil` for the written file.
     var found: Graph?
-    /// The float network, where values are rounded to whole numbers as the network runs.
+    /// The float network, where values are rounded to integers as the network runs.
     var float: Graph?
   }
 
@@ -42,8 +42,8 @@ struct Prediction {
   static let rounding = 1e-3
   /// Differences of rounded networks stay below this part of what rounding does itself.
   ///
-  /// Where a real lies next to the middle between two steps, one network may take the lower and the
-  /// other the upper, and what follows differs by a step.
+  /// Where a float lies next to the middle between two steps, one network may take the lower and
+  /// the other the upper, and what follows differs by a step.
   static let partOfRounding = 0.5
   /// Differences of rounded networks up to this are a few such steps, whatever rounding does.
   static let fewSteps = 0.05
@@ -174,7 +174,7 @@ struct Prediction {
 }
 
 extension Graph {
-  /// Whether values are rounded to whole numbers as the network runs.
+  /// Whether values are rounded to integers as the network runs.
   fileprivate var quantizes: Bool {
     nodes.contains {
       $0.opType.hasPrefix("QLinear")

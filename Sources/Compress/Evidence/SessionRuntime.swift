@@ -40,8 +40,8 @@ final class SessionRuntime: DetectorRuntime {
 extension Graph {
   /// The input that takes images, where no other is open.
   ///
-  /// - Throws: ``CommandError`` that names an input without a value, or says that none takes images; ``ExecutionError`` when
-  ///   the shape of the image is not known.
+  /// - Throws: ``CommandError`` that names an input without a value, or says that none takes
+  ///   images; ``ExecutionError`` when the shape of the image is not known.
   func onlyImageInput(_ shapes: [String: [Int]]) throws -> ImageInput {
     let open = requiredInputs
     let image = imageInput(InputValues(shapes: shapes))

@@ -4,8 +4,8 @@ import ObjectDetection
 
 /// What a verb is told to read and to write, checked before it works for hours.
 ///
-/// ``AtomicFile`` refuses at the end, too, to replace anything that was read, also what options name
-/// only by way of another file: external data, labels, images.
+/// ``AtomicFile`` refuses at the end, too, to replace anything that was read, also what options
+/// name only by way of another file: external data, labels, images.
 struct VerbFiles {
   /// The models by what they are to the verb.
   private var models: [(role: String, path: String)] = []

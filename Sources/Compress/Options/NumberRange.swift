@@ -1,6 +1,7 @@
 import ArgumentParser
 
-/// The whole numbers that an option or a key of a recipe takes: the one place that knows how far each goes.
+/// The integers that an option or a key of a recipe takes: the one place that knows how far each
+/// goes.
 struct NumberRange {
   private let numbers: ClosedRange<Int>
 
@@ -8,7 +9,8 @@ struct NumberRange {
 
   /// Threads to compute with.
   static let threads = NumberRange(1...256)
-  /// Things that are counted, at least one: images, batches, epochs between validations, starts, iterations.
+  /// Things that are counted, at least one: images, batches, epochs between validations, starts,
+  /// iterations.
   static let counts = NumberRange(1...1_000_000)
   /// Things that are counted, none included: epochs, runs to warm up.
   static let countsOrNone = NumberRange(0...1_000_000)

@@ -3,10 +3,12 @@ import Tensors
 extension Graph {
   /// An altered network with the numbers of 16 bits that the network had which it came from.
   ///
-  /// What ``widened()`` put in goes, constants that had 16 bits are rounded to them again, and constants that are new follow
-  /// the values they meet: a bias or a factor of a layer that computed in 16 bits has 16 bits.
+  /// What ``widened()`` put in goes, constants that had 16 bits are rounded to them again, and
+  /// constants that are new follow the values they meet: a bias or a factor of a layer that
+  /// computed in 16 bits has 16 bits.
   ///
-  /// - Parameter original: The network before it was widened and altered; without such numbers the graph comes back as it is.
+  /// - Parameter original: The network before it was widened and altered; without such numbers the
+  ///   graph comes back as it is.
   public func narrowed(like original: Graph) -> Graph {
     guard original.mentionsHalves else { return self }
     return Narrowing(self, like: original).graph
@@ -21,7 +23,7 @@ private struct Narrowing {
   /// The values of 16 bits so far, with their types.
   private var halves: [String: ElementType] = [:]
 
-  /// Operators whose outputs are no reals, or reals of a type of their own, whatever they read.
+  /// Operators whose outputs are no floats, or floats of a type of their own, whatever they read.
   private static let others: Set<String> = [
     "Cast", "CastLike", "Shape", "Size", "ArgMax", "ArgMin", "NonZero", "Equal", "Greater",
     "GreaterOrEqual", "Less", "LessOrEqual", "Not", "IsNaN", "IsInf", "QuantizeLinear",
@@ -40,7 +42,8 @@ private struct Narrowing {
     restoreTypes()
   }
 
-  /// Takes out the casts around inputs, outputs and roundings, and gives values their names back.
+  /// Takes out the casts around inputs, outputs and where halves are rounded, and gives values
+  /// their names back.
   private mutating func removeCasts() {
     var sources: [String: String] = [:]
     for (name, twin) in widening.twins { sources[twin] = name }

@@ -4,22 +4,24 @@ import Tensors
 extension Graph {
   /// The same network computed in float32 where it computes in float16 or bfloat16.
   ///
-  /// Constants become float32, exactly. Inputs and outputs keep their types: a `Cast` follows each such input and makes each
-  /// such output. A `Cast` to 16 bits rounds as before, and its result is read as float32. Nothing else rounds between
-  /// operators. A graph without such numbers, or one that was widened before, comes back as it is.
+  /// Constants become float32, exactly. Inputs and outputs keep their types: a `Cast` follows each
+  /// such input and makes each such output. A `Cast` to 16 bits rounds as before, and its result is
+  /// read as float32. Nothing else rounds between operators. A graph without such numbers, or one
+  /// that was widened before, comes back as it is.
   public func widened() -> Graph { Widening(self).graph }
 }
 
 /// A graph on its way from 16 to 32 bits, with what was put in for it.
 ///
-/// Afterwards reals of 16 bits are found only between inputs, `Cast` nodes and outputs.
+/// Afterwards floats of 16 bits are found only between inputs, `Cast` nodes and outputs.
 struct Widening {
   private(set) var graph: Graph
   /// The float32 value of each input and output of 16 bits, and of each `Cast` that is an output.
   private(set) var twins: [String: String] = [:]
   /// The rounded value behind each `Cast` to 16 bits that only nodes read, by the value they read.
   private(set) var rounded: [String: String] = [:]
-  /// The nodes that rounded a constant nobody else reads, by the constant that stands for their result.
+  /// The nodes that rounded a constant nobody else reads, by the constant that stands for their
+  /// result.
   private(set) var folded: [String: Node] = [:]
 
   /// ONNX's numbers of the types.
@@ -89,7 +91,8 @@ struct Widening {
     }
   }
 
-  /// Rounds constants that a `Cast` makes 16 bits, as converters that keep the interface of a file write them.
+  /// Rounds constants that a `Cast` makes 16 bits, as converters that keep the interface of a file
+  /// write them.
   private mutating func foldCasts() {
     let links = Connectivity(graph)
     graph.nodes.removeAll { node in
@@ -185,7 +188,7 @@ extension Graph {
     "dtype", "output_dtype", "output_datatype", "precision", "softmax_precision", "stash_type",
   ]
 
-  /// Whether the graph says anything of reals of 16 bits.
+  /// Whether the graph says anything of floats of 16 bits.
   var mentionsHalves: Bool {
     inputs.contains { $0.type.half != nil } || outputs.contains { $0.type.half != nil }
       || initializers.values.contains { $0.tensor.elementType.isHalf }
@@ -202,7 +205,8 @@ extension Graph {
       }
   }
 
-  /// Makes every constant of 16 bits, and every type that a node is told, float32; subgraphs as a whole.
+  /// Makes every constant of 16 bits, and every type that a node is told, float32; subgraphs as a
+  /// whole.
   fileprivate mutating func widenConstants() {
     for (name, initializer) in initializers where initializer.tensor.elementType.isHalf {
       initializers[name]?.tensor = initializer.tensor.widened

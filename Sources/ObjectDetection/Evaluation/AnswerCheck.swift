@@ -1,8 +1,8 @@
 import Synchronization
 import Tensors
 
-/// Counts the images for which a network's outputs hold what is no number (NaN), of which no box can
-/// be made: without a word they would pass for images in which nothing is found.
+/// Counts the images for which a network's outputs hold what is no number (NaN), of which no box
+/// can be made: without a word they would pass for images in which nothing is found.
 public final class AnswerCheck: Sendable {
   private struct Count {
     var images = 0

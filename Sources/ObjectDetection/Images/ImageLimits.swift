@@ -2,7 +2,8 @@ import Tensors
 
 /// What decoding one image may cost; a small file can ask for far more than its pixels are worth.
 enum ImageLimits {
-  /// The most bytes: pixels of three channels within ``ImageFile/pixelLimit``, with what a decoder keeps beside them.
+  /// The most bytes: pixels of three channels within ``ImageFile/pixelLimit``, with what a decoder
+  /// keeps beside them.
   static let bytes = 900_000_000
   /// The most coefficients that the scans of a JPEG file may go over.
   static let coefficientVisits = 8_000_000_000

@@ -7,7 +7,8 @@ import Tensors
 struct JPEGStructure {
   /// Whether scans refine one another.
   private(set) var isProgressive = false
-  /// The scans, each a pass over coefficients; counted only where the first does not hold the whole image.
+  /// The scans, each a pass over coefficients; counted only where the first does not hold the whole
+  /// image.
   private(set) var scans = 0
   /// The coefficients of all components, padded to whole blocks.
   private(set) var coefficients = 0

@@ -1,10 +1,10 @@
 import GraphIR
 import Tensors
 
-/// The bits of a whole number moved left or right by as many places as the second input says.
+/// The bits of an integer moved left or right by as many places as the second input says.
 ///
-/// Moved right, a signed number keeps its sign. A move by less than zero or by all bits leaves what fills the places:
-/// −1 of a negative number moved right, else 0.
+/// Moved right, a signed number keeps its sign. A move by less than zero or by all bits leaves what
+/// fills the places: −1 of a negative number moved right, else 0.
 struct BitShift: ArithmeticOperator {
   static let opType = "BitShift"
   static let elementTypes = ElementType.wholes

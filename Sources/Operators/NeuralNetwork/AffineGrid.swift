@@ -3,9 +3,9 @@ import Tensors
 
 /// The places that `GridSample` reads for an affine map of each image.
 ///
-/// Inputs: maps `[N, r, r + 1]`, r 2 or 3, and the size of the image to make, `[N, C, O₁, …, Oᵣ]`. Output:
-/// `[N, O₁, …, Oᵣ, r]`, the last axis of the image first, where −1 and 1 are the outer elements' centres
-/// (`align_corners`) or borders.
+/// Inputs: maps `[N, r, r + 1]`, r 2 or 3, and the size of the image to make, `[N, C, O₁, …, Oᵣ]`.
+/// Output: `[N, O₁, …, Oᵣ, r]`, the last axis of the image first, where −1 and 1 are the outer
+/// elements' centres (`align_corners`) or borders.
 ///
 /// Reference: Jaderberg et al., *Spatial Transformer Networks*, NIPS 2015, arXiv:1506.02025.
 struct AffineGrid: Operator {

@@ -4,8 +4,8 @@ import Layers
 import Operators
 import Tensors
 
-/// What a plan says a network computes: the float network with the plan's roundings as plain
-/// arithmetic on reals.
+/// What a plan says a network computes: the float network with the plan's fake quantisation as
+/// plain arithmetic on floats.
 ///
 /// It is the twin that a written file is compared with. Each planned value is divided by its scale,
 /// rounded, clamped and multiplied again, each planned weight and bias is the real that its integer
@@ -94,7 +94,7 @@ public struct PlannedNetwork: Sendable {
     return name
   }
 
-  /// A layer's weights and bias as the reals that their integers stand for.
+  /// A layer's weights and bias as the floats that their integers stand for.
   private mutating func replaceConstants(
     of node: inout Node, _ original: Node, _ layer: WeightedLayers.Layer, inputScale: Float,
     shift: [Float]?, ups: Data?
@@ -129,7 +129,7 @@ public struct PlannedNetwork: Sendable {
     if node.opType == "Gemm" { node.attributes["beta"] = nil }
   }
 
-  /// The constants of a join as the reals that bytes stand for.
+  /// The constants of a join as the floats that bytes stand for.
   private mutating func replaceConstants(of node: inout Node, _ original: Node) {
     for (slot, name) in original.inputs.enumerated() {
       guard let tensor = constants[name], tensor.elementType == .float32 else { continue }

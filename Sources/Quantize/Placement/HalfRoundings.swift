@@ -4,9 +4,11 @@ import Operators
 import Tensors
 
 extension Graph {
-  /// The network without its roundings to 16 bits between float32 values, which are nothing next to those to 8 bits.
+  /// The network without what rounds to 16 bits between float32 values, which are nothing next to
+  /// those to 8 bits.
   ///
-  /// They stand where converters kept single operators in float32, and would part these from the layers around them.
+  /// They stand where converters kept single operators in float32, and would part these from the
+  /// layers around them.
   ///
   /// - Throws: ``ExecutionError`` when an input's shape is not known.
   func withoutHalfRoundings(inputShapes: [String: [Int]]) throws -> Graph {

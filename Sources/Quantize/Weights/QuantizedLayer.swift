@@ -26,7 +26,7 @@ struct QuantizedLayer {
 
   /// Rounds a layer.
   ///
-  /// Biases are whole numbers of `α sₓ s_w`, with α that of a `Gemm`: so integer products of run
+  /// Biases are integers of `α sₓ s_w`, with α that of a `Gemm`: so integer products of run
   /// times read them. Those that are not the same at all positions stay float, as do all where α is
   /// not positive.
   init(

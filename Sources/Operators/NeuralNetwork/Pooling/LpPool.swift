@@ -58,7 +58,7 @@ extension LpPool: ChannelOperator {
 struct PowerNorm: Sendable {
   private let p: Double
 
-  /// `p`, a whole number since opset 2, 2 by default.
+  /// `p`, an integer since opset 2, 2 by default.
   init(_ attributes: Attributes, opset: Int) throws {
     p =
       opset < 2

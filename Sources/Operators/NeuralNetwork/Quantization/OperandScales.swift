@@ -46,7 +46,7 @@ struct OperandScales: Sendable {
   /// Whether one pair serves all elements.
   var isSingle: Bool { strides.allSatisfy { $0 == 0 } }
 
-  /// Writes the reals of an operand.
+  /// Writes the floats of an operand.
   ///
   /// - Precondition: `scales` and `zeros`, where given, are laid out as the pairs.
   func dequantize(

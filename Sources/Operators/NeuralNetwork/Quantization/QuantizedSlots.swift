@@ -47,12 +47,14 @@ struct QuantizedSlots: Sendable {
   }
 }
 
-/// Runs a float32 operator on quantised values: dequantises its operands, computes, and quantises the result.
+/// Runs a float32 operator on quantised values: dequantises its operands, computes, and quantises
+/// the result.
 struct DequantizedKernel: Sendable {
   /// The operands of the float32 operator, in order.
   var operands: [QuantizedSlots]
   var result: QuantizedSlots
-  /// The input that holds one more operand as int32, in units of the product of the others' scales; `nil` for none.
+  /// The input that holds one more operand as int32, in units of the product of the others' scales;
+  /// `nil` for none.
   var bias: Int?
   /// What those units are multiplied by besides.
   var biasFactor: Float = 1
@@ -63,7 +65,7 @@ struct DequantizedKernel: Sendable {
     mayStayFloat && inputs.optional(result.scale) == nil && inputs.optional(result.zero) == nil
   }
 
-  /// The shape of the bias as reals: where scales run along columns, so does it.
+  /// The shape of the bias as floats: where scales run along columns, so does it.
   private func biasShape(_ bias: [Int], _ inputs: [Operand?]) throws -> [Int] {
     guard try operands.contains(where: { try !$0.scales(inputs).isSingle }),
       let columns = try columns(inputs)
