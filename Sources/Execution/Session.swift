@@ -84,7 +84,8 @@ public final class Session {
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
     // Shapes that the caller gives and values that it asks for are its own affair.
-    let isAsDeclared = options.inputShapes.isEmpty && options.taps.isEmpty
+    let isAsDeclared =
+      options.inputShapes.isEmpty && options.taps.isEmpty && !options.trustsSizes
     valueBudget = isAsDeclared ? .activations(of: graph) : ValueBudget(bytes: .max)
     outputNames = graph.outputs.map(\.name)
     var specialized = try SpecializedGraph(

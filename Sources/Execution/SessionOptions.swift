@@ -17,6 +17,9 @@ public struct SessionOptions: Sendable {
   public var lateInputs: Set<String> = []
   /// Whether a run fails whose taps hold NaN or infinity.
   public var checksTaps = false
+  /// Whether values may take what the machine has, whatever the model weighs: for graphs that this
+  /// process made itself, such as those of derivatives, which hold their weights as inputs.
+  public var trustsSizes = false
 
   /// Options for a run on `threads` threads.
   public init(
@@ -55,7 +58,7 @@ public enum ExecutionError: Error, Equatable, CustomStringConvertible {
     case .implausibleSize(let bytes, let limit, let inputs):
       "at the shapes that the model declares its values would take \(ByteText.text(bytes)), where a model of so few "
         + "weights is granted \(ByteText.text(limit)); to run it all the same, give the shape of "
-        + inputs.map { "'\($0)'" }.joined(separator: ", ") + " with --input-shape"
+        + inputs.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + " with --input-shape"
     case .unknownInput(let name, let known):
       "the model has no input '\(name)'; its inputs are \(known.joined(separator: ", "))"
     case .missingInput(let name): "input '\(name)' was not fed"

@@ -167,7 +167,7 @@ public final class VariantRunner {
 
   private func session(_ graph: Graph, isWhole: Bool = false) throws -> Session {
     var own = options
-    if !isWhole { own.inputShapes = [:] }
+    if !isWhole { (own.inputShapes, own.trustsSizes) = ([:], true) }
     return try Session(graph, registry: registry, options: own)
   }
 

@@ -43,6 +43,7 @@ public final class LearnedPart {
       passes: StandardRewrites.training(momentum: nil))
     var options = SessionOptions(threads: threads)
     options.lateInputs = Set(gradient.seeds.values)
+    options.trustsSizes = true
     let session = try Session(gradient.graph, registry: .training, options: options)
     guard let view = session.outputView(part.outputName),
       let seed = gradient.seeds[part.outputName].flatMap(session.input)

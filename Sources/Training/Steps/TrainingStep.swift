@@ -71,6 +71,7 @@ public final class TrainingStep {
     let prepared = try Self.differentiate(model, taps, parameters, options)
     var sessionOptions = SessionOptions(threads: options.threads)
     sessionOptions.lateInputs = Set(prepared.gradient.seeds.values)
+    sessionOptions.trustsSizes = true
     session = try Session(
       prepared.gradient.graph, registry: .training, options: sessionOptions)
     pool = ThreadPool(threads: options.threads)
