@@ -55,7 +55,7 @@ import Testing
       Set(json.keys)
         == [
           "schemaVersion", "input", "output", "sparsity", "prunable", "zeros", "plan", "before",
-          "after", "floorMisses",
+          "after", "floorMisses", "verification",
         ])
     let after = try #require(json["after"] as? [String: Any])
     #expect(

@@ -64,7 +64,8 @@ import Testing
     let nowhere = files.url.appending(path: "nowhere.txt")
     #expect(throws: DatasetError.missing(nowhere.path)) { try TextFile(nowhere) }
     #expect(
-      throws: DatasetError.unreadable(file: files.url.path, reason: "it is a folder")
+      throws: DatasetError.malformed(
+        file: files.url.path, place: "", reason: "is a folder, not a file")
     ) { try TextFile(files.url) }
   }
 }

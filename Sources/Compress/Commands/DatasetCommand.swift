@@ -61,7 +61,8 @@ struct DatasetCommand: ParsableCommand {
       try files.fill("--output", output, files: [labels.lastPathComponent])
       try files.check()
       guard try InputFile.kind(of: labels) != nil else { return }
-      let known = try COCOFormat.load(annotations: labels)
+      let known = try COCOFormat.load(
+        annotations: labels, reading: DatasetReading(looksAtImages: false))
       InputFile.release(labels)
       guard known.images.allSatisfy({ $0.file.lastPathComponent.hasPrefix("scene-") }) else {
         throw CommandError(
