@@ -43,7 +43,7 @@ public struct ChannelProof: Codable, Sendable, Equatable {
     for consumer in coupling.consumers {
       let stays = consumer.groups.map { $0.map { !removed.contains($0) } ?? true }
       guard stays.contains(false) else { continue }
-      // Whole numbers are silenced before they are quantised, where zero is zero.
+      // Integers are silenced before they are quantised, where zero is zero.
       let (node, input) = links.beforeQuantization(consumer.node, consumer.input, in: graph)
       let maker = links.producer[graph.nodes[node].inputs[input]].map { graph.nodes[$0] }
       if maker?.qualifiedType == "DynamicQuantizeLinear" { continue }
@@ -56,9 +56,9 @@ public struct ChannelProof: Codable, Sendable, Equatable {
       graph.nodes[node].inputs[input] = name
       masks.append((node, Node("Mul", inputs: [source, mask], outputs: [name])))
     }
-    for (node, mask) in masks.sorted(by: { $0.node > $1.node }) {
-      graph.nodes.insert(mask, at: node)
-    }
+    // Several layers may read one quantised value: the second mask reads what the first made.
+    let order = masks.indices.sorted { (masks[$0].node, $0) > (masks[$1].node, $1) }
+    for index in order { graph.nodes.insert(masks[index].mask, at: masks[index].node) }
     return graph
   }
 
