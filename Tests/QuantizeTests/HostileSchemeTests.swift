@@ -1,4 +1,5 @@
 import Foundation
+import GraphIR
 import Quantize
 import Testing
 
@@ -42,6 +43,21 @@ import Testing
           }
         }
       }
+    }
+  }
+
+  /// Operator sets are raised before anything else looks at attributes.
+  @Test(arguments: [-35_184_372_088_832, -5, 4, .max, .min])
+  func axesBeyondTheShapeAreRefused(axis: Int) throws {
+    let type = ValueType(TensorType(.float32, [1, 4, 6, 6]))
+    var graph = Graph(
+      inputs: [ValueInfo(name: "x", type: type)], outputs: [ValueInfo(name: "y", type: type)])
+    graph.properties.opsets = ["": 11]
+    graph.nodes = [
+      Node("Softmax", inputs: ["x"], outputs: ["y"], attributes: ["axis": .int(axis)])
+    ]
+    #expect(throws: QuantizationError.self) {
+      _ = try graph.preparedForQuantization(inputShapes: [:])
     }
   }
 }

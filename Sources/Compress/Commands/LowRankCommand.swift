@@ -98,7 +98,7 @@ struct LowRankCommand: ParsableCommand {
 
   func run() throws {
     let source = try LoadedModel(model, inputs: head.inputs.values())
-    try source.naming { try run(source) }
+    try source.naming(plan: options.plan) { try run(source) }
   }
 
   private func checkFiles(_ source: LoadedModel, _ target: String) throws {

@@ -130,7 +130,7 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     let source = try LoadedModel(model, inputs: head.inputs.values())
-    try source.naming { try run(source) }
+    try source.naming(plan: pruning.plan) { try run(source) }
   }
 
   private func checkFiles(_ source: LoadedModel, _ target: String) throws {

@@ -110,7 +110,7 @@ struct QuantizeCommand: ParsableCommand {
 
   func run() throws {
     let source = try LoadedModel(model, inputs: head.inputs.values())
-    try source.naming { try run(source) }
+    try source.naming(plan: options.plan) { try run(source) }
   }
 
   private func checkFiles(_ source: LoadedModel, _ target: String) throws {

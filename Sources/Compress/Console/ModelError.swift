@@ -1,7 +1,10 @@
 import ArgumentParser
 import Distill
 import Formats
+import LowRank
 import ObjectDetection
+import Prune
+import Quantize
 import Training
 
 /// An error with the model file at which it arose.
@@ -14,11 +17,25 @@ struct ModelError: Error, CustomStringConvertible {
   var description: String { "\(file): \(underlying)" }
 
   /// Does work on a model; errors that do not say so by themselves say that they are about it.
-  static func naming<Result>(_ file: String, _ work: () throws -> Result) throws -> Result {
+  ///
+  /// - Parameter plan: The plan that is replayed on the model; errors that it does not fit are about
+  ///   its file.
+  static func naming<Result>(
+    _ file: String, plan: String? = nil, _ work: () throws -> Result
+  ) throws -> Result {
     do {
       return try work()
     } catch  where !isPlaced(error) {
+      if let plan, isOfPlan(error) { throw ModelError(file: plan, underlying: error) }
       throw ModelError(file: file, underlying: error)
+    }
+  }
+
+  /// Whether a plan does not fit the model.
+  private static func isOfPlan(_ error: any Error) -> Bool {
+    switch error {
+    case PruningError.otherModel, LowRankError.otherModel, QuantizationError.otherModel: true
+    default: false
     }
   }
 

@@ -109,8 +109,10 @@ struct LoadedModel {
   }
 
   /// Does work on the model; errors that do not say which file they are about name this one.
-  func naming<Result>(_ work: () throws -> Result) throws -> Result {
-    try ModelError.naming(path, work)
+  ///
+  /// - Parameter plan: The plan that is replayed on it; `nil` without.
+  func naming<Result>(plan: String? = nil, _ work: () throws -> Result) throws -> Result {
+    try ModelError.naming(path, plan: plan, work)
   }
 
   /// Checks that no weight is NaN or infinite; see `Graph.checkWeightsAreFinite`.

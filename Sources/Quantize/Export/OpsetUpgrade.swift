@@ -49,7 +49,7 @@ struct OpsetUpgrade {
     case "Softmax", "LogSoftmax", "Hardmax": try keepAxis(index)
     case "Resize" where version < 11, "TopK" where version < 11, "Upsample", "Dropout":
       throw QuantizationError.opset(
-        node: graph.nodes[index].label, reason: "the operator was defined anew since")
+        node: graph.nodes[index].label, reason: "the operator means something else since")
     default: break
     }
   }
@@ -80,9 +80,11 @@ struct OpsetUpgrade {
   private mutating func keepAxis(_ index: Int) throws {
     let node = graph.nodes[index]
     let axis = try node.attributes.int("axis", default: 1)
-    let shape = types[node.inputs[0]]?.type.shape
-    let place = axis < 0 ? axis + (shape?.count ?? 0) : axis
-    guard axis == -1 || (shape?.dropFirst(place + 1).allSatisfy { $0 == 1 } ?? false) else {
+    let shape = node.inputs.first.flatMap { types[$0]?.type.shape } ?? []
+    let place = axis < 0 ? axis + shape.count : axis
+    let isOne =
+      shape.indices.contains(place) && shape.dropFirst(place + 1).allSatisfy { $0 == 1 }
+    guard axis == -1 || isOne else {
       throw QuantizationError.opset(node: node.label, reason: "it normalises several axes at once")
     }
     graph.nodes[index].attributes["axis"] = .int(axis)
