@@ -1,6 +1,7 @@
 import Foundation
 import GraphIR
 import Quantize
+import Tensors
 import Testing
 
 /// Schemes out of files, whose numbers may be anything.
