@@ -10,14 +10,12 @@ public final class VariantRunner {
   /// Tensors by name.
   public typealias Values = [String: Tensor]
 
-  private let base: Graph
-  private let links: Connectivity
-  private let typed: TypedGraph
+  private let sections: NetworkSections
   private let registry: OperatorRegistry
   private let options: SessionOptions
   private let count: Int
   private let feed: (Int) throws -> Values
-  /// Nodes of `base` that are done, and what crosses the place behind them, of each input.
+  /// Nodes of the network that are done, and what crosses the place behind them, of each input.
   private var kept: (position: Int, values: [Values])?
 
   /// The most bytes that are kept.
@@ -38,12 +36,12 @@ public final class VariantRunner {
     var base = graph
     base.outputs = outputs.map { ValueInfo(name: $0, type: .undeclared) }
     base.removeDeadNodes()
-    self.base = base
-    links = Connectivity(base)
-    typed = TypedGraph(
+    sections = NetworkSections(
       base, registry: registry, inputs: try base.concreteInputTypes(options.inputShapes))
     (self.registry, self.options, self.count, self.feed) = (registry, options, count, feed)
   }
+
+  private var base: Graph { sections.base }
 
   /// The nodes that the last run did not compute again.
   public var sharedNodes: Int { kept?.position ?? 0 }
@@ -59,17 +57,17 @@ public final class VariantRunner {
     if common < sharedNodes { kept = nil }
     let place = lastCut(notAfter: common)
     if place > sharedNodes { try advance(to: place) }
-    guard let kept, let cut = cutting(rest, at: kept.position) else {
+    guard let kept, let cut = sections.rest(rest, after: kept.position) else {
       kept = nil
       let session = try session(rest, isWhole: true)
       return try (0..<count).map { try session.run(feed($0)) }
     }
     let session = cut.nodes.isEmpty ? nil : try session(cut)
     return try kept.values.map { values in
-      let found = try session.map { try run($0, values) } ?? [:]
+      let found = try session.map { try $0.outputs(for: values) } ?? [:]
       let pairs = base.outputs.map(\.name).compactMap { name in
-        (found[name] ?? values[name] ?? rest.initializers[name]?.tensor
-          ?? typed.operands[name]?.constant).map { (name, $0) }
+        (found[name] ?? values[name] ?? rest.initializers[name]?.tensor ?? sections.constant(name))
+          .map { (name, $0) }
       }
       return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
@@ -92,87 +90,32 @@ public final class VariantRunner {
     } ?? base.nodes.count
   }
 
-  /// The values made by the first nodes, or fed, that later ones read or that are asked for; constants are left out.
-  private func crossing(_ position: Int) -> [String] {
-    let made = base.requiredInputs.map(\.name) + base.nodes[..<position].flatMap(\.outputs)
-    return made.filter { name in
-      guard !name.isEmpty, typed.operands[name]?.constant == nil else { return false }
-      return links.outputs.contains(name) || (links.consumers[name]?.last ?? -1) >= position
-    }
-  }
-
   /// The last place not after `position` that can be kept; the one that is, where there is no later one.
   private func lastCut(notAfter position: Int) -> Int {
     stride(from: position, to: sharedNodes, by: -1).first(where: isKeepable) ?? sharedNodes
   }
 
-  /// Whether only reals of known shape cross a place, few enough to be kept.
+  /// Whether what crosses a place can be kept.
   private func isKeepable(_ position: Int) -> Bool {
-    var bytes = 0
-    for name in crossing(position) {
-      guard let type = typed.operands[name]?.type, type.elementType == .float32 else {
-        return false
-      }
-      bytes += type.byteCount * count
-    }
-    return bytes <= Self.memoryLimit
+    sections.crossingBytes(position).map { $0 * count <= Self.memoryLimit } ?? false
   }
 
   /// Computes what crosses a later place from what is kept.
   private func advance(to position: Int) throws {
-    let start = sharedNodes
-    let names = Set(crossing(position))
-    var segment = base
-    segment.nodes = Array(base.nodes[start..<position])
-    let made = Set(segment.nodes.flatMap(\.outputs))
-    segment.outputs = names.intersection(made).sorted().map {
-      ValueInfo(name: $0, type: .undeclared)
-    }
-    guard let ready = kept == nil ? segment : cutting(segment, at: start) else { return }
-    let session = segment.outputs.isEmpty ? nil : try session(ready, isWhole: kept == nil)
+    guard let segment = sections.segment(base, from: sharedNodes, to: position) else { return }
+    let names = Set(sections.crossing(position))
+    let session = segment.outputs.isEmpty ? nil : try session(segment, isWhole: kept == nil)
     let values = try (0..<count).map { index in
       let known = try kept?.values[index] ?? feed(index)
-      let found = try session.map { try run($0, known) } ?? [:]
+      let found = try session.map { try $0.outputs(for: known) } ?? [:]
       return known.filter { names.contains($0.key) }.merging(found) { _, new in new }
     }
     kept = (position, values)
-  }
-
-  // MARK: Parts of the network
-
-  /// What of a network comes after the place: it reads what crosses the place as inputs, and constants made before as constants.
-  ///
-  /// - Returns: `nil` where it reads something else of what was made before.
-  private func cutting(_ network: Graph, at position: Int) -> Graph? {
-    let before = Set(base.nodes[..<position].flatMap(\.outputs))
-    var rest = network
-    rest.nodes.removeAll { $0.outputs.contains(where: before.contains) }
-    let made = Set(rest.nodes.flatMap(\.outputs))
-    rest.outputs.removeAll { !made.contains($0.name) }
-    rest.removeDeadNodes()
-    rest.inputs = []
-    let known = Set(crossing(position))
-    for name in Connectivity(rest).consumers.keys.sorted()
-    where !made.contains(name) && rest.initializers[name] == nil {
-      if let constant = typed.operands[name]?.constant {
-        rest.initializers[name] = Initializer(constant)
-      } else if known.contains(name), let type = typed.operands[name]?.type {
-        rest.inputs.append(ValueInfo(name: name, type: ValueType(type)))
-      } else {
-        return nil
-      }
-    }
-    return rest
   }
 
   private func session(_ graph: Graph, isWhole: Bool = false) throws -> Session {
     var own = options
     if !isWhole { (own.inputShapes, own.trustsSizes) = ([:], true) }
     return try Session(graph, registry: registry, options: own)
-  }
-
-  private func run(_ session: Session, _ values: Values) throws -> Values {
-    let inputs = Set(session.inputs.map(\.name))
-    return try session.run(values.filter { inputs.contains($0.key) })
   }
 }

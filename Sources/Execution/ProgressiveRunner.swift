@@ -1,0 +1,90 @@
+import GraphIR
+import Tensors
+
+/// Shows what the nodes of a network read while the network is altered from its first node to its
+/// last.
+///
+/// What crosses the place before the last node that was looked at is kept for all inputs, as far as
+/// it takes no more than ``VariantRunner/memoryLimit``, so that walking the whole network costs
+/// about one run for each input.
+public final class ProgressiveRunner {
+  private let sections: NetworkSections
+  private let registry: OperatorRegistry
+  private let options: SessionOptions
+  private let count: Int
+  private let feed: (Int) throws -> [String: Tensor]
+  private var kept: (position: Int, values: [[String: Tensor]])?
+
+  /// A walk over a network.
+  ///
+  /// - Parameters:
+  ///   - count: How many inputs there are.
+  ///   - feed: Makes an input.
+  /// - Throws: ``ExecutionError`` for inputs of unknown shape.
+  public init(
+    _ graph: Graph, registry: OperatorRegistry, options: SessionOptions, count: Int,
+    feed: @escaping (Int) throws -> [String: Tensor]
+  ) throws {
+    sections = NetworkSections(
+      graph, registry: registry, inputs: try graph.concreteInputTypes(options.inputShapes))
+    (self.registry, self.options, self.count, self.feed) = (registry, options, count, feed)
+  }
+
+  /// Calls `body` for each input with a value that exists before a node.
+  ///
+  /// - Parameters:
+  ///   - graph: The network as it is now: the nodes it was made with, with other constants. Those
+  ///     before the last node that was looked at are as they were then.
+  ///   - node: Never before that of the last call.
+  /// - Throws: What sessions, the feed and `body` throw.
+  public func read(
+    _ name: String, before node: Int, of graph: Graph, _ body: (Int, TensorView) throws -> Void
+  ) throws {
+    if try keep(upTo: node, graph), let kept {
+      for (index, values) in kept.values.enumerated() {
+        guard let value = values[name] else { continue }
+        try withExtendedLifetime(value) { try body(index, value.view) }
+      }
+      return
+    }
+    let start = kept?.position ?? 0
+    var part = graph
+    part.nodes = Array(graph.nodes[..<node])
+    part.outputs = [ValueInfo(name: name, type: .undeclared)]
+    part.removeDeadNodes()
+    guard let ready = kept == nil ? part : sections.rest(part, after: start) else {
+      throw ExecutionError.unknownTap(name: name)
+    }
+    let session = ready.nodes.isEmpty ? nil : try session(ready, isWhole: kept == nil)
+    for index in 0..<count {
+      let known = try kept?.values[index] ?? feed(index)
+      guard let value = try session?.outputs(for: known)[name] ?? known[name] else { continue }
+      try withExtendedLifetime(value) { try body(index, value.view) }
+    }
+  }
+
+  /// Moves on to a node; `false` where what crosses the place before it cannot be kept.
+  private func keep(upTo node: Int, _ graph: Graph) throws -> Bool {
+    let start = kept?.position ?? 0
+    if kept != nil, start == node { return true }
+    guard let bytes = sections.crossingBytes(node),
+      bytes * count <= VariantRunner.memoryLimit,
+      let segment = sections.segment(graph, from: start, to: node)
+    else { return false }
+    let names = Set(sections.crossing(node))
+    let session = segment.outputs.isEmpty ? nil : try session(segment, isWhole: kept == nil)
+    let values = try (0..<count).map { index in
+      let known = try kept?.values[index] ?? feed(index)
+      let found = try session?.outputs(for: known) ?? [:]
+      return known.filter { names.contains($0.key) }.merging(found) { _, new in new }
+    }
+    kept = (node, values)
+    return true
+  }
+
+  private func session(_ graph: Graph, isWhole: Bool) throws -> Session {
+    var own = options
+    if !isWhole { own.inputShapes = [:] }
+    return try Session(graph, registry: registry, options: own)
+  }
+}
