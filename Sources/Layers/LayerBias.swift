@@ -1,6 +1,15 @@
 import GraphIR
 import Tensors
 
+extension Node {
+  /// Whether weights and bias can be fitted to responses as they stand: not where a `Gemm`
+  /// multiplies them by α or β.
+  public var hasPlainWeights: Bool {
+    qualifiedType != "Gemm"
+      || ["alpha", "beta"].allSatisfy { (try? attributes.float($0, default: 1)) == 1 }
+  }
+}
+
 /// What a layer adds to its output channels.
 public enum LayerBias: Sendable, Equatable {
   /// Nothing.

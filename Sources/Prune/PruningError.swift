@@ -8,6 +8,7 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
   case notReplayable(method: String)
   case emptied(value: String)
   case noScales(method: String)
+  case needsImages(method: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -36,6 +37,8 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
         ? "the method \(method) looks at the scales of batch normalisations, and this model has none "
           + "(they are folded into its convolutions): put them back with --insert-batchnorm, or take --method l1"
         : "the method \(method) finds nothing to look at in this model"
+    case .needsImages(let method):
+      "the method \(method) refits layers to what they answer on images: give some"
     case .otherModel(let reason):
       "the plan was made for another model: \(reason)"
     }

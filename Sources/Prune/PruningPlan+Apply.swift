@@ -28,13 +28,17 @@ extension PruningPlan {
       throw PruningError.unknown(
         kind: "method", name: method, known: WeightCriterion.all.map(\.name))
     }
+    guard !criterion.needsImages else { throw PruningError.needsImages(method: method) }
     guard schedule == nil, !criterion.needsGradients else {
       throw PruningError.notReplayable(method: method)
     }
     return WeightRanking(criterion: criterion, pattern: pattern, seed: seed)
   }
 
-  private func check(_ found: [PrunableWeights.Weight]) throws {
+  /// Whether the plan was made for these weights.
+  ///
+  /// - Throws: ``PruningError/otherModel(reason:)``.
+  func check(_ found: [PrunableWeights.Weight]) throws {
     guard found.map(\.name) == layers.map(\.weight) else {
       throw PruningError.otherModel(
         reason: "it names \(layers.count) weights, the model has \(found.count), or they differ")

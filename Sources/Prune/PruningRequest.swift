@@ -65,9 +65,11 @@ public struct PruningRequest: Sendable {
 
   /// The flat indices of the weights to zero in each tensor, by its place among those found.
   ///
+  /// - Parameter ladders: What zeros in a layer cost, by its place, for a scope that asks.
+  ///
   /// Layers with a sparsity of their own get the share of it that `sparsity` is of the request's.
   func selection(
-    among found: [PrunableWeights.Weight], sparsity: Double,
+    among found: [PrunableWeights.Weight], sparsity: Double, ladders: [Int: SparsityLadder] = [:],
     scores: (PrunableWeights.Weight, WeightRanking) throws -> [Float]
   ) throws -> [Int: [Int]] {
     let open = found.indices.filter { found[$0].keptBecause == nil }
@@ -76,7 +78,8 @@ public struct PruningRequest: Sendable {
       ScopedLayer(
         shape: found[index].tensor.shape, count: found[index].tensor.count,
         units: WeightUnits(
-          found[index], scores: try scores(found[index], ranking), pattern: pattern))
+          found[index], scores: try scores(found[index], ranking), pattern: pattern),
+        ladder: ladders[index])
     }
     var chosen = [Int: [Int]]()
     let counts = allocate(scoped, open.map { found[$0] }, sparsity: sparsity)

@@ -20,7 +20,7 @@ import Testing
       (["prune", "tiny.onnx", "--nonsense"], "Unknown option '--nonsense'"),
       (["prune", "tiny.onnx", "--sparsity", "1"], "--sparsity must be at least 0 and below 1"),
       (["prune", "tiny.onnx", "--sparsity", "nan"], "--sparsity must be at least 0"),
-      (["prune", "tiny.onnx", "--method", "guess"], "--method takes magnitude, gradient"),
+      (["prune", "tiny.onnx", "--method", "guess"], "--method takes magnitude, obs, gradient"),
       (["prune", "tiny.onnx", "--scope", "here"], "--scope takes global, local, erk"),
       (["prune", "tiny.onnx", "--pattern", "4:2"], "--pattern takes none, 2:4"),
       (

@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import GraphIR
+import ObjectDetection
 import Tensors
 import TestSupport
 import Testing
@@ -193,5 +194,80 @@ import Testing
     #expect(try String(decoding: bytes("log"), as: UTF8.self).contains("interrupted"))
     #expect(try !files.contains("report"))
     #expect(try files.allSatisfy { !$0.hasSuffix(".part") })
+  }
+}
+
+/// Pruning by second order, from the command line.
+@Suite struct SecondOrderCommandTests {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try TinyDetector.write(to: folder.url)
+    let images = folder.url.appending(path: "images")
+    try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
+    var random = SplitMix64(seed: 3)
+    for index in 0..<6 {
+      let noise = (0..<4800).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let name = "\(index).png"
+      try ImageFile.encode(PixelBuffer(width: 40, height: 40, pixels: noise), as: name)
+        .write(to: images.appending(path: name))
+    }
+  }
+
+  func prune(_ arguments: String...) throws -> Binary.Outcome {
+    try Binary.run(["prune", "tiny.onnx", "--threads", "1"] + arguments, in: folder.url)
+  }
+
+  func zeros(_ file: String) throws -> Int {
+    let graph = try ModelFile.load(folder.url.appending(path: file))
+    return TinyDetector.open.keys.reduce(0) { sum, name in
+      sum + (graph[constant: name]?.floats.count { $0 == 0 } ?? 0)
+    }
+  }
+
+  @Test func imagesShowWhatZerosCost() throws {
+    let run = try prune(
+      "--method", "obs", "--sparsity", "0.6", "--calib", "images", "--plan-out", "plan.json",
+      "--format", "json")
+    #expect(run.status == 0, "\(run.errors)")
+    let json = try run.json()
+    let plan = try #require(json["plan"] as? [String: Any])
+    #expect(plan["method"] as? String == "obs")
+    #expect(plan["scope"] as? String == "measured")
+    #expect((json["reconstruction"] as? [Any])?.count == TinyDetector.open.count)
+    #expect(try zeros("tiny-pruned.onnx") == Int((0.6 * 1536).rounded()))
+    let replayed = try prune(
+      "--plan", "plan.json", "--calib", "images", "--output", "again.onnx")
+    #expect(replayed.status == 0, "\(replayed.errors)")
+    let files = try ["tiny-pruned.onnx", "again.onnx"].map {
+      try ModelFile.load(folder.url.appending(path: $0)).initializers
+    }
+    #expect(files[0] == files[1])
+  }
+
+  @Test func withoutImagesItIsRefused() throws {
+    for arguments in [["--method", "obs"], ["--method", "obs", "--dry-run"]] {
+      let run = try Binary.run(["prune", "tiny.onnx"] + arguments, in: folder.url)
+      #expect(run.status == 64)
+      #expect(run.errors.contains("--calib"), "\(run.errors)")
+    }
+    _ = try prune(
+      "--method", "obs", "--sparsity", "0.5", "--calib", "images", "--plan-out", "plan.json")
+    #expect(try prune("--plan", "plan.json", "--output", "again.onnx").status == 64)
+  }
+
+  @Test func patternsAndScopesWork() throws {
+    for arguments in [["--pattern", "2:4"], ["--scope", "local"], ["--scope", "lamp"]] {
+      let run = try Binary.run(
+        ["prune", "tiny.onnx", "--method", "obs", "--calib", "images"] + arguments, in: folder.url)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(try zeros("tiny-pruned.onnx") == 768)
+    }
+  }
+
+  @Test func trainingIsRefused() throws {
+    let run = try prune("--method", "obs", "--calib", "images", "--epochs", "1")
+    #expect(run.status == 64)
   }
 }

@@ -150,7 +150,7 @@ import Testing
     let half = try plan { $0.sparsity = 0.5 }.applied(to: graph, registry: .standard)
     var request = PruningRequest()
     request.sparsity = 0.5
-    for criterion in WeightCriterion.all where !criterion.needsGradients {
+    for criterion in WeightCriterion.all where !criterion.needsGradients && !criterion.needsImages {
       request.criterion = criterion
       let again = try request.plan(for: half, registry: .standard)
       #expect(again.isIdentity, "\(criterion.name)")

@@ -20,6 +20,9 @@ struct PruneCommand: ParsableCommand {
       the file back and checks it. First layers (they see the image) and detection outputs are kept whole unless \
       --include-ends is given. Sparsity is the fraction of the prunable weights that are zero.
 
+      --method obs needs images (--calib), but no labels: it chooses the zeros of each layer and refits the other weights \
+      by least squares, so that the layer answers as it did.
+
       With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
       in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
       out to score on. --loss match needs no labels to train. Methods that need data look at gradients while training; with \
@@ -46,6 +49,7 @@ struct PruneCommand: ParsableCommand {
         compress prune model.onnx --sparsity 0.75
         compress prune model.onnx --sparsity 0.9 --schedule agp --epochs 20 --data data.yaml
         compress prune model.onnx --data coco/ --report report/ --max-drop 0.02
+        compress prune model.onnx --method obs --sparsity 0.5 --calib images/
         compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
@@ -100,7 +104,9 @@ struct PruneCommand: ParsableCommand {
     if pruning.plan != nil && training.epochs ?? 0 > 0 {
       throw ValidationError("--plan is applied without training; leave out --epochs.")
     }
-    if channels.isSet && !pruning.removesChannels && pruning.plan == nil {
+    if channels.isSet && !pruning.removesChannels && pruning.plan == nil
+      && !(pruning.looksAtImages && channels.namesImagesAlone)
+    {
       throw ValidationError("--allocation, --target-macs and their like are for --channels.")
     }
     if pruning.sparsity != nil,
@@ -108,6 +114,11 @@ struct PruneCommand: ParsableCommand {
     {
       throw ValidationError(
         "Give one of --sparsity, --channel-ratio, --target-macs and --target-latency.")
+    }
+    if pruning.looksAtImages && training.epochs ?? 0 > 0 {
+      throw ValidationError(
+        "--method obs prunes at once; leave out --epochs and train the result with compress distill."
+      )
     }
     if pruning.shapesTraining && !trains {
       throw ValidationError("--schedule and its options need --epochs of training.")
@@ -118,7 +129,8 @@ struct PruneCommand: ParsableCommand {
   }
 
   private var epochs: Int {
-    training.epochs ?? (model == nil && pruning.plan == nil ? Self.embeddedEpochs : 0)
+    training.epochs
+      ?? (model == nil && pruning.plan == nil && !pruning.looksAtImages ? Self.embeddedEpochs : 0)
   }
   private var looksAtGradients: Bool {
     if pruning.removesChannels {
@@ -157,9 +169,11 @@ struct PruneCommand: ParsableCommand {
     let saved = try pruning.plan.map(PlanFile.load)
     var removesChannels = pruning.removesChannels
     if case .channels? = saved { removesChannels = true }
+    var refits = pruning.looksAtImages
+    if case .weights(let plan)? = saved { refits = try looksAtImages(plan) }
     let images = try VerbImages(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || removesChannels && looksAtImages, seed: pruning.seed ?? 0,
+      trains: trains || (removesChannels || refits) && looksAtImages, seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
     if case .channels(let plan)? = saved {
       return try removeChannels(source, images, target, replaying: plan)
@@ -168,12 +182,12 @@ struct PruneCommand: ParsableCommand {
     var plan: PruningPlan?
     if case .weights(let known)? = saved { plan = known }
     if dryRun {
-      let plan = try plan ?? makePlan(source)
+      let plan = try plan ?? makePlan(source, images)
       announce(plan)
       try savePlan(plan)
       return try common.show(PruneResult(input: source.path, plan: plan))
     }
-    let outcome = try trains ? train(source, images) : prune(source, plan)
+    let outcome = try trains ? train(source, images) : prune(source, plan, images)
     announce(outcome.plan)
     try savePlan(outcome.plan)
     var delivery = Delivery(
@@ -190,6 +204,7 @@ struct PruneCommand: ParsableCommand {
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     result.verification = delivery.verification
     result.epochs = outcome.log?.epochs.count
+    result.reconstruction = outcome.reconstruction
     result.floorMisses = floor.misses(delivery)
     try common.show(result)
     try floor.end(result.floorMisses ?? [], target)
@@ -268,16 +283,35 @@ struct PruneCommand: ParsableCommand {
   private struct Outcome {
     var graph: Graph
     var plan: PruningPlan
+    var reconstruction: [SecondOrderPruning.Layer]?
     var log: TrainingLog?
     /// What the plan alone says; `nil` once the network was trained.
     var predicted: Graph?
   }
 
-  private func prune(_ source: LoadedModel, _ known: PruningPlan?) throws -> Outcome {
-    let plan = try known ?? makePlan(source)
+  private func prune(
+    _ source: LoadedModel, _ known: PruningPlan?, _ images: VerbImages
+  ) throws -> Outcome {
+    if try looksAtImages(known) {
+      let (plan, outcome) = try secondOrder(images).run(on: source.graph, known: known)
+      return Outcome(graph: outcome.graph, plan: plan, reconstruction: outcome.layers)
+    }
+    let plan = try known ?? makePlan(source, images)
     return Outcome(
       graph: try plan.applied(to: source.graph, registry: .standard), plan: plan,
       predicted: try? plan.predicted(for: source.graph, registry: .standard))
+  }
+
+  /// Whether a plan, or what is asked for, refits layers on images.
+  private func looksAtImages(_ plan: PruningPlan?) throws -> Bool {
+    try plan.map { WeightCriterion.named($0.method)?.needsImages ?? false }
+      ?? pruning.request().criterion.needsImages
+  }
+
+  private func secondOrder(_ images: VerbImages) throws -> SecondOrderRun {
+    SecondOrderRun(
+      request: try pruning.request(), options: channels, head: head, learning: images.learning,
+      common: common)
   }
 
   private func savePlan(_ plan: some Encodable) throws {
@@ -315,8 +349,9 @@ struct PruneCommand: ParsableCommand {
       log: epochs == 0 ? nil : TrainingLog(trainer, title: "Training while pruning"))
   }
 
-  private func makePlan(_ source: LoadedModel) throws -> PruningPlan {
-    try pruning.request().plan(for: source.graph, registry: .standard)
+  private func makePlan(_ source: LoadedModel, _ images: VerbImages) throws -> PruningPlan {
+    if try looksAtImages(nil) { return try secondOrder(images).plan(for: source.graph) }
+    return try pruning.request().plan(for: source.graph, registry: .standard)
   }
 
   /// Says which layers are kept, and why.

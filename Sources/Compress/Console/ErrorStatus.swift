@@ -21,7 +21,7 @@ enum ErrorStatus {
     case is QualityFloorMissed: .qualityFloorMissed
     case let error as PruningError:
       switch error {
-      case .noSuchLayer, .unknown, .needsGradients: .usage
+      case .noSuchLayer, .unknown, .needsGradients, .needsImages: .usage
       case .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
         .badData
       }

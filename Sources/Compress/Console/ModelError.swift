@@ -18,8 +18,8 @@ struct ModelError: Error, CustomStringConvertible {
 
   /// Does work on a model; errors that do not say so by themselves say that they are about it.
   ///
-  /// - Parameter plan: The plan that is replayed on the model; errors that it does not fit are about
-  ///   its file.
+  /// - Parameter plan: The plan that is replayed on the model; errors that it does not fit are
+  ///   about its file.
   static func naming<Result>(
     _ file: String, plan: String? = nil, _ work: () throws -> Result
   ) throws -> Result {

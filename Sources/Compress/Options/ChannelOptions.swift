@@ -86,6 +86,13 @@ struct ChannelOptions: ParsableArguments {
       || sensitivity != nil || sparsityTrain != nil || lambda != nil || insertBatchnorm
   }
 
+  /// Whether nothing but the images to look at is named.
+  var namesImagesAlone: Bool {
+    var rest = self
+    (rest.calib, rest.calibCount) = (nil, nil)
+    return !rest.isSet
+  }
+
   mutating func validate() throws {
     if let allocation, !ChannelAllocation.names.contains(allocation) {
       throw ValidationError(

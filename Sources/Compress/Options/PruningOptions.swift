@@ -32,7 +32,7 @@ struct PruningOptions: ParsableArguments {
     help: ArgumentHelp(
       "How the target is shared out: "
         + SparsityScope.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". (default: global)"),
+        + ". (default: global, with obs measured)"),
     completion: .list(SparsityScope.all.map(\.name)))
   var scope: String?
 
@@ -123,6 +123,11 @@ struct PruningOptions: ParsableArguments {
         ?? false
   }
 
+  /// Whether zeros are made up for by what layers see in images.
+  var looksAtImages: Bool {
+    !removesChannels && method.flatMap(WeightCriterion.named)?.needsImages ?? false
+  }
+
   /// The criterion for channels.
   func channelCriterion() throws -> ChannelCriterion {
     let name = method ?? ChannelCriterion.l1.name
@@ -196,6 +201,9 @@ struct PruningOptions: ParsableArguments {
     if let method {
       request.criterion = try Self.known(
         "--method", method, WeightCriterion.named(method), Self.methodNames)
+    }
+    if request.criterion.needsImages {
+      request.scope = .measured
     }
     if let scope {
       request.scope = try Self.known(

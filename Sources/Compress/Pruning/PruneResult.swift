@@ -15,6 +15,8 @@ struct PruneResult: PrintableResult {
   /// Those that are zero.
   var zeros: Int
   var plan: PruningPlan
+  /// What refitting did to each layer; `nil` without.
+  var reconstruction: [SecondOrderPruning.Layer]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var before: ModelEvidence?

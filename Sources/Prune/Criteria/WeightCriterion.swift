@@ -8,18 +8,23 @@ public struct WeightCriterion: Sendable {
   public var summary: String
   /// Where the criterion comes from.
   public var citation: String
-  /// What each batch adds to the saliency of a weight, given the weight and its gradient; `nil` for criteria that look at
-  /// the weights alone.
+  /// What each batch adds to the saliency of a weight, given the weight and its gradient; `nil` for
+  /// criteria that look at the weights alone.
   public var saliency: (@Sendable (_ weight: Float, _ gradient: Float) -> Float)?
   /// Scores, one for each weight; the numbers compare across layers.
   ///
-  /// Arguments: the values of a tensor in row-major order, a source of random numbers of its own. Where there is a
-  /// ``saliency``, its sums are the scores instead.
+  /// Arguments: the values of a tensor in row-major order, a source of random numbers of its own.
+  /// Where there is a ``saliency``, its sums are the scores instead.
   public var scores: @Sendable ([Float], inout CounterRandom) -> [Float]
 
   /// Every criterion, by which help and error texts list them.
-  public static let all: [WeightCriterion] = [.magnitude, .gradient, .taylor, .movement, .random]
+  public static let all: [WeightCriterion] = [
+    .magnitude, .secondOrder, .gradient, .taylor, .movement, .random,
+  ]
 
+  /// Whether zeros are chosen and made up for by what layers see in images, see
+  /// ``SecondOrderPruning``.
+  public var needsImages = false
   /// Whether gradients are needed, and so labelled images.
   public var needsGradients: Bool { saliency != nil }
 

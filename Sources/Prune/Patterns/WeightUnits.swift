@@ -61,6 +61,16 @@ struct WeightUnits {
     return indices
   }
 
+  /// Turns scores into squares over the sum of all squares that are not smaller.
+  mutating func adaptToLayer() {
+    var rest = scores.reduce(0.0) { $0 + Double($1) * Double($1) }
+    for unit in order {
+      let square = Double(scores[unit]) * Double(scores[unit])
+      scores[unit] = rest > 0 ? Float(min(1, square / rest)) : 0
+      rest -= square
+    }
+  }
+
   /// The units from the least important on; equal scores in row-major order.
   private var order: [Int] { scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) } }
 }

@@ -11,9 +11,11 @@ public struct SparsityScope: Sendable {
   /// Arguments: the layers, the number of weights to zero. Results lie in `0...layer.count`; with
   /// blocks the sum may fall short of `total` by less than a block.
   var allocate: @Sendable ([ScopedLayer], Int) -> [Int]
+  /// Whether what zeros cost must be measured before.
+  public var needsLadders = false
 
   /// Every scope, by which help and error texts list them.
-  public static let all: [SparsityScope] = [.global, .local, .erdosRenyiKernel]
+  public static let all: [SparsityScope] = [.global, .local, .erdosRenyiKernel, .lamp, .measured]
 
   /// The scope of a name.
   public static func named(_ name: String) -> SparsityScope? { all.first { $0.name == name } }
@@ -27,10 +29,13 @@ struct ScopedLayer {
   var count: Int
   /// The units with their scores.
   var units: WeightUnits
+  /// What zeros cost; `nil` where that was not measured.
+  var ladder: SparsityLadder?
 }
 
 extension [Double] {
-  /// Whole numbers with the sum `total` that lie closest below these, the largest remainders rounded up.
+  /// Whole numbers with the sum `total` that lie closest below these, the largest remainders
+  /// rounded up.
   ///
   /// - Parameter limits: what each number may not exceed.
   func apportioned(_ total: Int, limits: [Int]) -> [Int] {

@@ -194,26 +194,17 @@ public struct ChannelReconstruction: Sendable {
   private mutating func setIntercept(
     _ intercept: [Float], _ reader: LayerReader
   ) -> Bool {
-    let graph = coupling.graph
-    let links = Connectivity(graph)
-    let node = graph.nodes[reader.layer.node]
     let operands = coupling.trace.typed.operands
-    // Responses hold the bias, so the constant takes its place.
-    if node.inputs.count > 2, let bias = operands[node.inputs[2]]?.constant,
-      bias.count == reader.outputs, bias.numbers(along: 1, count: reader.outputs) != nil,
-      links.consumers[node.inputs[2]]?.count == 1
-    {
-      weights[node.inputs[2]] = Tensor(intercept, shape: bias.shape)
-      return true
-    }
-    if let next = links.soleConsumer(of: reader.output),
-      graph.nodes[next].qualifiedType == "BatchNormalization", graph.nodes[next].inputs.count == 5,
-      let mean = operands[graph.nodes[next].inputs[3]]?.constant, mean.count == reader.outputs,
-      links.consumers[graph.nodes[next].inputs[3]]?.count == 1
-    {
-      weights[graph.nodes[next].inputs[3]] = Tensor(
-        zip(mean.floats, intercept).map { $0 - $1 }, shape: mean.shape)
-      return true
+    let place = InterceptPlace(
+      behind: reader.layer.node, of: coupling.graph, outputs: reader.outputs, operands: operands,
+      links: Connectivity(coupling.graph))
+    switch place {
+    case .bias?, .runningMean?:
+      if let (name, value) = place?.updated(intercept, constant: { operands[$0]?.constant }) {
+        weights[name] = value
+        return true
+      }
+    default: break
     }
     return intercept.allSatisfy { $0.magnitude < 1e-6 }
   }

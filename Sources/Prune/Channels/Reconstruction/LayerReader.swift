@@ -16,12 +16,7 @@ struct LayerReader {
   init?(_ coupling: ChannelCoupling, _ consumer: ChannelCoupling.Consumer) {
     let operands = coupling.trace.typed.operands
     let node = coupling.graph.nodes[consumer.node]
-    // Weights are fitted to responses: what multiplies them or their bias besides has no place
-    // there.
-    let isPlain = ["alpha", "beta"].allSatisfy {
-      node.opType != "Gemm" || (try? node.attributes.float($0, default: 1)) == 1
-    }
-    guard isPlain, let name = consumer.weight, let tensor = operands[name]?.constant,
+    guard node.hasPlainWeights, let name = consumer.weight, let tensor = operands[name]?.constant,
       let reader = PatchReader(
         node, weights: tensor, input: consumer.input,
         operands: operands),

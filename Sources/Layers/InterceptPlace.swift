@@ -1,0 +1,96 @@
+import GraphIR
+import Tensors
+
+/// Where a graph keeps what is added to a layer's response.
+public enum InterceptPlace: Sendable, Equatable {
+  /// The node's own bias, a constant that nobody else reads.
+  case bias(String)
+  /// A convolution or product without a bias, which can be given one.
+  case missing(node: Int)
+  /// The running mean of the batch normalisation that alone reads the response.
+  case runningMean(String)
+  /// The constant that the addition behind a matrix product adds.
+  case addition(String)
+
+  /// Finds the place; `nil` where there is none.
+  ///
+  /// - Parameters:
+  ///   - outputs: The layer's output channels.
+  ///   - operands: What is known of the graph's values.
+  public init?(
+    behind node: Int, of graph: Graph, outputs: Int, operands: [String: Operand],
+    links: Connectivity
+  ) {
+    let layer = graph.nodes[node]
+    func own(_ name: String) -> Bool {
+      operands[name]?.constant?.count == outputs
+        && operands[name]?.constant?.numbers(along: 1, count: outputs) != nil
+        && links.consumers[name]?.count == 1
+        && (graph.initializers[name] != nil
+          || graph.nodes[links.producer[name] ?? node].constantTensor != nil)
+    }
+    if layer.inputs.count > 2, !layer.inputs[2].isEmpty {
+      guard own(layer.inputs[2]) else { return nil }
+      self = .bias(layer.inputs[2])
+      return
+    }
+    if let next = links.soleConsumer(of: layer.outputs[0]) {
+      let reader = graph.nodes[next]
+      if reader.qualifiedType == "BatchNormalization", reader.inputs.count == 5,
+        own(reader.inputs[3])
+      {
+        self = .runningMean(reader.inputs[3])
+        return
+      }
+      if layer.qualifiedType == "MatMul", reader.qualifiedType == "Add",
+        let other = reader.inputs.first(where: { $0 != layer.outputs[0] }), own(other),
+        operands[other]?.shape.last == outputs
+      {
+        self = .addition(other)
+        return
+      }
+    }
+    guard layer.qualifiedType == "Conv" || layer.qualifiedType == "Gemm" else { return nil }
+    self = .missing(node: node)
+  }
+
+  /// The constant that holds a fitted intercept, with its new value; `nil` for ``missing(node:)``.
+  ///
+  /// - Parameters:
+  ///   - intercept: What least squares adds to the responses of new weights, `[outputs]`. It was
+  ///     fitted to responses that hold the node's bias, but neither the normalisation's mean nor
+  ///     the addition.
+  ///   - constant: What constants hold now.
+  public func updated(
+    _ intercept: [Float], constant: (String) -> Tensor?
+  ) -> (name: String, value: Tensor)? {
+    func made(_ name: String, _ combine: (Float, Float) -> Float) -> (String, Tensor)? {
+      constant(name).map { old in
+        (name, Tensor(zip(old.floats, intercept).map(combine), shape: old.shape))
+      }
+    }
+    return switch self {
+    case .bias(let name): made(name) { $1 }
+    case .runningMean(let name): made(name) { $0 - $1 }
+    case .addition(let name): made(name) { $0 + $1 }
+    case .missing: nil
+    }
+  }
+
+  /// Puts a fitted intercept in place of what was there, in a bias of its own where there was none.
+  public func set(_ intercept: [Float], in graph: inout Graph, operands: [String: Operand]) {
+    if let (name, value) = updated(
+      intercept, constant: { graph[constant: $0] ?? operands[$0]?.constant })
+    {
+      graph.setConstant(name, value)
+    } else if case .missing(let node) = self {
+      let name = graph.freshName("\(graph.nodes[node].outputs[0])/bias")
+      graph[constant: name] = Tensor(intercept)
+      if graph.nodes[node].inputs.count > 2 {
+        graph.nodes[node].inputs[2] = name
+      } else {
+        graph.nodes[node].inputs.append(name)
+      }
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import Execution
+import GraphIR
+import Layers
+import Tensors
+
+/// Zeros chosen and made up for by least squares, layer by layer, so that a detector is left.
+///
+/// Layers are taken in the order of the network. Of each, the moments are those of what it reads in
+/// the network that is pruned up to there, against what it answered in the network as it was;
+/// ``SparseReconstruction`` chooses the weights that stay and refits them, the bias with them. How
+/// many weights of each layer go is the least sum of damages over ladders of sparsities, each rung
+/// measured on the whole network with that layer alone altered.
+///
+/// Reference: Frantar and Alistarh, *Optimal Brain Compression*, NeurIPS 2022, arXiv:2208.11580.
+/// Deviations: see ``SparseReconstruction`` and ``SparsityLadder``; responses of the whole network
+/// are the target of every layer.
+public struct SecondOrderPruning {
+  /// Makes input *i* by name.
+  public typealias Feed = (Int) throws -> [String: Tensor]
+
+  /// How a network is looked at and solved.
+  public struct Configuration: Sendable {
+    /// Which weights go: sparsity, scope, pattern, exceptions and seed.
+    public var request: PruningRequest
+    /// How sessions run.
+    public var options: SessionOptions
+    /// The number of images.
+    public var images: Int
+    /// Positions for each weight of an output, over all images.
+    public var positionsPerWeight = 16.0
+    /// The fewest positions of a layer in an image.
+    public var leastPositions = 100
+    /// The most positions of a layer, over all images.
+    public var mostPositions = 48_000
+    /// How a layer is solved.
+    public var solver = SparseReconstruction.Settings()
+    /// The sparsities of a ladder.
+    public var rungs = [0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95]
+
+    /// The usual configuration.
+    public init(request: PruningRequest, options: SessionOptions, images: Int) {
+      (self.request, self.options, self.images) = (request, options, images)
+    }
+  }
+
+  /// What pruning did to one layer.
+  public struct Layer: Codable, Sendable, Equatable {
+    /// The name of the weight.
+    public var weight: String
+    /// Relative squared error of the responses with the zeros alone.
+    public var errorUnfitted: Double
+    /// The same with the weights refitted.
+    public var error: Double
+  }
+
+  /// A pruned network.
+  public struct Outcome: Sendable {
+    /// The network.
+    public var graph: Graph
+    /// The layers, in order.
+    public var layers: [Layer]
+  }
+
+  private let graph: Graph
+  private let registry: OperatorRegistry
+  private let configuration: Configuration
+  private let feed: Feed
+  private let found: [PrunableWeights.Weight]
+  private let layers: [ReconstructedLayer]
+  private let operands: [String: Operand]
+  private var original: OriginalResponses
+  private let pool: ThreadPool
+
+  /// Looks at a network through images.
+  ///
+  /// - Parameter observe: Is told of images done.
+  /// - Throws: ``PruningError``, what sessions and `feed` throw.
+  public init(
+    _ graph: Graph, registry: OperatorRegistry, configuration: Configuration, feed: @escaping Feed,
+    observe: (Int) -> Void = { _ in }
+  ) throws {
+    (self.graph, self.registry, self.configuration) = (graph, registry, configuration)
+    self.feed = feed
+    pool = ThreadPool(threads: configuration.options.threads)
+    found = try configuration.request.candidates(in: graph, registry: registry)
+    try graph.checkWeightsAreFinite(excluding: configuration.request.excluded)
+    let weighted = WeightedLayers(graph, registry: registry).layers
+    let typed = TypedGraph(
+      graph, registry: registry,
+      inputs: try graph.concreteInputTypes(configuration.options.inputShapes))
+    operands = typed.operands
+    let links = Connectivity(graph)
+    layers = found.enumerated().filter { $0.element.keptBecause == nil }.compactMap {
+      ReconstructedLayer(
+        $0.offset, $0.element, layers: weighted, graph: graph, operands: typed.operands,
+        links: links)
+    }.sorted { $0.node < $1.node }
+    original = try OriginalResponses(
+      layers, in: graph, registry: registry, configuration: configuration, feed: feed,
+      observe: observe)
+  }
+
+  // MARK: Choosing
+
+  /// How many weights of each layer go.
+  ///
+  /// - Parameters:
+  ///   - damage: How far a network's findings are from those of the network as it was.
+  ///   - observe: Is told of layers done and layers in all.
+  /// - Throws: ``PruningError``, what `damage` throws.
+  public func plan(
+    damage: (Graph) throws -> Double, observe: (Int, Int) -> Void = { _, _ in }
+  ) throws -> PruningPlan {
+    let request = configuration.request
+    var ladders: [Int: SparsityLadder] = [:]
+    if request.scope.needsLadders, request.pattern.sparsity == nil {
+      for (step, layer) in layers.enumerated() {
+        let place = layers.firstIndex { $0.index == layer.index } ?? step
+        ladders[layer.index] = try ladder(place, damage)
+        observe(step + 1, layers.count)
+      }
+    }
+    let magnitudes = WeightCriterion.magnitude
+    var random = CounterRandom(seed: request.seed)
+    let chosen = try request.selection(
+      among: found, sparsity: request.sparsity, ladders: ladders
+    ) { weight, _ in magnitudes.scores(weight.tensor.floats, &random) }
+    return request.plan(found, zeroing: chosen)
+  }
+
+  /// The damages of one layer's rungs.
+  private func ladder(
+    _ place: Int, _ damage: (Graph) throws -> Double
+  ) throws -> SparsityLadder {
+    let layer = layers[place]
+    let count = layer.weight.tensor.count
+    let rungs = try configuration.rungs.map { sparsity in
+      let zeros = Int((sparsity * Double(count)).rounded())
+      let fit = try solve(layer, original.moments[place], zeros: zeros)
+      var altered = graph
+      try set(fit, layer, in: &altered)
+      return SparsityLadder.Rung(zeros: zeros, damage: try damage(altered))
+    }
+    return SparsityLadder(count: count, rungs: rungs)
+  }
+
+  private func solve(
+    _ layer: ReconstructedLayer, _ moments: [PatchMoments], zeros: Int
+  ) throws -> SparseReconstruction {
+    try SparseReconstruction(
+      moments, weights: layer.matrix, channels: layer.reader.channels / layer.reader.groups,
+      keeping: layer.weight.tensor.count - zeros, pattern: configuration.request.pattern,
+      fitsIntercept: layer.intercept != nil, settings: configuration.solver, pool: pool)
+  }
+
+  private func set(
+    _ fit: SparseReconstruction, _ layer: ReconstructedLayer, in graph: inout Graph
+  ) throws {
+    graph.setConstant(
+      layer.weight.name, layer.reader.tensor(fit.weights, like: layer.weight.tensor))
+    layer.intercept?.set(fit.intercept, in: &graph, operands: operands)
+  }
+
+  // MARK: Applying
+
+  /// The network with the zeros that a plan says, refitted from its first layer to its last.
+  ///
+  /// Layers that cannot be refitted lose their smallest weights.
+  ///
+  /// - Throws: ``PruningError/otherModel(reason:)``, what sessions and the feed throw.
+  public func apply(
+    _ plan: PruningPlan, observe: (Int, Int) -> Void = { _, _ in }
+  ) throws -> Outcome {
+    try plan.check(found)
+    var graph = graph
+    let fitted = Set(layers.map(\.index))
+    let ranking = WeightRanking(
+      criterion: .magnitude, pattern: plan.pattern, seed: configuration.request.seed)
+    for (index, entry) in plan.layers.enumerated()
+    where entry.keptBecause == nil && entry.zeros > 0 && !fitted.contains(index) {
+      let weight = found[index]
+      let places = try ranking.units(of: weight).leastImportant(entry.zeros)
+      try graph.setWeights(
+        weight.name, from: weight.tensor, to: weight.tensor.zeroed(at: places), registry: registry)
+    }
+    let runner = try ProgressiveRunner(
+      graph, registry: registry, options: configuration.options, count: configuration.images,
+      feed: feed)
+    var done: [Layer] = []
+    for (place, layer) in layers.enumerated() {
+      let fit = try solve(
+        layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros)
+      try set(fit, layer, in: &graph)
+      done.append(
+        Layer(
+          weight: layer.weight.name, errorUnfitted: fit.errorUnfitted, error: fit.error))
+      observe(place + 1, layers.count)
+    }
+    return Outcome(graph: graph, layers: done)
+  }
+
+  /// Moments of what the pruned network shows a layer, against what it answered before.
+  private func moments(
+    _ place: Int, _ runner: ProgressiveRunner, _ graph: Graph
+  ) throws -> [PatchMoments] {
+    let layer = layers[place]
+    let made = Set(graph.nodes[..<layer.node].flatMap(\.outputs) + graph.inputs.map(\.name))
+    guard layer.uses.allSatisfy({ made.contains($0.reader.source) }) else {
+      return original.moments[place]
+    }
+    var moments = layer.reader.emptyMoments()
+    for (use, responses) in zip(layer.uses, original.responses[place]) {
+      var row = 0
+      try runner.read(use.reader.source, before: layer.node, of: graph) { image, view in
+        let positions = layer.positions(use, image: image, configuration)
+        let count = positions.count * use.reader.outputs
+        use.reader.add(
+          patches: use.reader.patches(view, at: positions),
+          responses: Array(responses[row..<row + count]), to: &moments, pool: pool)
+        row += count
+      }
+    }
+    return moments
+  }
+}
