@@ -246,6 +246,20 @@ import Testing
     #expect(files[0] == files[1])
   }
 
+  @Test func aPlanSaysPatternsAndEnds() throws {
+    let arguments = ["--method", "obs", "--calib", "images", "--plan-out", "plan.json"]
+    for choice in [["--pattern", "2:4"], ["--include-ends", "--sparsity", "0.4"]] {
+      let first = try Binary.run(["prune", "tiny.onnx"] + arguments + choice, in: folder.url)
+      #expect(first.status == 0, "\(first.errors)")
+      let again = try prune("--plan", "plan.json", "--calib", "images", "--output", "again.onnx")
+      #expect(again.status == 0, "\(again.errors)")
+      let files = try ["tiny-pruned.onnx", "again.onnx"].map {
+        try ModelFile.load(folder.url.appending(path: $0)).initializers
+      }
+      #expect(files[0] == files[1], "\(choice)")
+    }
+  }
+
   @Test func withoutImagesItIsRefused() throws {
     for arguments in [["--method", "obs"], ["--method", "obs", "--dry-run"]] {
       let run = try Binary.run(["prune", "tiny.onnx"] + arguments, in: folder.url)

@@ -195,10 +195,10 @@ struct PruneCommand: ParsableCommand {
       title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
       notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log,
       sparseInitializers: sparseInitializers)
-    delivery.prediction = Prediction.onNoise(source.graph, head, common)
-    delivery.prediction?.claims = [
-      .init(what: "zeroing weights", expected: outcome.predicted ?? outcome.graph)
-    ]
+    if let predicted = outcome.predicted {
+      delivery.prediction = Prediction.onNoise(source.graph, head, common)
+      delivery.prediction?.claims = [.init(what: "zeroing weights", expected: predicted)]
+    }
     try delivery.send(source, to: target, setting(images))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)

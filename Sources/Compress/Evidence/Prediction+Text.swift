@@ -2,7 +2,7 @@ extension Prediction.Verification? {
   /// What a result says of a written file.
   func sentence(_ output: String) -> String {
     guard let self else {
-      return "Written to \(output), read back and found equal; nothing here can run it."
+      return "Written to \(output), read back and found equal."
     }
     let inputs = self.images == 1 ? "an input" : "\(self.images) inputs"
     let difference =

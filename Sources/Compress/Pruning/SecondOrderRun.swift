@@ -23,7 +23,12 @@ struct SecondOrderRun {
   func run(
     on graph: Graph, known: PruningPlan? = nil
   ) throws -> (plan: PruningPlan, outcome: SecondOrderPruning.Outcome) {
-    let (pruning, images) = try look(at: graph)
+    var run = self
+    if let known {
+      // The plan says what stays whole; which layers are looked at follows from it.
+      (run.request.keepsEnds, run.request.seed) = (false, known.seed)
+    }
+    let (pruning, images) = try run.look(at: graph)
     let plan = try known ?? choose(pruning, graph, images)
     let outcome = try watched("refitting", "layers") { try pruning.apply(plan, observe: $0) }
     return (plan, outcome)

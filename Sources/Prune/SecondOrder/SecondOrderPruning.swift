@@ -136,7 +136,8 @@ public struct SecondOrderPruning {
     let count = layer.weight.tensor.count
     let rungs = try configuration.rungs.map { sparsity in
       let zeros = Int((sparsity * Double(count)).rounded())
-      let fit = try solve(layer, original.moments[place], zeros: zeros)
+      let fit = try solve(
+        layer, original.moments[place], zeros: zeros, configuration.request.pattern)
       var altered = graph
       try set(fit, layer, in: &altered)
       return SparsityLadder.Rung(zeros: zeros, damage: try damage(altered))
@@ -145,11 +146,11 @@ public struct SecondOrderPruning {
   }
 
   private func solve(
-    _ layer: ReconstructedLayer, _ moments: [PatchMoments], zeros: Int
+    _ layer: ReconstructedLayer, _ moments: [PatchMoments], zeros: Int, _ pattern: SparsityPattern
   ) throws -> SparseReconstruction {
     try SparseReconstruction(
       moments, weights: layer.matrix, channels: layer.reader.channels / layer.reader.groups,
-      keeping: layer.weight.tensor.count - zeros, pattern: configuration.request.pattern,
+      keeping: layer.weight.tensor.count - zeros, pattern: pattern,
       fitsIntercept: layer.intercept != nil, settings: configuration.solver, pool: pool)
   }
 
@@ -187,9 +188,11 @@ public struct SecondOrderPruning {
       graph, registry: registry, options: configuration.options, count: configuration.images,
       feed: feed)
     var done: [Layer] = []
-    for (place, layer) in layers.enumerated() {
+    for (place, layer) in layers.enumerated()
+    where plan.layers[layer.index].keptBecause == nil {
       let fit = try solve(
-        layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros)
+        layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros,
+        plan.pattern)
       try set(fit, layer, in: &graph)
       done.append(
         Layer(
