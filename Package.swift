@@ -65,28 +65,45 @@ let package = Package(
     library(
       "ObjectDetection",
       [
-        "Tensors", "GraphIR", "Formats", "CTurboJPEG", "CPNG", "CWebP",
+        "Tensors", "GraphIR", "Operators", "Execution", "Formats", "CTurboJPEG", "CPNG", "CWebP",
         .product(name: "Yams", package: "Yams"),
       ]),
     library("Architectures", ["ObjectDetection", "GraphIR", "Tensors"]),
     library(
       "Training",
       ["Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors", collections]),
-    library("Layers", ["GraphIR", "Tensors"]),
-    library("Prune", ["Training", "Layers", "Execution", "GraphIR", "Tensors"]),
-    library("Quantize", ["Layers", "Operators", "Execution", "Kernels", "GraphIR", "Tensors"]),
+    library(
+      "Compression",
+      ["Training", "ObjectDetection", "Operators", "Execution", "Formats", "GraphIR", "Tensors"]),
+    library(
+      "Prune",
+      [
+        "Compression", "Training", "ObjectDetection", "Operators", "Execution", "Formats",
+        "GraphIR", "Tensors",
+      ]),
+    library(
+      "Quantize",
+      [
+        "Compression", "Training", "ObjectDetection", "Operators", "Execution", "Kernels",
+        "Formats", "GraphIR", "Tensors",
+      ]),
     library(
       "Distill",
       [
         "Training", "Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors",
       ]),
-    library("LowRank", ["Layers", "Operators", "Execution", "GraphIR", "Tensors"]),
+    library(
+      "LowRank",
+      [
+        "Compression", "Training", "ObjectDetection", "Operators", "Execution", "Formats",
+        "GraphIR", "Tensors",
+      ]),
     library("Reports"),
     .executableTarget(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Layers", "Prune", "Quantize", "LowRank", "Distill", "Reports",
+        "Architectures", "Training", "Compression", "Prune", "Quantize", "LowRank", "Distill", "Reports",
         "CEmbedded", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -103,7 +120,7 @@ let package = Package(
     .executableTarget(
       name: "LassoBench",
       dependencies: [
-        "Prune", "Layers", "Tensors",
+        "Prune", "Compression", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/LassoBench", swiftSettings: strict),
 
@@ -123,7 +140,7 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Architectures", "Prune", "Quantize", "Layers", "ObjectDetection", "Formats", "Operators",
+        "Architectures", "Prune", "Quantize", "Compression", "ObjectDetection", "Formats", "Operators",
         "Execution", "GraphIR", "Tensors", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tools/fuzz", swiftSettings: strict),
@@ -158,7 +175,7 @@ let package = Package(
     tests(
       "PruneTests",
       [
-        "Prune", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "Prune", "Compression", "Training", "Architectures", "Operators", "Execution", "Formats",
         "GraphIR",
         "Tensors",
         "TestSupport",
@@ -166,7 +183,7 @@ let package = Package(
     tests(
       "QuantizeTests",
       [
-        "Quantize", "Layers", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "Quantize", "Compression", "Training", "Architectures", "Operators", "Execution", "Formats",
         "GraphIR", "Tensors", "TestSupport",
       ]),
     tests(
@@ -178,7 +195,7 @@ let package = Package(
     tests(
       "LowRankTests",
       [
-        "LowRank", "Layers", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "LowRank", "Compression", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
         "Tensors", "TestSupport",
       ]),
     tests("ReportsTests", ["Reports", "TestSupport"]),

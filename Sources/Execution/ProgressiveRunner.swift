@@ -9,25 +9,21 @@ import Tensors
 /// about one run for each input.
 public final class ProgressiveRunner {
   private let sections: NetworkSections
-  private let registry: OperatorRegistry
-  private let options: SessionOptions
-  private let count: Int
-  private let feed: (Int) throws -> [String: Tensor]
+  private let inputs: any CalibrationSet
+  private let engine: Engine
   private var kept: (position: Int, values: [[String: Tensor]])?
 
   /// A walk over a network.
   ///
   /// - Parameters:
-  ///   - count: How many inputs there are.
-  ///   - feed: Makes an input.
+  ///   - inputs: What the network runs on.
   /// - Throws: ``ExecutionError`` for inputs of unknown shape.
   public init(
-    _ graph: Graph, registry: OperatorRegistry, options: SessionOptions, count: Int,
-    feed: @escaping (Int) throws -> [String: Tensor]
+    _ graph: Graph, inputs: any CalibrationSet, engine: Engine
   ) throws {
     sections = NetworkSections(
-      graph, registry: registry, inputs: try graph.concreteInputTypes(options.inputShapes))
-    (self.registry, self.options, self.count, self.feed) = (registry, options, count, feed)
+      graph, registry: engine.registry, inputs: try graph.concreteInputTypes(engine.inputShapes))
+    (self.inputs, self.engine) = (inputs, engine)
   }
 
   /// Calls `body` for each input with a value that exists before a node.
@@ -36,7 +32,7 @@ public final class ProgressiveRunner {
   ///   - graph: The network as it is now: the nodes it was made with, with other constants. Those
   ///     before the last node that was looked at are as they were then.
   ///   - node: Never before that of the last call.
-  /// - Throws: What sessions, the feed and `body` throw.
+  /// - Throws: What sessions, the inputs and `body` throw.
   public func read(
     _ name: String, before node: Int, of graph: Graph, _ body: (Int, TensorView) throws -> Void
   ) throws {
@@ -56,8 +52,8 @@ public final class ProgressiveRunner {
       throw ExecutionError.unknownTap(name: name)
     }
     let session = ready.nodes.isEmpty ? nil : try session(ready, isWhole: kept == nil)
-    for index in 0..<count {
-      let known = try kept?.values[index] ?? feed(index)
+    for index in 0..<inputs.count {
+      let known = try kept?.values[index] ?? inputs.feed(index)
       guard let value = try session?.outputs(for: known)[name] ?? known[name] else { continue }
       try withExtendedLifetime(value) { try body(index, value.view) }
     }
@@ -68,13 +64,13 @@ public final class ProgressiveRunner {
     let start = kept?.position ?? 0
     if kept != nil, start == node { return true }
     guard let bytes = sections.crossingBytes(node),
-      bytes * count <= VariantRunner.memoryLimit,
+      bytes * inputs.count <= VariantRunner.memoryLimit,
       let segment = sections.segment(graph, from: start, to: node)
     else { return false }
     let names = Set(sections.crossing(node))
     let session = segment.outputs.isEmpty ? nil : try session(segment, isWhole: kept == nil)
-    let values = try (0..<count).map { index in
-      let known = try kept?.values[index] ?? feed(index)
+    let values = try (0..<inputs.count).map { index in
+      let known = try kept?.values[index] ?? inputs.feed(index)
       let found = try session?.outputs(for: known) ?? [:]
       return known.filter { names.contains($0.key) }.merging(found) { _, new in new }
     }
@@ -83,8 +79,8 @@ public final class ProgressiveRunner {
   }
 
   private func session(_ graph: Graph, isWhole: Bool) throws -> Session {
-    var own = options
+    var own = engine.options()
     if !isWhole { own.inputShapes = [:] }
-    return try Session(graph, registry: registry, options: own)
+    return try Session(graph, registry: engine.registry, options: own)
   }
 }

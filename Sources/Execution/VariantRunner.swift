@@ -11,10 +11,8 @@ public final class VariantRunner {
   public typealias Values = [String: Tensor]
 
   private let sections: NetworkSections
-  private let registry: OperatorRegistry
-  private let options: SessionOptions
-  private let count: Int
-  private let feed: (Int) throws -> Values
+  private let inputs: any CalibrationSet
+  private let engine: Engine
   /// Nodes of the network that are done, and what crosses the place behind them, of each input.
   private var kept: (position: Int, values: [Values])?
 
@@ -25,20 +23,17 @@ public final class VariantRunner {
   ///
   /// - Parameters:
   ///   - outputs: The values that runs return; all that variants make of them.
-  ///   - count: How many inputs there are.
-  ///   - feed: Makes an input.
+  ///   - inputs: What each variant runs on.
   /// - Throws: ``ExecutionError`` for inputs of unknown shape.
   public init(
-    _ graph: Graph, registry: OperatorRegistry, outputs: [String], options: SessionOptions,
-    count: Int,
-    feed: @escaping (Int) throws -> Values
+    _ graph: Graph, outputs: [String], inputs: any CalibrationSet, engine: Engine
   ) throws {
     var base = graph
     base.outputs = outputs.map { ValueInfo(name: $0, type: .undeclared) }
     base.removeDeadNodes()
     sections = NetworkSections(
-      base, registry: registry, inputs: try base.concreteInputTypes(options.inputShapes))
-    (self.registry, self.options, self.count, self.feed) = (registry, options, count, feed)
+      base, registry: engine.registry, inputs: try base.concreteInputTypes(engine.inputShapes))
+    (self.inputs, self.engine) = (inputs, engine)
   }
 
   private var base: Graph { sections.base }
@@ -48,7 +43,7 @@ public final class VariantRunner {
 
   /// What a variant makes of each input.
   ///
-  /// - Throws: What sessions and the feed throw.
+  /// - Throws: What sessions and the inputs throw.
   public func outputs(of variant: Graph) throws -> [Values] {
     var rest = variant
     rest.outputs = base.outputs
@@ -60,7 +55,7 @@ public final class VariantRunner {
     guard let kept, let cut = sections.rest(rest, after: kept.position) else {
       kept = nil
       let session = try session(rest, isWhole: true)
-      return try (0..<count).map { try session.run(feed($0)) }
+      return try (0..<inputs.count).map { try session.run(inputs.feed($0)) }
     }
     let session = cut.nodes.isEmpty ? nil : try session(cut)
     return try kept.values.map { values in
@@ -97,7 +92,7 @@ public final class VariantRunner {
 
   /// Whether what crosses a place can be kept.
   private func isKeepable(_ position: Int) -> Bool {
-    sections.crossingBytes(position).map { $0 * count <= Self.memoryLimit } ?? false
+    sections.crossingBytes(position).map { $0 * inputs.count <= Self.memoryLimit } ?? false
   }
 
   /// Computes what crosses a later place from what is kept.
@@ -105,8 +100,8 @@ public final class VariantRunner {
     guard let segment = sections.segment(base, from: sharedNodes, to: position) else { return }
     let names = Set(sections.crossing(position))
     let session = segment.outputs.isEmpty ? nil : try session(segment, isWhole: kept == nil)
-    let values = try (0..<count).map { index in
-      let known = try kept?.values[index] ?? feed(index)
+    let values = try (0..<inputs.count).map { index in
+      let known = try kept?.values[index] ?? inputs.feed(index)
       let found = try session.map { try $0.outputs(for: known) } ?? [:]
       return known.filter { names.contains($0.key) }.merging(found) { _, new in new }
     }
@@ -114,8 +109,8 @@ public final class VariantRunner {
   }
 
   private func session(_ graph: Graph, isWhole: Bool = false) throws -> Session {
-    var own = options
+    var own = engine.options()
     if !isWhole { (own.inputShapes, own.trustsSizes) = ([:], true) }
-    return try Session(graph, registry: registry, options: own)
+    return try Session(graph, registry: engine.registry, options: own)
   }
 }

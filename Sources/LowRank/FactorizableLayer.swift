@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// A layer whose weights may be replaced by a chain of thinner ones.

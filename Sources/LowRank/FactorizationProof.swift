@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Checks the surgery: with factors of full rank the network computes what it computed.

@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Refits the last stage of every chain to the original network's responses, in the order of the network.

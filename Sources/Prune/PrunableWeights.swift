@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// The constants of a graph that unstructured pruning may zero, and those it keeps with the reason.

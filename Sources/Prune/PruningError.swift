@@ -9,6 +9,8 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
   case emptied(value: String)
   case noScales(method: String)
   case needsImages(method: String)
+  case noChannel(obstacles: String)
+  case unproved(difference: Double)
 
   /// A sentence for the user.
   public var description: String {
@@ -27,7 +29,7 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
     case .unknown(let kind, let name, let known):
       "there is no \(kind) '\(name)'; known are \(known.joined(separator: ", "))"
     case .needsGradients(let method):
-      "the method \(method) looks at gradients: give images with labels to take them from"
+      "the method \(method) looks at gradients, and there are no labelled images to take them from"
     case .notReplayable(let method):
       "a plan by \(method) or of training cannot be replayed on the weights alone"
     case .emptied(let value):
@@ -35,10 +37,14 @@ public enum PruningError: Error, Equatable, CustomStringConvertible {
     case .noScales(let method):
       method == ChannelCriterion.bnGamma.name
         ? "the method \(method) looks at the scales of batch normalisations, and this model has none "
-          + "(they are folded into its convolutions): put them back with --insert-batchnorm, or take --method l1"
+          + "(they are folded into its convolutions): put them back first, or take the method l1"
         : "the method \(method) finds nothing to look at in this model"
     case .needsImages(let method):
-      "the method \(method) refits layers to what they answer on images: give some"
+      "the method \(method) looks at images, and there are none"
+    case .noChannel(let obstacles): "no channel can be removed: \(obstacles)"
+    case .unproved(let difference):
+      "the pruned network differs by \(difference) from the whole one without the removed "
+        + "channels; nothing is written: please report this model"
     case .otherModel(let reason):
       "the plan was made for another model: \(reason)"
     }

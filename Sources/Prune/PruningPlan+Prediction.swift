@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 extension PruningPlan {

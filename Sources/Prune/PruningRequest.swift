@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// What a user asks of unstructured pruning; ``plan(for:registry:)`` turns it into a ``PruningPlan``.

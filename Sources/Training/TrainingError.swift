@@ -7,6 +7,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case noImages
   case checkpoint(reason: String)
   case setting(name: String, reason: String)
+  case diverged(epoch: Int, step: Int)
 
   /// A sentence for the user.
   public var description: String {
@@ -17,10 +18,12 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .imageSize(let expected, let found):
       "an image of \(found) numbers does not fit the input \(expected)"
     case .nothingToTrain:
-      "the network has no float32 weights that its outputs depend on; a quantised model is trained as a student (compress distill --student) or compressed without training (--epochs 0)"
+      "the network has no float32 weights that its outputs depend on; a quantised model is trained as the student of a distillation, or compressed without training"
     case .noImages: "there are no images to train on"
     case .checkpoint(let reason): "the checkpoint cannot be resumed: \(reason)"
     case .setting(let name, let reason): "\(name) \(reason)"
+    case .diverged(let epoch, let step):
+      "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written"
     }
   }
 }

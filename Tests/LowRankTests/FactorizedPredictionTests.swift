@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import LowRank
 import Operators
 import Tensors

@@ -1,4 +1,4 @@
-import Layers
+import Compression
 import Tensors
 import Testing
 

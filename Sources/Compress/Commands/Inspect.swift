@@ -50,7 +50,7 @@ struct Inspect: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What counts as damage: output (relative error of the outputs) or mAP. (default: output)",
-      valueName: "measure"), completion: .list(DamageMeter.Measure.allCases.map(\.rawValue)))
+      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)))
   var measure: String?
 
   @Option(
@@ -96,7 +96,7 @@ struct Inspect: ParsableCommand {
       throw ValidationError(
         "--method takes \(Self.rankings.joined(separator: ", ")), found '\(method)'.")
     }
-    if let measure, DamageMeter.Measure(rawValue: measure) == nil {
+    if let measure, SensitivityMeter.Measure(rawValue: measure) == nil {
       throw ValidationError("--measure takes output or mAP, found '\(measure)'.")
     }
     if sensitivity == nil,
@@ -179,7 +179,7 @@ struct Inspect: ParsableCommand {
     head.inputs = inputs
     let run = SensitivityRun(
       graph: model.graph, criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
-      measure: measure.flatMap(DamageMeter.Measure.init) ?? .output,
+      measure: measure.flatMap(SensitivityMeter.Measure.init) ?? .output,
       fractions: try removedFractions(),
       images: try CalibrationImages(
         model.graph, path: calib,

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Layers
+import Compression
 import LowRank
 import ObjectDetection
 import Reports

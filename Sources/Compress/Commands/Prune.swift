@@ -2,7 +2,7 @@ import ArgumentParser
 import Formats
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import ObjectDetection
 import Operators
 import Prune

@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 import GraphIR
-import Layers
+import Compression
 
 /// A model file in memory, with what identifies it.
 struct LoadedModel {

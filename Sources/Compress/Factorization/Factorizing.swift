@@ -2,7 +2,7 @@ import Execution
 import Formats
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import LowRank
 import ObjectDetection
 import Operators
@@ -251,8 +251,8 @@ struct Factorizing {
   }
 
   private func sensitivity(_ graph: Graph) throws -> LayerSensitivity.Store {
-    let measure = options.measure.flatMap(DamageMeter.Measure.init) ?? .output
-    let meter = try DamageMeter(
+    let measure = options.measure.flatMap(SensitivityMeter.Measure.init) ?? .output
+    let meter = try SensitivityMeter(
       graph, measure: measure, images: try calibration(graph), most: Self.sensitivityImages,
       labelled: scoring, head: head, common: common)
     let weights = graph.initializers.values.map(\.tensor).filter { $0.elementType == .float32 }

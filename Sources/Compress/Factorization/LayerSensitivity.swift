@@ -17,13 +17,13 @@ struct LayerSensitivity: Codable {
     private var content: LayerSensitivity
     private let file: String?
     private let graph: Graph
-    private let meter: DamageMeter
+    private let meter: SensitivityMeter
 
     /// A store over a file; one of other weights or another measure is begun anew.
     ///
     /// - Throws: `FormatError`, ``CommandError`` for a file that is none of measurements.
     init(
-      _ graph: Graph, fingerprint: String, measure: String, file: String?, meter: DamageMeter
+      _ graph: Graph, fingerprint: String, measure: String, file: String?, meter: SensitivityMeter
     ) throws {
       content = LayerSensitivity(measure: measure, fingerprint: fingerprint)
       if let file,

@@ -46,23 +46,3 @@ struct InputOptions: ParsableArguments {
       }.flatMap { ["--input", $0] }
   }
 }
-
-/// Shapes and constants that options give inputs, by name.
-struct InputValues {
-  /// Concrete shapes.
-  var shapes: [String: [Int]] = [:]
-  /// The numbers as they were written.
-  var constants: [String: [String]] = [:]
-
-  /// Checks that each constant is for an input of one of the models.
-  ///
-  /// - Throws: ``CommandError`` that names the first that is not.
-  func check(_ graphs: [Graph]) throws {
-    let known = graphs.flatMap { $0.inputs.map(\.name) }
-    guard let stray = constants.keys.sorted().first(where: { !known.contains($0) }) else { return }
-    throw CommandError(
-      .usage,
-      "--input \(stray)=…: the model has no input '\(stray)'; its inputs are "
-        + known.joined(separator: ", "))
-  }
-}

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Layers
+import Compression
 import LowRank
 
 /// How layers are factorised.
@@ -42,7 +42,7 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What sensitivity is: output (relative error of the outputs on the calibration images) or mAP (of --data). (default: output)",
-      valueName: "measure"), completion: .list(DamageMeter.Measure.allCases.map(\.rawValue)))
+      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)))
   var measure: String?
 
   @Option(
@@ -139,7 +139,7 @@ struct LowRankOptions: ParsableArguments {
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
       ("--starts", starts))
     try check("--allocation", allocation, ["error", "sensitivity"])
-    try check("--measure", measure, DamageMeter.Measure.allCases.map(\.rawValue))
+    try check("--measure", measure, SensitivityMeter.Measure.allCases.map(\.rawValue))
     try check("--gain", gain, ["latency", "macs", "parameters"])
     try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == "sensitivity", sparsity == nil, targetMacs == nil {

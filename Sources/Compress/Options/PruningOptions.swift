@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Layers
+import Compression
 import Prune
 
 /// Which weights become zero.

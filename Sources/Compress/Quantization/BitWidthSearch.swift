@@ -31,7 +31,7 @@ struct BitWidthSearch {
 
   /// The plan with the fewest bits, and what was tried.
   func run() throws -> (plan: QuantizationPlan, trials: [Trial]) {
-    let meter = try DamageMeter(
+    let meter = try SensitivityMeter(
       precision.graph, measure: .map, images: precision.images, labelled: labelled,
       head: precision.head, common: precision.common)
     var trials: [Trial] = []

@@ -70,7 +70,7 @@ struct PrecisionSearch {
 
   /// Quantises each layer alone and measures what that does, most harmful first.
   func damages() throws -> [LayerDamage] {
-    let meter = try DamageMeter(
+    let meter = try SensitivityMeter(
       graph, measure: .output, images: images, most: Self.images, labelled: nil, head: head,
       common: common)
     let layers = layers
@@ -94,7 +94,7 @@ struct PrecisionSearch {
   func fewest(
     _ damages: [LayerDamage], allowed: Double, isRelative: Bool, labelled: Dataset
   ) throws -> (kept: Set<String>, isMet: Bool) {
-    let meter = try DamageMeter(
+    let meter = try SensitivityMeter(
       graph, measure: .map, images: images, labelled: labelled, head: head, common: common)
     let limit = isRelative ? allowed * meter.score : allowed
     var best: (kept: Set<String>, loss: Double) = ([], .infinity)

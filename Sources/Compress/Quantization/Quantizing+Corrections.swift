@@ -118,7 +118,7 @@ extension Quantizing {
     _ statistics: [String: ValueStatistics], _ images: CalibrationImages
   ) throws -> QuantizationPlan {
     let refinement = try ClipRefinement(plan, statistics: statistics)
-    let meter = try DamageMeter(
+    let meter = try SensitivityMeter(
       graph, measure: .detection, images: images, most: Self.refinementImages, labelled: nil,
       head: head, common: common)
     let bar = ProgressBar(

@@ -28,11 +28,9 @@ public struct ChannelActivations: Sendable {
 
   /// Runs a graph on images and averages what its channels hold.
   ///
-  /// - Parameter next: Fills the inputs for the next image and says whether there was one.
-  /// - Throws: what the session and `next` throw.
+  /// - Throws: what the session and `inputs` throw.
   public init(
-    _ coupling: ChannelCoupling, registry: OperatorRegistry, options: SessionOptions,
-    next: (Session) throws -> Bool
+    _ coupling: ChannelCoupling, inputs: some CalibrationSet, engine: Engine
   ) throws {
     let graph = coupling.graph
     let links = Connectivity(graph)
@@ -42,19 +40,22 @@ public struct ChannelActivations: Sendable {
     let sources = coupling.consumers.map { graph.nodes[$0.node].inputs[$0.input] }
     producers = coupling.producers.map { Statistics(channels: $0.groups.count) }
     consumers = coupling.consumers.map { Statistics(channels: $0.groups.count) }
-    var options = options
-    options.taps = Array(Set(features + sources)).sorted()
-    let session = try Session(graph, registry: registry, options: options)
-    while try next(session) {
-      try session.run()
-      images += 1
-      for (index, name) in features.enumerated() {
-        Self.add(session.outputView(name), axisFromEnd: nil, to: &producers[index])
-      }
-      for (index, name) in sources.enumerated() {
-        Self.add(
-          session.outputView(name), axisFromEnd: coupling.consumers[index].axisFromEnd,
-          to: &consumers[index])
+    let session = try engine.session(
+      graph, taps: Set(features + sources).sorted(), isRewritten: false, checksTaps: true)
+    try engine.progress.job("looking at activations", total: inputs.count, unit: "images") { done in
+      while images < inputs.count {
+        try inputs.fill(images, into: session)
+        try session.run()
+        images += 1
+        for (index, name) in features.enumerated() {
+          Self.add(session.outputView(name), axisFromEnd: nil, to: &producers[index])
+        }
+        for (index, name) in sources.enumerated() {
+          Self.add(
+            session.outputView(name), axisFromEnd: coupling.consumers[index].axisFromEnd,
+            to: &consumers[index])
+        }
+        done(images)
       }
     }
     guard images > 0 else { return }

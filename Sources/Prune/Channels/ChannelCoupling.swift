@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Which channels of a graph have to be removed together, and which cannot be removed.

@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Checks a surgery: the graph that is left computes what the whole one does whose readers see zeros in place of the
@@ -64,21 +64,22 @@ public struct ChannelProof: Codable, Sendable, Equatable {
 
   /// Runs both graphs on the same inputs.
   ///
-  /// - Parameter feeds: Values for the inputs, once for each run.
-  /// - Throws: what sessions throw.
+  /// Nothing is fused or folded: that could round otherwise in one of them.
+  ///
+  /// - Throws: what sessions and `inputs` throw.
   public init(
-    _ cut: ChannelCut, registry: OperatorRegistry, options: SessionOptions,
-    feeds: [[String: Tensor]]
+    _ cut: ChannelCut, inputs: some CalibrationSet, engine: Engine
   ) throws {
-    let whole = try Session(cut.silenced, registry: registry, options: options)
-    let left = try Session(cut.graph, registry: registry, options: options)
+    let whole = try engine.session(cut.silenced, isRewritten: false, checksTaps: true)
+    let left = try engine.session(cut.graph, isRewritten: false, checksTaps: true)
     errors = [:]
-    images = feeds.count
+    images = inputs.count
     let quantises = cut.silenced.nodes.contains {
       ["QuantizeLinear", "DynamicQuantizeLinear"].contains($0.qualifiedType)
     }
     if quantises { roundingNoise = 0 }
-    for feed in feeds {
+    for index in 0..<inputs.count {
+      let feed = try inputs.feed(index)
       let (expected, found) = (try whole.run(feed), try left.run(feed))
       errors.merge(OutputDifference.byName(expected, found)) { max($0, $1) }
       guard quantises else { continue }

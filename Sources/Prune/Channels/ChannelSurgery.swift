@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Cuts groups of channels out of a graph.

@@ -1,4 +1,4 @@
-import Layers
+import Compression
 import Tensors
 
 /// One group of a layer: the quadratic function of its weights that reconstruction minimises.

@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// What the layers of the network as it was read and answer at sampled positions of images.
@@ -12,35 +12,41 @@ struct OriginalResponses {
 
   /// Runs a network over the images.
   ///
-  /// - Throws: What sessions and `feed` throw.
+  /// - Throws: What sessions and `inputs` throw.
   init(
-    _ layers: [ReconstructedLayer], in graph: Graph, registry: OperatorRegistry,
-    configuration: SecondOrderPruning.Configuration, feed: SecondOrderPruning.Feed,
-    observe: (Int) -> Void
+    _ layers: [ReconstructedLayer], in graph: Graph,
+    configuration: SecondOrderPruning.Configuration, inputs: some CalibrationSet, engine: Engine
   ) throws {
     responses = layers.map { $0.uses.map { _ in [] } }
     moments = layers.map { $0.reader.emptyMoments() }
-    var options = configuration.options
-    options.taps = Set(layers.flatMap { $0.uses.flatMap { [$0.reader.source, $0.reader.output] } })
-      .sorted()
-    let session = try Session(graph, registry: registry, options: options)
-    let pool = ThreadPool(threads: options.threads)
-    for image in 0..<configuration.images {
-      _ = try session.outputs(for: feed(image))
-      for (index, layer) in layers.enumerated() {
-        for (place, use) in layer.uses.enumerated() {
-          guard let x = session.outputView(use.reader.source),
-            let y = session.outputView(use.reader.output)
-          else { continue }
-          let positions = layer.positions(use, image: image, configuration)
-          let values = use.reader.responses(y, at: positions)
-          responses[index][place] += values
-          use.reader.add(
-            patches: use.reader.patches(x, at: positions), responses: values, to: &moments[index],
-            pool: pool)
-        }
+    let taps = Set(layers.flatMap { $0.uses.flatMap { [$0.reader.source, $0.reader.output] } })
+    let session = try engine.session(graph, taps: taps.sorted())
+    let pool = ThreadPool(threads: engine.threads)
+    try engine.progress.job("looking at images", total: inputs.count, unit: "images") { done in
+      for image in 0..<inputs.count {
+        _ = try session.outputs(for: inputs.feed(image))
+        add(image, of: inputs.count, session, layers, configuration, pool)
+        done(image + 1)
       }
-      observe(image + 1)
+    }
+  }
+
+  private mutating func add(
+    _ image: Int, of images: Int, _ session: Session, _ layers: [ReconstructedLayer],
+    _ configuration: SecondOrderPruning.Configuration, _ pool: ThreadPool
+  ) {
+    for (index, layer) in layers.enumerated() {
+      for (place, use) in layer.uses.enumerated() {
+        guard let x = session.outputView(use.reader.source),
+          let y = session.outputView(use.reader.output)
+        else { continue }
+        let positions = layer.positions(use, image: image, of: images, configuration)
+        let values = use.reader.responses(y, at: positions)
+        responses[index][place] += values
+        use.reader.add(
+          patches: use.reader.patches(x, at: positions), responses: values, to: &moments[index],
+          pool: pool)
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// A weight that reconstruction prunes, and the nodes that read it.
@@ -53,9 +53,9 @@ struct ReconstructedLayer {
 
   /// The positions that are looked at in an image, the same in every run.
   func positions(
-    _ use: Use, image: Int, _ configuration: SecondOrderPruning.Configuration
+    _ use: Use, image: Int, of images: Int, _ configuration: SecondOrderPruning.Configuration
   ) -> [Int] {
-    let images = Double(max(configuration.images, 1))
+    let images = Double(max(images, 1))
     let wanted = max(
       Double(configuration.leastPositions),
       configuration.positionsPerWeight * Double(reader.weightsPerOutput) / images)

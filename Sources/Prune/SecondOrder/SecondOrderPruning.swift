@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Zeros chosen and made up for by least squares, layer by layer, so that a detector is left.
@@ -15,17 +15,10 @@ import Tensors
 /// Deviations: see ``SparseReconstruction`` and ``SparsityLadder``; responses of the whole network
 /// are the target of every layer.
 public struct SecondOrderPruning {
-  /// Makes input *i* by name.
-  public typealias Feed = (Int) throws -> [String: Tensor]
-
   /// How a network is looked at and solved.
   public struct Configuration: Sendable {
     /// Which weights go: sparsity, scope, pattern, exceptions and seed.
     public var request: PruningRequest
-    /// How sessions run.
-    public var options: SessionOptions
-    /// The number of images.
-    public var images: Int
     /// Positions for each weight of an output, over all images.
     public var positionsPerWeight = 16.0
     /// The fewest positions of a layer in an image.
@@ -38,9 +31,7 @@ public struct SecondOrderPruning {
     public var rungs = [0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95]
 
     /// The usual configuration.
-    public init(request: PruningRequest, options: SessionOptions, images: Int) {
-      (self.request, self.options, self.images) = (request, options, images)
-    }
+    public init(request: PruningRequest) { self.request = request }
   }
 
   /// What pruning did to one layer.
@@ -62,9 +53,9 @@ public struct SecondOrderPruning {
   }
 
   private let graph: Graph
-  private let registry: OperatorRegistry
+  private let engine: Engine
   private let configuration: Configuration
-  private let feed: Feed
+  private let inputs: any CalibrationSet
   private let found: [PrunableWeights.Weight]
   private let layers: [ReconstructedLayer]
   private let operands: [String: Operand]
@@ -73,21 +64,17 @@ public struct SecondOrderPruning {
 
   /// Looks at a network through images.
   ///
-  /// - Parameter observe: Is told of images done.
-  /// - Throws: ``PruningError``, what sessions and `feed` throw.
+  /// - Throws: ``PruningError``, what sessions and `inputs` throw.
   public init(
-    _ graph: Graph, registry: OperatorRegistry, configuration: Configuration, feed: @escaping Feed,
-    observe: (Int) -> Void = { _ in }
+    _ graph: Graph, configuration: Configuration, inputs: some CalibrationSet, engine: Engine
   ) throws {
-    (self.graph, self.registry, self.configuration) = (graph, registry, configuration)
-    self.feed = feed
-    pool = ThreadPool(threads: configuration.options.threads)
-    found = try configuration.request.candidates(in: graph, registry: registry)
+    (self.graph, self.configuration, self.engine) = (graph, configuration, engine)
+    self.inputs = inputs
+    pool = ThreadPool(threads: engine.threads)
+    found = try configuration.request.candidates(in: graph, registry: engine.registry)
     try graph.checkWeightsAreFinite(excluding: configuration.request.excluded)
-    let weighted = WeightedLayers(graph, registry: registry).layers
-    let typed = TypedGraph(
-      graph, registry: registry,
-      inputs: try graph.concreteInputTypes(configuration.options.inputShapes))
+    let weighted = WeightedLayers(graph, registry: engine.registry).layers
+    let typed = try engine.typed(graph)
     operands = typed.operands
     let links = Connectivity(graph)
     layers = found.enumerated().filter { $0.element.keptBecause == nil }.compactMap {
@@ -96,28 +83,27 @@ public struct SecondOrderPruning {
         links: links)
     }.sorted { $0.node < $1.node }
     original = try OriginalResponses(
-      layers, in: graph, registry: registry, configuration: configuration, feed: feed,
-      observe: observe)
+      layers, in: graph, configuration: configuration, inputs: inputs, engine: engine)
   }
 
   // MARK: Choosing
 
   /// How many weights of each layer go.
   ///
-  /// - Parameters:
-  ///   - damage: How far a network's findings are from those of the network as it was.
-  ///   - observe: Is told of layers done and layers in all.
+  /// - Parameter damage: How far a network's findings are from those of the network as it was.
   /// - Throws: ``PruningError``, what `damage` throws.
-  public func plan(
-    damage: (Graph) throws -> Double, observe: (Int, Int) -> Void = { _, _ in }
-  ) throws -> PruningPlan {
+  public func plan(damage: (Graph) throws -> Double) throws -> PruningPlan {
     let request = configuration.request
     var ladders: [Int: SparsityLadder] = [:]
     if request.scope.needsLadders, request.pattern.sparsity == nil {
-      for (step, layer) in layers.enumerated() {
-        let place = layers.firstIndex { $0.index == layer.index } ?? step
-        ladders[layer.index] = try ladder(place, damage)
-        observe(step + 1, layers.count)
+      try engine.progress.job(
+        "measuring what zeros cost", total: layers.count, unit: "layers"
+      ) { done in
+        for (step, layer) in layers.enumerated() {
+          let place = layers.firstIndex { $0.index == layer.index } ?? step
+          ladders[layer.index] = try ladder(place, damage)
+          done(step + 1)
+        }
       }
     }
     let magnitudes = WeightCriterion.magnitude
@@ -168,10 +154,8 @@ public struct SecondOrderPruning {
   ///
   /// Layers that cannot be refitted lose their smallest weights.
   ///
-  /// - Throws: ``PruningError/otherModel(reason:)``, what sessions and the feed throw.
-  public func apply(
-    _ plan: PruningPlan, observe: (Int, Int) -> Void = { _, _ in }
-  ) throws -> Outcome {
+  /// - Throws: ``PruningError/otherModel(reason:)``, what sessions and the inputs throw.
+  public func apply(_ plan: PruningPlan) throws -> Outcome {
     try plan.check(found)
     var graph = graph
     let fitted = Set(layers.map(\.index))
@@ -182,22 +166,22 @@ public struct SecondOrderPruning {
       let weight = found[index]
       let places = try ranking.units(of: weight).leastImportant(entry.zeros)
       try graph.setWeights(
-        weight.name, from: weight.tensor, to: weight.tensor.zeroed(at: places), registry: registry)
+        weight.name, from: weight.tensor, to: weight.tensor.zeroed(at: places), registry: engine.registry)
     }
-    let runner = try ProgressiveRunner(
-      graph, registry: registry, options: configuration.options, count: configuration.images,
-      feed: feed)
+    let runner = try ProgressiveRunner(graph, inputs: inputs, engine: engine)
     var done: [Layer] = []
-    for (place, layer) in layers.enumerated()
-    where plan.layers[layer.index].keptBecause == nil {
-      let fit = try solve(
-        layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros,
-        plan.pattern)
-      try set(fit, layer, in: &graph)
-      done.append(
-        Layer(
-          weight: layer.weight.name, errorUnfitted: fit.errorUnfitted, error: fit.error))
-      observe(place + 1, layers.count)
+    try engine.progress.job("refitting", total: layers.count, unit: "layers") { advance in
+      for (place, layer) in layers.enumerated()
+      where plan.layers[layer.index].keptBecause == nil {
+        let fit = try solve(
+          layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros,
+          plan.pattern)
+        try set(fit, layer, in: &graph)
+        done.append(
+          Layer(
+            weight: layer.weight.name, errorUnfitted: fit.errorUnfitted, error: fit.error))
+        advance(place + 1)
+      }
     }
     return Outcome(graph: graph, layers: done)
   }
@@ -215,7 +199,7 @@ public struct SecondOrderPruning {
     for (use, responses) in zip(layer.uses, original.responses[place]) {
       var row = 0
       try runner.read(use.reader.source, before: layer.node, of: graph) { image, view in
-        let positions = layer.positions(use, image: image, configuration)
+        let positions = layer.positions(use, image: image, of: inputs.count, configuration)
         let count = positions.count * use.reader.outputs
         use.reader.add(
           patches: use.reader.patches(view, at: positions),

@@ -1,4 +1,4 @@
-import Layers
+import Compression
 import Tensors
 
 /// The weights of a layer, many of them zero, whose responses differ least from given ones.

@@ -1,6 +1,6 @@
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import Operators
 import Tensors
 

@@ -1,7 +1,7 @@
 import Execution
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import Operators
 import Tensors
 

@@ -1,6 +1,6 @@
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// One layer whose weights are rounded up or down.

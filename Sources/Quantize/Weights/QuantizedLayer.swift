@@ -1,6 +1,6 @@
 import Foundation
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// A layer's weights and bias as integers.

@@ -126,7 +126,7 @@ struct MarkdownReport {
       }
     }
     let table = isUniform ? sparsities(rows, known) : costs(rows, known)
-    return section("Layers", table, count: rows.count, of: "layers")
+    return section("Compression", table, count: rows.count, of: "layers")
   }
 
   /// Layers that cost the same in every model and differ in their zeros only.

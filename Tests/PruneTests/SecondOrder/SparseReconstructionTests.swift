@@ -1,5 +1,5 @@
 import Foundation
-import Layers
+import Compression
 import Prune
 import TestSupport
 import Tensors

@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// Channels chosen by LASSO and readers refitted by least squares, layer by layer.
@@ -39,10 +39,6 @@ public struct ChannelReconstruction: Sendable {
 
   /// How a reconstruction looks at images.
   public struct Settings: Sendable {
-    /// How sessions run; shapes and rewrites as in use.
-    public var options: SessionOptions
-    /// The number of images.
-    public var images: Int
     /// Positions for each number in a layer's patch, over all images.
     public var positionsPerWeight = 3.0
     /// The most positions of a layer.
@@ -51,8 +47,8 @@ public struct ChannelReconstruction: Sendable {
     public var seed: UInt64
 
     /// Settings with the usual number of positions.
-    public init(options: SessionOptions, images: Int, seed: UInt64 = 0) {
-      (self.options, self.images, self.seed) = (options, images, seed)
+    public init(seed: UInt64 = 0) {
+      self.seed = seed
     }
   }
 
@@ -61,23 +57,21 @@ public struct ChannelReconstruction: Sendable {
   /// - Parameters:
   ///   - pattern: A cut whose number of groups in each block counts.
   ///   - chooses: Whether LASSO chooses anew; else exactly the groups of `pattern` go.
-  ///   - fill: Writes image *i* into a session's input.
-  ///   - observe: Is told of steps done and steps in all.
-  /// - Throws: what sessions and `fill` throw.
+  ///   - inputs: The images.
+  /// - Throws: what sessions and `inputs` throw.
   public init(
     _ coupling: ChannelCoupling, like pattern: Set<Int>, chooses: Bool = true,
-    registry: OperatorRegistry, settings: Settings, fill: (Int, Session) throws -> Void,
-    observe: (Int, Int) -> Void
+    settings: Settings, inputs: some CalibrationSet, engine: Engine
   ) throws {
     self.coupling = coupling
     self.settings = settings
     removed = pattern
     readers = (coupling.consumers + coupling.depthwise).compactMap { LayerReader(coupling, $0) }
-    let pool = ThreadPool(threads: settings.options.threads)
+    let pool = ThreadPool(threads: engine.threads)
     let original = try Responses(
-      readers, coupling, registry: registry, settings: settings, fill: fill, pool: pool)
+      readers, coupling, settings: settings, inputs: inputs, engine: engine, pool: pool)
     if chooses { removed = choose(like: pattern, original.problems) }
-    try refit(original, registry, fill, pool, observe)
+    try refit(original, inputs, engine, pool)
   }
 
   // MARK: Choosing
@@ -117,16 +111,24 @@ public struct ChannelReconstruction: Sendable {
   // MARK: Refitting
 
   private mutating func refit(
-    _ original: Responses, _ registry: OperatorRegistry, _ fill: (Int, Session) throws -> Void,
-    _ pool: ThreadPool, _ observe: (Int, Int) -> Void
+    _ original: Responses, _ inputs: some CalibrationSet, _ engine: Engine, _ pool: ThreadPool
   ) throws {
     let downstream = downstreamReaders()
+    try engine.progress.job("reconstructing", total: downstream.count, unit: "layers") {
+      try refit(downstream, original, inputs, engine, pool, $0)
+    }
+  }
+
+  private mutating func refit(
+    _ downstream: [Int], _ original: Responses, _ inputs: some CalibrationSet, _ engine: Engine,
+    _ pool: ThreadPool, _ observe: (Int) -> Void
+  ) throws {
     for (step, index) in downstream.enumerated() {
       let reader = readers[index]
       let groups = reader.layer.groups
       let kept = groups.indices.filter { groups[$0].map { !removed.contains($0) } ?? true }
-      let moments = try self.moments(index, original, registry, fill, pool)
-      observe(step + 1, downstream.count)
+      let moments = try self.moments(index, original, inputs, engine, pool)
+      observe(step + 1)
       guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant,
         let fit = LayerFit(reader, moments, weights: reader.reader.matrix(tensor), keeping: kept),
         setIntercept(fit.intercept, reader)
@@ -155,8 +157,8 @@ public struct ChannelReconstruction: Sendable {
 
   /// Moments of what the pruned network shows a layer, against what the original answered.
   private func moments(
-    _ index: Int, _ original: Responses, _ registry: OperatorRegistry,
-    _ fill: (Int, Session) throws -> Void, _ pool: ThreadPool
+    _ index: Int, _ original: Responses, _ inputs: some CalibrationSet, _ engine: Engine,
+    _ pool: ThreadPool
   ) throws -> [PatchMoments] {
     let reader = readers[index]
     let shortcut = original.shortcuts[index]
@@ -165,11 +167,11 @@ public struct ChannelReconstruction: Sendable {
       ValueInfo(name: $0, type: .undeclared)
     }
     graph.removeDeadNodes()
-    let session = try Session(graph, registry: registry, options: settings.options)
+    let session = try engine.session(graph, checksTaps: true)
     var moments = reader.reader.emptyMoments()
     var row = 0
-    for image in 0..<settings.images {
-      try fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       guard let view = session.outputView(reader.source) else { continue }
       let positions = original.positions(index, image)

@@ -1,4 +1,4 @@
-import Layers
+import Compression
 import Tensors
 
 /// The choice of a layer's input channels by LASSO: `min ½ βᵀ G β − qᵀ β + λ ‖β‖₁`.

@@ -1,5 +1,5 @@
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// A layer that reads channels and whose weights can be refitted when some are gone.

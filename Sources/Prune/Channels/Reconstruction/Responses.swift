@@ -1,6 +1,6 @@
 import Execution
 import GraphIR
-import Layers
+import Compression
 import Tensors
 
 /// What the layers of the original network answer at sampled positions.
@@ -21,26 +21,25 @@ struct Responses {
   private(set) var problems: [LassoProblem?] = []
   private let readers: [LayerReader]
   private let settings: ChannelReconstruction.Settings
+  private let images: Int
 
   init(
-    _ readers: [LayerReader], _ coupling: ChannelCoupling, registry: OperatorRegistry,
-    settings: ChannelReconstruction.Settings, fill: (Int, Session) throws -> Void, pool: ThreadPool
+    _ readers: [LayerReader], _ coupling: ChannelCoupling,
+    settings: ChannelReconstruction.Settings, inputs: some CalibrationSet, engine: Engine,
+    pool: ThreadPool
   ) throws {
-    (self.readers, self.settings) = (readers, settings)
+    (self.readers, self.settings, images) = (readers, settings, inputs.count)
     let links = Connectivity(coupling.graph)
     shortcuts = readers.map { Self.shortcut(behind: $0, coupling, links) }
     responses = readers.map { _ in [] }
     shortcutValues = responses
-    var options = settings.options
-    options.taps = Array(
-      Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
-    ).sorted()
-    let session = try Session(coupling.graph, registry: registry, options: options)
+    let taps = Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
+    let session = try engine.session(coupling.graph, taps: taps.sorted(), checksTaps: true)
     var moments = readers.map {
       $0.isDepthwise ? nil : PatchMoments(depth: $0.depth, outputs: $0.outputs)
     }
-    for image in 0..<settings.images {
-      try fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for (index, reader) in readers.enumerated() {
         guard let x = session.outputView(reader.source), let y = session.outputView(reader.output)
@@ -74,7 +73,7 @@ struct Responses {
       Double(settings.mostPositions),
       max(settings.positionsPerWeight * Double(readers[reader].weightsPerOutput), 2000))
     return readers[reader].positions(
-      image, wanted: Int((wanted / Double(max(settings.images, 1))).rounded(.up)),
+      image, wanted: Int((wanted / Double(max(images, 1))).rounded(.up)),
       seed: settings.seed)
   }
 

@@ -1,15 +1,13 @@
 import Execution
 import GraphIR
-import Layers
 import ObjectDetection
-import Operators
 import Tensors
 import Training
 
 /// Measures how far altered networks are from a network.
-struct DamageMeter {
+public struct SensitivityMeter {
   /// What counts as damage.
-  enum Measure: String, CaseIterable, Codable {
+  public enum Measure: String, CaseIterable, Codable, Sendable {
     /// The relative squared error of the outputs.
     case output
     /// The distance of what the head's maps say, see `HeadMatching`; that of the outputs where the head is not known.
@@ -20,11 +18,11 @@ struct DamageMeter {
 
   private let measure: Measure
   private let labelled: Dataset?
-  private let head: DetectionOptions
-  private let common: CommonOptions
+  private let settings: HeadSettings
+  private let engine: Engine
   private var outputs: [[String: Tensor]] = []
   /// The mAP of the network as it is; 0 unless mAP is measured.
-  private(set) var score = 0.0
+  public private(set) var score = 0.0
   /// Names of the raw maps; empty when the outputs count.
   private let values: [String]
   private let matching: HeadMatching?
@@ -36,33 +34,30 @@ struct DamageMeter {
   /// - Parameters:
   ///   - images: The images that outputs are compared on; the first `most` of them.
   ///   - labelled: The images that mAP is measured on.
-  /// - Throws: ``CommandError`` when mAP is to be measured without labels, what sessions throw.
-  init(
+  /// - Throws: ``CompressionError/needsLabels`` when mAP is to be measured without labels, what
+  ///   sessions throw.
+  public init(
     _ graph: Graph, measure: Measure, images: CalibrationImages, most: Int = .max,
-    labelled: Dataset?, head: DetectionOptions, common: CommonOptions
+    labelled: Dataset? = nil, settings: HeadSettings = HeadSettings(), engine: Engine
   ) throws {
     (self.measure, self.labelled) = (measure, labelled)
-    let configuration = try? Detector(
-      SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
-      settings: try head.settings()
-    ).configuration
+    let configuration = try? DetectorReading(graph, settings: settings, engine: engine)
+      .configuration
     let raw = configuration.flatMap {
       try? RawHead.find(
         in: graph, configuration: $0, height: images.input.height, width: images.input.width)
     }
     values = raw?.taps ?? []
     matching = measure == .detection ? raw.flatMap(HeadMatching.init) : nil
-    (self.head, self.common) = (head, common)
+    (self.settings, self.engine) = (settings, engine)
     guard measure != .map else {
       runs = nil
       score = try score(graph)
       return
     }
     runs = try VariantRunner(
-      graph, registry: .standard, outputs: values.isEmpty ? graph.outputs.map(\.name) : values,
-      options: SessionOptions(
-        threads: common.threadCount, inputShapes: try head.parsedShapes(),
-        passes: StandardRewrites.inference), count: min(images.count, most), feed: images.feed)
+      graph, outputs: values.isEmpty ? graph.outputs.map(\.name) : values,
+      inputs: images.first(most), engine: engine)
     outputs = try allOutputs(graph)
   }
 
@@ -70,7 +65,7 @@ struct DamageMeter {
   ///
   /// The values are the raw maps of a recognised head, else the outputs: where boxes in pixels and scores share an output,
   /// scores would not count.
-  func damage(_ graph: Graph) throws -> Double {
+  public func damage(_ graph: Graph) throws -> Double {
     if measure == .map { return max(0, score - (try score(graph))) }
     if let matching {
       let damage = try zip(outputs, try allOutputs(graph)).reduce(0) {
@@ -114,15 +109,11 @@ struct DamageMeter {
   }
 
   private func score(_ graph: Graph) throws -> Double {
-    guard let labelled else { throw CommandError(.usage, "--measure mAP needs --data") }
-    let workers = max(1, min(common.threadCount, labelled.images.count))
-    let detectors = try (0..<workers).map { _ in
-      try Detector(
-        SessionRuntime(graph, threads: 1, inputShapes: try head.parsedShapes()), graph: graph,
-        settings: try head.settings())
-    }
+    guard let labelled else { throw CompressionError.needsLabels }
+    let detectors = try Detector.workers(
+      of: graph, settings: settings, images: labelled.images.count, engine: engine)
     let evaluation = try DetectorEvaluation(
-      detectors, on: labelled, pool: ThreadPool(threads: common.threadCount))
+      detectors, on: labelled, pool: ThreadPool(threads: engine.threads))
     return max(0, evaluation.summary.values.first ?? 0)
   }
 }

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import Tensors
 
@@ -27,39 +28,55 @@ public struct Detector {
   /// The metadata key under which a model carries its ``HeadConfiguration``.
   public static let metadataKey = "compress.head"
 
-  /// A detector of the given network.
+  /// A detector on a network that runs.
   ///
-  /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top. An
-  /// input of bytes takes pixels as they are, not as the family would have them.
+  /// The configuration is the one in the model's metadata, else that of the recognised family, with
+  /// `settings` on top. An input of bytes takes pixels as they are, not as the family would have
+  /// them.
   ///
   /// - Throws: ``HeadError`` when no family fits, or several do.
   public init(
     _ runtime: any DetectorRuntime, graph: Graph, settings: HeadSettings = HeadSettings()
   ) throws {
     let outputs = try runtime.run()
-    let evidence = HeadEvidence(
-      outputs: runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) },
-      height: runtime.imageInput.height, width: runtime.imageInput.width, graph: graph)
-    let carried = HeadRecognition.carried(by: graph)
-    let recognition =
-      if let carried, settings.family == nil || settings.family == carried.configuration.family {
-        carried
-      } else {
-        try HeadRecognition.of(evidence, family: settings.family)
-      }
-    var configuration = recognition.configuration
-    if runtime.imageInput.takesBytes, carried == nil {
-      configuration.preprocessing.takeBytes()
-    }
-    settings.apply(to: &configuration)
-    guard let family = HeadFamily.named(configuration.family) else {
-      throw HeadError.unknownFamily(configuration.family)
-    }
+    self.init(
+      try DetectorReading(
+        graph, input: runtime.imageInput,
+        outputs: runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) }, settings: settings),
+      on: runtime)
+  }
+
+  /// A detector of a network that the engine runs.
+  ///
+  /// - Throws: ``HeadError``, ``InputError``, what sessions throw.
+  public init(
+    _ graph: Graph, settings: HeadSettings = HeadSettings(), engine: Engine
+  ) throws {
+    self.init(
+      try DetectorReading(graph, settings: settings, engine: engine),
+      on: try SessionRuntime(graph, engine: engine))
+  }
+
+  /// A detector that is read as was found.
+  public init(_ reading: DetectorReading, on runtime: any DetectorRuntime) {
     answers = AnswerCheck()
     self.runtime = runtime
-    self.family = family
-    self.configuration = configuration
-    reasons = recognition.reasons
+    family = reading.family
+    configuration = reading.configuration
+    reasons = reading.reasons
+  }
+
+  /// Equal detectors of a network, as many as share `images` images out among the engine's threads.
+  ///
+  /// - Throws: ``HeadError``, ``InputError``, what sessions throw.
+  public static func workers(
+    of graph: Graph, settings: HeadSettings = HeadSettings(), images: Int, engine: Engine
+  ) throws -> [Detector] {
+    let count = max(1, min(engine.threads, images))
+    let own = engine.on(threads: max(1, engine.threads / count))
+    let first = try Detector(graph, settings: settings, engine: own)
+    return try [first]
+      + (1..<count).map { _ in Detector(first, on: try SessionRuntime(graph, engine: own)) }
   }
 
   /// The same detector on another runtime of the same network, for use on another thread.

@@ -1,63 +1,62 @@
 import Execution
-import Foundation
 import GraphIR
 import ObjectDetection
 import Tensors
 
 /// Images that a network is looked at with, preprocessed as when it detects.
-struct CalibrationImages {
+public struct CalibrationImages: CalibrationSet {
   /// Where the pixels come from; empty for seeded noise.
-  let sources: [ImageSource]
+  public let sources: [ImageSource]
   /// How they become the network's input.
-  let preprocessing: Preprocessing
+  public let preprocessing: Preprocessing
   /// The network's input.
-  let input: ImageInput
+  public let input: ImageInput
   private let last = LastImage()
 
-  /// The first images of a folder or data set, or of the data set given.
+  /// The first images of a set; seeded noise where there are none.
   ///
-  /// - Throws: ``CommandError`` when there are none, or the network takes no image.
-  init(
-    _ graph: Graph, path: String?, otherwise dataset: Dataset?, count: Int, head: DetectionOptions,
-    common: CommonOptions
+  /// A network whose head is not recognised gets images stretched and scaled to 0…1, which is told
+  /// to the engine's observer.
+  ///
+  /// - Parameters:
+  ///   - settings: What is said of the head; the rest is recognised.
+  /// - Throws: `InputError` when the network takes no image, what sessions throw.
+  public init(
+    _ graph: Graph, _ images: Dataset?, count: Int, settings: HeadSettings = HeadSettings(),
+    engine: Engine
   ) throws {
-    let shapes = try head.parsedShapes()
-    let runtime = try SessionRuntime(graph, threads: 1, inputShapes: shapes)
-    input = runtime.imageInput
+    input = try graph.onlyImageInput(engine.inputShapes)
     do {
-      preprocessing = try Detector(runtime, graph: graph, settings: try head.settings())
+      preprocessing = try DetectorReading(graph, settings: settings, engine: engine)
         .configuration.preprocessing
     } catch let error as HeadError {
       preprocessing = input.takesBytes ? Preprocessing(std: [1]) : Preprocessing()
       let range = input.takesBytes ? "stretched" : "scaled to 0…1 and stretched"
-      common.logger.notice("calibration images are \(range): \(error)")
+      engine.progress.notice("calibration images are \(range): \(error)")
     }
-    let found =
-      try path.map { try DataSource(path: $0, looksAtImages: false).load(common) }
-      ?? dataset
-    sources = (found?.images ?? []).prefix(count).map(\.source)
-    if path != nil, sources.isEmpty {
-      throw CommandError(.noInput, "\(path ?? ""): has no images to calibrate with")
-    }
+    sources = (images?.images ?? []).prefix(count).map(\.source)
   }
 
+  /// Whether there are no images but noise.
+  public var isNoise: Bool { sources.isEmpty }
+
   /// How many different inputs there are; noise makes one.
-  var count: Int { max(sources.count, 1) }
+  public var count: Int { max(sources.count, 1) }
 
   /// Says which image a value was found not to be finite on.
   ///
-  /// - Throws: ``CommandError`` in place of `NotFinite`, else what `body` throws.
-  func naming<Result>(_ body: () throws -> Result) throws -> Result {
+  /// - Throws: ``CompressionError/image(_:_:)`` in place of `NotFinite`, else what `body` throws.
+  public func naming<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
     } catch let error as NotFinite {
       guard case .activation = error, sources.indices.contains(last.index) else { throw error }
-      throw CommandError(.badData, "\(sources[last.index].label): \(error)")
+      throw CompressionError.image(sources[last.index].label, error)
     }
   }
 
-  /// Writes an input.
-  func fill(_ index: Int, into target: UnsafeMutableRawPointer) throws {
+  /// Writes an input into memory.
+  public func fill(_ index: Int, into target: UnsafeMutableRawPointer) throws {
     try fill(index, as: input, into: target)
   }
 
@@ -73,21 +72,21 @@ struct CalibrationImages {
   }
 
   /// Writes an input into a session.
-  func fill(_ index: Int, _ session: Session) throws {
+  public func fill(_ index: Int, into session: Session) throws {
     guard let view = session.input(input.name) else { return }
     try fill(index, into: view.base)
   }
 
   /// One input as a tensor by the input's name.
-  func feed(_ index: Int) throws -> [String: Tensor] {
+  public func feed(_ index: Int) throws -> [String: Tensor] {
     let tensor = Tensor(uninitialized: input.type)
     try fill(index, into: tensor.view.base)
     return [input.name: tensor]
   }
 
-  /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type; what does not fill a batch is left
-  /// out unless it is all there is.
-  func batches(of size: Int) throws -> (values: [[Float]], shape: [Int]) {
+  /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type; what does
+  /// not fill a batch is left out unless it is all there is.
+  public func batches(of size: Int) throws -> (values: [[Float]], shape: [Int]) {
     let size = min(size, count)
     let planar = ImageInput(
       name: input.name, layout: .channelsFirst, elementType: .float32, height: input.height,

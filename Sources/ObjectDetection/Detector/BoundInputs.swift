@@ -1,7 +1,6 @@
 import Execution
 import Foundation
 import GraphIR
-import ObjectDetection
 import Tensors
 
 /// The inputs of a model that get the same value in every run, and the one that takes images.
@@ -9,16 +8,16 @@ import Tensors
 /// A bound input is an input with a default, as ONNX has it: an initializer of its name. Whoever
 /// runs, looks at or alters the network need not know of it; ``removed(from:like:)`` makes it an
 /// input again before a file is written.
-struct BoundInputs {
+public struct BoundInputs: Sendable {
   /// One constant.
-  struct Constant {
-    var name: String
-    var tensor: Tensor
+  public struct Constant: Sendable {
+    public var name: String
+    public var tensor: Tensor
     /// What the value means, where it is not given by an option.
-    var meaning: String?
+    public var meaning: String?
 
     /// For example `constant 1, 1: rows and columns are not scaled`.
-    var use: String {
+    public var use: String {
       let numbers = tensor.doubles.prefix(8).map { String(format: "%g", $0) }
       return "constant " + numbers.joined(separator: ", ") + (tensor.count > 8 ? ", …" : "")
         + (meaning.map { ": \($0)" } ?? "")
@@ -26,17 +25,17 @@ struct BoundInputs {
   }
 
   /// The constants, in the order of the inputs.
-  private(set) var constants: [Constant] = []
+  public private(set) var constants: [Constant] = []
   /// The names of the constants.
-  var names: Set<String> { Set(constants.map(\.name)) }
+  public var names: Set<String> { Set(constants.map(\.name)) }
 
   /// Nothing bound.
-  init() {}
+  public init() {}
 
   /// Binds what the options give and what is known by name; other inputs stay open.
   ///
-  /// - Throws: ``CommandError`` for values that do not fit an input.
-  init(_ graph: Graph, _ values: InputValues) throws {
+  /// - Throws: ``InputError`` for values that do not fit an input.
+  public init(_ graph: Graph, _ values: InputValues) throws {
     let image = graph.imageInput(values)
     for input in graph.inputs {
       if let numbers = values.constants[input.name] {
@@ -55,14 +54,14 @@ struct BoundInputs {
   }
 
   /// The graph with the constants as defaults of its inputs.
-  func applied(to graph: Graph) -> Graph {
+  public func applied(to graph: Graph) -> Graph {
     var graph = graph
     for constant in constants { graph.initializers[constant.name] = Initializer(constant.tensor) }
     return graph
   }
 
   /// An altered graph with the inputs of the model it came from.
-  func removed(from graph: Graph, like original: Graph) -> Graph {
+  public func removed(from graph: Graph, like original: Graph) -> Graph {
     guard !constants.isEmpty else { return graph }
     var graph = graph
     for name in names {
@@ -84,7 +83,7 @@ struct BoundInputs {
 extension Graph {
   /// The first input that takes images and is given no constant; `nil` when there is none, or its
   /// shape is not known.
-  func imageInput(_ values: InputValues = InputValues()) -> ImageInput? {
+  public func imageInput(_ values: InputValues = InputValues()) -> ImageInput? {
     requiredInputs.lazy.filter { values.constants[$0.name] == nil }.compactMap { input in
       var alone = Graph()
       alone.inputs = [input]
@@ -102,14 +101,13 @@ extension ValueInfo {
   /// Of a declared shape unknown extents are 1, but for the first that the count of numbers
   /// decides.
   ///
-  /// - Throws: ``CommandError`` when numbers are not of the input's type or not as many as it
+  /// - Throws: ``InputError`` when numbers are not of the input's type or not as many as it
   ///   takes.
   fileprivate func tensor(of numbers: [String], shape given: [Int]?) throws -> Tensor {
     guard case .tensor(let element, let declared) = type,
       element.isInteger || element.isFloatingPoint || element == .bool, element.bitWidth >= 8
     else {
-      throw CommandError(
-        .usage, "--input \(name)=…: the input is declared as \(type), which takes no numbers")
+      throw InputError.noNumbers(name: name, type: "\(type)")
     }
     var shape =
       given ?? declared?.map { ($0.extent ?? 0) > 0 ? $0.extent ?? 0 : 0 }
@@ -121,16 +119,11 @@ extension ValueInfo {
     }
     let count = shape.product
     guard numbers.count == count || numbers.count == 1 else {
-      throw CommandError(
-        .usage,
-        "--input \(name)=…: the input \(type) takes \(count) \(count == 1 ? "number" : "numbers"), found \(numbers.count)"
-      )
+      throw InputError.count(
+        name: name, type: "\(type)", needed: count, found: numbers.count)
     }
     guard let one = element.tensor(of: numbers) else {
-      throw CommandError(
-        .usage,
-        "--input \(name)=\(numbers.joined(separator: ",")): the input takes numbers of type \(element.rawValue)"
-      )
+      throw InputError.elementType(name: name, numbers: numbers, type: element.rawValue)
     }
     let all =
       numbers.count == count
@@ -148,15 +141,15 @@ extension ElementType {
       let values = texts.compactMap { Element($0) }
       return values.count == texts.count ? Tensor(values) : nil
     }
-    func real<Element: TensorElement>(_ make: (Double) -> Element) -> Tensor? {
+    func float<Element: TensorElement>(_ make: (Double) -> Element) -> Tensor? {
       let values = texts.compactMap { Double($0) }
       return values.count == texts.count ? Tensor(values.map(make)) : nil
     }
     switch self {
-    case .float32: return real { Float($0) }
-    case .float64: return real { $0 }
-    case .float16: return real { Float16($0) }
-    case .bfloat16: return real { BFloat16(Float($0)) }
+    case .float32: return float { Float($0) }
+    case .float64: return float { $0 }
+    case .float16: return float { Float16($0) }
+    case .bfloat16: return float { BFloat16(Float($0)) }
     case .int8: return whole(Int8.self)
     case .int16: return whole(Int16.self)
     case .int32: return whole(Int32.self)

@@ -1,43 +1,44 @@
-import Foundation
+import Execution
 import GraphIR
 import ObjectDetection
-import Training
 
-/// What is done to a model file before it is trained on.
-struct ModelAdaptation {
-  private(set) var graph: Graph
-  private let head: DetectionOptions
-  private let common: CommonOptions
+/// What is done to a network before it is trained on.
+public struct ModelAdaptation {
+  /// The network as it is now.
+  public private(set) var graph: Graph
+  private let head: HeadSettings
+  private let engine: Engine
 
-  init(_ graph: Graph, head: DetectionOptions, common: CommonOptions) throws {
-    self.graph = graph
-    self.head = head
-    self.common = common
+  /// A network as it comes.
+  public init(_ graph: Graph, head: HeadSettings = HeadSettings(), engine: Engine) {
+    (self.graph, self.head, self.engine) = (graph, head, engine)
   }
 
   private func rawHead() throws -> (head: RawHead, shape: [Int]) {
-    let shapes = try head.parsedShapes()
-    let runtime = try SessionRuntime(graph, threads: common.threadCount, inputShapes: shapes)
-    let detector = try Detector(runtime, graph: graph, settings: try head.settings())
-    let shape = [1, 3, runtime.imageInput.height, runtime.imageInput.width]
+    let reading = try DetectorReading(graph, settings: head, engine: engine)
+    let shape = [1, 3, reading.input.height, reading.input.width]
     return (
       try RawHead.find(
-        in: graph, configuration: detector.configuration, height: shape[2], width: shape[3],
-        inputShapes: shapes), shape
+        in: graph, configuration: reading.configuration, height: shape[2], width: shape[3],
+        inputShapes: engine.inputShapes), shape
     )
   }
 
   /// Replaces the head for other classes.
-  mutating func replaceClasses(_ names: [String], seed: UInt64) throws {
+  ///
+  /// - Throws: ``RawHeadError``, what recognising the head throws.
+  public mutating func replaceClasses(_ names: [String], seed: UInt64) throws {
     let (found, _) = try rawHead()
     let old = found.configuration.classes.count
     graph = try found.replacingClasses(in: graph, with: names, seed: seed)
-    common.logger.notice(
+    engine.progress.notice(
       "the head's \(old) classes are replaced by \(names.joined(separator: ", "))")
   }
 
   /// Puts batch normalisations back, calibrated on training images.
-  mutating func insertBatchNormalization(_ dataset: Dataset) throws {
+  ///
+  /// - Throws: ``RawHeadError``, what reading images and sessions throw.
+  public mutating func insertBatchNormalization(_ dataset: Dataset) throws {
     let (found, shape) = try rawHead()
     let loader = try BatchLoader(
       dataset, classes: dataset.categories.map(\.name),
@@ -48,9 +49,9 @@ struct ModelAdaptation {
     }
     let (result, count) = try graph.insertingBatchNormalization(
       except: Set(graph.lastConvolutions), calibration: images, shape: shape,
-      threads: common.threadCount)
+      threads: engine.threads)
     graph = result
-    common.logger.notice(
+    engine.progress.notice(
       "\(count) batch normalisations put in, calibrated on \(images.count) images")
   }
 

@@ -1,12 +1,11 @@
-import Formats
 import Foundation
 
-/// JSON files that this program writes and reads: plans, states, measurements.
+/// JSON files that are written and read again: plans, states, measurements.
 ///
 /// JSON has no numbers that are not finite: they are the strings `Infinity`, `-Infinity` and `NaN`.
-enum JSONFile {
+public enum JSONFile {
   /// An encoder with keys in order, so that equal values give equal bytes.
-  static func encoder(_ formatting: JSONEncoder.OutputFormatting = []) -> JSONEncoder {
+  public static func encoder(_ formatting: JSONEncoder.OutputFormatting = []) -> JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -15,7 +14,7 @@ enum JSONFile {
   }
 
   /// A decoder of what ``encoder(_:)`` writes.
-  static func decoder() -> JSONDecoder {
+  public static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
@@ -27,30 +26,31 @@ enum JSONFile {
   /// - Parameters:
   ///   - kind: What the file should be, for messages: "plan".
   ///   - advice: What to do where it is not.
-  /// - Throws: `FormatError` when it cannot be read, ``CommandError`` that says what is wrong in
-  ///   it.
-  static func read<Content: Decodable>(
+  /// - Throws: ``FormatError`` when it cannot be read, or that says what is wrong in it.
+  public static func read<Content: Decodable>(
     _: Content.Type, from path: String, kind: String, advice: String = ""
   ) throws -> Content {
     let data = try InputFile.data(URL(filePath: path), limit: InputFile.textLimit)
     do {
       return try decoder().decode(Content.self, from: data)
     } catch DecodingError.keyNotFound(let key, _) {
-      throw CommandError(
-        .badData, "\(path): is no such \(kind): '\(key.stringValue)' is missing\(advice)")
+      throw FormatError(
+        .badData, file: path,
+        reason: "is no such \(kind): '\(key.stringValue)' is missing\(advice)")
     } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context)
     {
       let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-      throw CommandError(.badData, "\(path): '\(place)': \(context.debugDescription)\(advice)")
+      throw FormatError(
+        .badData, file: path, reason: "'\(place)': \(context.debugDescription)\(advice)")
     } catch {
-      throw CommandError(.badData, "\(path): is no \(kind), or is damaged\(advice)")
+      throw FormatError(.badData, file: path, reason: "is no \(kind), or is damaged\(advice)")
     }
   }
 
   /// Reads a file that this program keeps and writes again; `nil` when there is none yet.
   ///
   /// - Throws: as ``read(_:from:kind:)``: what is something else is not written over.
-  static func readState<Content: Decodable>(
+  public static func readState<Content: Decodable>(
     _: Content.Type, from path: String, kind: String
   ) throws -> Content? {
     let url = URL(filePath: path)

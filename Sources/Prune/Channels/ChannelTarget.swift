@@ -1,38 +1,44 @@
 import Execution
 import Foundation
 import GraphIR
-import Operators
-import Prune
 
 /// How far channels are cut.
-enum ChannelTarget {
+public enum ChannelTarget: Sendable, Equatable {
   /// This fraction of the model's parameters is gone.
   case sparsity(Double)
   /// This fraction of the channels that may go is gone.
   case channels(Double)
+  /// At most this fraction of the multiply–accumulates is left.
+  case macs(Double)
   /// At most so many multiply–accumulates are left.
-  case macs(Int)
+  case macCount(Int)
   /// The median latency is at most this, in milliseconds.
   case latency(Double)
 
-  /// The part of the target that is due after one of several rounds of equal strength.
+  /// The part of the target that is due after one of several rounds of equal strength; fractions of
+  /// MACs become numbers.
   func part(_ round: Int, of rounds: Int, from start: ModelCost) -> ChannelTarget {
     let share = Double(round) / Double(rounds)
     switch self {
     case .sparsity(let fraction): return .sparsity(1 - pow(1 - fraction, share))
     case .channels(let fraction): return .channels(1 - pow(1 - fraction, share))
-    case .macs(let count):
-      return .macs(Int(Double(start.macs) * pow(Double(count) / Double(start.macs), share)))
+    case .macs(let fraction):
+      return ChannelTarget.macCount(Int(fraction * Double(start.macs)))
+        .part(round, of: rounds, from: start)
+    case .macCount(let count):
+      return .macCount(Int(Double(start.macs) * pow(Double(count) / Double(start.macs), share)))
     case .latency: return self
     }
   }
 
   /// In words.
   var text: String {
-    switch self {
-    case .sparsity(let fraction): "\(Format.percent(fraction)) of the parameters removed"
-    case .channels(let fraction): "\(Format.percent(fraction)) of the removable channels removed"
-    case .macs(let count): "at most \(Format.count(count)) MACs"
+    func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }
+    return switch self {
+    case .sparsity(let fraction): "\(percent(fraction)) of the parameters removed"
+    case .channels(let fraction): "\(percent(fraction)) of the removable channels removed"
+    case .macs(let fraction): "at most \(percent(fraction)) of the MACs"
+    case .macCount(let count): "at most \(count) MACs"
     case .latency(let milliseconds): "a median latency of at most \(milliseconds) ms"
     }
   }
@@ -44,8 +50,7 @@ struct ChannelTargetCheck {
   /// The cost of the model at the start, of which fractions are taken.
   var start: ModelCost
   var coupling: ChannelCoupling
-  var inputShapes: [String: [Int]]
-  var threads: Int
+  var engine: Engine
 
   /// Whether a cut is strong enough.
   func isMet(_ removed: Set<Int>) throws -> Bool {
@@ -54,21 +59,19 @@ struct ChannelTargetCheck {
     }
     let graph = try coupling.removing(removed).graph
     if case .latency(let milliseconds) = target { return try latency(graph) <= milliseconds }
-    let cost = try ModelCost(graph, registry: .standard, inputShapes: inputShapes)
+    let cost = try engine.cost(of: graph)
     switch target {
     case .sparsity(let fraction):
       return Double(cost.parameters) <= (1 - fraction) * Double(start.parameters)
-    case .macs(let count): return cost.macs <= count
-    default: return true
+    case .macs(let fraction): return cost.macs <= Int(fraction * Double(start.macs))
+    case .macCount(let count): return cost.macs <= count
+    case .channels, .latency: return true
     }
   }
 
   /// The median latency of a graph in milliseconds.
   private func latency(_ graph: Graph) throws -> Double {
-    let session = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference))
+    let session = try engine.session(graph)
     session.fillInputs()
     return try LatencyStatistics.measure(warmUp: 3, runs: 15, duration: .zero) {
       try session.run()

@@ -1,4 +1,6 @@
+import Execution
 import Foundation
+import GraphIR
 import Tensors
 
 /// The score of a detector on a data set.
@@ -51,6 +53,27 @@ public struct DetectorEvaluation: Sendable {
     self.records = records
     self.skipped = skipped.map(\.reason)
     remarks = mapping.remarks + [detectors[0].answers.remark].compactMap { $0 }
+  }
+}
+
+extension DetectorEvaluation {
+  /// Runs a network on every image of a data set and scores it: one call from a graph to mAP.
+  ///
+  /// - Parameter settings: What is said of the head; the rest is recognised.
+  /// - Throws: ``HeadError``, ``InputError``, ``ImageError``, and what the network throws.
+  public init(
+    _ graph: Graph, on dataset: Dataset, settings: HeadSettings = HeadSettings(),
+    skipsBad: Bool = false, engine: Engine
+  ) throws {
+    let detectors = try Detector.workers(
+      of: graph, settings: settings, images: dataset.images.count, engine: engine)
+    self = try engine.progress.job(
+      "evaluating", total: dataset.images.count, unit: "images"
+    ) {
+      try DetectorEvaluation(
+        detectors, on: dataset, skipsBad: skipsBad, pool: ThreadPool(threads: engine.threads),
+        progress: $0)
+    }
   }
 }
 

@@ -1,16 +1,15 @@
-import ArgumentParser
 import Execution
 import Foundation
 import GraphIR
 import ObjectDetection
 import Operators
 import Tensors
-import Training
 
-/// A detector with the images it learns from and is scored on: what `train` and the fine-tuning of other verbs share.
-struct DetectorTraining {
+/// A detector with the images it learns from and is scored on: what training and the fine-tuning of
+/// every method share.
+public struct DetectorTraining {
   /// What brings the network down.
-  enum Loss: String, Codable, CaseIterable, ExpressibleByArgument {
+  public enum Loss: String, Codable, CaseIterable, Sendable {
     /// The loss of the head's family against the labels.
     case labels
     /// The distance of the raw outputs to those of the model before; needs no labels.
@@ -18,48 +17,64 @@ struct DetectorTraining {
   }
 
   /// All that decides the outcome, apart from model and images.
-  struct Settings: Codable, Equatable {
-    var training = TrainingConfiguration()
-    var augmentation = Augmentation.light
-    var loss = Loss.labels
-    var seed: UInt64 = 0
+  public struct Settings: Codable, Equatable, Sendable {
+    /// Epochs, batches and the optimiser.
+    public var training: TrainingConfiguration
+    /// How images are varied.
+    public var augmentation: Augmentation
+    /// What brings the network down.
+    public var loss: Loss
+    /// What decides the order of images and how they are varied.
+    public var seed: UInt64
+
+    /// Settings of their parts.
+    public init(
+      training: TrainingConfiguration = TrainingConfiguration(),
+      augmentation: Augmentation = .light, loss: Loss = .labels, seed: UInt64 = 0
+    ) {
+      (self.training, self.augmentation) = (training, augmentation)
+      (self.loss, self.seed) = (loss, seed)
+    }
   }
 
   /// The network to train.
-  let graph: Graph
+  public let graph: Graph
   /// How its outputs read.
-  let head: HeadConfiguration
+  public let head: HeadConfiguration
   /// The outputs and their shapes for one image.
-  let outputs: [(name: String, shape: [Int])]
+  public let outputs: [(name: String, shape: [Int])]
   /// Rows and columns of the input.
-  let imageSize: (height: Int, width: Int)
-  let training: Dataset
-  let validation: Dataset?
-  let settings: Settings
-  let common: CommonOptions
+  public let imageSize: (height: Int, width: Int)
+  /// The images to learn from.
+  public let training: Dataset
+  /// The images to score on; `nil` for none.
+  public let validation: Dataset?
+  /// All that decides the outcome besides.
+  public let settings: Settings
+  private let engine: Engine
   /// The network whose outputs are matched without labels; `nil` for the network itself as it is before training.
-  var original: Graph?
+  public var original: Graph?
 
-  /// A detector whose head is recognised, or set by the options.
-  init(
-    _ graph: Graph, head: DetectionOptions, training: Dataset, validation: Dataset?,
-    settings: Settings, common: CommonOptions
+  /// A detector whose head is recognised, as far as nothing is said of it.
+  ///
+  /// - Throws: `HeadError` when the head is not recognised, `InputError` when the network takes no
+  ///   image.
+  public init(
+    _ graph: Graph, head: HeadSettings = HeadSettings(), training: Dataset,
+    validation: Dataset? = nil, settings: Settings, engine: Engine
   ) throws {
-    let runtime = try SessionRuntime(
-      graph, threads: common.threadCount, inputShapes: try head.parsedShapes())
-    let detector = try Detector(runtime, graph: graph, settings: try head.settings())
-    outputs = runtime.outputNames.map { ($0, runtime.session.output($0)?.shape ?? []) }
-    self.head = detector.configuration
+    let reading = try DetectorReading(graph, settings: head, engine: engine)
+    (outputs, self.head) = (reading.outputs, reading.configuration)
     var graph = graph
     // The settings in force travel with the model, whoever scores it later.
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     graph.properties.metadata[Detector.metadataKey] = String(
-      decoding: try encoder.encode(detector.configuration), as: UTF8.self)
+      decoding: try encoder.encode(reading.configuration), as: UTF8.self)
     self.graph = graph
-    imageSize = (runtime.imageInput.height, runtime.imageInput.width)
+    imageSize = (reading.input.height, reading.input.width)
     (self.training, self.validation) = (training, validation)
-    (self.settings, self.common) = (settings, common)
+    (self.settings, self.engine) = (settings, engine)
   }
 
   /// A trainer, ready to run or to take up a checkpoint.
@@ -67,7 +82,7 @@ struct DetectorTraining {
   /// - Parameters:
   ///   - objective: What training brings down; `nil` for what the settings say.
   ///   - needsLabels: Whether that reads labels; `nil` for what the settings say.
-  func trainer(
+  public func trainer(
     hooks: [any TrainingHook] = [], objective: (any TrainingObjective)? = nil,
     needsLabels: Bool? = nil
   ) throws -> Trainer {
@@ -80,7 +95,7 @@ struct DetectorTraining {
       graph, objective: try objective ?? self.objective(),
       parameters: TrainableParameter.all(in: graph),
       source: LoaderSource(loader: loader), imageSize: imageSize,
-      configuration: settings.training, threads: common.threadCount, hooks: hooks)
+      configuration: settings.training, threads: engine.threads, hooks: hooks)
   }
 
   private func objective() throws -> any TrainingObjective {
@@ -91,26 +106,27 @@ struct DetectorTraining {
       return DetectionObjective(found.loss(), taps: found.taps)
     case .match:
       let found = matchedHead
-      common.logger.info(
+      engine.progress.info(
         "matching \((found?.taps ?? outputs.map(\.name)).joined(separator: ", "))")
       return try OutputMatching(
         original: original ?? graph, head: found, outputs: outputs.map(\.name),
         batchSize: settings.training.batchSize,
-        imageSize: imageSize, threads: common.threadCount)
+        imageSize: imageSize, threads: engine.threads)
     }
   }
 
   /// Trains a network on and returns the finished trainer.
   ///
   /// - Parameter original: The network whose outputs are matched without labels; `nil` for the network as it comes.
-  /// - Throws: ``CommandError`` when the loss is no longer finite, what training throws.
-  static func tune(
+  /// - Throws: ``TrainingError/diverged(epoch:step:)`` when the loss is no longer finite, what
+  ///   training throws.
+  public static func tune(
     _ graph: Graph, towards original: Graph?, on images: Dataset?, settings: Settings,
-    hooks: [any TrainingHook] = [], head: DetectionOptions, common: CommonOptions
+    hooks: [any TrainingHook] = [], head: HeadSettings = HeadSettings(), engine: Engine
   ) throws -> Trainer {
     guard let images else { throw TrainingError.noImages }
     var detector = try DetectorTraining(
-      graph, head: head, training: images, validation: nil, settings: settings, common: common)
+      graph, head: head, training: images, settings: settings, engine: engine)
     detector.original = original
     let trainer = try detector.trainer(hooks: hooks)
     try detector.watch(trainer)
@@ -119,14 +135,21 @@ struct DetectorTraining {
 
   /// Runs a trainer to its end.
   ///
-  /// - Throws: ``CommandError`` when the loss is no longer finite.
-  func watch(_ trainer: Trainer) throws {
-    if case .diverged(let epoch, let step) = try TrainingRun.watch(trainer, self, common: common) {
-      throw CommandError(
-        .badData,
-        "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
-      )
+  /// - Throws: ``TrainingError/diverged(epoch:step:)`` when the loss is no longer finite.
+  public func watch(_ trainer: Trainer) throws {
+    if case .diverged(let epoch, let step) = try end(of: trainer) {
+      throw TrainingError.diverged(epoch: epoch, step: step)
     }
+  }
+
+  /// Runs a trainer until it ends, whatever ends it.
+  public func end(of trainer: Trainer) throws -> TrainingEnd {
+    let watcher = engine.progress as? any TrainingObserver
+    watcher?.begin(trainer)
+    return try trainer.run(observe: { event in
+      watcher?.show(event, of: trainer)
+      return .proceed
+    })
   }
 
   /// The head whose raw maps are matched without labels; `nil` when none is recognised and the outputs are matched.
@@ -140,25 +163,23 @@ struct DetectorTraining {
   }
 
   /// Steps of the optimiser in all.
-  var steps: Int {
+  public var steps: Int {
     let (batch, epochs) = (settings.training.batchSize, settings.training.epochs)
     let batches = (training.images.count + batch - 1) / batch
     return (batches + settings.training.accumulation - 1) / settings.training.accumulation * epochs
   }
 
   /// The names of the figures that ``score(_:)`` returns, the chief one first.
-  static let metricNames = ["AP", "AP50", "AP75"]
+  public static let metricNames = ["AP", "AP50", "AP75"]
 
   /// The COCO numbers of a model on the validation images; `nil` when there are none.
-  func score(_ model: Graph) throws -> (score: Double, metrics: [String: Double])? {
+  public func score(_ model: Graph) throws -> (score: Double, metrics: [String: Double])? {
     guard let validation else { return nil }
-    let workers = max(1, min(common.threadCount, validation.images.count))
-    let detectors = try (0..<workers).map { _ in
-      let runtime = try SessionRuntime(model, threads: 1)
-      return try Detector(runtime, graph: model)
-    }
+    let detectors = try Detector.workers(
+      of: model, images: validation.images.count,
+      engine: Engine(registry: engine.registry, threads: engine.threads, rewrites: engine.rewrites))
     let evaluation = try DetectorEvaluation(
-      detectors, on: validation, pool: ThreadPool(threads: common.threadCount))
+      detectors, on: validation, pool: ThreadPool(threads: engine.threads))
     let values = Dictionary(
       uniqueKeysWithValues: zip(CocoSummary.names, evaluation.summary.values))
     let metrics = Self.metricNames.reduce(into: [String: Double]()) { $0[$1] = values[$1] }

@@ -1,7 +1,5 @@
 import Execution
 import GraphIR
-import Layers
-import Operators
 import Tensors
 
 /// What a written model must compute, by the model that it was made of and the plan.
@@ -9,34 +7,43 @@ import Tensors
 /// The file is read back, run by the engine and compared with a network that nothing of what wrote
 /// it has touched. Outputs are compared, and what the last layers say, for where boxes in pixels
 /// and scores share an output scores count little.
-struct Prediction {
+public struct Prediction {
   /// Two networks that must agree.
-  struct Claim {
+  public struct Claim {
     /// What must agree with what, for messages.
-    var what: String
+    public var what: String
     /// The network that says what is right.
-    var expected: Graph
+    public var expected: Graph
     /// What it calls the outputs, where it calls them otherwise.
-    var renamed: [String: String] = [:]
+    public var renamed: [String: String]
     /// The network that is held against it; `nil` for the written file.
-    var found: Graph?
+    public var found: Graph?
     /// The float network, where values are rounded to integers as the network runs.
-    var float: Graph?
+    public var float: Graph?
+
+    /// A claim that a network, or the written file, computes what another one does.
+    public init(
+      what: String, expected: Graph, renamed: [String: String] = [:], found: Graph? = nil,
+      float: Graph? = nil
+    ) {
+      (self.what, self.expected, self.renamed) = (what, expected, renamed)
+      (self.found, self.float) = (found, float)
+    }
   }
 
   /// What was found.
-  struct Verification: Codable, Sendable, Equatable {
+  public struct Verification: Codable, Sendable, Equatable {
     /// The largest root mean squared difference of an output, in parts of the range that it spans.
-    var difference: Double
+    public var difference: Double
     /// The inputs that both networks saw.
-    var images: Int
+    public var images: Int
   }
 
-  var claims: [Claim] = []
+  /// What must agree.
+  public var claims: [Claim] = []
   /// Values for the inputs, once for each run.
-  var feeds: [[String: Tensor]]
-  var inputShapes: [String: [Int]] = [:]
-  var threads = 1
+  public var feeds: [[String: Tensor]]
+  private let engine: Engine
 
   /// Float networks that compute the same in another order differ by less than this.
   static let rounding = 1e-3
@@ -51,9 +58,8 @@ struct Prediction {
   /// Nothing claimed yet, on seeded noise for a network's inputs.
   ///
   /// - Throws: What the session throws that the network cannot be run by.
-  init(noiseFor graph: Graph, inputShapes: [String: [Int]], threads: Int) throws {
-    let session = try Session(
-      graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes))
+  public init(noiseFor graph: Graph, engine: Engine) throws {
+    let session = try engine.on(threads: 1).session(graph, isRewritten: false)
     var feed: [String: Tensor] = [:]
     for (index, (name, type)) in session.inputs.enumerated() {
       var random = CounterRandom(seed: 0x6e0e, stream: UInt64(index))
@@ -63,46 +69,39 @@ struct Prediction {
           (0..<type.count).map { _ in Float.random(in: 0..<1, using: &random) }, shape: type.shape)
         : Tensor(zeros: type)
     }
-    self.init(feeds: [feed], inputShapes: inputShapes, threads: threads)
+    self.init(feeds: [feed], engine: engine)
   }
 
   /// Nothing claimed yet, on seeded noise; `nil` where nothing here can run the network.
-  static func onNoise(
-    _ graph: Graph, _ head: DetectionOptions, _ common: CommonOptions
-  ) -> Prediction? {
-    try? Prediction(
-      noiseFor: graph, inputShapes: head.parsedShapes(), threads: common.threadCount)
+  public static func onNoise(_ graph: Graph, engine: Engine) -> Prediction? {
+    try? Prediction(noiseFor: graph, engine: engine)
   }
 
-  /// Nothing claimed yet, on the first images that a network was looked at with.
-  init(_ images: CalibrationImages, inputShapes: [String: [Int]], threads: Int) throws {
-    self.init(
-      feeds: try (0..<min(images.count, Self.images)).map(images.feed), inputShapes: inputShapes,
-      threads: threads)
+  /// Nothing claimed yet, on the first inputs that a network was looked at with.
+  public init(_ inputs: some CalibrationSet, engine: Engine) throws {
+    self.init(feeds: try (0..<min(inputs.count, Self.images)).map(inputs.feed), engine: engine)
   }
 
-  private init(feeds: [[String: Tensor]], inputShapes: [String: [Int]], threads: Int) {
-    (self.feeds, self.inputShapes, self.threads) = (feeds, inputShapes, threads)
+  private init(feeds: [[String: Tensor]], engine: Engine) {
+    (self.feeds, self.engine) = (feeds, engine)
   }
 
   private static let images = 2
 
   /// Runs all that is claimed.
   ///
-  /// - Throws: ``CommandError`` of status 70 naming the first value that is not what was predicted;
-  ///   what sessions throw.
-  func check(_ file: Graph) throws -> Verification {
+  /// - Throws: ``CompressionError/unpredicted(claim:value:difference:)`` naming the first value that
+  ///   is not what was predicted; what sessions throw.
+  public func check(_ file: Graph) throws -> Verification {
     var result = Verification(difference: 0, images: feeds.count)
     for claim in claims {
       let found = claim.found ?? file
-      let values = claim.comparable(with: found)
+      let values = claim.comparable(with: found, registry: engine.registry)
       let distances = try distances(claim, found, values)
       if let bad = distances.first(where: { !$0.isAllowed }) {
         let first = try origin(claim, found) ?? bad
-        throw CommandError(
-          .internalError,
-          "\(claim.what): value '\(first.name)' differs by \(Format.metric(first.found)) of its "
-            + "range from what was predicted; nothing is written: please report this model")
+        throw CompressionError.unpredicted(
+          claim: claim.what, value: first.name, difference: first.found)
       }
       if claim.found == nil {
         result.difference = distances.map(\.found).max() ?? 0
@@ -147,8 +146,9 @@ struct Prediction {
         // What lost channels on its way cannot be compared; an output that did is wrong.
         guard a.type == b.type || outputs.contains(values[place]) else { return nil }
         distance.found = max(distance.found, OutputDifference.ofRange(a, b))
-        if let reals = float?[image][place] {
-          distance.noise = max(distance.noise ?? 0, OutputDifference.ofRange(a, reals))
+        if let unrounded = float?[image][place] {
+          distance.noise = max(
+            distance.noise ?? 0, OutputDifference.ofRange(a, unrounded))
         }
       }
       return distance
@@ -162,10 +162,7 @@ struct Prediction {
       graph.outputs.first { $0.name == name } ?? ValueInfo(name: name, type: .undeclared)
     }
     graph.removeDeadNodes()
-    let session = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference))
+    let session = try engine.session(graph)
     return try feeds.map { feed in
       let outputs = try session.run(feed.filter { session.input($0.key) != nil })
       return values.map { outputs[$0] }
@@ -185,9 +182,11 @@ extension Graph {
 
 extension Prediction.Claim {
   /// The outputs and what the last layers make, where both networks have them.
-  fileprivate func comparable(with found: Graph) -> [String] {
+  fileprivate func comparable(
+    with found: Graph, registry: OperatorRegistry
+  ) -> [String] {
     let last = Set(
-      WeightedLayers(expected, registry: .standard).layers.filter(\.isLast).map {
+      WeightedLayers(expected, registry: registry).layers.filter(\.isLast).map {
         expected.nodes[$0.node].outputs[0]
       })
     let outputs = Set(found.outputs.map(\.name))

@@ -1,8 +1,6 @@
-import ObjectDetection
-
 /// An input beside the image that detectors of some kind have, whose value follows from the
 /// image's.
-struct KnownInput {
+struct KnownInput: Sendable {
   var name: String
   /// What the value means, for people.
   var meaning: String

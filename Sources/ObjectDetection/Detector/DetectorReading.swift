@@ -1,0 +1,71 @@
+import Execution
+import GraphIR
+
+/// How a detector is read: what image it takes and how boxes come off its outputs.
+public struct DetectorReading: Sendable {
+  /// The image input.
+  public let input: ImageInput
+  /// The outputs and their shapes for one image, in the network's order.
+  public let outputs: [(name: String, shape: [Int])]
+  /// The settings in force.
+  public let configuration: HeadConfiguration
+  /// Why the head was taken for what it is.
+  public let reasons: [String]
+  let family: HeadFamily
+
+  /// Reads a network.
+  ///
+  /// The shapes of the outputs are inferred from types; only where they depend on values is the
+  /// network run once.
+  ///
+  /// - Throws: ``HeadError`` when no family fits or several do, ``InputError`` when the network
+  ///   takes no image, what sessions throw.
+  public init(
+    _ graph: Graph, settings: HeadSettings = HeadSettings(), engine: Engine
+  ) throws {
+    let input = try graph.onlyImageInput(engine.inputShapes)
+    let operands = try engine.typed(graph).operands
+    let inferred = graph.outputs.compactMap { output in
+      operands[output.name].map { (name: output.name, shape: $0.type.shape) }
+    }
+    try self.init(
+      graph, input: input,
+      outputs: inferred.count == graph.outputs.count
+        ? inferred : try Self.run(graph, engine: engine.on(threads: 1)),
+      settings: settings)
+  }
+
+  /// Reads a network whose outputs' shapes are known.
+  ///
+  /// - Throws: ``HeadError``.
+  public init(
+    _ graph: Graph, input: ImageInput, outputs: [(name: String, shape: [Int])],
+    settings: HeadSettings = HeadSettings()
+  ) throws {
+    let evidence = HeadEvidence(
+      outputs: outputs, height: input.height, width: input.width, graph: graph)
+    let carried = HeadRecognition.carried(by: graph)
+    let recognition =
+      if let carried, settings.family == nil || settings.family == carried.configuration.family {
+        carried
+      } else {
+        try HeadRecognition.of(evidence, family: settings.family)
+      }
+    var configuration = recognition.configuration
+    if input.takesBytes, carried == nil { configuration.preprocessing.takeBytes() }
+    settings.apply(to: &configuration)
+    guard let family = HeadFamily.named(configuration.family) else {
+      throw HeadError.unknownFamily(configuration.family)
+    }
+    (self.input, self.outputs) = (input, outputs)
+    (self.configuration, self.family, reasons) = (configuration, family, recognition.reasons)
+  }
+
+  private static func run(
+    _ graph: Graph, engine: Engine
+  ) throws -> [(name: String, shape: [Int])] {
+    let runtime = try SessionRuntime(graph, engine: engine)
+    let outputs = try runtime.run()
+    return runtime.outputNames.map { ($0, outputs[$0]?.shape ?? []) }
+  }
+}

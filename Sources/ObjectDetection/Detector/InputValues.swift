@@ -1,0 +1,23 @@
+import GraphIR
+
+/// Shapes and constants that inputs get besides images, by name.
+public struct InputValues: Sendable, Equatable {
+  /// Concrete shapes.
+  public var shapes: [String: [Int]]
+  /// The numbers as they were written.
+  public var constants: [String: [String]]
+
+  /// Values by input name.
+  public init(shapes: [String: [Int]] = [:], constants: [String: [String]] = [:]) {
+    (self.shapes, self.constants) = (shapes, constants)
+  }
+
+  /// Checks that each constant is for an input of one of the networks.
+  ///
+  /// - Throws: ``InputError/unknown(name:known:)`` for the first that is not.
+  public func check(_ graphs: [Graph]) throws {
+    let known = graphs.flatMap { $0.inputs.map(\.name) }
+    guard let stray = constants.keys.sorted().first(where: { !known.contains($0) }) else { return }
+    throw InputError.unknown(name: stray, known: known)
+  }
+}

@@ -1,0 +1,136 @@
+import Compression
+import Execution
+import GraphIR
+import ObjectDetection
+import Tensors
+import Training
+
+/// How channels are chosen, cut and made up for.
+extension ChannelPruning {
+  /// Chooses the groups that go.
+  func choose(
+    _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget, start: ModelCost,
+    _ images: CalibrationImages?, _ learning: Dataset?
+  ) throws -> (removed: Set<Int>, isMet: Bool) {
+    var seen: ChannelActivations?
+    var saliency: [String: ChannelSaliency.Sums] = [:]
+    switch criterion.need {
+    case .activations:
+      guard let images, !images.isNoise else {
+        throw PruningError.needsImages(method: criterion.name)
+      }
+      seen = try images.naming {
+        try ChannelActivations(coupling, inputs: images, engine: engine)
+      }
+    case .gradients: saliency = try gradients(coupling, graph, learning)
+    default: break
+    }
+    // Reconstruction chooses within layers by itself; how much each loses follows from the norms.
+    let ranking = criterion.need == .reconstruction ? .l1 : criterion
+    let scores = try ChannelScores(
+      coupling, criterion: ranking, activations: seen, saliency: saliency,
+      seed: configuration.request.seed)
+    let check = ChannelTargetCheck(
+      target: target, start: start, coupling: coupling, engine: engine)
+    var request = configuration.request
+    if let sensitivity = configuration.sensitivity {
+      guard sensitivity.fingerprint == coupling.fingerprint else {
+        throw PruningError.otherModel(
+          reason: "the sensitivity file's weights have other values; measure it again")
+      }
+      request.allocation = .sensitivity(sensitivity.byProducer(of: coupling))
+    }
+    return try request.search(in: coupling, scores: scores.groups, isMet: check.isMet)
+  }
+
+  private func gradients(
+    _ coupling: ChannelCoupling, _ graph: Graph, _ learning: Dataset?
+  ) throws -> [String: ChannelSaliency.Sums] {
+    guard learning != nil else { throw PruningError.needsGradients(method: criterion.name) }
+    var settings = settings
+    settings.training.standStill()
+    // Against its own outputs a network has no gradients.
+    (settings.augmentation, settings.loss) = (.none, .labels)
+    let sums = ChannelSaliency(coupling)
+    engine.progress.notice("taking gradients from one pass over the training images")
+    _ = try trained(graph, original: nil, settings, learning, hooks: [sums])
+    return sums.sums
+  }
+
+  /// Cuts, proves and makes up for what is gone.
+  func finish(
+    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan,
+    _ images: CalibrationImages, isTargetMet: Bool, isReplay: Bool = false
+  ) throws -> Outcome {
+    var plan = plan
+    let surgery = try surgery(coupling, chosen, images, isReplay: isReplay)
+    if criterion.need == .reconstruction, !isReplay {
+      plan = ChannelPlan(coupling, removing: surgery.removed, request: configuration.request)
+    }
+    var remarks = surgery.remarks
+    let cut = try coupling.removing(surgery.removed, weights: surgery.weights)
+    let proof = try ChannelProof(cut, inputs: images.first(Self.proofImages), engine: engine)
+    guard proof.holds else { throw PruningError.unproved(difference: proof.largestError) }
+    var graph = cut.graph
+    var prediction = try Prediction(images, engine: engine)
+    prediction.claims = [
+      .init(what: "removing channels", expected: cut.silenced, found: cut.graph)
+    ]
+    if configuration.compensates, !images.isNoise {
+      let batches = try images.batches(of: Self.recalibrationBatch)
+      let (result, count) = try graph.recalibratingNormalization(
+        batches: batches.values, shape: batches.shape, threads: engine.threads)
+      graph = result
+      if count > 0 { remarks.append("\(count / 2) batch normalisations measured anew") }
+    }
+    if graph == cut.graph {
+      prediction.claims[0].found = nil
+    } else {
+      prediction.claims.append(.init(what: "storing the network", expected: graph))
+    }
+    return Outcome(
+      graph: graph, plan: plan, proof: proof, prediction: prediction,
+      reconstruction: surgery.layers, isTargetMet: isTargetMet, remarks: remarks)
+  }
+
+  private static let proofImages = 4
+  private static let recalibrationBatch = 8
+
+  /// What is cut, and the weights that make up for it.
+  private struct Surgery {
+    var removed: Set<Int>
+    var weights: [String: Tensor] = [:]
+    var layers: [ChannelReconstruction.Layer] = []
+    var remarks: [String] = []
+  }
+
+  private func surgery(
+    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ images: CalibrationImages, isReplay: Bool
+  ) throws -> Surgery {
+    var surgery = Surgery(removed: chosen)
+    if criterion.need == .reconstruction {
+      guard !images.isNoise else { throw PruningError.needsImages(method: criterion.name) }
+      let result = try ChannelReconstruction(
+        coupling, like: chosen, chooses: !isReplay,
+        settings: .init(seed: configuration.request.seed), inputs: images, engine: engine)
+      surgery.removed = result.removed
+      (surgery.weights, surgery.layers) = (result.weights, result.layers)
+    } else if configuration.compensates, !images.isNoise {
+      let compensation = MeanCompensation(
+        coupling, removing: chosen,
+        activations: try ChannelActivations(coupling, inputs: images, engine: engine))
+      surgery.weights = compensation.weights
+      if !compensation.skipped.isEmpty {
+        surgery.remarks.append(
+          "\(compensation.skipped.count) layers have no bias that could take up the mean of "
+            + "removed channels")
+      }
+    }
+    if images.isNoise {
+      surgery.remarks.append(
+        "no images were given: readers do not get the mean of removed channels, normalisations "
+          + "stay as they are, and the proof ran on noise")
+    }
+    return surgery
+  }
+}
