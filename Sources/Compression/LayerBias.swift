@@ -1,15 +1,6 @@
 import GraphIR
 import Tensors
 
-extension Node {
-  /// Whether weights and bias can be fitted to responses as they stand: not where a `Gemm`
-  /// multiplies them by α or β.
-  public var hasPlainWeights: Bool {
-    qualifiedType != "Gemm"
-      || ["alpha", "beta"].allSatisfy { (try? attributes.float($0, default: 1)) == 1 }
-  }
-}
-
 /// What a layer adds to its output channels.
 public enum LayerBias: Sendable, Equatable {
   /// Nothing.
@@ -19,26 +10,25 @@ public enum LayerBias: Sendable, Equatable {
   /// What the network computes as it runs, or what differs between positions of a channel.
   case other
 
-  /// The bias of a node: input 2 of `Conv`, `ConvTranspose` and `Gemm`, broadcast to all channels.
+  /// The bias of a node, broadcast to all channels.
   ///
   /// - Parameters:
+  ///   - rules: The node's rules, which say the input that holds it.
   ///   - channels: How many output channels the node has.
   ///   - constant: The constants of the graph by name.
-  public init(_ node: Node, channels: Int, constant: (String) -> Tensor?) {
-    guard ["Conv", "ConvTranspose", "Gemm"].contains(node.qualifiedType), node.inputs.count > 2,
-      !node.inputs[2].isEmpty
-    else {
+  public init(
+    _ node: Node, _ rules: any WeightedOperator, channels: Int, constant: (String) -> Tensor?
+  ) {
+    guard let slot = rules.biasInput, node.inputs.count > slot, !node.inputs[slot].isEmpty else {
       self = .none
       return
     }
-    guard let values = constant(node.inputs[2])?.numbers(along: 1, count: channels),
-      let beta = try? node.attributes.float("beta", default: 1)
-    else {
+    guard let values = constant(node.inputs[slot])?.numbers(along: 1, count: channels) else {
       self = .other
       return
     }
-    self = .constant(
-      node.opType == "Gemm" && beta != 1 ? values.map { beta * $0 } : values)
+    let beta = rules.factors.bias
+    self = .constant(beta == 1 ? values : values.map { beta * $0 })
   }
 
   /// The constants, zeros where nothing is added; `nil` for what is no constant.

@@ -20,46 +20,41 @@ public struct PatchReader: Sendable {
   /// Whether the weights lie as `[inputs, outputs]`.
   private let isTransposed: Bool
   /// Rows and columns of a window; `nil` for matrix products.
-  private let window: Window?
+  private let window: PatchWindow?
   private let sourceShape: [Int]
   private let outputShape: [Int]
-
-  private struct Window {
-    var extents: [Int]
-    var strides: [Int]
-    var dilations: [Int]
-    var pads: [Int]
-  }
 
   /// A layer, or `nil` for one whose weights are not refitted: transposed convolutions, other than two-dimensional ones,
   /// products of activations, weights that are not float32.
   ///
   /// - Parameters:
+  ///   - rules: The node's rules.
   ///   - weights: The constant that the node reads.
   ///   - input: The index of the activations among the node's inputs.
   ///   - operands: What is known of the graph's values.
-  public init?(_ node: Node, weights: Tensor, input: Int = 0, operands: [String: Operand]) {
+  public init?(
+    _ node: Node, _ rules: any WeightedOperator, weights: Tensor, input: Int = 0,
+    operands: [String: Operand]
+  ) {
     guard weights.elementType == .float32, input == 0,
       let source = operands[node.inputs[0]], let output = operands[node.outputs[0]],
       source.elementType == .float32
     else { return nil }
-    switch node.qualifiedType {
-    case "Conv":
+    switch rules.arithmetic {
+    case .convolution(let groups, isTransposed: false):
       guard weights.shape.count == 4, source.shape.count == 4, source.shape[0] == 1,
-        let window = Self.window(node, weights.shape, source.shape, output.shape)
+        let window = rules.patchWindow(x: source.shape, w: weights.shape)
       else { return nil }
       self.window = window
+      self.groups = groups
       isTransposed = false
       outputs = weights.shape[0]
-      groups = (try? node.attributes.int("group", default: 1)) ?? 1
       channels = weights.shape[1] * groups
-    case "MatMul", "Gemm":
-      guard weights.shape.count == 2,
-        (try? node.attributes.flag("transA", default: false)) == false
-      else { return nil }
+    case .product(transposesA: false, let transposesB):
+      guard weights.shape.count == 2 else { return nil }
       window = nil
       groups = 1
-      isTransposed = (try? node.attributes.flag("transB", default: false)) != true
+      isTransposed = !transposesB
       channels = weights.shape[isTransposed ? 0 : 1]
       outputs = weights.shape[isTransposed ? 1 : 0]
     default: return nil
@@ -67,27 +62,6 @@ public struct PatchReader: Sendable {
     kernel = weights.count * groups / max(outputs * channels, 1)
     (self.source, self.output) = (node.inputs[0], node.outputs[0])
     (sourceShape, outputShape) = (source.shape, output.shape)
-  }
-
-  private static func window(
-    _ node: Node, _ w: [Int], _ x: [Int], _ y: [Int]
-  ) -> Window? {
-    let attributes = node.attributes
-    var window = Window(
-      extents: [w[2], w[3]], strides: (try? attributes.ints("strides")) ?? [1, 1],
-      dilations: (try? attributes.ints("dilations")) ?? [1, 1],
-      pads: (try? attributes.ints("pads")) ?? [0, 0, 0, 0])
-    let automatic = (try? attributes.string("auto_pad", default: "NOTSET")) ?? "NOTSET"
-    if automatic.hasPrefix("SAME") {
-      window.pads = (0..<2).map { axis in
-        let reach = (w[axis + 2] - 1) * window.dilations[axis] + 1
-        let span = (y[axis + 2] - 1) * window.strides[axis] + reach
-        let total = max(0, span - x[axis + 2])
-        return automatic == "SAME_LOWER" ? (total + 1) / 2 : total / 2
-      }
-    }
-    return window.strides.count == 2 && window.dilations.count == 2 && window.pads.count >= 2
-      ? window : nil
   }
 
   /// Numbers in a patch, all groups together.

@@ -7,6 +7,8 @@ public struct WeightedLayers: Sendable {
   public struct Layer: Sendable {
     /// The node's index.
     public var node: Int
+    /// The node's rules.
+    public var rules: any WeightedOperator
     /// The name of the constant that holds the weights.
     public var weight: String
     /// Where the node reads it and how its axes run.
@@ -29,20 +31,19 @@ public struct WeightedLayers: Sendable {
   /// Finds the weighted layers of a graph.
   public init(_ graph: Graph, registry: OperatorRegistry) {
     let constants = Self.constants(of: graph)
-    let origins = Self.origins(graph, constants)
+    let origins = Self.origins(graph, constants, registry)
     for (index, node) in graph.nodes.enumerated() {
-      guard let rules = try? registry.makeOperator(for: node, in: graph),
-        let weighted = rules as? any WeightedOperator
-      else { continue }
-      for slot in weighted.weightSlots {
+      guard let rules = registry.weighted(node, in: graph) else { continue }
+      for slot in rules.weightSlots {
         guard node.inputs.indices.contains(slot.input),
           let origin = origins[node.inputs[slot.input]], let tensor = constants[origin.name],
           tensor.shape.count >= 2
         else { continue }
         layers.append(
           Layer(
-            node: index, weight: origin.name, slot: slot, tensor: tensor, isFirst: true,
-            isLast: true, isFixed: Self.isRamp(tensor), isComputed: origin.isComputed))
+            node: index, rules: rules, weight: origin.name, slot: slot, tensor: tensor,
+            isFirst: true, isLast: true, isFixed: Self.isRamp(tensor),
+            isComputed: origin.isComputed))
       }
     }
     markEnds(graph)
@@ -62,20 +63,21 @@ public struct WeightedLayers: Sendable {
 
   /// The constant behind each value that depends on constants alone; the largest where there are several.
   ///
-  /// `Identity` passes a constant on as it is; what any other node makes of it counts as computed.
+  /// An exact ``AliasOperator`` passes a constant on as it is; what any other node makes of it counts
+  /// as computed.
   private static func origins(
-    _ graph: Graph, _ constants: [String: Tensor]
+    _ graph: Graph, _ constants: [String: Tensor], _ registry: OperatorRegistry
   ) -> [String: (name: String, isComputed: Bool)] {
     var origins = Dictionary(
       uniqueKeysWithValues: constants.keys.map { ($0, (name: $0, isComputed: false)) })
-    for node in graph.nodes where node.opType != "Constant" {
+    for node in graph.nodes where !node.inputs.isEmpty {
       let inputs = node.inputs.filter { !$0.isEmpty }.map { origins[$0] }
       let known = inputs.compactMap { $0 }
       func size(_ name: String) -> Int { constants[name]?.count ?? 0 }
       guard known.count == inputs.count,
         let largest = known.max(by: { size($0.name) < size($1.name) })
       else { continue }
-      let isAlias = node.qualifiedType == "Identity"
+      let isAlias = registry.aliased(by: node, isExact: true) != nil
       for output in node.outputs where !output.isEmpty {
         origins[output] = (largest.name, isAlias ? largest.isComputed : true)
       }

@@ -1,10 +1,10 @@
 import Foundation
 import GraphIR
 
-/// Model files of every known format.
+/// Model files of every known ``ModelFormat``.
 public enum ModelFile {
   /// The endings of file names that say which format to write.
-  public static let endings = ["onnx", "h5", "hdf5"]
+  public static let endings = ModelFormat.all.reversed().flatMap(\.endings)
 
   /// Reads a model; the format is told from the content, not from the name.
   ///
@@ -17,11 +17,10 @@ public enum ModelFile {
   ///
   /// - Throws: ``FormatError``.
   public static func parse(_ data: Data, from url: URL) throws -> Graph {
-    if HDF5Format.isHDF5(data) { return try HDF5Format.parse(data, file: url.path) }
-    return try ONNXFormat.parse(data, file: url.path, folder: url.deletingLastPathComponent())
+    try ModelFormat.of(data).parse(data, url)
   }
 
-  /// Writes a model; `.h5` and `.hdf5` make HDF5, everything else ONNX.
+  /// Writes a model in the format of the path's ending, ONNX where that names none.
   ///
   /// - Parameter check: Told what the new file holds before it takes the place of an old one; what
   ///   it throws leaves all as it was.
@@ -30,10 +29,6 @@ public enum ModelFile {
     _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init(),
     check: ((Graph) throws -> Void)? = nil
   ) throws {
-    if ["h5", "hdf5"].contains(url.pathExtension.lowercased()) {
-      try HDF5Format.save(graph, to: url, check: check)
-    } else {
-      try ONNXFormat.save(graph, to: url, options: options, check: check)
-    }
+    try ModelFormat.written(to: url).save(graph, url, options, check)
   }
 }

@@ -19,15 +19,18 @@ public struct OperatorRegistry: Sendable {
   }
 
   /// Whether a node's operator is known.
-  public func knows(_ node: Node) -> Bool {
-    types[Key(domain: node.domain, opType: node.opType)] != nil
+  public func knows(_ node: Node) -> Bool { type(of: node) != nil }
+
+  /// The type of a node's operator; `nil` when it is not known.
+  public func type(of node: Node) -> (any Operator.Type)? {
+    types[Key(domain: node.domain, opType: node.opType)]
   }
 
   /// The operator of a node of a graph.
   ///
   /// - Throws: ``NodeError`` when the operator is unknown or an attribute is wrong.
   public func makeOperator(for node: Node, in graph: Graph) throws -> any Operator {
-    guard let type = types[Key(domain: node.domain, opType: node.opType)] else {
+    guard let type = type(of: node) else {
       throw NodeError(
         node: node.label, underlying: UnknownOperator(qualifiedType: node.qualifiedType))
     }

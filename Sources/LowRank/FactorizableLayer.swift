@@ -148,27 +148,24 @@ public struct FactorizableLayers: Sendable {
         use.slot.outputAxis < 0
           ? tensor.shape.count + use.slot.outputAxis
           : use.slot.outputAxis]
-      guard LayerBias(node, channels: channels, constant: { operands[$0]?.constant }) != .other
-      else {
+      let bias = LayerBias(node, use.rules, channels: channels) { operands[$0]?.constant }
+      guard bias != .other else {
         return .failure(Obstacle(reason: "its bias is computed, or differs between rows"))
       }
       guard let x = operands[node.inputs[0]]?.shape, let y = operands[node.outputs[0]]?.shape else {
         return .failure(Obstacle(reason: "shapes are not known"))
       }
-      switch node.qualifiedType {
-      case "Conv":
-        guard (try? node.attributes.int("group", default: 1)) == 1 else {
-          return .failure(Obstacle(reason: "convolves in groups"))
-        }
+      switch use.rules.arithmetic {
+      case .convolution(let groups, isTransposed: false):
+        guard groups == 1 else { return .failure(Obstacle(reason: "convolves in groups")) }
         layer.uses.append(
           .init(
             node: use.node, inputExtents: Array(x.dropFirst(2)),
             outputExtents: Array(y.dropFirst(2))))
-      case "MatMul", "Gemm":
-        guard tensor.shape.count == 2, use.slot.input == 1,
-          (try? node.attributes.flag("transA", default: false)) == false
-        else { return .failure(Obstacle(reason: "not a matrix on the right")) }
-        let isTransposed = (try? node.attributes.flag("transB", default: false)) == true
+      case .product(let transposesA, let isTransposed):
+        guard tensor.shape.count == 2, use.slot.input == 1, !transposesA else {
+          return .failure(Obstacle(reason: "not a matrix on the right"))
+        }
         guard layer.uses.isEmpty || layer.kind == .product else {
           return .failure(Obstacle(reason: "read in different ways"))
         }
@@ -179,16 +176,15 @@ public struct FactorizableLayers: Sendable {
         (layer.kind, layer.kernel) = (.product, [])
         let rows = [y.dropLast().reduce(1, *)]
         layer.uses.append(.init(node: use.node, inputExtents: rows, outputExtents: rows))
-      default: return .failure(Obstacle(reason: "\(node.opType) is not factorised"))
+      case .convolution:
+        return .failure(Obstacle(reason: "\(node.opType) is not factorised"))
       }
     }
     let first = graph.nodes[layer.uses[0].node]
-    let same = layer.uses.allSatisfy {
-      graph.nodes[$0.node].opType == first.opType
-        && (try? graph.nodes[$0.node].attributes.flag("transB", default: false))
-          == (try? first.attributes.flag("transB", default: false))
+    let isOneKind = layer.uses.allSatisfy { graph.nodes[$0.node].opType == first.opType }
+    guard isOneKind, uses.allSatisfy({ $0.rules.arithmetic == uses[0].rules.arithmetic }) else {
+      return .failure(Obstacle(reason: "read in different ways"))
     }
-    guard same else { return .failure(Obstacle(reason: "read in different ways")) }
     return .success(layer)
   }
 }

@@ -1,6 +1,7 @@
 import Execution
 import GraphIR
 import Compression
+import Operators
 import Tensors
 
 /// Refits the last stage of every chain to the original network's responses, in the order of the network.
@@ -159,7 +160,13 @@ public struct ResponseCorrection: Sendable {
       if let last = values.last, operands[last] == nil { operands[last] = operands[target] }
     }
     let readers = places.compactMap { place in
-      place.flatMap { PatchReader(network.graph.nodes[$0], weights: tensor, operands: operands) }
+      place.flatMap { place -> PatchReader? in
+        let node = network.graph.nodes[place]
+        guard let rules = OperatorRegistry.standard.weighted(node, in: network.graph) else {
+          return nil
+        }
+        return PatchReader(node, rules, weights: tensor, operands: operands)
+      }
     }
     guard readers.count == places.count, let first = readers.first else { return }
     var moments = first.emptyMoments()

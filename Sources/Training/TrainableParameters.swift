@@ -1,17 +1,11 @@
 import GraphIR
+import Operators
 import Tensors
 
 /// A constant of a network that training moves.
 public struct TrainableParameter: Sendable, Hashable {
   /// What a parameter does, which decides on its weight decay.
-  public enum Role: String, Sendable, Codable {
-    /// A kernel or matrix; decays.
-    case weight
-    /// Is added; does not decay.
-    case bias
-    /// Scale or shift of a normalisation, or the step of a rounding; does not decay.
-    case normalisation
-  }
+  public typealias Role = ParameterSlot.Role
 
   /// The constant's name.
   public var name: String
@@ -28,7 +22,7 @@ public struct TrainableParameter: Sendable, Hashable {
   ///
   /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu,
   /// which decay no more than biases do. A constant that is added to a matrix product is its bias; `Identity` passes a
-  /// constant on as it is, and so does rounding to a grid, whose steps are parameters too.
+  /// constant on as it is, and so does fake quantisation, whose steps are parameters too.
   /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that turns a distribution into
   /// its mean, and what only decoding reads: tables of anchors and grids.
   public static func all(in graph: Graph) -> [TrainableParameter] {
@@ -36,38 +30,38 @@ public struct TrainableParameter: Sendable, Hashable {
     var seen: Set<String> = []
     let constants = graph.floatConstants
     let aliases = graph.aliases
-    let products = Set(graph.nodes.filter { $0.qualifiedType == "MatMul" }.flatMap(\.outputs))
+    let products = Set(graph.nodes.filter { isPlainProduct($0, graph) }.flatMap(\.outputs))
     for node in graph.nodes {
-      var slots = slots(of: node)
+      var slots = slots(of: node, graph)
       if node.qualifiedType == "Add",
         let bias = node.inputs.firstIndex(where: { !products.contains($0) }),
         node.inputs.count == 2, products.contains(node.inputs[1 - bias])
       {
-        slots = [(bias, .bias)]
+        slots = [ParameterSlot(input: bias, role: .bias)]
       }
-      for (slot, role) in slots where node.inputs.indices.contains(slot) {
-        let name = aliases[node.inputs[slot]] ?? node.inputs[slot]
+      for slot in slots where node.inputs.indices.contains(slot.input) {
+        let name = aliases[node.inputs[slot.input]] ?? node.inputs[slot.input]
         guard let tensor = constants[name], !isRamp(tensor), seen.insert(name).inserted else {
           continue
         }
-        found.append(TrainableParameter(name: name, role: role))
+        found.append(TrainableParameter(name: name, role: slot.role))
       }
     }
     return found
   }
 
-  private static func slots(of node: Node) -> [(Int, Role)] {
-    switch node.qualifiedType {
-    case "Conv", "ConvTranspose": [(1, .weight), (2, .bias)]
-    case "Gemm": [(1, .weight), (2, .bias)]
-    case "MatMul": [(1, .weight)]
-    case "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization":
-      [(1, .normalisation), (2, .normalisation)]
-    case "PRelu": [(1, .bias)]
-    case "compress.FakeQuantize":
-      (try? node.attributes.flag("is_learnt", default: true)) == true ? [(1, .normalisation)] : []
-    default: []
-    }
+  private static func slots(of node: Node, _ graph: Graph) -> [ParameterSlot] {
+    guard OperatorRegistry.standard.type(of: node) is any ParameterizedOperator.Type,
+      let rules = try? OperatorRegistry.standard.makeOperator(for: node, in: graph)
+    else { return [] }
+    return (rules as? any ParameterizedOperator)?.parameterSlots ?? []
+  }
+
+  /// Whether a node is a matrix product with no place for a bias.
+  private static func isPlainProduct(_ node: Node, _ graph: Graph) -> Bool {
+    guard let rules = OperatorRegistry.standard.weighted(node, in: graph) else { return false }
+    guard case .product = rules.arithmetic else { return false }
+    return rules.biasInput == nil
   }
 
   private static func isRamp(_ tensor: Tensor) -> Bool {
@@ -83,8 +77,8 @@ extension Graph {
     for (name, initializer) in initializers where initializer.tensor.elementType == .float32 {
       constants[name] = initializer.tensor
     }
-    for node in nodes where node.opType == "Constant" && node.domain.isEmpty {
-      if case .tensor(let tensor)? = node.attributes["value"], tensor.elementType == .float32,
+    for node in nodes {
+      if let tensor = node.constantTensor, tensor.elementType == .float32,
         let name = node.outputs.first
       {
         constants[name] = tensor
@@ -93,11 +87,10 @@ extension Graph {
     return constants
   }
 
-  /// What `Identity` nodes and roundings call by another name, by that name.
+  /// What ``AliasOperator``s call by another name, by that name.
   var aliases: [String: String] {
     nodes.reduce(into: [:]) { aliases, node in
-      guard ["Identity", "compress.FakeQuantize"].contains(node.qualifiedType),
-        let source = node.inputs.first,
+      guard let source = OperatorRegistry.standard.aliased(by: node),
         let output = node.outputs.first
       else { return }
       aliases[output] = aliases[source] ?? source

@@ -90,7 +90,7 @@ public enum ConformanceSamples {
     sample(
       "DequantizedConv", domain: "compress", opset: 1,
       quantized([1, 3, 6, 6]) + weights([4, 3, 3, 3]) + [ramp([4])],
-      ["activation": .string("Silu")]),
+      ["activation": .string("Swish")]),
   ]
 
   /// A graph of one node that reads `input` and makes `output`.
@@ -133,7 +133,7 @@ public enum ConformanceSamples {
         [ramp([2, 2, 5, 5]), ramp([4, 1, 3, 3]), ramp([4]), ramp([2, 4, 3, 3])],
         [
           "group": .int(2), "activation": .string("Clip"),
-          "activation_params": .floats([0, 6]), "residual": .string("before"),
+          "activation_min": .float(0), "activation_max": .float(6), "residual": .string("before"),
         ]),
     ]
 }

@@ -58,7 +58,7 @@ public struct Nonsense {
     "epsilon", "alpha", "to", "perm", "keepdims", "blocksize", "num_outputs", "k", "largest",
     "batch_dims", "output_padding", "output_shape", "ceil_mode", "storage_order", "size", "bias",
     "block_size", "reduction", "scales", "split", "value", "starts", "ends", "transA", "num_groups",
-    "count_include_pad", "activation", "activation_params", "residual", "start", "end",
+    "count_include_pad", "activation", "activation_min", "activation_alpha", "residual", "start", "end",
     "training_mode", "exclude_outside", "coordinate_transformation_mode", "min", "max", "shape",
     "dtype", "output_dtype", "approximate", "direction", "upper", "fmod", "detect_negative",
     "equation", "q_num_heads", "kv_num_heads", "softcap", "is_causal", "padding_mode",

@@ -36,13 +36,12 @@ struct Convert: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    let ending = URL(filePath: output).pathExtension.lowercased()
-    guard ModelFile.endings.contains(ending) else {
+    guard let written = ModelFormat.named(by: URL(filePath: output)) else {
       throw ValidationError(
         "--output '\(output)' must end in \(ModelFile.endings.map { "." + $0 }.joined(separator: ", "))."
       )
     }
-    if (sparseInitializers || externalData) && ending != "onnx" {
+    if (sparseInitializers || externalData) && !written.hasSaveOptions {
       throw ValidationError("--sparse-initializers and --external-data concern .onnx outputs only.")
     }
   }
@@ -77,8 +76,7 @@ struct Convert: ParsableCommand {
   private func allowInPlace(_ source: LoadedModel, _ url: URL) throws {
     guard !source.isEmbedded, InputFile.isSame(source.url, url) else { return }
     let place = URL(filePath: AtomicFile.place(of: url))
-    func isONNX(_ url: URL) -> Bool { url.pathExtension.lowercased() == "onnx" }
-    guard isONNX(place) == isONNX(url) else {
+    guard ModelFormat.written(to: place).name == ModelFormat.written(to: url).name else {
       throw CommandError(
         .usage,
         "\(output) is a link to \(place.path), whose name is of another format; give another --output"

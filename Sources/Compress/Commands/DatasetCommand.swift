@@ -120,7 +120,7 @@ struct DatasetCommand: ParsableCommand {
     @OptionGroup(title: "Common") var common: CommonOptions
 
     func validate() throws {
-      guard ["h5", "hdf5"].contains(URL(filePath: output).pathExtension.lowercased()) else {
+      guard ModelFormat.hdf5.hasEnding(of: URL(filePath: output)) else {
         throw ValidationError("--output must end in .h5 or .hdf5, found '\(output)'.")
       }
     }

@@ -177,7 +177,7 @@ struct LowRankCommand: ParsableCommand {
   }
 
   private func defaultOutput(_ source: LoadedModel) -> String {
-    let ending = source.isHDF5 ? source.url.pathExtension : "onnx"
+    let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-lowrank." + ending
   }
 }

@@ -373,7 +373,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func defaultOutput(_ source: LoadedModel) -> String {
-    let ending = source.isHDF5 ? source.url.pathExtension : "onnx"
+    let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-pruned." + ending
   }
 }

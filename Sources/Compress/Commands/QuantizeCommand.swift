@@ -242,7 +242,7 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func defaultOutput(_ source: LoadedModel) -> String {
-    let ending = source.isHDF5 ? source.url.pathExtension : "onnx"
+    let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-int8." + ending
   }
 }

@@ -175,7 +175,7 @@ struct Distilling {
         throw CommandError(
           .badData, "\(pupil.headReason); learn from the teacher alone: --label-weight 0")
       }
-      labels = head.loss()
+      labels = try head.loss()
     }
     return try DistillationObjective(
       student: .init(

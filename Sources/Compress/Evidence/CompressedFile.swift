@@ -41,9 +41,8 @@ struct CompressedFile {
   }
 
   private func isPlainCopy(_ url: URL) -> Bool {
-    let endings = ["h5", "hdf5"]
-    return !sparseInitializers && source.external.isEmpty && !source.isHDF5
-      && !endings.contains(url.pathExtension.lowercased())
+    !sparseInitializers && source.external.isEmpty && source.format.hasSaveOptions
+      && ModelFormat.written(to: url).hasSaveOptions
   }
 
   /// Notes in the model's metadata what was done to which file.

@@ -129,8 +129,8 @@ struct LoadedModel {
   /// The file's name.
   var name: String { url.lastPathComponent }
 
-  /// Whether the file is HDF5, going by its ending.
-  var isHDF5: Bool { ["h5", "hdf5"].contains(url.pathExtension.lowercased()) }
+  /// The file's format, going by its ending.
+  var format: ModelFormat { .written(to: url) }
 
   /// File names, with as many folders before them as tell them apart.
   static func distinctNames(_ paths: [String]) -> [String] {

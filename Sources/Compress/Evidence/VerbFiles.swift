@@ -73,7 +73,7 @@ extension DetectionOptions {
 extension LoadedModel {
   /// The file that external data of a model written to a path goes to; `nil` when there is none.
   func externalFile(of target: String) -> String? {
-    let ending = URL(filePath: target).pathExtension.lowercased()
-    return external.isEmpty || ["h5", "hdf5"].contains(ending) ? nil : target + ".data"
+    let format = ModelFormat.written(to: URL(filePath: target))
+    return external.isEmpty || !format.hasSaveOptions ? nil : target + ".data"
   }
 }

@@ -44,7 +44,7 @@ public final class TeacherCache: TeacherSource {
     self.limit = limit
     batch = network.shapes.map { .allocate(capacity: $0.reduce(1, *)) }
     for memory in batch { memory.initialize(repeating: 0) }
-    guard ["h5", "hdf5"].contains(file.pathExtension.lowercased()) else {
+    guard ModelFormat.hdf5.hasEnding(of: file) else {
       throw DistillationError.cache(file: file.path, reason: "a cache's name ends with .h5")
     }
     if try InputFile.kind(of: file) != nil { try load() }

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Tensors
 
 extension FactorizedNetwork {
@@ -25,7 +26,8 @@ extension FactorizedNetwork {
         let name = names.value("\(layer.weight)/constants")
         result[constant: name] = bias
         for factor in ["alpha", "beta"] { result.nodes[use.node].attributes[factor] = nil }
-        if result.nodes[use.node].opType == "MatMul" {
+        let rules = OperatorRegistry.standard.weighted(source.nodes[use.node], in: source)
+        if rules?.biasInput == nil {
           let (output, product) = (source.nodes[use.node].outputs[0], names.value(name))
           result.nodes[use.node].outputs[0] = product
           added.append((use.node, Node("Add", inputs: [product, name], outputs: [output])))
@@ -49,7 +51,7 @@ extension FactorizedNetwork {
       guard let tensor = graph[constant: chain.weights[index]] else { continue }
       let isTransposed = layer.kind == .product && tensor.shape == [stage.inputs, stage.outputs]
       let reader = graph.nodes.first { $0.inputs.contains(chain.weights[index]) }
-      let keeps = (try? reader?.attributes.flag("transB", default: false)) == true
+      let keeps = reader?.transposesWeights(in: graph) == true
       own.weights[index] = isTransposed && !keeps ? tensor.transposedFloats : tensor.floats
     }
     return own
@@ -60,7 +62,7 @@ extension FactorizedNetwork {
     let plain = Tensor(matrix, shape: [layer.outputs, layer.inputs] + layer.kernel)
     guard layer.kind == .product else { return plain }
     let node = source.nodes[layer.uses[0].node]
-    return (try? node.attributes.flag("transB", default: false)) == true
+    return node.transposesWeights(in: source)
       ? plain : Tensor(plain.transposedFloats, shape: [layer.inputs, layer.outputs])
   }
 
@@ -74,5 +76,13 @@ extension FactorizedNetwork {
     guard let order = chain.outputOrder else { return tensor }
     let values = tensor.floats
     return Tensor(order.map { values[$0] })
+  }
+}
+
+extension Node {
+  /// Whether a matrix product reads its weights transposed, as `[outputs, inputs]`.
+  func transposesWeights(in graph: Graph) -> Bool {
+    OperatorRegistry.standard.weighted(self, in: graph)?.arithmetic
+      == .product(transposesA: false, transposesB: true)
   }
 }

@@ -1,5 +1,6 @@
 import GraphIR
 import Compression
+import Operators
 import Tensors
 
 /// A network in which some layers are replaced by their factors.
@@ -63,8 +64,7 @@ public struct FactorizedNetwork: Sendable {
     let plain = Tensor(values, shape: stage.shape)
     guard layer.kind == .product else { return plain }
     let last = graph.nodes[layer.uses[0].node]
-    let keeps = isLast && (try? last.attributes.flag("transB", default: false)) == true
-    return keeps
+    return isLast && last.transposesWeights(in: graph)
       ? plain : Tensor(plain.transposedFloats, shape: [stage.inputs, stage.outputs])
   }
 
@@ -139,8 +139,10 @@ public struct FactorizedNetwork: Sendable {
     let name = original.inputs[2]
     guard let order = factors.outputOrder, !name.isEmpty else { return [name] }
     let fresh = names.value("\(name)/grouped")
-    let own = LayerBias(original, channels: order.count) { graph[constant: $0] }
-    guard let bias = own.constants else {
+    let own = OperatorRegistry.standard.weighted(original, in: graph).map {
+      LayerBias(original, $0, channels: order.count) { graph[constant: $0] }
+    }
+    guard let bias = own?.constants else {
       // What computes the bias stays; its numbers change places behind it.
       var channels = order
       for (channel, place) in order.enumerated() { channels[place] = channel }
@@ -196,7 +198,7 @@ public struct FactorizedNetwork: Sendable {
     let node = graph.nodes[place]
     let name = names.value("\(node.inputs[1]).bias")
     graph[constant: name] = Tensor(constants, shape: [constants.count])
-    if node.opType == "MatMul" {
+    if OperatorRegistry.standard.weighted(node, in: graph)?.biasInput == nil {
       // A product has no place for a constant.
       let product = names.value("\(node.outputs[0])/product")
       graph.nodes[place].outputs[0] = product

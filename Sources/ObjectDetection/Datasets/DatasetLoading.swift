@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 extension Dataset {
@@ -62,7 +63,7 @@ extension Dataset {
     switch url.pathExtension.lowercased() {
     case "json": return try COCOFormat.load(annotations: url, reading: reading)
     case "yaml", "yml": return try YOLOFormat.load(url, reading: reading)
-    case "h5", "hdf5": return try PackFormat.load(url)
+    case _ where ModelFormat.hdf5.hasEnding(of: url): return try PackFormat.load(url)
     case let suffix where ImageFile.suffixes.contains(suffix): return images([url], source: url)
     default: throw DatasetError.unknownFormat(url.path)
     }

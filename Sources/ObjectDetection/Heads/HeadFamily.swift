@@ -8,6 +8,8 @@ public struct HeadFamily: Sendable {
   public var name: String
   /// One line for help texts.
   public var summary: String
+  /// What training needs to know; `nil` for families without a loss.
+  public var training: HeadTraining? = nil
   /// The configuration and the reasons for it, or `nil` when the outputs are not of this family.
   var recognize: @Sendable (HeadEvidence) -> HeadRecognition?
   /// The candidate boxes of one image, in network pixels, above the confidence threshold.

@@ -7,6 +7,8 @@ extension HeadFamily {
   /// A cell's centre is `cell·stride + (stride − 1) / 2`; NanoDet-Plus takes `cell·stride`.
   static let nanoDet = HeadFamily(
     name: "nanodet", summary: "class scores and distance distributions by stride (NanoDet, GFL)",
+    training: HeadTraining(
+      layout: .distributions(scoresFirst: true), loss: "gfl", trainsDecoded: true, endsAtMaps: false),
     recognize: { evidence in
       evidence.outputs.count == 1 ? recognizeNanoDetPlus(evidence) : recognizeNanoDet(evidence)
     },

@@ -8,6 +8,8 @@ extension HeadFamily {
   /// the priors of each stride, in input pixels.
   static let ssd = HeadFamily(
     name: "ssd", summary: "class scores with background, boxes by priors (SSD, UltraFace)",
+    training: HeadTraining(
+      layout: .priors, loss: "ssd", trainsDecoded: false, endsAtMaps: true),
     recognize: recognizeSSD, decode: decodeSSD)
 
   /// UltraFace's priors: sizes in pixels at strides 8, 16, 32, 64.

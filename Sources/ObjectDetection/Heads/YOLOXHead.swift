@@ -7,6 +7,8 @@ extension HeadFamily {
   /// `xy = (offset + cell)·stride`, `wh = e^size·stride`.
   static let yolox = HeadFamily(
     name: "yolox", summary: "anchor-free grid, objectness × class (YOLOX)",
+    training: HeadTraining(
+      layout: .objectness, loss: "yolox", trainsDecoded: true, endsAtMaps: false),
     recognize: recognizeYOLOX, decode: decodeYOLOX)
 
   private static func recognizeYOLOX(_ evidence: HeadEvidence) -> HeadRecognition? {

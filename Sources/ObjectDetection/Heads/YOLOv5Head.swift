@@ -7,6 +7,8 @@ extension HeadFamily {
   /// `[N, A, H, W, 5 + C]` a stride, where `xy = (2σ − ½ + cell)·stride` and `wh = (2σ)²·anchor`.
   static let yolov5 = HeadFamily(
     name: "yolov5", summary: "anchors, objectness × class (YOLOv5, YOLOv7, YOLO-Fastest)",
+    training: HeadTraining(
+      layout: .anchors, loss: "yolov5", trainsDecoded: false, endsAtMaps: true),
     recognize: recognizeYOLOv5, decode: decodeYOLOv5)
 
   private static let defaultAnchors: [[[Double]]] = [

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// The images of a folder, told by content where the name does not say.
@@ -60,8 +61,8 @@ public struct ImageListing: Sendable {
   /// Endings of what lies beside images and is none.
   private static let plainSuffixes = [
     "txt", "xml", "json", "yaml", "yml", "csv", "tsv", "md", "names", "data", "cfg", "npy", "npz",
-    "h5", "hdf5", "onnx", "pt", "pth", "zip", "tar", "gz", "mp4", "avi", "mov", "db", "cache",
-  ]
+    "pt", "pth", "zip", "tar", "gz", "mp4", "avi", "mov", "db", "cache",
+  ] + ModelFile.endings
 
   private static func isHidden(_ name: String) -> Bool {
     name.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }

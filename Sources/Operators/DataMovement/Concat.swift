@@ -75,3 +75,16 @@ extension Concat: ChannelOperator {
     .rearranged(data: Array(inputs.indices))
   }
 }
+
+extension Concat: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .combination }
+
+  var integerForm: IntegerForm? {
+    IntegerForm("QLinearConcat", [.output, .everyInput], attributes: ["axis"])
+  }
+
+  /// Known for channels.
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? {
+    axis == 1 ? .concatenated : nil
+  }
+}

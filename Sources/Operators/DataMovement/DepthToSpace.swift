@@ -57,3 +57,7 @@ struct DepthToSpace: StridedCopyOperator, DifferentiableOperator {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }
+
+extension DepthToSpace: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

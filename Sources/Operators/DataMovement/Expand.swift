@@ -36,3 +36,7 @@ extension Expand {
     ChannelAdjustment(operands: [1: Tensor(removal.shape().map(Int64.init))])
   }
 }
+
+extension Expand: TargetShapeOperator {
+  static var targetShapeInput: Int { 1 }
+}

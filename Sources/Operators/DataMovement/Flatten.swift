@@ -23,3 +23,7 @@ struct Flatten: ViewOperator, DifferentiableOperator {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }
+
+extension Flatten: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -127,3 +127,7 @@ extension Gather: ChannelOperator {
       operands: [1: Tensor(renumbered, shape: operand.shape.isEmpty ? [] : [renumbered.count])])
   }
 }
+
+extension Gather: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

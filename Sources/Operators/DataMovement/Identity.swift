@@ -1,4 +1,5 @@
 import GraphIR
+import Tensors
 
 /// The input itself.
 struct Identity: ViewOperator, DifferentiableOperator {
@@ -15,4 +16,12 @@ struct Identity: ViewOperator, DifferentiableOperator {
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     return [derivation.gradient()]
   }
+}
+
+extension Identity: QuantizableOperator, AliasOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+
+  static var isExact: Bool { true }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
 }

@@ -65,3 +65,10 @@ extension Reshape {
     return ChannelAdjustment(operands: [1: Tensor(shape.map(Int64.init))])
   }
 }
+
+extension Reshape: QuantizableOperator, TargetShapeOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+
+  static var targetShapeInput: Int { 1 }
+  static var joinsBatch: Bool { true }
+}

@@ -159,3 +159,7 @@ extension Slice {
       operands: Dictionary(uniqueKeysWithValues: zip(1...4, operands)))
   }
 }
+
+extension Slice: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -61,3 +61,7 @@ struct SpaceToDepth: StridedCopyOperator, DifferentiableOperator {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }
+
+extension SpaceToDepth: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -133,3 +133,13 @@ extension Split: ChannelOperator {
       attributes: attributes, operands: [1: Tensor(parts.map(Int64.init))])
   }
 }
+
+extension Split: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+
+  /// Known for parts of channels.
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? {
+    let listed = inputs.count > 1 ? inputs[1]?.integers.map { Int($0) } : nil
+    return axis == 1 ? .parted(extents ?? listed) : nil
+  }
+}

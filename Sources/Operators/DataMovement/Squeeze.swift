@@ -35,3 +35,7 @@ struct Squeeze: ViewOperator, DifferentiableOperator {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }
+
+extension Squeeze: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -41,3 +41,7 @@ struct Tile: StridedCopyOperator, DifferentiableOperator {
     [try derivation.adjoint(of: copy(derivation.inputs, derivation.outputs[0]))]
   }
 }
+
+extension Tile: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

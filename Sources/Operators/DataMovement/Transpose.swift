@@ -44,3 +44,7 @@ struct Transpose: StridedCopyOperator, DifferentiableOperator {
     return [derivation.transposed(derivation.gradient(), back)]
   }
 }
+
+extension Transpose: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -28,3 +28,7 @@ struct Unsqueeze: ViewOperator, DifferentiableOperator {
     return [derivation.reshaped(derivation.gradient(), to: try derivation.type(0).shape)]
   }
 }
+
+extension Unsqueeze: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+}

@@ -1,4 +1,5 @@
 import GraphIR
+import Tensors
 
 /// The sum of two numbers.
 struct Add: ArithmeticOperator, DifferentiableOperator {
@@ -15,4 +16,12 @@ struct Add: ArithmeticOperator, DifferentiableOperator {
     let dy = derivation.gradient()
     return [try derivation.folded(dy, toInput: 0), try derivation.folded(dy, toInput: 1)]
   }
+}
+
+extension Add: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .combination }
+
+  var integerForm: IntegerForm? { IntegerForm("QLinearAdd", [.input(0), .input(1), .output]) }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .summed }
 }

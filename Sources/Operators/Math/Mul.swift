@@ -20,3 +20,9 @@ struct Mul: ArithmeticOperator, DifferentiableOperator {
     }
   }
 }
+
+extension Mul: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .combination }
+
+  var integerForm: IntegerForm? { IntegerForm("QLinearMul", [.input(0), .input(1), .output]) }
+}

@@ -73,3 +73,7 @@ struct Dropout: Operator, DifferentiableOperator {
 extension Dropout: ChannelOperator {
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }
+
+extension Dropout: DistributionOperator {
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+}

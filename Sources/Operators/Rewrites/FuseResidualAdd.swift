@@ -24,9 +24,9 @@ struct FuseResidualAdd: GraphPass {
         graph.shapesAgree(sum.inputs[0], sum.inputs[1])
       else { continue }
       var convolution = graph.nodes[source].fused
-      let hasActivation =
-        try convolution.attributes.string("activation", default: "Identity") != "Identity"
-      convolution.attributes["residual"] = .string(hasActivation ? "after" : "before")
+      let function = try convolution.attributes.fusedFunction()
+      guard function == nil || function?.activation != nil else { continue }
+      convolution.attributes["residual"] = .string(function == nil ? "before" : "after")
       while convolution.inputs.count < 3 { convolution.inputs.append("") }
       convolution.inputs = Array(convolution.inputs.prefix(3)) + [sum.inputs[1 - slot]]
       convolution.outputs = [sum.outputs[0]]

@@ -3,18 +3,9 @@ import Kernels
 import Tensors
 
 /// An operator that maps each element of its one input by itself, in place where possible.
-protocol ActivationOperator: DifferentiableOperator, ChannelOperator {
-  /// The value at one element.
-  func value(_ x: Double) -> Double
-  /// The derivative at one element.
-  func slope(_ x: Double) -> Double
-  /// The kernel for float32, or `nil` when ``value(_:)`` serves.
-  var activation: Activation? { get }
-}
+protocol ActivationOperator: PointFunction, DifferentiableOperator, ChannelOperator {}
 
 extension ActivationOperator {
-  var activation: Activation? { nil }
-
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(1...1)
     let x = try inputs.required(0)
@@ -38,13 +29,7 @@ extension ActivationOperator {
 
   /// Carries the gradient back: `∂x = ∂y · f′(x)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
-    var attributes = derivation.node.attributes
-    attributes["function"] = .string(Array(derivation.node.qualifiedType.utf8))
-    return [
-      derivation(
-        ActivationGradient.opType, domain: ActivationGradient.domain, derivation.gradient(),
-        derivation.input(0), attributes: attributes)
-    ]
+    [derivation.pointGradient(derivation.node.attributes)]
   }
 }
 

@@ -4,7 +4,7 @@ import Tensors
 /// An operator that combines two numbers of one type into a third, operands broadcast to one shape.
 ///
 /// With more than two inputs the result so far meets the next input.
-protocol ArithmeticOperator: PreparedOperator, ChannelOperator {
+protocol ArithmeticOperator: PreparedOperator, ElementwiseOperator, ChannelOperator {
   /// How many inputs a node may have.
   static var inputCounts: ClosedRange<Int> { get }
   /// The element types that are calculated with.

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// An operator that maps each real number of its one input by itself, in place where possible.
-protocol UnaryMathOperator: Operator, ChannelOperator {
+protocol UnaryMathOperator: ElementwiseOperator, ChannelOperator {
   /// The element types that are calculated with.
   static var elementTypes: [ElementType] { get }
 

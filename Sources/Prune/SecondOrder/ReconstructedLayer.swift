@@ -27,8 +27,10 @@ struct ReconstructedLayer {
     let own = layers.filter { $0.weight == weight.name }
     let uses = own.compactMap { layer -> Use? in
       let node = graph.nodes[layer.node]
-      guard layer.slot.input == 1, node.inputs[1] == weight.name, node.hasPlainWeights,
-        let reader = PatchReader(node, weights: weight.tensor, operands: operands)
+      guard layer.slot.input == 1, node.inputs[1] == weight.name,
+        layer.rules.hasPlainWeights,
+        let reader = PatchReader(
+          node, layer.rules, weights: weight.tensor, operands: operands)
       else { return nil }
       return Use(node: layer.node, reader: reader)
     }

@@ -64,8 +64,10 @@ public struct BiasCorrection: Sendable {
     _ shift: [Float], to index: Int, of graph: inout Graph, _ names: inout FreshNames
   ) -> Bool {
     let node = graph.nodes[index]
-    let own = LayerBias(node, channels: shift.count) { graph[constant: $0] }
-    guard let bias = own.values(shift.count) else { return false }
+    guard let rules = OperatorRegistry.standard.weighted(node, in: graph),
+      let bias = LayerBias(node, rules, channels: shift.count, constant: { graph[constant: $0] })
+        .values(shift.count)
+    else { return false }
     let name = names.value("\(node.outputs[0])_corrected_bias")
     graph.initializers[name] = Initializer(Tensor(zip(bias, shift).map { $0 + $1 }))
     if node.inputs.count > 2 {

@@ -44,7 +44,7 @@ public struct CrossLayerEqualization: Sendable {
       var value = node.inputs[0]
       guard links.soleConsumer(of: value) == second else { continue }
       while let index = links.producer[value],
-        ["LeakyRelu", "Relu"].contains(graph.nodes[index].opType),
+        Self.isHomogeneous(graph.nodes[index]),
         links.soleConsumer(of: graph.nodes[index].inputs[0]) == index
       {
         value = graph.nodes[index].inputs[0]
@@ -61,6 +61,11 @@ public struct CrossLayerEqualization: Sendable {
         Pair(first: first, second: second, value: node.inputs[0], isDepthwise: isDepthwise))
     }
     pairs = found
+  }
+
+  private static func isHomogeneous(_ node: Node) -> Bool {
+    let type = OperatorRegistry.standard.type(of: node) as? any ElementwiseOperator.Type
+    return type?.isPositivelyHomogeneous == true
   }
 
   /// A convolution whose weights and bias are its own constants.

@@ -28,7 +28,7 @@ public enum AnalyticBiasCorrection {
       else { continue }
       let output = node.outputs[0]
       let weights = layer.tensor
-      let bias = LayerBias(node, channels: weights.shape[0]) { graph[constant: $0] }
+      let bias = LayerBias(node, layer.rules, channels: weights.shape[0]) { graph[constant: $0] }
       let rounded = QuantizedWeights(
         weights, axis: 0, scheme: plan.scheme, bias: bias.constants,
         inputScale: plan.scheme.activation(range).scale,

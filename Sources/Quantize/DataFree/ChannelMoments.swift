@@ -111,25 +111,24 @@ public struct ChannelMoments: Sendable {
 
   // MARK: Rules
 
-  private static let keepers: Set<String> = [
-    "AveragePool", "Dropout", "GlobalAveragePool", "Identity", "MaxPool", "Resize", "Upsample",
-  ]
-
   private mutating func follow(_ node: Node, _ index: Int) {
     guard node.domain.isEmpty, let output = node.outputs.first, let first = node.inputs.first else {
       return
     }
     let known = node.inputs.compactMap { curves[$0] }
-    switch node.opType {
-    case _ where Self.keepers.contains(node.opType):
+    guard !known.isEmpty,
+      let rules = try? OperatorRegistry.standard.makeOperator(for: node, in: graph)
+    else { return }
+    let flow = (rules as? any DistributionOperator)?.distributionFlow(
+      node.inputs.map { graph[constant: $0] })
+    switch flow {
+    case .kept:
       if let value = curves[first] { note(output, value) }
-    case "Concat":
-      guard known.count == node.inputs.count,
-        (try? node.attributes.int("axis", default: 1)) == 1
-      else { return }
+    case .concatenated:
+      guard known.count == node.inputs.count else { return }
       note(output, Curves(root: output, numbers: known.flatMap(\.numbers)))
-    case "Split": split(node)
-    case "Add" where known.count == 2 && known[0].root != known[1].root:
+    case .parted(let extents): split(node, extents)
+    case .summed where known.count == 2 && known[0].root != known[1].root:
       guard known[0].channels == known[1].channels else { return }
       let sums = zip(Self.normals(known[0]), Self.normals(known[1])).map {
         Normal(
@@ -137,7 +136,8 @@ public struct ChannelMoments: Sendable {
           deviation: ($0.deviation * $0.deviation + $1.deviation * $1.deviation).squareRoot())
       }
       note(output, bounded(Self.curves(sums, root: output), known))
-    default: apply(node, known)
+    case .summed, nil:
+      if let rules = rules as? any ElementwiseOperator { apply(node, rules, known) }
     }
   }
 
@@ -158,17 +158,12 @@ public struct ChannelMoments: Sendable {
     return curves
   }
 
-  private mutating func split(_ node: Node) {
-    guard let value = curves[node.inputs[0]],
-      (try? node.attributes.int("axis", default: 0)) == 1
-    else { return }
-    let listed =
-      node.inputs.count > 1 ? graph[constant: node.inputs[1]]?.integers : nil
+  private mutating func split(_ node: Node, _ extents: [Int]?) {
+    guard let value = curves[node.inputs[0]] else { return }
     let equal = value.channels / max(node.outputs.count, 1)
     var start = 0
     for (place, output) in node.outputs.enumerated() {
-      let own = (try? node.attributes.ints("split"))?.map { $0 } ?? listed?.map { Int($0) }
-      let extent = own.flatMap { $0.indices.contains(place) ? $0[place] : nil } ?? equal
+      let extent = extents.flatMap { $0.indices.contains(place) ? $0[place] : nil } ?? equal
       guard start + extent <= value.channels else { return }
       let size = Self.grid.count
       note(
@@ -181,10 +176,10 @@ public struct ChannelMoments: Sendable {
   }
 
   /// Elementwise functions of one root, with constants of one number or one a channel.
-  private mutating func apply(_ node: Node, _ known: [Curves]) {
-    guard let first = known.first, Set(known.map(\.root)).count == 1, node.outputs.count == 1,
-      let rules = try? OperatorRegistry.standard.makeOperator(for: node, in: graph),
-      rules.isElementwise
+  private mutating func apply(
+    _ node: Node, _ rules: any ElementwiseOperator, _ known: [Curves]
+  ) {
+    guard let first = known.first, Set(known.map(\.root)).count == 1, node.outputs.count == 1
     else { return }
     let shape = [1, first.channels, 1, Self.grid.count]
     var operands: [Tensor?] = []

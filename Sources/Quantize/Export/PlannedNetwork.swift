@@ -48,7 +48,8 @@ public struct PlannedNetwork: Sendable {
     for (index, original) in float.nodes.enumerated() {
       var node = original
       let isQuantized = quantized.contains(index)
-      let slots = isQuantized ? QuantizationSites.quantizedSlots(original) : []
+      let role = QuantizationSites.role(of: original)
+      let slots = isQuantized ? role?.quantizedSlots(original) ?? [] : []
       for (slot, name) in original.inputs.enumerated() {
         if slots.contains(slot) || made.contains(name) { node.inputs[slot] = rounded[name] ?? name }
       }
@@ -56,7 +57,7 @@ public struct PlannedNetwork: Sendable {
         replaceConstants(
           of: &node, original, layer, inputScale: input.scale,
           shift: plan.biasShifts?[original.outputs[0]], ups: plan.roundings?[original.outputs[0]])
-      } else if isQuantized, QuantizationSites.joins.contains(node.opType) {
+      } else if isQuantized, role == .combination {
         replaceConstants(of: &node, original)
       }
       graph.nodes.append(node)
@@ -102,13 +103,11 @@ public struct PlannedNetwork: Sendable {
     let shape = layer.tensor.shape
     let axis = (layer.slot.outputAxis + shape.count) % shape.count
     let channels = shape[axis]
-    let own = LayerBias(original, channels: channels) { constants[$0] }
+    let own = LayerBias(original, layer.rules, channels: channels) { constants[$0] }
     var reals = own.constants
     if let shift, let bias = own.values(channels) { reals = zip(bias, shift).map { $0 + $1 } }
-    let alpha =
-      node.opType == "Gemm" ? (try? node.attributes.float("alpha", default: 1)) ?? 1 : 1
-    var scheme = scheme
-    if node.opType == "MatMul" { scheme.perChannel = false }
+    let alpha = layer.rules.factors.product
+    let scheme = scheme.adapted(to: layer.rules)
     let weights = QuantizedWeights(
       layer.tensor, axis: axis, scheme: scheme,
       bias: alpha > 0 ? reals.map { $0.map { $0 / alpha } } : nil,
@@ -126,7 +125,7 @@ public struct PlannedNetwork: Sendable {
     }
     while node.inputs.count < 3 { node.inputs.append("") }
     node.inputs[2] = constant(original.outputs[0], Tensor(bias))
-    if node.opType == "Gemm" { node.attributes["beta"] = nil }
+    if !layer.rules.hasPlainWeights { node.attributes["beta"] = nil }
   }
 
   /// The constants of a join as the floats that bytes stand for.

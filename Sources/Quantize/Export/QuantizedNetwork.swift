@@ -70,7 +70,8 @@ public struct QuantizedNetwork: Sendable {
         let name = node.inputs[slot]
         guard parameters[name] != nil else { continue }
         let isInteger =
-          quantized.contains(index) && QuantizationSites.quantizedSlots(original).contains(slot)
+          quantized.contains(index)
+          && QuantizationSites.role(of: original)?.quantizedSlots(original).contains(slot) == true
         // An output keeps its name, for the rounded value.
         if isInteger || made.contains(name) {
           node.inputs[slot] = isOutput.contains(name) && made.contains(name) ? name : rounded(name)
@@ -143,7 +144,7 @@ public struct QuantizedNetwork: Sendable {
     of node: inout Node, _ original: Node, _ index: Int
   ) -> [Node] {
     if let layer = layers[index] { return quantizeLayer(&node, original, layer) }
-    guard QuantizationSites.joins.contains(node.opType) else { return [] }
+    guard QuantizationSites.role(of: node) == .combination else { return [] }
     var nodes: [Node] = []
     for slot in node.inputs.indices {
       let name = original.inputs[slot]

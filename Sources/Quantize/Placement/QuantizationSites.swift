@@ -70,24 +70,12 @@ public struct QuantizationSites: Sendable {
     case ignore
   }
 
-  /// Operators that only move elements, whose output has the scale of input 0.
-  static let movers: Set<String> = [
-    "DepthToSpace", "Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "SpaceToDepth",
-    "Split", "Squeeze", "Transpose", "Unsqueeze",
-  ]
-  /// Operators of several quantised inputs.
-  static let joins: Set<String> = ["Add", "Concat", "Mul"]
-  /// Functions of one input with a quantised counterpart.
-  static let functions: Set<String> = [
-    "AveragePool", "Clip", "GlobalAveragePool", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu",
-    "Sigmoid", "Tanh",
-  ]
-  static let clamps: Set<String> = ["Clip", "Relu"]
-  static let layers: Set<String> = ["Conv", "Gemm", "MatMul"]
-
   /// Whether a node is of a kind that has weights and an integer kernel.
-  public static func isLayer(_ node: Node) -> Bool {
-    node.domain.isEmpty && layers.contains(node.opType)
+  public static func isLayer(_ node: Node) -> Bool { role(of: node) == .layer }
+
+  /// The part that a node plays between fake-quantised values; `nil` where it stays float.
+  static func role(of node: Node) -> QuantizationRole? {
+    OperatorRegistry.standard.quantizationRole(of: node)
   }
 
   private static func choose(
@@ -95,8 +83,8 @@ public struct QuantizationSites: Sendable {
     images: Set<String>, isFloat: Bool
   ) -> Choice {
     guard node.domain.isEmpty, let input = node.inputs.first else { return .ignore }
-    let isLayer = layers.contains(node.opType)
-    if isLayer, let layer {
+    let role = role(of: node)
+    if role == .layer, let layer {
       if layer.isFixed { return .keep("it turns distributions into distances") }
       if layer.isComputed { return .keep("its weights are computed as the network runs") }
       guard layer.tensor.elementType == .float32 else {
@@ -105,7 +93,7 @@ public struct QuantizationSites: Sendable {
       guard isFloat else { return .keep("its values are not known to be float32") }
       return layer.slot.input == 1 ? .quantize : .ignore
     }
-    if node.opType == "ConvTranspose" {
+    if role == .floatLayer {
       return .keep("run times have no integer kernel for it")
     }
     let follows = node.inputs.contains(where: made.contains)
@@ -113,17 +101,13 @@ public struct QuantizationSites: Sendable {
     guard isBefore else {
       return follows ? .keep("it decodes what the last layers say") : .ignore
     }
-    guard isFloat || !isQuantizable(node) else { return .ignore }
-    if movers.contains(node.opType) {
-      return made.contains(input) || images.contains(input) ? .quantize : .ignore
+    switch role {
+    case nil, .layer, .floatLayer: return .keep("run times have no integer kernel for it")
+    case _ where !isFloat: return .ignore
+    case .layout: return made.contains(input) || images.contains(input) ? .quantize : .ignore
+    case .combination: return follows ? .quantize : .ignore
+    case .function, .clamp: return made.contains(input) ? .quantize : .ignore
     }
-    if joins.contains(node.opType) { return follows ? .quantize : .ignore }
-    if functions.contains(node.opType) { return made.contains(input) ? .quantize : .ignore }
-    return .keep("run times have no integer kernel for it")
-  }
-
-  private static func isQuantizable(_ node: Node) -> Bool {
-    movers.contains(node.opType) || joins.contains(node.opType) || functions.contains(node.opType)
   }
 
   /// Nodes whose outputs reach a layer with weights.
@@ -156,11 +140,12 @@ public struct QuantizationSites: Sendable {
     }
     for index in nodes {
       let node = graph.nodes[index]
-      for slot in Self.quantizedSlots(node)
+      let role = Self.role(of: node)
+      for slot in role?.quantizedSlots(node) ?? []
       where !isClampOf(node.inputs[slot], node, quantized, graph) {
         add(node.inputs[slot], &self)
       }
-      if Self.movers.contains(node.opType) {
+      if role == .layout {
         for output in node.outputs
         where floats.contains(output) && seen.insert(output).inserted {
           shared[output] = node.inputs[0]
@@ -173,24 +158,19 @@ public struct QuantizationSites: Sendable {
     }
   }
 
-  /// The inputs of a node that are quantised activations.
-  static func quantizedSlots(_ node: Node) -> [Int] {
-    joins.contains(node.opType) ? Array(node.inputs.indices) : [0]
-  }
-
   /// Whether a quantised clamp alone reads a value, so that clamp and rounding are one.
   private func isClamped(_ value: String, _ graph: Graph, _ quantized: Set<Int>) -> Bool {
     guard let reader = links.soleConsumer(of: value), quantized.contains(reader) else {
       return false
     }
-    return Self.clamps.contains(graph.nodes[reader].opType)
+    return Self.role(of: graph.nodes[reader]) == .clamp
   }
 
   /// Whether a node clamps what a quantised node makes for it alone.
   private func isClampOf(_ value: String, _ node: Node, _ quantized: Set<Int>, _ graph: Graph)
     -> Bool
   {
-    guard Self.clamps.contains(node.opType), let producer = links.producer[value] else {
+    guard Self.role(of: node) == .clamp, let producer = links.producer[value] else {
       return false
     }
     return quantized.contains(producer) && isClamped(value, graph, quantized)

@@ -102,7 +102,7 @@ public struct AdaptiveRounding: Sendable {
     return sites.nodes.compactMap { index in
       guard let layer = layers[index], QuantizationSites.isLayer(graph.nodes[index]),
         let reader = PatchReader(
-          graph.nodes[index], weights: layer.tensor, operands: operands),
+          graph.nodes[index], layer.rules, weights: layer.tensor, operands: operands),
         let range = ranges[sites.scaleOwner(of: reader.source)]
       else { return nil }
       return RoundingProblem(

@@ -172,7 +172,7 @@ public struct TrainableQuantization: Sendable {
   private func moved(_ value: String, _ scale: Float, _ zero: Int32) -> String? {
     var value = value
     while let index = links.producer[value],
-      QuantizationSites.movers.contains(source.nodes[index].opType)
+      QuantizationSites.role(of: source.nodes[index]) == .layout
     {
       value = source.nodes[index].inputs[0]
       guard let rounding = roundings[value] else { continue }
@@ -228,8 +228,8 @@ public struct TrainableQuantization: Sendable {
         Bias(
           integers: node.inputs[0], scale: node.inputs[1], reals: output,
           factors: try scales(of: source.nodes[reader]),
-          alpha: source.nodes[reader].opType == "Gemm"
-            ? try source.nodes[reader].attributes.float("alpha", default: 1) : 1))
+          alpha: OperatorRegistry.standard.weighted(source.nodes[reader], in: source)?
+            .factors.product ?? 1))
       return true
     }
     guard integers.elementType == .int8 || integers.elementType == .uint8 else { return false }

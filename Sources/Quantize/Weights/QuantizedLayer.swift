@@ -37,7 +37,7 @@ struct QuantizedLayer {
     let axis = layer.slot.outputAxis < 0 ? layer.slot.outputAxis + rank : layer.slot.outputAxis
     self.axis = axis
     let (own, alpha) = Self.addend(node, layer, constants)
-    let scheme = Self.scheme(of: node, scheme)
+    let scheme = scheme.adapted(to: layer.rules)
     isPerTensor = !scheme.perChannel
     let weights = QuantizedWeights(
       layer.tensor, axis: axis, scheme: scheme, bias: own, inputScale: inputScale,
@@ -52,15 +52,8 @@ struct QuantizedLayer {
       }
       return Bias(
         integers: integers, units: alpha == 1 ? units : units.map { alpha * $0 },
-        hasBeta: (try? node.attributes.float("beta", default: 1)) != 1)
+        hasBeta: layer.rules.factors.bias != 1)
     }
-  }
-
-  /// The scheme of a layer: run times have no integer product of matrices with scales by channel.
-  static func scheme(of node: Node, _ scheme: QuantizationScheme) -> QuantizationScheme {
-    var own = scheme
-    if node.opType == "MatMul" { own.perChannel = false }
-    return own
   }
 
   /// What is added to each channel in parts of α, and α; `nil` where nothing is, or nothing that
@@ -70,10 +63,22 @@ struct QuantizedLayer {
   ) -> (values: [Float]?, alpha: Float) {
     let rank = layer.tensor.shape.count
     let channels = layer.tensor.shape[(layer.slot.outputAxis + rank) % rank]
-    let alpha = node.opType == "Gemm" ? (try? node.attributes.float("alpha", default: 1)) ?? 1 : 1
+    let alpha = layer.rules.factors.product
     guard alpha > 0,
-      let values = LayerBias(node, channels: channels, constant: { constants[$0] }).constants
+      let values = LayerBias(
+        node, layer.rules, channels: channels, constant: { constants[$0] }
+      ).constants
     else { return (nil, alpha) }
     return (alpha == 1 ? values : values.map { $0 / alpha }, alpha)
+  }
+}
+
+extension QuantizationScheme {
+  /// The scheme of a layer: with one scale for all channels where its form on integers takes no more.
+  func adapted(to rules: any WeightedOperator) -> QuantizationScheme {
+    var own = self
+    let form = (rules as? any QuantizableOperator)?.integerForm
+    if form?.scalesByChannel == false { own.perChannel = false }
+    return own
   }
 }

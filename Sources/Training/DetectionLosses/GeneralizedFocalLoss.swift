@@ -151,3 +151,11 @@ public struct GeneralizedFocalLoss: DetectionLoss {
     )
   }
 }
+
+extension LossFamily {
+  /// ``GeneralizedFocalLoss``.
+  static let generalizedFocal = LossFamily(name: "gfl") { head in
+    GeneralizedFocalLoss(
+      levels: head.levels, classes: head.configuration.classes.count, regMax: head.regMax)
+  }
+}

@@ -160,3 +160,12 @@ public struct SSDLoss: DetectionLoss {
     return (log(sum) + highest - Double(map.values[at + label]), highest, sum)
   }
 }
+
+extension LossFamily {
+  /// ``SSDLoss`` with the priors and variances of the configuration.
+  static let ssd = LossFamily(name: "ssd") { head in
+    SSDLoss(
+      priors: head.priors.map(\.corners), classes: head.configuration.classes.count,
+      variances: head.configuration.variances)
+  }
+}

@@ -173,3 +173,10 @@ public struct YOLOXLoss: DetectionLoss {
     return factor * sum
   }
 }
+
+extension LossFamily {
+  /// ``YOLOXLoss``.
+  static let yolox = LossFamily(name: "yolox") { head in
+    YOLOXLoss(levels: head.levels, classes: head.configuration.classes.count)
+  }
+}

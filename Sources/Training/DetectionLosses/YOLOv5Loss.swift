@@ -197,3 +197,12 @@ public struct YOLOv5Loss: DetectionLoss {
     return total
   }
 }
+
+extension LossFamily {
+  /// ``YOLOv5Loss`` with the anchors of the configuration.
+  static let yolov5 = LossFamily(name: "yolov5") { head in
+    YOLOv5Loss(
+      levels: head.levels, anchors: head.configuration.anchors,
+      classes: head.configuration.classes.count)
+  }
+}

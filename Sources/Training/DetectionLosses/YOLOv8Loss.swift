@@ -134,3 +134,11 @@ public struct YOLOv8Loss: DetectionLoss {
     return gains.classes * sum / total
   }
 }
+
+extension LossFamily {
+  /// ``YOLOv8Loss``.
+  static let yolov8 = LossFamily(name: "yolov8") { head in
+    YOLOv8Loss(
+      levels: head.levels, classes: head.configuration.classes.count, regMax: head.regMax)
+  }
+}

@@ -103,7 +103,7 @@ public struct DetectorTraining {
     case .labels:
       let found = try RawHead.find(
         in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
-      return DetectionObjective(found.loss(), taps: found.taps)
+      return DetectionObjective(try found.loss(), taps: found.taps)
     case .match:
       let found = matchedHead
       engine.progress.info(

@@ -14,7 +14,8 @@ extension RawHead {
   public func replacingClasses(
     in graph: Graph, with names: [String], seed: UInt64
   ) throws -> Graph {
-    guard configuration.family == "yolov8" else {
+    let training = HeadFamily.named(configuration.family)?.training
+    guard training?.layout == .distributions(scoresFirst: false) else {
       throw RawHeadError.fixedClasses(family: configuration.family)
     }
     var result = graph.withConstantsAsInitializers()

@@ -39,28 +39,28 @@ public struct RawHead: Sendable {
     in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
     inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
-    if configuration.family == "ssd", !configuration.isDecoded {
+    guard let training = HeadFamily.named(configuration.family)?.training,
+      training.trainsDecoded || !configuration.isDecoded
+    else { throw RawHeadError.noLoss(family: configuration.family) }
+    if training.layout == .priors {
       return try RawHead(
         priors: configuration.priors(height: height, width: width), in: graph, configuration)
     }
-    let isKnown =
-      ["yolov8", "yolox", "nanodet"].contains(configuration.family)
-      || configuration.family == "yolov5" && !configuration.isDecoded
-    guard isKnown else { throw RawHeadError.noLoss(family: configuration.family) }
     let names =
-      configuration.isDecoded || ["yolox", "nanodet"].contains(configuration.family)
+      configuration.isDecoded || !training.endsAtMaps
       ? graph.lastConvolutions : graph.outputs.map(\.name)
     let session = try Session(
       graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
     let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
-    switch configuration.family {
-    case "yolov5": return try RawHead(anchored: maps, configuration: configuration)
-    case "yolox":
+    switch training.layout {
+    case .anchors, .priors: return try RawHead(anchored: maps, configuration: configuration)
+    case .objectness:
       return try RawHead(
         objectness: maps, configuration: configuration, height: height, width: width)
-    default:
+    case .distributions(let scoresFirst):
       return try RawHead(
-        distributions: maps, configuration: configuration, height: height, width: width)
+        distributions: maps, scoresFirst: scoresFirst, configuration: configuration,
+        height: height, width: width)
     }
   }
 
@@ -72,7 +72,8 @@ public struct RawHead: Sendable {
   public static func comparable(
     in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int
   ) throws -> RawHead {
-    guard configuration.family == "yolov5", configuration.isDecoded else {
+    let layout = HeadFamily.named(configuration.family)?.training?.layout
+    guard layout == .anchors, configuration.isDecoded else {
       return try find(in: graph, configuration: configuration, height: height, width: width)
     }
     let names = graph.lastConvolutions
@@ -101,11 +102,11 @@ public struct RawHead: Sendable {
     let names = graph.outputs.map(\.name)
     let logits = names.compactMap { name in
       links.producer[name].map { graph.nodes[$0] }.flatMap {
-        $0.opType == "Softmax" ? $0.inputs[0] : nil
+        $0.qualifiedType == "Softmax" ? $0.inputs[0] : nil
       }
     }
     let others = names.filter { name in
-      links.producer[name].map { graph.nodes[$0].opType != "Softmax" } ?? false
+      links.producer[name].map { graph.nodes[$0].qualifiedType != "Softmax" } ?? false
     }
     guard logits.count == 1, others.count == 1, !priors.isEmpty else {
       throw RawHeadError.shapes(
@@ -194,8 +195,8 @@ public struct RawHead: Sendable {
 
   /// A head of distance distributions: at each stride one map of boxes and classes, or one of each.
   private init(
-    distributions maps: [(name: String, shape: [Int])], configuration: HeadConfiguration,
-    height: Int, width: Int
+    distributions maps: [(name: String, shape: [Int])], scoresFirst: Bool,
+    configuration: HeadConfiguration, height: Int, width: Int
   ) throws {
     let classes = configuration.classes.count
     func refuse() -> RawHeadError {
@@ -225,8 +226,7 @@ public struct RawHead: Sendable {
         HeadLevel(stride: stride, rows: rows, columns: columns, box: boxes, classes: labels))
     }
     guard bins.count == 1, let count = bins.first, count > 1 else { throw refuse() }
-    if configuration.family == "nanodet" {
-      // NanoDet's scores come before its distances.
+    if scoresFirst {
       for index in levels.indices where levels[index].box.map == levels[index].classes.map {
         levels[index].classes.first = 0
         levels[index].box.first = classes
@@ -237,20 +237,15 @@ public struct RawHead: Sendable {
     self.configuration = configuration
   }
 
-  /// The loss of the head's family.
-  public func loss() -> any DetectionLoss {
-    let classes = configuration.classes.count
-    switch configuration.family {
-    case "yolov5":
-      return YOLOv5Loss(levels: levels, anchors: configuration.anchors, classes: classes)
-    case "ssd":
-      return SSDLoss(
-        priors: priors.map(\.corners), classes: classes, variances: configuration.variances)
-    case "yolox": return YOLOXLoss(levels: levels, classes: classes)
-    case "nanodet":
-      return GeneralizedFocalLoss(levels: levels, classes: classes, regMax: regMax)
-    default: return YOLOv8Loss(levels: levels, classes: classes, regMax: regMax)
+  /// The loss that the head's family names.
+  ///
+  /// - Throws: ``RawHeadError/noLoss(family:)`` where it names none.
+  public func loss() throws -> any DetectionLoss {
+    let training = HeadFamily.named(configuration.family)?.training
+    guard let loss = training.flatMap({ LossFamily.named($0.loss) }) else {
+      throw RawHeadError.noLoss(family: configuration.family)
     }
+    return loss.make(self)
   }
 }
 
@@ -274,7 +269,7 @@ extension Graph {
     while let index = front.popLast() {
       guard seen.insert(index).inserted else { continue }
       let node = nodes[index]
-      if node.opType == "Conv", node.domain.isEmpty, node.inputs.count > 1,
+      if node.qualifiedType == "Conv", node.inputs.count > 1,
         isLearnt(node.inputs[1])
       {
         found.insert(index)

@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Tensors
 
 extension Graph {
@@ -26,14 +27,15 @@ extension Graph {
     for index in graph.nodes.indices {
       guard graph.nodes[index].inputs.contains(where: varying.contains) else { continue }
       varying.formUnion(graph.nodes[index].outputs)
-      guard let slot = Self.shapeSlot(of: graph.nodes[index]),
+      let type = OperatorRegistry.standard.type(of: graph.nodes[index])
+      guard let shaped = type as? any TargetShapeOperator.Type,
+        case let slot = shaped.targetShapeInput,
         graph.nodes[index].inputs.indices.contains(slot),
         let tensor = graph.initializers[graph.nodes[index].inputs[slot]]?.tensor,
         tensor.elementType == .int64, tensor.count >= 2, let first = tensor.integers.first,
         first == fileBatch
           || first > fileBatch && first % fileBatch == 0
-            && graph.nodes[index].opType == "Reshape"
-            && !tensor.integers.contains(where: { $0 <= 0 })
+            && shaped.joinsBatch && !tensor.integers.contains(where: { $0 <= 0 })
       else { continue }
       let old = graph.nodes[index].inputs[slot]
       let name = shared[old] ?? graph.freshName("\(old)/batch")
@@ -47,22 +49,13 @@ extension Graph {
     return graph
   }
 
-  private static func shapeSlot(of node: Node) -> Int? {
-    guard node.domain.isEmpty else { return nil }
-    switch node.opType {
-    case "Reshape", "Expand": return 1
-    case "Resize": return 3
-    default: return nil
-    }
-  }
-
   /// The same network with the tensors of its `Constant` nodes as initializers.
   func withConstantsAsInitializers() -> Graph {
     var graph = self
     graph.nodes.removeAll { node in
-      guard node.domain.isEmpty, node.opType == "Constant", let name = node.outputs.first,
-        case .tensor(let tensor)? = node.attributes["value"]
-      else { return false }
+      guard let tensor = node.constantTensor, let name = node.outputs.first else {
+        return false
+      }
       graph.initializers[name] = Initializer(tensor)
       return true
     }
@@ -75,10 +68,8 @@ extension Graph {
       initializers[name]?.tensor = value
       initializers[name]?.encoding = .dense
     }
-    for index in nodes.indices where nodes[index].domain.isEmpty {
-      guard nodes[index].opType == "Constant", let name = nodes[index].outputs.first,
-        let value = values[name]
-      else { continue }
+    for index in nodes.indices where nodes[index].constantTensor != nil {
+      guard let name = nodes[index].outputs.first, let value = values[name] else { continue }
       nodes[index].attributes["value"] = .tensor(value)
     }
   }

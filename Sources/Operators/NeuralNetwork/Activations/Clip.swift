@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 /// `min(max(x, lowest), highest)`; the bounds are attributes up to opset 10, inputs from 11 on.
-struct Clip: Operator, DifferentiableOperator {
+struct Clip: DifferentiableOperator {
   static let opType = "Clip"
 
   let lowest: Float
@@ -95,24 +95,53 @@ struct Clip: Operator, DifferentiableOperator {
 
   /// Carries the gradient back: `∂y` within the bounds, 0 outside; bounds have no derivative.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
-    func bound(_ index: Int, _ fallback: Float) throws -> Float {
-      guard derivation.inputs.indices.contains(index), let operand = derivation.inputs[index] else {
-        return fallback
-      }
-      guard let constant = operand.constant else {
-        throw OperatorError.unsupported("a derivative with bounds that are not constant")
-      }
-      return constant.floats[0]
+    let operands = Dictionary(
+      zip(derivation.node.inputs, derivation.inputs), uniquingKeysWith: { first, _ in first })
+    guard
+      let attributes = pointAttributes(
+        derivation.node, constant: { operands[$0].flatMap { $0?.constant } })
+    else { throw OperatorError.unsupported("a derivative with bounds that are not constant") }
+    return [derivation.pointGradient(attributes)]
+  }
+}
+
+extension Clip: PointFunction, ClampOperator {
+  /// Bounds as attributes are those of the first opsets.
+  static func function(_ attributes: Attributes) throws -> Clip {
+    try Clip(attributes: attributes, opset: 6)
+  }
+
+  func value(_ x: Double) -> Double {
+    x.isNaN ? x : min(max(x, Double(lowest)), Double(highest))
+  }
+
+  /// 1 within the bounds, 0 outside.
+  func slope(_ x: Double) -> Double { x < Double(lowest) || x > Double(highest) ? 0 : 1 }
+
+  var activation: Activation? { .clip(lowest: lowest, highest: highest) }
+
+  func pointAttributes(_ node: Node, constant: (String) -> Tensor?) -> Attributes? {
+    guard let (low, high) = ends(node, constant) else { return nil }
+    return ["min": .float(low), "max": .float(high)]
+  }
+
+  func bounds(_ node: Node, constant: (String) -> Tensor?) -> ClosedRange<Float>? {
+    guard let (low, high) = ends(node, constant), low <= high else { return nil }
+    return low...high
+  }
+
+  private func ends(
+    _ node: Node, _ constant: (String) -> Tensor?
+  ) -> (low: Float, high: Float)? {
+    func end(_ slot: Int, _ fallback: Float) -> Float? {
+      guard node.inputs.count > slot, !node.inputs[slot].isEmpty else { return fallback }
+      guard let value = constant(node.inputs[slot]), value.elementType == .float32,
+        value.count == 1
+      else { return nil }
+      return value.floats[0]
     }
-    let attributes: Attributes = [
-      "function": .string(Array(Self.opType.utf8)), "min": .float(try bound(1, lowest)),
-      "max": .float(try bound(2, highest)),
-    ]
-    return [
-      derivation(
-        ActivationGradient.opType, domain: ActivationGradient.domain, derivation.gradient(),
-        derivation.input(0), attributes: attributes)
-    ]
+    guard let low = end(1, lowest), let high = end(2, highest) else { return nil }
+    return (low, high)
   }
 }
 

@@ -24,3 +24,7 @@ struct HardSigmoid: ActivationOperator {
     return line > 0 && line < 1 ? Double(alpha) : 0
   }
 }
+
+extension HardSigmoid: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .function }
+}

@@ -16,3 +16,7 @@ struct HardSwish: ActivationOperator {
   /// The derivative: `x / 3 + ½` between the knees, 0 below and 1 above.
   func slope(_ x: Double) -> Double { x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5 }
 }
+
+extension HardSwish: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .function }
+}

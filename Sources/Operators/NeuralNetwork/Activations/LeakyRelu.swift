@@ -18,3 +18,12 @@ struct LeakyRelu: ActivationOperator {
   /// The derivative: `α` below zero, 1 above.
   func slope(_ x: Double) -> Double { x < 0 ? Double(alpha) : 1 }
 }
+
+extension LeakyRelu: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .function }
+  static var isPositivelyHomogeneous: Bool { true }
+
+  var integerForm: IntegerForm? {
+    IntegerForm("QLinearLeakyRelu", [.input(0), .output], attributes: ["alpha"])
+  }
+}

@@ -79,3 +79,7 @@ struct PRelu: Operator, DifferentiableOperator {
 extension PRelu: ChannelOperator {
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? { .aligned }
 }
+
+extension PRelu: ParameterizedOperator {
+  var parameterSlots: [ParameterSlot] { [ParameterSlot(input: 1, role: .bias)] }
+}

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import Tensors
 
 /// The larger of an element and zero: `max(x, 0)`.
 struct Relu: ActivationOperator {
@@ -13,4 +14,10 @@ struct Relu: ActivationOperator {
 
   /// 0 below zero, 1 above.
   func slope(_ x: Double) -> Double { x > 0 ? 1 : 0 }
+}
+
+extension Relu: ClampOperator {
+  static var isPositivelyHomogeneous: Bool { true }
+
+  func bounds(_ node: Node, constant: (String) -> Tensor?) -> ClosedRange<Float>? { 0...(.infinity) }
 }

@@ -18,3 +18,9 @@ struct Sigmoid: ActivationOperator {
     return y * (1 - y)
   }
 }
+
+extension Sigmoid: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .function }
+
+  var integerForm: IntegerForm? { IntegerForm("QLinearSigmoid", [.input(0), .output]) }
+}

@@ -18,3 +18,7 @@ struct Tanh: ActivationOperator {
     return 1 - y * y
   }
 }
+
+extension Tanh: QuantizableOperator {
+  static var quantizationRole: QuantizationRole { .function }
+}

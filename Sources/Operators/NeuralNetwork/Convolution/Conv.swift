@@ -81,3 +81,24 @@ extension ChannelRemoval {
     return ChannelAdjustment(attributes: attributes)
   }
 }
+
+extension Conv: QuantizableOperator, ParameterizedOperator {
+  var arithmetic: LayerArithmetic { .convolution(groups: rule.groups, isTransposed: false) }
+  var biasInput: Int? { 2 }
+
+  func patchWindow(x: [Int], w: [Int]) -> PatchWindow? {
+    guard x.count == 4, w.count == 4, let placed = try? rule.placed(x: x, w: w) else { return nil }
+    return PatchWindow(
+      extents: placed.kernel, strides: placed.strides, dilations: placed.dilations,
+      pads: placed.padsBefore)
+  }
+
+  static var quantizationRole: QuantizationRole { .layer }
+
+  var integerForm: IntegerForm? {
+    IntegerForm(
+      "QLinearConv", domain: "", [.input(0), .input(1), .output, .bias(2)], attributes: nil)
+  }
+
+  var parameterSlots: [ParameterSlot] { .weightAndBias }
+}

@@ -196,3 +196,12 @@ extension ConvTranspose: ChannelOperator {
     removal.convolution(groups: groups)
   }
 }
+
+extension ConvTranspose: QuantizableOperator, ParameterizedOperator {
+  var arithmetic: LayerArithmetic { .convolution(groups: groups, isTransposed: true) }
+  var biasInput: Int? { 2 }
+
+  static var quantizationRole: QuantizationRole { .floatLayer }
+
+  var parameterSlots: [ParameterSlot] { .weightAndBias }
+}

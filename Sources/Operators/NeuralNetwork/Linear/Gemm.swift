@@ -137,3 +137,20 @@ extension Gemm: ChannelOperator {
       bias: inputs.optional(2) == nil ? nil : 2)
   }
 }
+
+extension Gemm: QuantizableOperator, ParameterizedOperator {
+  var arithmetic: LayerArithmetic {
+    .product(transposesA: transposesA, transposesB: transposesB)
+  }
+  var biasInput: Int? { 2 }
+  var factors: ProductFactors { ProductFactors(product: alpha, bias: beta) }
+
+  static var quantizationRole: QuantizationRole { .layer }
+
+  var integerForm: IntegerForm? {
+    IntegerForm(
+      "QGemm", [.input(0), .input(1), .bias(2), .output], attributes: ["alpha", "transA", "transB"])
+  }
+
+  var parameterSlots: [ParameterSlot] { .weightAndBias }
+}

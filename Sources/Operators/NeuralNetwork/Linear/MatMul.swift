@@ -72,3 +72,18 @@ extension MatMul: ChannelOperator {
     .product(transposesA: false, transposesB: false, bias: nil)
   }
 }
+
+extension MatMul: QuantizableOperator, ParameterizedOperator {
+  var arithmetic: LayerArithmetic { .product(transposesA: false, transposesB: false) }
+
+  static var quantizationRole: QuantizationRole { .layer }
+
+  /// Run times have no integer product of matrices with scales by channel.
+  var integerForm: IntegerForm? {
+    IntegerForm(
+      "QLinearMatMul", domain: "", [.input(0), .input(1), .output], attributes: nil,
+      scalesByChannel: false)
+  }
+
+  var parameterSlots: [ParameterSlot] { [ParameterSlot(input: 1, role: .weight)] }
+}

@@ -110,3 +110,7 @@ extension BatchNormalization: ChannelOperator {
     .perChannel(parameters: [1, 2, 3, 4])
   }
 }
+
+extension BatchNormalization: ParameterizedOperator {
+  var parameterSlots: [ParameterSlot] { .scaleAndShift }
+}

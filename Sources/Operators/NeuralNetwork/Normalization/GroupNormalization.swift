@@ -79,3 +79,7 @@ struct GroupNormalization: Operator, DifferentiableOperator {
     return [derivation.reshaped(result.gradient, to: shape)] + parameters
   }
 }
+
+extension GroupNormalization: ParameterizedOperator {
+  var parameterSlots: [ParameterSlot] { .scaleAndShift }
+}

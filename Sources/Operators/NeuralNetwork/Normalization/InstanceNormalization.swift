@@ -57,3 +57,7 @@ extension InstanceNormalization: ChannelOperator {
     .perChannel(parameters: [1, 2])
   }
 }
+
+extension InstanceNormalization: ParameterizedOperator {
+  var parameterSlots: [ParameterSlot] { .scaleAndShift }
+}

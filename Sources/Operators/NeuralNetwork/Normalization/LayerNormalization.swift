@@ -78,3 +78,7 @@ extension LayerNormalization: ChannelOperator {
     return (try? axis.axis(ofRank: rank)).map { .normalized(axes: Array($0..<rank)) }
   }
 }
+
+extension LayerNormalization: ParameterizedOperator {
+  var parameterSlots: [ParameterSlot] { .scaleAndShift }
+}

@@ -130,3 +130,17 @@ extension AveragePool: ChannelOperator {
     .perChannel(parameters: [])
   }
 }
+
+extension AveragePool: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .function }
+
+  var integerForm: IntegerForm? {
+    IntegerForm(
+      "QLinearAveragePool", [.input(0), .output],
+      attributes: [
+        "auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides",
+      ])
+  }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+}

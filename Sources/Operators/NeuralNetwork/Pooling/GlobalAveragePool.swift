@@ -33,3 +33,11 @@ extension GlobalAveragePool: ChannelOperator {
     .perChannel(parameters: [])
   }
 }
+
+extension GlobalAveragePool: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .function }
+
+  var integerForm: IntegerForm? { IntegerForm("QLinearGlobalAveragePool", [.input(0), .output]) }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+}

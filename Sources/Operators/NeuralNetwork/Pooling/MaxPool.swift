@@ -131,3 +131,11 @@ extension MaxPool: ChannelOperator {
     outputs.count == 1 ? .perChannel(parameters: []) : nil
   }
 }
+
+extension MaxPool: QuantizableOperator, DistributionOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+
+  var elementMotion: ElementMotion { .chosenByOrder }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+}

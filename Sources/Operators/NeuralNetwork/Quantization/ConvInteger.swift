@@ -9,6 +9,9 @@ import Tensors
 struct ConvInteger: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "ConvInteger"
   let weightSlots = [WeightSlot(input: 1, outputAxis: 0, inputAxis: 1)]
+  var arithmetic: LayerArithmetic {
+    .convolution(groups: place.rule.groups, isTransposed: false)
+  }
 
   private let place: IntegerConvolutionPlace
 

@@ -6,21 +6,19 @@ import Tensors
 ///
 /// The engine's own operator, which only its rewrites make; files never hold it. Inputs: x, its scale and zero point, w, its
 /// scales and zero points (one or `[O]`), optionally the bias `[O]`, float32. Attributes: those of ``Conv`` and the
-/// activation as in ``FusedConvolution``.
+/// activation, see ``Attributes/fusedFunction()``.
 struct DequantizedConv: PreparedOperator, CostedOperator {
   static let opType = "DequantizedConv"
   static let domain = "compress"
 
   private let place: IntegerConvolutionPlace
-  private let activation: Activation
+  private let function: (any PointFunction)?
 
   init(attributes: Attributes, opset: Int) throws {
     place = IntegerConvolutionPlace(
       rule: try ConvolutionRule(attributes), weights: 3, inputZero: 2, weightsZero: 5,
       saturates: try attributes.flag(SimulateSaturation.attribute, default: false))
-    activation = try Activation(
-      name: attributes.string("activation", default: "Identity"),
-      parameters: attributes.floats("activation_params") ?? [])
+    function = try attributes.fusedFunction()
   }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
@@ -53,17 +51,7 @@ struct DequantizedConv: PreparedOperator, CostedOperator {
           bias: call.optional(6).map { UnsafePointer($0.base.assumingMemoryBound(to: Float.self)) })
       )
     }
-    guard activation != .identity else { return kernel }
-    let activation = activation
-    return Kernel(
-      algorithm: kernel.algorithm, scratchBytes: kernel.scratchBytes,
-      packedInputs: kernel.packedInputs
-    ) { call in
-      try kernel.run(call)
-      let y = call.outputs[0].base.assumingMemoryBound(to: Float.self)
-      Elementwise.map(
-        activation, from: UnsafePointer(y), to: y, count: call.outputs[0].count, pool: call.pool)
-    }
+    return kernel.followed(by: function)
   }
 
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {

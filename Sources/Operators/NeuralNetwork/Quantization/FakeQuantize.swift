@@ -125,3 +125,9 @@ struct FakeQuantizationRule: Sendable {
     FakeQuantization.Grid(scale: exp2(exponent), zeroPoint: zeroPoint, range: range)
   }
 }
+
+extension FakeQuantize: ParameterizedOperator, AliasOperator {
+  var parameterSlots: [ParameterSlot] { [ParameterSlot(input: 1, role: .normalisation)] }
+
+  static var isExact: Bool { false }
+}

@@ -10,6 +10,9 @@ import Tensors
 struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
   static let opType = "QLinearConv"
   let weightSlots = [WeightSlot(input: 3, outputAxis: 0, inputAxis: 1)]
+  var arithmetic: LayerArithmetic {
+    .convolution(groups: place.rule.groups, isTransposed: false)
+  }
 
   private let place: IntegerConvolutionPlace
 

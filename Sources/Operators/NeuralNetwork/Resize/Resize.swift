@@ -127,3 +127,13 @@ extension Resize: ChannelOperator {
     return ChannelAdjustment(operands: [3: Tensor(removal.shape().map(Int64.init))])
   }
 }
+
+extension Resize: QuantizableOperator, DistributionOperator, TargetShapeOperator {
+  static var quantizationRole: QuantizationRole { .layout }
+
+  var elementMotion: ElementMotion { rule.mode == .nearest ? .moved : .mixed }
+
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+
+  static var targetShapeInput: Int { 3 }
+}

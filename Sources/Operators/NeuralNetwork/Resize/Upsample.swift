@@ -47,3 +47,7 @@ extension Upsample: ChannelOperator {
     inputs[0]?.shape.prefix(2) == outputs[0].shape.prefix(2) ? .perChannel(parameters: []) : nil
   }
 }
+
+extension Upsample: DistributionOperator {
+  func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .kept }
+}

@@ -49,12 +49,12 @@ struct IntegerRewriting {
   private mutating func learn(_ node: Node, _ index: Int) throws {
     guard node.domain.isEmpty else { return }
     if node.opType == "DequantizeLinear" { return dequantize(node) }
-    if Self.movers.contains(node.opType) { return try move(node) }
+    if OperatorRegistry.standard.quantizationRole(of: node) == .layout { return move(node) }
     let inputs = node.inputs.filter { !$0.isEmpty }
     let known = inputs.compactMap { functions[$0] }
     guard let first = known.first, node.outputs.count == 1, known.count <= 2 else { return }
     let rules = try OperatorRegistry.standard.makeOperator(for: node, in: source)
-    guard rules.isElementwise else { return }
+    guard rules is any ElementwiseOperator else { return }
     let rooted = known.count == 1 ? [first] : known.map(rooted)
     guard Set(rooted.map(\.source)).count == 1 else { return }
     var operands: [Tensor?] = []
@@ -125,17 +125,13 @@ struct IntegerRewriting {
 
   // MARK: What moves elements
 
-  /// Operators of input 0 that only move elements about, or choose among them by order.
-  private static let movers: Set<String> = [
-    "DepthToSpace", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Resize", "Slice",
-    "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
-  ]
-
-  private mutating func move(_ node: Node) throws {
-    guard let function = functions[node.inputs[0]] else { return }
-    if node.opType == "MaxPool", !function.isMonotone || node.outputs.count > 1 { return }
-    if node.opType == "Resize" {
-      guard try node.attributes.string("mode", default: "nearest") == "nearest" else { return }
+  private mutating func move(_ node: Node) {
+    guard let function = functions[node.inputs[0]], let rules = quantizable(node) else { return }
+    switch rules.elementMotion {
+    case .moved: break
+    case .chosenByOrder:
+      guard function.isMonotone, node.outputs.count == 1 else { return }
+    case .mixed: return
     }
     var moved = node
     moved.inputs[0] = function.source
@@ -172,10 +168,10 @@ struct IntegerRewriting {
       look(up: function, bytes, into: output, target)
       return true
     }
-    guard let made = try unclamped(node.inputs[0]) else { return false }
+    guard let made = unclamped(node.inputs[0]) else { return false }
     let clamp = target.clamp(made.lowest, made.highest)
     let direct = clamp == nil ? output : names.value("\(output)/unclamped")
-    guard let nodes = try integer(made.node, into: direct, target) else { return false }
+    guard let nodes = integer(made.node, into: direct, target) else { return false }
     result.nodes += nodes
     if let clamp {
       types[direct] = type
@@ -200,12 +196,12 @@ struct IntegerRewriting {
   /// The node that makes a value which nobody else reads, past the clamps between.
   private func unclamped(
     _ value: String
-  ) throws -> (node: Node, lowest: Float, highest: Float)? {
+  ) -> (node: Node, lowest: Float, highest: Float)? {
     var (lowest, highest) = (-Float.infinity, Float.infinity)
     var value = value
     while let index = links.producer[value], links.soleConsumer(of: value) != nil {
       let node = source.nodes[index]
-      guard let bounds = try clampBounds(node) else {
+      guard let bounds = clampBounds(node) else {
         return (node.renamingReads(aliases), lowest, highest)
       }
       highest = min(highest, max(bounds.upperBound, lowest))
@@ -215,20 +211,15 @@ struct IntegerRewriting {
     return nil
   }
 
-  private func clampBounds(_ node: Node) throws -> ClosedRange<Float>? {
-    guard node.domain.isEmpty else { return nil }
-    if node.opType == "Relu" { return 0...Float.infinity }
-    guard node.opType == "Clip" else { return nil }
-    func bound(_ slot: Int, _ attribute: String, _ fallback: Float) throws -> Float? {
-      if node.inputs.count > slot, !node.inputs[slot].isEmpty {
-        return constant(node.inputs[slot])?.floats.first
-      }
-      return try node.attributes.float(attribute, default: fallback)
-    }
-    guard let low = try bound(1, "min", -.infinity), let high = try bound(2, "max", .infinity),
-      low <= high
-    else { return nil }
-    return low...high
+  private func clampBounds(_ node: Node) -> ClosedRange<Float>? {
+    (quantizable(node) as? any ClampOperator)?.bounds(node, constant: constant)
+  }
+
+  /// The rules of a node that may stand between quantised values.
+  private func quantizable(_ node: Node) -> (any QuantizableOperator)? {
+    guard OperatorRegistry.standard.quantizationRole(of: node) != nil else { return nil }
+    return (try? OperatorRegistry.standard.makeOperator(for: node, in: source))
+      as? any QuantizableOperator
   }
 
   /// The `QuantizeLinear` that alone reads a value, past clamps.
@@ -236,28 +227,29 @@ struct IntegerRewriting {
     guard let reader = links.soleConsumer(of: value) else { return nil }
     let node = source.nodes[reader]
     if node.qualifiedType == "QuantizeLinear" { return reader }
-    guard (try? clampBounds(node)) != nil, node.inputs[0] == value else { return nil }
+    guard clampBounds(node) != nil, node.inputs[0] == value else { return nil }
     return quantizer(of: node.outputs[0])
   }
 
   /// The nodes that make a value's bytes without its reals.
   private mutating func integer(
     _ node: Node, into output: String, _ target: ByteTarget
-  ) throws -> [Node]? {
-    guard node.domain.isEmpty else { return nil }
-    switch node.opType {
-    case "Conv": return convolution(node, into: output, target)
-    case "Gemm": return try gemm(node, into: output, target)
-    case "Add": return binary("QLinearAdd", "com.microsoft", node, into: output, target)
-    case "Mul": return binary("QLinearMul", "com.microsoft", node, into: output, target)
-    case "MatMul": return binary("QLinearMatMul", "", node, into: output, target)
-    case "Concat": return concat(node, into: output, target)
-    default: return nil
+  ) -> [Node]? {
+    guard let rules = quantizable(node), let form = rules.integerForm else { return nil }
+    if let layer = rules as? any WeightedOperator {
+      switch layer.arithmetic {
+      case .convolution: return convolution(node, into: output, target)
+      case .product where layer.biasInput == nil: return binary(form, node, into: output, target)
+      case .product: return gemm(layer, node, into: output, target)
+      }
     }
+    guard type(of: rules).quantizationRole == .combination else { return nil }
+    return form.parts.contains(.everyInput)
+      ? concat(node, into: output, target) : binary(form, node, into: output, target)
   }
 
   private mutating func binary(
-    _ opType: String, _ domain: String, _ node: Node, into output: String, _ target: ByteTarget
+    _ form: IntegerForm, _ node: Node, into output: String, _ target: ByteTarget
   ) -> [Node]? {
     guard let a = functions[node.inputs[0]], let b = functions[node.inputs[1]],
       let ofA = a.parameters, let ofB = b.parameters
@@ -265,7 +257,7 @@ struct IntegerRewriting {
     let y = ByteTarget(parameters: target.parameters, isSigned: target.isSigned)
     return [
       Node(
-        opType, domain: domain, name: node.name,
+        form.opType, domain: form.domain, name: node.name,
         inputs: [a.source] + new(ofA, a.isSigned) + [b.source] + new(ofB, b.isSigned)
           + new(y.parameters, y.isSigned), outputs: [output])
     ]
@@ -380,14 +372,11 @@ struct IntegerRewriting {
 
   /// A product by constant weights as a convolution of one pixel.
   private mutating func gemm(
-    _ node: Node, into output: String, _ target: ByteTarget
-  ) throws -> [Node]? {
+    _ layer: any WeightedOperator, _ node: Node, into output: String, _ target: ByteTarget
+  ) -> [Node]? {
     guard let x = functions[node.inputs[0]], let parameters = x.parameters,
       var weights = weights(node.inputs[1]), let type = types[x.source], type.shape.count == 2,
-      try node.attributes.flag("transB", default: false),
-      !(try node.attributes.flag("transA", default: false)),
-      try node.attributes.float("alpha", default: 1) == 1,
-      try node.attributes.float("beta", default: 1) == 1
+      layer.arithmetic == .product(transposesA: false, transposesB: true), layer.hasPlainWeights
     else { return nil }
     weights.weights = weights.weights.reshaped(to: weights.weights.shape + [1, 1])
     var pixel = x

@@ -16,10 +16,11 @@ struct LayerReader {
   init?(_ coupling: ChannelCoupling, _ consumer: ChannelCoupling.Consumer) {
     let operands = coupling.trace.typed.operands
     let node = coupling.graph.nodes[consumer.node]
-    guard node.hasPlainWeights, let name = consumer.weight, let tensor = operands[name]?.constant,
+    guard let rules = coupling.registry.weighted(node, in: coupling.graph),
+      rules.hasPlainWeights, let name = consumer.weight,
+      let tensor = operands[name]?.constant,
       let reader = PatchReader(
-        node, weights: tensor, input: consumer.input,
-        operands: operands),
+        node, rules, weights: tensor, input: consumer.input, operands: operands),
       reader.groups == 1 || reader.groups == reader.channels && reader.outputs == reader.channels
     else { return nil }
     (layer, weight, self.reader) = (consumer, name, reader)

@@ -1,0 +1,31 @@
+/// What training needs to know of a ``HeadFamily``: how its raw maps read, and which loss they have.
+public struct HeadTraining: Sendable, Equatable {
+  /// How the channels of raw maps read.
+  public enum Layout: Sendable, Equatable {
+    /// At each stride one map of distance distributions and classes, or one of each; in a shared one
+    /// scores come first, or last.
+    case distributions(scoresFirst: Bool)
+    /// At each stride a map for boxes, one for objectness and one for classes.
+    case objectness
+    /// At each stride one map `[N, A·(5 + C), H, W]` of anchors.
+    case anchors
+    /// The scores and offsets of priors, which have no maps.
+    case priors
+  }
+
+  /// How the raw maps read.
+  public var layout: Layout
+  /// The name of the loss, one of `LossFamily.all`.
+  public var loss: String
+  /// Whether a network that decodes its boxes can be trained: its maps say all that the loss needs.
+  public var trainsDecoded: Bool
+  /// Whether a network that does not decode its boxes ends at the maps, which else are the last
+  /// convolutions.
+  public var endsAtMaps: Bool
+
+  /// What training needs to know.
+  public init(layout: Layout, loss: String, trainsDecoded: Bool, endsAtMaps: Bool) {
+    (self.layout, self.loss) = (layout, loss)
+    (self.trainsDecoded, self.endsAtMaps) = (trainsDecoded, endsAtMaps)
+  }
+}
