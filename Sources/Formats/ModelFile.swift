@@ -6,7 +6,9 @@ public enum ModelFile {
   /// The endings of file names that say which format to write.
   public static let endings = ["onnx", "h5", "hdf5"]
 
-  /// Reads a model; the format is told from the content, not from the name.
+  /// Reads a model.
+  ///
+  /// The format is recognised by the content, not by the name.
   ///
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
@@ -23,8 +25,8 @@ public enum ModelFile {
 
   /// Writes a model; `.h5` and `.hdf5` make HDF5, everything else ONNX.
   ///
-  /// - Parameter check: Told what the new file holds before it takes the place of an old one; what
-  ///   it throws leaves all as it was.
+  /// - Parameter check: Called with the graph that the new file holds, before it replaces an old
+  ///   one. When it throws, nothing is replaced.
   /// - Throws: ``FormatError``, what `check` throws.
   public static func save(
     _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init(),
