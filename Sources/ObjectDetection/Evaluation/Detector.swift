@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// A network that runs on one image: what the rest of the tool plugs in.
+/// A network that runs on one image, provided by the caller.
 public protocol DetectorRuntime {
   /// The image input.
   var imageInput: ImageInput { get }
@@ -17,9 +17,9 @@ public protocol DetectorRuntime {
 public struct Detector {
   /// The settings in force.
   public let configuration: HeadConfiguration
-  /// Why the head was taken for what it is.
+  /// Why this head was recognised.
   public let reasons: [String]
-  /// What the network answered that is no number.
+  /// The check of the network's outputs for NaN.
   public let answers: AnswerCheck
   private let runtime: any DetectorRuntime
   private let family: HeadFamily
@@ -29,8 +29,9 @@ public struct Detector {
 
   /// A detector of the given network.
   ///
-  /// The configuration is the one in the model's metadata, else that of the recognised family, with `settings` on top. An
-  /// input of bytes takes pixels as they are, not as the family would have them.
+  /// The configuration is the one in the model's metadata, else that of the recognised family.
+  /// `settings` replace parts of it. An input of bytes takes pixels as they are, without the
+  /// family's mean and deviation.
   ///
   /// - Throws: ``HeadError`` when no family fits, or several do.
   public init(
