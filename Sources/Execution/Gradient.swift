@@ -4,15 +4,18 @@ import Tensors
 
 /// A graph that computes, besides its outputs, their gradients in reverse mode.
 ///
-/// The variables become inputs, so that a session can update them between runs; every differentiated output gets an
-/// input that takes `∂loss/∂output`. The nodes of the model come first, then, in reverse order, those that carry the
-/// gradients back; where a value is read several times its gradients are summed in the order of the readers.
+/// The variables become inputs, so that a session can update them between runs. Every
+/// differentiated output gets an input that takes `∂loss/∂output`. The nodes of the model come
+/// first. Those that carry the gradients back follow, in reverse order. Where a value is read
+/// several times, its gradients are summed in the order of the readers.
 public struct Gradient: Sendable {
   /// The model's nodes and then the gradient's.
   public let graph: Graph
   /// The input that takes the gradient of each differentiated output.
   public let seeds: OrderedDictionary<String, String>
-  /// The output that holds the gradient of each variable; a variable that nothing depends on is missing.
+  /// The output that holds the gradient of each variable.
+  ///
+  /// A variable that no output depends on is missing.
   public let gradients: OrderedDictionary<String, String>
   /// The current values of the variables: what the constants of the model were.
   public let variables: OrderedDictionary<String, Tensor>
@@ -23,10 +26,10 @@ public struct Gradient: Sendable {
   ///   - outputs: Names of float32 outputs.
   ///   - variables: Names of initializers or inputs.
   ///   - inputShapes: Concrete shapes of inputs whose declared shape is not fixed.
-  ///   - recomputes: Whether activations are computed again on the way back instead of kept: less memory for more time,
-  ///     and the same gradients.
-  /// - Throws: `NodeError` naming the node that has no derivative or does not fit, ``ExecutionError`` for names and
-  ///   shapes.
+  ///   - recomputes: Whether activations are computed again in the backward pass instead of kept.
+  ///     That takes less memory and more time; the gradients are the same.
+  /// - Throws: `NodeError` naming the node that has no derivative or does not fit,
+  ///   ``ExecutionError`` for names and shapes.
   public init(
     of outputs: [String], withRespectTo variables: [String], in model: Graph,
     registry: OperatorRegistry, inputShapes: [String: [Int]] = [:], passes: [any GraphPass] = [],
@@ -73,9 +76,9 @@ private struct ReversePass {
   private(set) var graph: Graph
   private let steps: [SpecializedGraph.Step]
   private let types: [String: TensorType]
-  /// What the names of all that is made begin with, and no others.
+  /// The prefix of all new names, and of no other names.
   let prefix: String
-  /// Values through which a variable reaches something.
+  /// Values that depend on a variable.
   private var isActive: Set<String>
   /// The gradients that the readers of a value contributed, the last reader's first.
   private var contributions: [String: [String]] = [:]
@@ -92,7 +95,7 @@ private struct ReversePass {
     isActive = variables
     for step in steps where step.node.inputs.contains(where: isActive.contains) {
       for name in step.node.outputs where !name.isEmpty {
-        // Whole numbers carry no gradient.
+        // Integers carry no gradient.
         if types[name].map({ $0.elementType == .float32 }) ?? true { isActive.insert(name) }
       }
     }

@@ -4,12 +4,12 @@ import Tensors
 extension Graph {
   /// The concrete types of the inputs a caller must feed.
   ///
-  /// A fixed declaration stands; otherwise `shapes` decides; an unknown first axis of an input of
-  /// rank 3 or more is a batch and becomes 1, and so does one declared as 0 where images are read
-  /// (rank 4 or more): exporters used to write unknown batches so.
+  /// A fixed declaration counts. Otherwise `shapes` decides. An unknown first axis of an input of
+  /// rank 3 or more is taken for the batch and becomes 1. So does a first axis declared as 0 where
+  /// images are read (rank 4 or more), because some exporters write unknown batches so.
   ///
-  /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration, or when the input would
-  ///   be larger than any value may be.
+  /// - Throws: ``ExecutionError`` when an extent stays unknown or contradicts the declaration, or
+  ///   when the input would be larger than any value may be.
   public func concreteInputTypes(_ shapes: [String: [Int]]) throws -> [(String, TensorType)] {
     let required = requiredInputs
     for name in shapes.keys.sorted() where !inputs.contains(where: { $0.name == name }) {

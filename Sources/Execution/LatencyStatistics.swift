@@ -10,7 +10,7 @@ public struct LatencyStatistics: Codable, Sendable, Equatable {
   public var min: Double
   /// The longest run.
   public var max: Double
-  /// Runs a second at the median.
+  /// Runs per second at the median.
   public var perSecond: Double { median > 0 ? 1000 / median : 0 }
 
   /// The statistics of the given times.
@@ -26,7 +26,7 @@ public struct LatencyStatistics: Codable, Sendable, Equatable {
     max = sorted[sorted.count - 1]
   }
 
-  /// Runs `body` for warming up, then at least `runs` times and for at least `duration`, and times it.
+  /// Runs `body` to warm up, then times it: at least `runs` times and for at least `duration`.
   ///
   /// - Throws: what `body` throws.
   public static func measure(

@@ -3,8 +3,9 @@ import Tensors
 
 /// Where each value of a specialised graph lies in one block of memory.
 ///
-/// A buffer holds one value, or several that are views of it, overwrite it or are joined in it. Buffers whose lifetimes
-/// do not meet share addresses: largest first, each at the lowest offset that is free while it lives.
+/// A buffer holds one value, or several: views of it, values that overwrite it, and parts that are
+/// concatenated in it. Buffers whose lifetimes do not overlap share addresses. They are placed
+/// largest first, each at the lowest offset that is free during its lifetime.
 struct MemoryPlan {
   /// The byte offset of each value in the arena.
   private(set) var offsets: [String: Int] = [:]
@@ -137,7 +138,7 @@ struct MemoryPlan {
       guard let place = root(of: step.node.inputs[slot]), step.inputs[slot]?.type == type,
         buffers[place.buffer].last <= index, !buffers[place.buffer].isPinned
       else { continue }
-      // What else is read from there must be read element by element as well.
+      // Other inputs in the same memory must be read element by element as well.
       let isSafe = step.node.inputs.indices.allSatisfy { other in
         guard other != slot, let shared = root(of: step.node.inputs[other]),
           shared.buffer == place.buffer
@@ -150,7 +151,7 @@ struct MemoryPlan {
     return nil
   }
 
-  /// Lets the inputs of a joining operator be written straight into its output.
+  /// Lets the inputs of a concatenation be written straight into its output.
   private mutating func planJoin(_ index: Int, _ step: SpecializedGraph.Step) {
     guard let types = step.outputs, let block = step.rules as? any BlockOperator,
       case .inputsInOutput(let elements)? = block.blocks(inputs: step.inputs, outputs: types),

@@ -13,7 +13,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
     public var outputShape: [Int]
     /// Elements of the float constants the node reads.
     public var parameters: Int
-    /// Those that are not zero.
+    /// The parameters that are not zero.
     public var nonzeros: Int
     /// Multiply–accumulates.
     public var macs: Int
@@ -32,7 +32,8 @@ public struct ModelCost: Codable, Sendable, Equatable {
 
   /// The nodes that have parameters or cost multiply–accumulates, in order.
   public var nodes: [Node]
-  /// Elements of all float constants of rank 1 or more that nodes read, and of integer weights, each counted once.
+  /// Elements of all float constants of rank 1 or more that nodes read, and of integer weights,
+  /// each counted once.
   public var parameters: Int
   /// Those that are not zero.
   public var nonzeros: Int
@@ -49,9 +50,9 @@ public struct ModelCost: Codable, Sendable, Equatable {
   /// Counts the cost of a graph at the given input shapes.
   ///
   /// - Parameters:
-  ///   - passes: The rewrites of the session whose memory counts; what they fuse needs none, and what they compute on
-  ///     integers a quarter.
-  ///   - values: Constants that stand for inputs and are no parameters.
+  ///   - passes: The rewrites of the session whose memory counts. Values that they fuse away need
+  ///     none, and values that they compute on integers need a quarter.
+  ///   - values: Constants that stand for inputs; they are not parameters.
   /// - Throws: ``ExecutionError`` when an input's shape is not known.
   public init(
     _ graph: Graph, registry: OperatorRegistry, inputShapes: [String: [Int]] = [:],
@@ -75,7 +76,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
   }
 }
 
-/// Counts node by node and passes over what it cannot know.
+/// Counts node by node, and skips nodes whose operands are not known.
 private struct CostWalk {
   private(set) var nodes: [ModelCost.Node] = []
   private(set) var uncounted: Set<String> = []
@@ -92,7 +93,7 @@ private struct CostWalk {
       entry.inlined.isEmpty ? [(node: graph.nodes[entry.index], entry: entry)] : entry.inlined
     }
     for (node, entry) in entries {
-      // What is computed from the value of an input alone is no parameter either.
+      // What is computed from the value of an input alone is not a parameter either.
       if entry.isConstant, node.inputs.contains(where: self.values.contains) {
         self.values.formUnion(node.outputs)
       }
@@ -118,7 +119,7 @@ private struct CostWalk {
       nonzeros: 0, macs: macs, activationBytes: outputs.reduce(0) { $0 + $1.byteCount },
       weight: "", weightShape: [])
     for (place, (name, operand)) in zip(node.inputs, inputs).enumerated() {
-      // Integers are shapes and places, unless the operator computes on them as weights.
+      // Integers are shapes and indices, unless the operator uses them as weights.
       guard let tensor = operand?.constant, !tensor.shape.isEmpty, !values.contains(name),
         tensor.elementType.isFloatingPoint && tensor.elementType.bitWidth >= 16
           || weightInputs.contains(place)
@@ -141,7 +142,7 @@ private struct CostWalk {
 }
 
 extension Tensor {
-  /// The number of elements that are not zero; 0 and −0 both are.
+  /// The number of elements other than 0 and −0.
   var nonzeroCount: Int {
     switch elementType {
     case .float32: withUnsafeElements(as: Float.self) { $0.reduce(0) { $0 + ($1 != 0 ? 1 : 0) } }

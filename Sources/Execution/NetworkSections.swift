@@ -3,9 +3,9 @@ import Tensors
 
 /// Where a network can be cut in two by the order of its nodes, and the parts that are left.
 ///
-/// A place *p* lies before node *p*. What crosses it are the values made by the first *p* nodes, or
-/// fed, that later nodes read or that the graph returns; constants do not cross, for both parts
-/// know them.
+/// A place *p* lies before node *p*. What crosses it are values that are fed or made by the first
+/// *p* nodes, and that later nodes read or the graph returns. Constants do not cross, because both
+/// parts know them.
 struct NetworkSections {
   let base: Graph
   private let links: Connectivity
@@ -30,7 +30,8 @@ struct NetworkSections {
     }
   }
 
-  /// The bytes that cross a place, or `nil` where something else than float32 of known shape does.
+  /// The bytes that cross a place, or `nil` where something other than float32 of known shape
+  /// crosses it.
   func crossingBytes(_ position: Int) -> Int? {
     var bytes = 0
     for name in crossing(position) {
@@ -40,7 +41,9 @@ struct NetworkSections {
     return bytes
   }
 
-  /// The part of a network between two places, which makes what crosses the second.
+  /// The part of a network between two places.
+  ///
+  /// Its outputs are what crosses the second.
   func segment(_ network: Graph, from start: Int, to end: Int) -> Graph? {
     let names = Set(crossing(end))
     var segment = network
@@ -52,10 +55,11 @@ struct NetworkSections {
     return start == 0 ? segment : rest(segment, after: start)
   }
 
-  /// What of a network comes after a place: it reads what crosses the place as inputs, and
-  /// constants made before as constants.
+  /// The part of a network after a place.
   ///
-  /// - Returns: `nil` where it reads something else of what was made before.
+  /// Its inputs are what crosses the place; constants made before are its constants.
+  ///
+  /// - Returns: `nil` where it reads another value made before the place.
   func rest(_ network: Graph, after position: Int) -> Graph? {
     let before = Set(base.nodes[..<position].flatMap(\.outputs))
     var rest = network
@@ -80,7 +84,7 @@ struct NetworkSections {
 }
 
 extension Session {
-  /// Runs on those of some values that are inputs.
+  /// Runs on those of the given values that are inputs.
   public func outputs(for values: [String: Tensor]) throws -> [String: Tensor] {
     let names = Set(inputs.map(\.name))
     return try run(values.filter { names.contains($0.key) })

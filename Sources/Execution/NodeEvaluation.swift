@@ -1,22 +1,24 @@
 import GraphIR
 import Tensors
 
-/// Evaluates nodes one by one, those of subgraphs included, nothing prepared or shared.
+/// Evaluates nodes one by one, those of subgraphs included, without preparing kernels or sharing
+/// memory.
 final class NodeEvaluation {
-  /// The nodes of subgraphs that are evaluated at most, so that a loop without end is an error.
+  /// The largest number of nodes of subgraphs that are evaluated, so that an endless loop is an
+  /// error.
   private static let limit = 1 << 18
 
   private let registry: OperatorRegistry
-  /// Stands for the model's operator sets.
+  /// An empty graph with the model's operator sets.
   private var model = Graph()
   private let pool: ThreadPool
-  /// Refuses outputs of a node that would take more than there is.
+  /// Throws where a node's outputs would take more memory than there is.
   private let grant: (any Operator, [Tensor?]) throws -> Void
   private var evaluated = 0
 
   /// An evaluation of nodes of a model with the given properties.
   ///
-  /// - Parameter grant: Is asked before each node, and throws where its outputs may not be made.
+  /// - Parameter grant: Called before each node; throws where its outputs may not be made.
   init(
     _ properties: ModelProperties, registry: OperatorRegistry, pool: ThreadPool,
     grant: @escaping (any Operator, [Tensor?]) throws -> Void = { _, _ in }

@@ -1,18 +1,21 @@
 import GraphIR
 import Tensors
 
-/// Computes activations again on the way back instead of keeping them.
+/// Computes activations again in the backward pass instead of keeping them.
 ///
-/// The model's nodes are cut into segments. What one segment hands to a later one is kept; everything else that the
-/// gradient reads of it is computed once more, by copies of its nodes, just before the first node that needs it. Only
-/// the last segment, whose activations are read at once, is left alone. The copies do what the originals did, so the
-/// gradients are the same bit for bit.
+/// The model's nodes are cut into segments. Values that a later segment reads are kept. Other
+/// values that the gradient reads are computed again, by copies of the segment's nodes, just before
+/// the first node that needs them. Only the last segment is not copied, because its activations are
+/// read at once. The copies compute what the originals did, so the gradients are the same bit for
+/// bit.
 ///
-/// The number of segments is the one with the least estimate of peak memory: the largest, over the segments, of what is
-/// kept up to it together with what it computes again.
+/// The number of segments is the one with the least estimated peak memory. The estimate is the
+/// maximum, over the segments, of what is kept up to the segment plus what the segment computes
+/// again.
 ///
-/// Reference: Chen, Xu, Zhang and Guestrin, *Training deep nets with sublinear memory cost*, arXiv:1604.06174. There
-/// segments have equally many layers; here their activations have about equally many bytes.
+/// Reference: Chen, Xu, Zhang and Guestrin, *Training deep nets with sublinear memory cost*,
+/// arXiv:1604.06174. There segments have equally many layers; here their activations have about
+/// equally many bytes.
 struct Recomputation {
   private let nodes: ArraySlice<Node>
   private let sizes: [String: Int]
@@ -23,7 +26,7 @@ struct Recomputation {
 
   /// Cuts the first `count` nodes of a graph, which are the model; the rest is its gradient.
   ///
-  /// - Parameter prefix: What the names of copies begin with, and no others.
+  /// - Parameter prefix: The prefix of the copies' names, and of no other names.
   init(_ graph: Graph, modelNodes count: Int, types: [String: TensorType], prefix: String) {
     self.prefix = prefix
     nodes = graph.nodes.prefix(count)
@@ -32,7 +35,7 @@ struct Recomputation {
     kept = Set(graph.outputs.map(\.name))
   }
 
-  /// A part of the model's nodes and what it has to give.
+  /// A part of the model's nodes, and the values that others need of it.
   private struct Segment {
     var nodes: Range<Int>
     /// Values that are computed again.
@@ -99,7 +102,8 @@ struct Recomputation {
     return segment
   }
 
-  /// Puts copies of a segment's nodes before the first node that reads what they make, and makes all read the copies.
+  /// Puts copies of a segment's nodes before the first node that reads their outputs, and makes all
+  /// readers read the copies.
   private func insert(_ segment: Segment, into backward: inout [Node]) {
     let again = Set(segment.again)
     guard let place = backward.firstIndex(where: { $0.inputs.contains(where: again.contains) })
@@ -109,7 +113,7 @@ struct Recomputation {
     for node in nodes[segment.nodes].reversed() where node.outputs.contains(where: wanted.contains)
     {
       copies.append(node)
-      // What another segment made, or the segment hands on, is in memory still.
+      // Values of other segments, and values that later segments read, are still in memory.
       wanted.formUnion(node.inputs.filter(isInner(of: segment)))
     }
     copies.reverse()

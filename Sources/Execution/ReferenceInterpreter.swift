@@ -1,7 +1,8 @@
 import GraphIR
 import Tensors
 
-/// Evaluates a graph node by node, nothing prepared, shared or fused: the plain twin of ``Session``.
+/// Evaluates a graph node by node, with nothing prepared, shared or fused: the reference for
+/// ``Session``.
 public struct ReferenceInterpreter {
   private let graph: Graph
   private let registry: OperatorRegistry

@@ -3,10 +3,14 @@ import Tensors
 
 /// A graph prepared to run many times at fixed input shapes.
 ///
-/// Preparing folds constants, applies the rewrites of the options, plans one arena and lets every operator choose its
-/// kernel, and lets go of the weights that kernels have packed. ``run()`` then allocates nothing but a closure's context
-/// each time threads are set to work, unless the graph has nodes whose output types depend on values: these and all that
-/// follows them allocate as they go. A session is used by one thread at a time.
+/// Preparing folds constants, applies the rewrites of the options, plans one arena, lets every
+/// operator choose its kernel, and releases the weights that kernels have packed. ``run()`` then
+/// allocates only a closure's context each time threads start to work.
+///
+/// Nodes whose output types depend on values are an exception. They, and all nodes that follow
+/// them, form the *dynamic tail*: they allocate as they run.
+///
+/// A session is used by one thread at a time.
 public final class Session {
   private struct StaticStep {
     var kernel: Kernel
@@ -40,7 +44,8 @@ public final class Session {
   public let outputNames: [String]
   /// The bytes of all activations together.
   public let arenaBytes: Int
-  /// The graph as it runs: specialised, folded and rewritten, without the constants that kernels hold packed.
+  /// The graph as it runs: specialised, folded and rewritten, without the constants that kernels
+  /// hold packed.
   public let graph: Graph
   private var steps: [LabelledStep] = []
   private let registry: OperatorRegistry
@@ -50,7 +55,8 @@ public final class Session {
   private var views: [String: TensorView] = [:]
   private var constants: [String: Tensor] = [:]
   private var dynamicValues: [String: Tensor] = [:]
-  /// What the values of one run may take, and what those of the dynamic tail have left of it in this one.
+  /// The memory that the values of one run may take, and what is left of it for the dynamic tail in
+  /// this run.
   private let valueBudget: ValueBudget
   private var tailBudget = ValueBudget(bytes: 0)
   private var durations: [Duration] = []
@@ -61,8 +67,9 @@ public final class Session {
 
   /// Prepares a graph.
   ///
-  /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs, ``ExecutionError`` for
-  ///   inputs and taps and for values implausibly large for the model, `MemoryShortage` for more than the machine has.
+  /// - Throws: `NodeError` naming the node whose operator is unknown or does not fit its inputs,
+  ///   ``ExecutionError`` for wrong inputs and taps and for values implausibly large for the model,
+  ///   `MemoryShortage` when the machine has too little memory.
   public init(
     _ graph: consuming Graph, registry: OperatorRegistry,
     options: SessionOptions = SessionOptions()
@@ -83,7 +90,7 @@ public final class Session {
       }
     pool = ThreadPool(threads: options.threads)
     let inputs = try graph.concreteInputTypes(options.inputShapes)
-    // Shapes that the caller gives and values that it asks for are its own affair.
+    // Only sizes that the model itself declares are limited; shapes and taps of the caller are not.
     let isAsDeclared =
       options.inputShapes.isEmpty && options.taps.isEmpty && !options.trustsSizes
     valueBudget = isAsDeclared ? .activations(of: graph) : ValueBudget(bytes: .max)
@@ -116,7 +123,9 @@ public final class Session {
 
   deinit { arena.deallocate() }
 
-  /// Prepares the kernels in order; constants that one has packed are let go before the next is prepared.
+  /// Prepares the kernels in order.
+  ///
+  /// Constants that one has packed are released before the next is prepared.
   private static func prepare(
     _ graph: inout SpecializedGraph, threads: Int
   ) throws -> [Kernel?] {
@@ -196,7 +205,8 @@ public final class Session {
 
   /// Runs the graph on copies of the given tensors and returns copies of the outputs.
   ///
-  /// - Throws: ``ExecutionError`` when an input is missing, unknown or of the wrong type; `NodeError`.
+  /// - Throws: ``ExecutionError`` when an input is missing, unknown or of the wrong type;
+  ///   `NodeError`.
   public func run(_ feed: [String: Tensor]) throws -> [String: Tensor] {
     for name in feed.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
       throw ExecutionError.unknownInput(name: name, known: inputs.map(\.name))
@@ -227,7 +237,8 @@ public final class Session {
     return constants[name]
   }
 
-  /// The memory of an output, valid until the next run; `nil` for one whose type only the run decides.
+  /// The memory of an output, valid until the next run; `nil` for an output whose type only the run
+  /// decides.
   public func outputView(_ name: String) -> TensorView? {
     outputNames.contains(name) ? view(name) : nil
   }
@@ -245,7 +256,8 @@ public final class Session {
     }
   }
 
-  /// Runs the steps before the first that reads one of the late inputs; all of them when there are none.
+  /// Runs the steps before the first that reads a late input, or all steps when there are no late
+  /// inputs.
   public func runEarly() throws {
     tailBudget = valueBudget
     for index in 0..<earlySteps { try execute(index) }
@@ -298,7 +310,7 @@ public final class Session {
     }
   }
 
-  /// Counts what the outputs of a node of the dynamic tail take.
+  /// Counts the memory of the outputs of a node in the dynamic tail.
   private func grant(_ rules: any Operator, _ inputs: [Tensor?]) throws {
     let bytes = try rules.evaluationBytes(inputs)
     guard tailBudget.spend(bytes) else {
@@ -322,7 +334,7 @@ public struct StepProfile: Sendable {
   public var opType: String
   /// The algorithm its kernel chose; empty for the plain one.
   public var algorithm: String
-  /// The first value it makes.
+  /// The node's first output.
   public var output: String
   /// The multiply–accumulates of one run; 0 where the operator does not count them.
   public var macs: Int

@@ -11,14 +11,19 @@ public struct SessionOptions: Sendable {
   public var passes: [any GraphPass]
   /// Intermediate values to return as well.
   public var taps: [String]
-  /// Whether tensors may share memory whose lifetimes do not overlap, be views or overwrite inputs.
+  /// Whether tensors may share memory: those whose lifetimes do not overlap, views, and outputs
+  /// that overwrite inputs.
   public var sharesMemory: Bool
-  /// Inputs that are written between `Session.runEarly()` and `Session.runLate()`, such as the gradients of outputs.
+  /// Inputs that are written between `Session.runEarly()` and `Session.runLate()`, such as the
+  /// gradients of outputs.
   public var lateInputs: Set<String> = []
   /// Whether a run fails whose taps hold NaN or infinity.
   public var checksTaps = false
-  /// Whether values may take what the machine has, whatever the model weighs: for graphs that this
-  /// process made itself, such as those of derivatives, which hold their weights as inputs.
+  /// Whether values may take all the memory of the machine, whatever the size of the model's
+  /// weights.
+  ///
+  /// This is for graphs that this process made itself, such as those of derivatives, whose weights
+  /// are inputs.
   public var trustsSizes = false
 
   /// Options for a run on `threads` threads.

@@ -13,14 +13,14 @@ struct SpecializedGraph {
     /// The types of the outputs; `nil` when only the run decides them.
     var outputs: [TensorType]?
 
-    /// The name of an output, made up where the node leaves it out.
+    /// The name of an output; a generated one where the node leaves it unnamed.
     func value(_ slot: Int, of step: Int) -> String {
       let name = node.outputs[slot]
       return name.isEmpty ? "\(SpecializedGraph.unnamed)\(step).\(slot)" : name
     }
   }
 
-  /// What the made-up names of unnamed outputs start with; a node's own names must not.
+  /// The prefix of generated names for unnamed outputs; names of the model must not begin with it.
   private static let unnamed = "\0"
   /// The largest constant that folding may make out of smaller ones.
   private static let foldingLimit = 64 << 20
@@ -58,7 +58,7 @@ struct SpecializedGraph {
     try walk(foldsAll: true)
   }
 
-  /// Lets go of constants of one step that its kernel has packed and no later step reads.
+  /// Releases the constants of a step that its kernel has packed and that no later step reads.
   mutating func releaseConstants(of index: Int, slots: [Int]) {
     let inputs = steps[index].node.inputs
     for slot in slots where inputs.indices.contains(slot) {
@@ -72,8 +72,8 @@ struct SpecializedGraph {
     }
   }
 
-  /// Infers types in order, turns nodes that always compute the same into initializers, and puts
-  /// the nodes of subgraphs in the place of those that hold them.
+  /// Infers types in order, turns constant nodes into initializers, and replaces nodes with
+  /// subgraphs by the nodes of these where possible.
   private mutating func walk(foldsAll: Bool) throws {
     var kept: [Node] = []
     var budget = InliningBudget(graph)

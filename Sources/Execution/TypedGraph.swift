@@ -1,14 +1,15 @@
 import GraphIR
 import Tensors
 
-/// Every node of a graph with what is known of its operands before the run; what nobody knows is passed over.
+/// Every node of a graph with what is known of its operands before the run.
 ///
-/// Unlike a session it takes graphs with unknown operators and keeps the nodes as they are: what always computes the same
-/// is evaluated, so that its value is known to its readers, but stays in the graph.
+/// Unlike a session it takes graphs with unknown operators, and keeps the nodes as they are. A node
+/// that always computes the same is evaluated, so that its readers know the value, but it stays in
+/// the graph.
 public struct TypedGraph: Sendable {
   /// One node.
   public struct Entry: Sendable {
-    /// Its place in the graph.
+    /// Its index in the graph.
     public var index: Int
     /// Its rules; `nil` for an operator that the registry does not know.
     public var rules: (any Operator)?
@@ -56,7 +57,8 @@ public struct TypedGraph: Sendable {
     }
   }
 
-  /// The nodes that take the place of one with subgraphs; `nil` when only a run decides or there are none.
+  /// The nodes that take the place of a node with subgraphs; `nil` when only a run decides or it
+  /// has no subgraphs.
   private mutating func inlining(
     of node: Node, _ entry: Entry, _ budget: inout InliningBudget
   ) -> [Node]? {
@@ -68,7 +70,7 @@ public struct TypedGraph: Sendable {
     return inlining.nodes
   }
 
-  /// Says of a node what is known of its outputs by name.
+  /// Records what is known of a node's outputs, by name.
   private func describeOutputs(of node: Node, in entry: inout Entry) {
     let named = node.outputs.filter { !$0.isEmpty }
     guard named.allSatisfy({ operands[$0] != nil }) else { return }

@@ -1,11 +1,11 @@
 import GraphIR
 import Tensors
 
-/// How many bytes of values a graph may bring about, in proportion to the weights its file holds.
+/// How many bytes of values a graph may make, in proportion to the weights its file holds.
 ///
 /// A file of a hundred bytes can ask for gigabytes: a constant of a huge shape, a chain of
-/// doublings, an input of huge extents. No model that was trained comes near these limits; what a
-/// caller asks for by shapes of its own is not theirs.
+/// doublings, an input of huge extents. No trained model comes near these limits. Shapes that a
+/// caller gives are not limited by them.
 struct ValueBudget {
   /// What every model may make, however small.
   private static let base = 128 << 20
@@ -16,7 +16,8 @@ struct ValueBudget {
   /// A budget of the given bytes.
   init(bytes: Int) { remaining = bytes }
 
-  /// What folding may make: every value that a graph computes of its constants, each counted once.
+  /// The budget of constant folding: every value that a graph computes from its constants, each
+  /// counted once.
   static func constants(of graph: Graph) -> ValueBudget {
     ValueBudget(bytes: base + 4 * weightBytes(graph))
   }
@@ -26,8 +27,9 @@ struct ValueBudget {
     ValueBudget(bytes: base + 16 * weightBytes(graph))
   }
 
-  /// The bytes of constants that stand in the file as they are; sparse ones are as large as the
-  /// file likes.
+  /// The bytes of constants that are stored dense in the file.
+  ///
+  /// Sparse ones do not count, because a small file can declare huge ones.
   private static func weightBytes(_ graph: Graph) -> Int {
     let largest = 1 << 48
     let bytes = graph.initializers.values.lazy.filter { [.dense, .external].contains($0.encoding) }
@@ -35,7 +37,7 @@ struct ValueBudget {
     return min(bytes.clamped, largest)
   }
 
-  /// Takes bytes, when there are so many.
+  /// Takes bytes from the budget; `false` when there are not so many left.
   mutating func spend(_ bytes: Int) -> Bool {
     guard bytes <= remaining else { return false }
     remaining -= bytes
@@ -43,8 +45,7 @@ struct ValueBudget {
   }
 }
 
-/// Evaluates nodes that always compute the same, within one budget for all values of a graph so
-/// made.
+/// Evaluates nodes that always compute the same, within one budget for all values made so.
 struct ConstantFolding {
   private var budget: ValueBudget
   private let pool: ThreadPool
@@ -60,7 +61,7 @@ struct ConstantFolding {
   ///
   /// - Parameters:
   ///   - operands: What is known of each input; `nil` for omitted ones.
-  ///   - largest: The most bytes that one node may make out of fewer.
+  ///   - largest: The most bytes that one node may make from fewer.
   /// - Throws: What the operator throws.
   mutating func values(
     of rules: any Operator, _ operands: [Operand?], largest: Int = .max

@@ -2,21 +2,21 @@ import Foundation
 
 /// Writes files so that an interruption leaves the old one whole.
 ///
-/// A link is followed and what it points to is replaced, or made where it is missing; folders,
-/// devices and pipes are refused, and so is what this process has read (``InputFile``). A file that
-/// is replaced keeps its mode and, where the system allows it, its owner; a new one has the mode
+/// A link is followed, and its target is replaced, or made where it is missing. Folders, devices
+/// and pipes are refused, and so are files that this process has read (``InputFile``). A file that
+/// is replaced keeps its mode and, where the system allows it, its owner. A new file has the mode
 /// that the umask leaves.
 public enum AtomicFile {
-  /// Removes the files under temporary names and ends the process: what an interrupt does.
+  /// Removes the files under temporary names and ends the process, as an interrupt does.
   public static func abandon(_ end: () -> Never) -> Never { TemporaryFiles.abandon(end) }
 
-  /// Checks before any work is done that a file can be written later.
+  /// Checks that a file can be written later, before any work is done.
   ///
   /// - Throws: ``FormatError``: `inputOutput` for what cannot be written, `conflict` for what was
   ///   read.
   public static func check(_ url: URL) throws { try OutputPlace(url).checkFolder() }
 
-  /// The path that is written when `url` is, links resolved.
+  /// The path that is written for `url`, with links resolved.
   public static func place(of url: URL) -> String {
     (try? OutputPlace.resolve(url.path)) ?? url.path
   }
@@ -34,14 +34,14 @@ public enum AtomicFile {
 
   /// Lets `body` make a file at a temporary name in the same folder, then renames it to `url`.
   ///
-  /// Where that fails, folders that were made for it are taken away again.
+  /// On failure, folders that were made for the file are removed again.
   ///
   /// - Throws: ``FormatError`` of kind `inputOutput` or `conflict`, with the name of `url` in place
   ///   of the temporary one, and what `body` throws.
   public static func replace(_ url: URL, _ body: (URL) throws -> Void) throws {
     let place = try OutputPlace(url)
     let made = try OutputFolder.create(URL(filePath: place.folder), for: url.path)
-    // Nobody may read the new file, half written, who may not read the old one.
+    // The half-written file must not be readable by anybody who may not read the old one.
     let mode = place.old.map { $0.st_mode & 0o666 } ?? 0o666
     let temporary = TemporaryFiles.claim(in: place.folder, mode: mode | 0o200)
     var isDone = false
@@ -63,7 +63,9 @@ public enum AtomicFile {
     InputRegistry.noteOutput(place.path)
   }
 
-  /// Lets `body` use a file in a folder that is gone afterwards, and after an interrupt.
+  /// Lets `body` use a temporary file in a folder.
+  ///
+  /// It is removed afterwards, and after an interrupt.
   ///
   /// - Throws: ``FormatError`` of kind `inputOutput`, what `body` throws.
   public static func scratch<Result>(
@@ -82,7 +84,8 @@ public enum AtomicFile {
   }
 
   private static func keepOwnerAndMode(of old: stat, at path: String, for url: URL) throws {
-    // Only root may give files away; for others the file becomes theirs, as it does in editors.
+    // Only root may change the owner of a file. For other users the file becomes theirs, as it does
+    // in editors.
     let isKept = chown(path, old.st_uid, old.st_gid) == 0
     let mode = old.st_mode & (isKept ? 0o7777 : 0o777)
     guard chmod(path, mode) == 0 else { throw FormatError(writing: url.path, code: errno) }
@@ -94,7 +97,7 @@ public enum AtomicFile {
       url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, TemporaryFiles.mode(of: url.path))
     guard descriptor >= 0 else { throw FormatError(writing: url.path, code: errno) }
     defer { close(descriptor) }
-    // Says to other machines, which do not know the process, that the file is in use.
+    // The lock tells other machines, which do not know the process, that the file is in use.
     _ = flock(descriptor, LOCK_EX | LOCK_NB)
     try body(AtomicFileOutput(descriptor: descriptor, url: url))
     guard fsync(descriptor) == 0 else { throw FormatError(writing: url.path, code: errno) }
@@ -106,7 +109,9 @@ package struct AtomicFileOutput {
   fileprivate let descriptor: Int32
   fileprivate let url: URL
 
-  /// Writes bytes to a place of the file; a gap before them reads as zeros.
+  /// Writes bytes at an offset of the file.
+  ///
+  /// A gap before them reads as zeros.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     var done = 0
     while done < bytes.count {

@@ -19,7 +19,8 @@ public enum Digest {
     sha256(data).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
-  /// The bytes that `gzip` makes of the data, less its header of 18 bytes.
+  /// The number of bytes that `gzip` compresses the data to, without the 18 bytes of its header and
+  /// trailer.
   public static func deflatedSize(_ data: Data) -> Int {
     var size = compressBound(uLong(data.count))
     var buffer = [UInt8](repeating: 0, count: Int(size))

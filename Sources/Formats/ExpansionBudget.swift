@@ -1,13 +1,15 @@
 import Tensors
 
-/// How many bytes of tensors a file may declare without holding them: sparse, deflated and shared ones.
+/// How many bytes of tensors a file may declare without holding them: sparse, deflated and shared
+/// ones.
 ///
-/// A file of a few bytes can declare terabytes of zeros. The budget grows with the file, beyond what pruning reaches: of
-/// a tensor that keeps one element in three hundred a sparse file still holds a 64th of the bytes.
+/// A file of a few bytes can declare terabytes of zeros. The budget grows with the file, and is
+/// larger than pruned files need: a sparse tensor that keeps one element in three hundred still
+/// holds a 64th of its bytes.
 final class ExpansionBudget {
   /// What every file may declare, however small.
   static let base = 256 << 20
-  /// The bytes each byte of the file may stand for.
+  /// The declared bytes that each byte of the file allows.
   static let ratio = 64
 
   private var remaining: Int

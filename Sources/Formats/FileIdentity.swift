@@ -1,8 +1,10 @@
 import Foundation
 import Synchronization
 
-/// What tells a file from others, however it is named: links of either kind, `..` and letter case
-/// of file systems that pass over it make no difference.
+/// What identifies a file, however it is named.
+///
+/// Links of either kind and `..` make no difference, nor does letter case on file systems that
+/// ignore it.
 struct FileIdentity: Hashable {
   private let device: UInt
   private let inode: UInt
@@ -17,12 +19,13 @@ enum InputRegistry {
   private struct Inputs {
     /// What was read, and under which name.
     var names: [FileIdentity: String] = [:]
-    /// The same by place: others may put a new file where one was read.
+    /// The same by path, because another process may put a new file where one was read.
     var places: [String: String] = [:]
-    /// What this process has written itself, and where.
+    /// The files that this process has written, and their paths.
     var own: [FileIdentity: String] = [:]
 
-    /// The name under which a file is kept in a table, unless its number has gone to another file.
+    /// The name under which a file is kept in a table, unless its inode number now belongs to
+    /// another file.
     static func name(of identity: FileIdentity, in table: inout [FileIdentity: String]) -> String? {
       guard let name = table[identity] else { return nil }
       var status = stat()

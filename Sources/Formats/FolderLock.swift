@@ -2,15 +2,15 @@ import Foundation
 
 /// A folder that one process at a time works in.
 ///
-/// The lock is the kernel's (`flock` on a file `.lock`), so that it ends with the process that
-/// holds it, however that ends. The file says which process that is, for messages alone.
+/// The lock is the kernel's (`flock` on a file `.lock`), so it ends with the process that holds it,
+/// however that process ends. The file names the process, for messages only.
 public final class FolderLock {
   private let descriptor: Int32
   private let path: String
 
-  /// Takes the lock; the folder is made where it is missing.
+  /// Takes the lock, and makes the folder where it is missing.
   ///
-  /// Where the file system knows no locks, none is held.
+  /// Where the file system has no locks, none is held.
   ///
   /// - Throws: ``FormatError`` of kind `inputOutput` that names the process that holds it.
   public init(_ folder: URL) throws {
@@ -27,7 +27,7 @@ public final class FolderLock {
           reason: "is in use by \(holder); wait for its end or give another folder")
       }
       guard Self.isStill(descriptor, at: path) else {
-        // Whoever held the lock has just removed the file.
+        // The process that held the lock has just removed the file.
         close(descriptor)
         continue
       }
@@ -45,7 +45,7 @@ public final class FolderLock {
     close(descriptor)
   }
 
-  /// Does work while the folder is locked.
+  /// Calls `body` while the folder is locked.
   public static func during<Result>(
     _ folder: URL, _ work: () throws -> Result
   ) throws -> Result {

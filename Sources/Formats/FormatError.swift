@@ -31,7 +31,7 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// What the system said when it was asked to read a file.
+  /// The error for an `errno` of reading a file.
   ///
   /// - Parameter code: The value of `errno`.
   public init(reading file: String, code: Int32) {
@@ -43,7 +43,7 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  /// What the system said when it was asked to write a file.
+  /// The error for an `errno` of writing a file.
   ///
   /// - Parameter code: The value of `errno`.
   public init(writing file: String, code: Int32) {
@@ -58,7 +58,7 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// An error whose file is not known yet: what parsers throw.
+/// An error of a parser, which does not know the file.
 struct PlacedError: Error {
   var kind: FormatError.Kind
   var place: String

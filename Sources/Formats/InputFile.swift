@@ -1,9 +1,11 @@
 import Foundation
 
-/// The one way from a path to what is in a file, so that the same fault has the same words and the
-/// same status wherever a file is read.
+/// Reads files.
 ///
-/// What was read is remembered: ``AtomicFile`` refuses to replace it.
+/// All reading goes through here, so that the same fault has the same message and status
+/// everywhere.
+///
+/// Files that were read are remembered, and ``AtomicFile`` refuses to replace them.
 public enum InputFile {
   /// The most bytes of a text that is parsed as a whole.
   public static let textLimit = 64 << 20
@@ -11,7 +13,7 @@ public enum InputFile {
   /// The bytes of a file, or of a pipe that the shell opened (`/dev/stdin`, `/dev/fd/63`).
   ///
   /// - Parameters:
-  ///   - isMapped: Whether the bytes may stay in the file until they are looked at.
+  ///   - isMapped: Whether the file may be mapped into memory instead of read.
   ///   - limit: The most bytes; `nil` for any number.
   /// - Throws: ``FormatError``: `noInput` when there is no such file, `badData` for a folder, a
   ///   device or more bytes than the limit, `inputOutput` when the system refuses.
@@ -21,7 +23,7 @@ public enum InputFile {
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR: throw FormatError(.badData, file: path, reason: "is a folder, not a file")
-    // A pipe under another name may have nobody at its other end, ever.
+    // Other pipes are refused: one without a writer would block forever.
     case S_IFIFO where path.hasPrefix("/dev/") || path.hasPrefix("/proc/"): break
     default: throw FormatError(.badData, file: path, reason: "is not a regular file")
     }
@@ -34,10 +36,10 @@ public enum InputFile {
     return try read(descriptor, path: path, expected: Int(status.st_size), limit: limit)
   }
 
-  /// The text of a file in UTF-8, without the byte order mark that some editors write.
+  /// The text of a UTF-8 file, without the byte order mark that some editors write.
   ///
   /// - Throws: ``FormatError`` as ``data(_:isMapped:limit:)`` does, and `badData` for bytes that
-  ///   are not UTF-8, which names the first line with such.
+  ///   are not UTF-8, with the number of the first such line.
   public static func text(_ url: URL, limit: Int = textLimit) throws -> String {
     let data = try data(url, limit: limit)
     for (mark, name) in [([0xff, 0xfe], "UTF-16"), ([0xfe, 0xff], "UTF-16")] as [([UInt8], String)]
@@ -70,7 +72,7 @@ public enum InputFile {
     }
   }
 
-  /// What lies at a place.
+  /// What is at a path.
   public enum Kind: Sendable {
     /// A file, or what is read like one.
     case file
@@ -78,9 +80,9 @@ public enum InputFile {
     case folder
   }
 
-  /// What lies at a place, links followed; `nil` for nothing.
+  /// What is at a path, with links followed; `nil` for nothing.
   ///
-  /// - Throws: ``FormatError`` when the system refuses to say.
+  /// - Throws: ``FormatError`` when the system does not tell.
   public static func kind(of url: URL) throws -> Kind? {
     do {
       return try status(of: url.path).st_mode & S_IFMT == S_IFDIR ? .folder : .file
@@ -92,13 +94,15 @@ public enum InputFile {
   /// Lets a file that was read be replaced: state that this program keeps for itself.
   public static func release(_ url: URL) { InputRegistry.forget(url.path) }
 
-  /// Keeps a file from being replaced before it is read; nothing when there is none.
+  /// Keeps a file that is not read yet from being replaced.
+  ///
+  /// Does nothing when there is no such file.
   public static func protect(_ url: URL) {
     guard let status = try? status(of: url.path), status.st_mode & S_IFMT == S_IFREG else { return }
     InputRegistry.note(FileIdentity(status), path: url.path)
   }
 
-  /// Whether two names are those of one file, links and letter case aside.
+  /// Whether two paths lead to the same file.
   public static func isSame(_ first: URL, _ second: URL) -> Bool {
     guard let one = try? status(of: first.path), let other = try? status(of: second.path) else {
       return false
@@ -108,7 +112,7 @@ public enum InputFile {
 
   private static func status(of path: String) throws -> stat {
     var status = stat()
-    // The system would read the name up to its first NUL.
+    // The system would end the name at its first NUL.
     guard !path.utf8.contains(0) else { throw FormatError(reading: path, code: ENOENT) }
     if stat(path, &status) == 0 { return status }
     throw FormatError(reading: path, code: errno)
@@ -127,7 +131,7 @@ public enum InputFile {
       bytesNoCopy: memory, count: count, deallocator: .custom { munmap($0, $1) })
   }
 
-  /// Reads to the end; files of `/proc` say that they are empty.
+  /// Reads to the end, because files of `/proc` have size 0.
   private static func read(
     _ descriptor: Int32, path: String, expected: Int, limit: Int?
   ) throws -> Data {

@@ -6,7 +6,9 @@ public enum ModelFile {
   /// The endings of file names that say which format to write.
   public static let endings = ModelFormat.all.reversed().flatMap(\.endings)
 
-  /// Reads a model; the format is told from the content, not from the name.
+  /// Reads a model.
+  ///
+  /// The format is recognised by the content, not by the name.
   ///
   /// - Throws: ``FormatError``.
   public static func load(_ url: URL) throws -> Graph {
@@ -22,8 +24,8 @@ public enum ModelFile {
 
   /// Writes a model in the format of the path's ending, ONNX where that names none.
   ///
-  /// - Parameter check: Told what the new file holds before it takes the place of an old one; what
-  ///   it throws leaves all as it was.
+  /// - Parameter check: Called with the graph that the new file holds, before it replaces an old
+  ///   one. When it throws, nothing is replaced.
   /// - Throws: ``FormatError``, what `check` throws.
   public static func save(
     _ graph: Graph, to url: URL, options: ONNXFormat.SaveOptions = .init(),

@@ -1,18 +1,20 @@
 import Foundation
 
-/// Where a file is written, links resolved, once it is known that it may be written there.
+/// The place where a file may be written, with links resolved.
 struct OutputPlace {
   /// The path as it was given.
   let name: String
-  /// The file itself: no part of the path is a link.
+  /// The path of the file itself, without links.
   let path: String
-  /// What lies there; `nil` for nothing.
+  /// The file that is there; `nil` for none.
   let old: stat?
 
-  /// The most links in a row that are followed, as in the kernel.
+  /// The most links in a row that are followed, as many as the kernel follows.
   private static let linkLimit = 40
 
-  /// Finds the place; a link that leads nowhere yet is followed to where its file would be.
+  /// Finds the place.
+  ///
+  /// A link without a target is followed to where its target would be.
   ///
   /// - Throws: ``FormatError``: `inputOutput` for folders, devices, pipes and files that may not be
   ///   written, `conflict` for files that this process has read.
@@ -60,14 +62,14 @@ struct OutputPlace {
     guard access(there, W_OK | X_OK) == 0 else { throw FormatError(writing: name, code: errno) }
   }
 
-  /// A path without links; `nil` when there is nothing.
+  /// A path without links; `nil` when nothing is there.
   static func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
   }
 
-  /// The path of a file that need not be there, without links.
+  /// The path without links of a file that need not exist.
   static func resolve(_ name: String) throws -> String {
     var path = name
     for _ in 0..<linkLimit {
@@ -85,20 +87,21 @@ struct OutputPlace {
     throw FormatError(writing: name, code: ELOOP)
   }
 
-  /// What the system made of the open files of processes: to rename a file there would take it from
-  /// whoever has it open.
+  /// Whether a path is one of the system's entries for open files, such as `/dev/stdout`.
+  ///
+  /// Renaming a file there would take it from the process that has it open.
   private static func isStream(_ path: String) -> Bool {
     let path = URL(filePath: path).standardizedFileURL.path
     return path.hasPrefix("/proc/") || path.hasPrefix("/dev/") && !path.hasPrefix("/dev/shm/")
   }
 
-  /// The path with the folders that are there resolved.
+  /// The path with its existing folders resolved.
   private static func resolvingFolder(of url: URL) -> String {
     var missing = [url.lastPathComponent]
     var folder = url.deletingLastPathComponent()
     while folder.path != "/" {
       if let real = realPath(folder.path) {
-        // What is not there has no links: here `..` is the folder before it.
+        // Folders that do not exist are no links, so here `..` is simply the parent.
         let url = missing.reduce(URL(filePath: real)) { $0.appending(path: $1) }
         return url.standardizedFileURL.path
       }
@@ -111,12 +114,12 @@ struct OutputPlace {
 
 /// Folders that results go to.
 public enum OutputFolder {
-  /// Makes a folder with those around it, unless it is there.
+  /// Makes a folder and its missing parents, unless it exists.
   ///
   /// - Throws: ``FormatError`` of kind `inputOutput`.
   public static func make(_ url: URL) throws { _ = try create(url, for: url.path) }
 
-  /// Checks before any work is done that a folder is there or can be made, and can be written to.
+  /// Checks that a folder exists or can be made, and can be written to, before any work is done.
   ///
   /// - Throws: ``FormatError`` of kind `inputOutput`.
   public static func check(_ url: URL) throws {
@@ -130,7 +133,7 @@ public enum OutputFolder {
     }
   }
 
-  /// The nearest thing on the way to a folder that is there.
+  /// The nearest parent of a folder that exists.
   static func nearest(_ url: URL) -> String {
     var folder = url.standardizedFileURL
     var status = stat()
@@ -138,7 +141,7 @@ public enum OutputFolder {
     return folder.path
   }
 
-  /// Makes folders and returns those that were not there, the outermost first.
+  /// Makes folders and returns the new ones, the outermost first.
   static func create(_ url: URL, for name: String) throws -> [String] {
     var missing: [URL] = []
     var folder = url.standardizedFileURL
@@ -163,7 +166,7 @@ public enum OutputFolder {
     return made
   }
 
-  /// Takes folders away again, as far as nothing is in them.
+  /// Removes folders again, as far as they are empty.
   static func remove(_ made: [String]) { for folder in made.reversed() { rmdir(folder) } }
 
   static func failure(_ folder: String, of name: String, code: Int32) -> FormatError {

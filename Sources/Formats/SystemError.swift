@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the system meant by an error of Foundation.
+/// The system's error behind an error of Foundation.
 public enum SystemError {
   /// The `errno` behind an error; `nil` when there is none.
   public static func code(of error: any Error) -> Int32? {

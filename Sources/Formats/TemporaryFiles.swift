@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// The files that exist only while this process runs: half-written results, scratch, locks.
+/// The files that exist only while this process runs: half-written results, scratch files, locks.
 ///
-/// A temporary file is named `.PID-N.part` after the process that makes it and locked while it is
-/// filled, so that those of dead processes can be told from those of living ones.
+/// A temporary file is named `.PID-N.part` after the process that makes it, and locked while it is
+/// filled. So files of dead processes can be told from those of living ones.
 enum TemporaryFiles {
   /// The modes that files are made with, by path.
   private static let pending = Mutex<[String: mode_t]>([:])
@@ -19,7 +19,7 @@ enum TemporaryFiles {
     while true {
       let number = serial.add(1, ordering: .relaxed).newValue
       let path = "\(folder == "/" ? "" : folder)/.\(getpid())-\(number).part"
-      // In a container every process may have the number of one that was killed.
+      // In a container, a process may have the number of one that was killed before.
       guard access(path, F_OK) != 0 else { continue }
       keep(path, mode: mode)
       return path
@@ -38,7 +38,7 @@ enum TemporaryFiles {
     pending.withLock { $0[path] = nil }
   }
 
-  /// Removes all, and ends while no other can be made.
+  /// Removes all files and ends the process, while no new file can be made.
   static func abandon(_ end: () -> Never) -> Never {
     pending.withLock { paths in
       for path in paths.keys { unlink(path) }
@@ -46,7 +46,7 @@ enum TemporaryFiles {
     }
   }
 
-  /// Removes what dead processes left in a folder, once a run.
+  /// Removes the files that dead processes left in a folder, once in a run.
   private static func clean(_ folder: String) {
     guard cleaned.withLock({ $0.insert(folder).inserted }),
       let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
@@ -70,7 +70,7 @@ enum TemporaryFiles {
     return process
   }
 
-  /// Removes a file unless a process, on whatever machine, holds its lock.
+  /// Removes a file unless a process, on this or another machine, holds its lock.
   private static func removeUnlocked(_ path: String) {
     let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
     guard descriptor >= 0 else { return }

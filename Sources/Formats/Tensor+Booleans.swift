@@ -1,7 +1,7 @@
 import Tensors
 
 extension Tensor {
-  /// The tensor with every byte of a boolean that is not 0 made 1, as Swift's `Bool` demands of memory.
+  /// The tensor with every nonzero byte of a boolean set to 1, as Swift's `Bool` requires.
   consuming func normalizingBooleans() -> Tensor {
     guard elementType == .bool, rawBytes.contains(where: { $0 > 1 }) else { return self }
     makeUnique()

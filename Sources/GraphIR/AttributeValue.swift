@@ -46,7 +46,9 @@ public indirect enum AttributeValue: Sendable {
 }
 
 extension AttributeValue: Equatable {
-  /// Whether kind and value agree; a NaN equals the NaN of the same bits, 0 differs from −0, as in tensors.
+  /// Whether kind and value agree.
+  ///
+  /// As in tensors, a NaN equals the NaN of the same bits, and 0 differs from −0.
   public static func == (lhs: AttributeValue, rhs: AttributeValue) -> Bool {
     switch (lhs, rhs) {
     case (.int(let a), .int(let b)): a == b
@@ -75,7 +77,7 @@ public struct SparseTensor: Sendable, Equatable {
   public var shape: [Int]
   /// The nonzero elements `[NNZ]`.
   public var values: Tensor
-  /// Their places: linear `[NNZ]` or by axis `[NNZ, rank]`, int64, ascending.
+  /// Their indices: linear `[NNZ]` or by axis `[NNZ, rank]`, int64, ascending.
   public var indices: Tensor
 
   /// A tensor of `shape` with `values` at `indices`.

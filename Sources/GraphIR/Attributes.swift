@@ -10,7 +10,7 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     values = OrderedDictionary(uniqueKeysWithValues: elements)
   }
 
-  /// Attributes in the given order; of two with one name the last counts.
+  /// Attributes in the given order; where two have the same name, the last counts.
   public init(_ elements: some Sequence<(String, AttributeValue)>) {
     values = OrderedDictionary(elements, uniquingKeysWith: { $1 })
   }
@@ -27,11 +27,11 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public var elements: [(name: String, value: AttributeValue)] {
     values.map { (name: $0.key, value: $0.value) }
   }
-  /// The graphs that they hold, in order.
+  /// The subgraphs that the attributes hold, in order.
   public var graphs: [Graph] { values.values.flatMap(\.subgraphs) }
-  /// Whether they hold any graph.
+  /// Whether any attribute holds a subgraph.
   var holdGraphs: Bool { values.values.contains { !$0.subgraphs.isEmpty } }
-  /// Whether there are none.
+  /// Whether there are no attributes.
   public var isEmpty: Bool { values.isEmpty }
 
   /// An integer, or `nil` when absent.

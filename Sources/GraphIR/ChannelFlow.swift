@@ -2,39 +2,47 @@ import Tensors
 
 /// How the channels of an operator's inputs become those of its outputs.
 ///
-/// Pruning gives every output channel of a weighted node a label and follows the labels through the graph by these
-/// cases alone; the pass that does so is `ChannelCoupling` in the module Prune.
+/// Pruning gives every output channel of a weighted node a label. It follows the labels through the
+/// graph by these cases alone. The pass that does so is `ChannelCoupling` in the module Prune.
 public enum ChannelFlow: Sendable, Equatable {
-  /// Output elements are elements of the inputs `data` in other places; labels take the way that numbers take.
+  /// The operator rearranges elements of the inputs `data`; labels move as the elements do.
   case rearranged(data: [Int])
-  /// The output is input 0 with elements added or cut off at the ends of some axes, whose values do not depend on labels.
+  /// The output is input 0 with elements added or cut off at the ends of some axes. The values of
+  /// added elements do not depend on labels.
   case extended
   /// Output element *i* depends on element *i* of each input, all broadcast to one shape.
   case aligned
-  /// Output *(n, c, …)* depends on *(n, c, …)* of input 0 and on element *c* of the inputs `parameters`, `[C]`.
+  /// Output *(n, c, …)* depends on *(n, c, …)* of input 0 and on element *c* of the inputs
+  /// `parameters`, `[C]`.
   case perChannel(parameters: [Int])
-  /// Every output element depends on all of input 0 along these axes, which vanish or are left with extent 1.
+  /// Every output element depends on all of input 0 along these axes. The output has them with
+  /// extent 1 or not at all.
   case reduced(axes: [Int])
   /// As ``reduced(axes:)``, but the output has the input's shape.
   case normalized(axes: [Int])
   /// A convolution of input 0 `[N, C, …]` with a bank of filters.
   ///
-  /// `weight` holds output channels along `outputAxis` and input channels of one group along `inputAxis`, the other way
-  /// round within a group when transposed; `bias` is `[outputs]`.
+  /// `weight` is the input with the filters, `[outputs, inputs per group, …]`, or
+  /// `[inputs, outputs per group, …]` when transposed. `bias` is the input with the bias,
+  /// `[outputs]`.
   case convolution(weight: Int, bias: Int?, groups: Int, isTransposed: Bool)
-  /// The matrix product of inputs 0 and 1, each possibly transposed on its last two axes, and a bias that broadcasts.
+  /// The matrix product of inputs 0 and 1, each possibly transposed on its last two axes, plus a
+  /// bias that broadcasts.
   case product(transposesA: Bool, transposesB: Bool, bias: Int?)
 }
 
-/// An operator whose channels can be followed; one that does not adopt this keeps all channels that it touches.
+/// An operator whose channels can be followed.
+///
+/// Channels that reach an operator without this capability are never removed.
 public protocol ChannelOperator: Operator {
   /// How channels flow through one use of the operator, `nil` when nothing is known of this use.
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow?
 
   /// The attributes and constant operands that the node needs when channels are removed around it.
   ///
-  /// Weights, biases and other operands that have channels of their own are cut by the pass; what is left to the operator
-  /// are numbers *about* channels: shapes, extents of parts, bounds, indices, counts of groups.
+  /// The pass itself cuts weights, biases and other operands that have channels of their own. The
+  /// operator adjusts numbers *about* channels: shapes, extents of parts, bounds, indices, counts
+  /// of groups.
   ///
   /// - Throws: ``OperatorError`` when the operator cannot express what stays.
   func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment

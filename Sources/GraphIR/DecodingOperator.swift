@@ -1,14 +1,16 @@
 import Tensors
 
-/// An operator that makes reals of the numbers that weights are stored as in input 0, by the scales in its other inputs.
+/// An operator that computes float weights from the stored integers of input 0 and the scales in
+/// its other inputs, as `DequantizeLinear` does.
 public protocol DecodingOperator: Operator {
-  /// The axis of input 0 that the other inputs run along; `nil` when they are single numbers.
+  /// The axis of input 0 along which the other inputs vary; `nil` when they are scalars.
   ///
-  /// - Throws: ``OperatorError`` when they run along it in another way than one number for each index.
+  /// - Throws: ``OperatorError`` when they vary in another way than by one number for each index of
+  ///   an axis.
   func scaleAxis(_ inputs: [Tensor?]) throws -> Int?
 
-  /// What to store so that the node makes these reals, as near as its scales allow.
+  /// What to store so that the node computes these floats, as closely as its scales allow.
   ///
-  /// - Parameter inputs: The node's inputs; of input 0 the type of elements alone is looked at.
+  /// - Parameter inputs: The node's inputs; of input 0 only the element type is used.
   func encode(_ reals: Tensor, inputs: [Tensor?]) throws -> Tensor
 }

@@ -1,11 +1,12 @@
 import Tensors
 
-/// An operator with a derivative: it writes the nodes that carry gradients from its outputs to its inputs.
+/// An operator with a derivative, given as the nodes that carry gradients from its outputs to its
+/// inputs.
 public protocol DifferentiableOperator: Operator {
   /// Appends the nodes that multiply the gradients of the outputs by the transposed Jacobian.
   ///
-  /// - Returns: For each input, as far as the list goes, the value that holds its gradient; `nil` where the derivative
-  ///   is zero wherever it exists, or where nobody asks for it.
+  /// - Returns: For each input, as far as the list goes, the value that holds its gradient; `nil`
+  ///   where the derivative is zero wherever it exists, or where it is not wanted.
   /// - Throws: ``OperatorError`` when this use of the operator has no derivative.
   func differentiate(_ derivation: inout Derivation) throws -> [String?]
 }
@@ -18,7 +19,8 @@ public struct Derivation {
   public let inputs: [Operand?]
   /// The type of each output.
   public let outputs: [TensorType]
-  /// The value that holds the gradient of each output; `nil` when no output of the graph depends on it.
+  /// The value that holds the gradient of each output; `nil` when no output of the graph depends on
+  /// it.
   public let gradients: [String?]
   /// Whether the gradient of each input is asked for.
   public let wanted: [Bool]
@@ -68,7 +70,7 @@ public struct Derivation {
     gradients[index] ?? constant(Tensor(zeros: outputs[index]))
   }
 
-  /// Appends a node with one output and returns that.
+  /// Appends a node with one output and returns the output's name.
   public mutating func callAsFunction(
     _ opType: String, domain: String = "", _ inputs: String..., attributes: Attributes = [:]
   ) -> String {
@@ -95,11 +97,11 @@ public struct Derivation {
     return name
   }
 
-  /// A real number as a constant.
+  /// A float as a constant.
   public mutating func constant(_ value: Float) -> String { constant(Tensor(scalar: value)) }
 }
 
-/// A derivative that is asked for and that no rule gives.
+/// A derivative that is wanted and that no rule gives.
 public struct NotDifferentiable: Error, Equatable, CustomStringConvertible {
   /// The operator with its domain.
   public var qualifiedType: String

@@ -1,9 +1,9 @@
-/// Hands out names that nothing in a graph bears yet.
+/// Hands out names that nothing in a graph has yet.
 ///
-/// What a graph bears are its values, constants, inputs, outputs, declared types and nodes, and all
-/// names within subgraphs, which read the values around them. Every pass that makes a name asks
-/// here, so that what it makes never replaces what is there. A name is the stem it was asked for
-/// by; only where that is taken a number follows.
+/// Taken names are those of values, constants, inputs, outputs, declared types and nodes, and all
+/// names within subgraphs, which read the values around them. Every pass that makes a name takes it
+/// from here, so that nothing in the graph is replaced by accident. A name is the requested stem.
+/// Where that is taken, a number follows.
 public struct FreshNames: Sendable {
   private let taken: Set<String>
   private var values: Set<String> = []
@@ -21,13 +21,15 @@ public struct FreshNames: Sendable {
     Self.first(stem) { !taken.contains($0) && values.insert($0).inserted }
   }
 
-  /// A name for a new node, which may be that of a value it makes; none where the stem is empty.
+  /// A name for a new node.
+  ///
+  /// It may be that of a value the node makes. It is empty where the stem is empty.
   public mutating func node(_ stem: String) -> String {
     guard !stem.isEmpty else { return "" }
     return Self.first(stem) { !taken.contains($0) && nodes.insert($0).inserted }
   }
 
-  /// What no name begins with.
+  /// A prefix that no name begins with.
   public func prefix(_ stem: String) -> String {
     Self.first(stem) { prefix in !taken.contains { $0.hasPrefix(prefix) } }
   }
@@ -42,7 +44,7 @@ public struct FreshNames: Sendable {
 }
 
 extension Graph {
-  /// A name for a new value that nothing bears yet, made from `stem`; see ``FreshNames``.
+  /// A name for a new value that nothing has yet, made from `stem`; see ``FreshNames``.
   public func freshName(_ stem: String) -> String {
     var names = FreshNames(self)
     return names.value(stem)

@@ -1,4 +1,4 @@
-/// Who makes and who reads each value of a graph, as it stood when asked.
+/// The nodes that make and read each value of a graph, as it was when this was made.
 public struct Connectivity: Sendable {
   /// The index of the node that makes a value; absent for inputs and initializers.
   public let producer: [String: Int]

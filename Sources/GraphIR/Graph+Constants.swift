@@ -10,7 +10,9 @@ extension Node {
 }
 
 extension Graph {
-  /// Sets a constant, whether an initializer or a `Constant` node holds it; one that nodes compute becomes an initializer.
+  /// Sets a constant, whether an initializer or a `Constant` node holds it.
+  ///
+  /// A constant that nodes compute becomes an initializer.
   public mutating func setConstant(_ name: String, _ tensor: Tensor) {
     if initializers[name] != nil {
       self[constant: name] = tensor

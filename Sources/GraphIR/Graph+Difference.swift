@@ -1,7 +1,8 @@
 extension Graph {
-  /// The first place where another graph says something else, for example `initializer 'w'`; `nil` when both agree.
+  /// The first place where another graph says something else, for example `initializer 'w'`; `nil`
+  /// when both agree.
   ///
-  /// The order of initializers and how files store them count for nothing.
+  /// The order of initializers does not matter, nor does how files store them.
   public func firstDifference(from other: Graph) -> String? {
     if name != other.name || documentation != other.documentation { return "the graph's name" }
     if properties != other.properties { return "the model's properties" }

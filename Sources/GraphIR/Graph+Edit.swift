@@ -1,5 +1,7 @@
 extension Graph {
-  /// Puts nodes in an order in which each comes after those it depends on, otherwise as they were.
+  /// Sorts nodes so that each comes after those it depends on.
+  ///
+  /// Nodes otherwise keep their order.
   ///
   /// - Throws: ``GraphError/cycle(node:)``.
   public mutating func sortTopologically() throws {
@@ -34,7 +36,7 @@ extension Graph {
 
   /// Drops nodes and initializers that no graph output depends on.
   ///
-  /// Initializers that are also graph inputs stay, for they are part of the interface.
+  /// Initializers that are also graph inputs stay, because they are part of the interface.
   public mutating func removeDeadNodes() {
     var live = Set(outputs.map(\.name))
     var kept: [Node] = []
@@ -49,7 +51,7 @@ extension Graph {
     valueTypes.removeAll { !made.contains($0.key) && initializers[$0.key] == nil }
   }
 
-  /// Makes every reader of `old`, subgraphs included, read `new` instead, graph outputs excepted.
+  /// Makes every reader of `old` read `new` instead, subgraphs included and graph outputs excepted.
   public mutating func replaceUses(of old: String, with new: String) {
     for index in nodes.indices where nodes[index].reads(old) {
       nodes[index] = nodes[index].renamingReads([old: new])

@@ -27,7 +27,7 @@ extension Graph {
     return names
   }
 
-  /// The graph with values of the graphs around it called by other names.
+  /// The graph with new names for the values that it reads from the graphs around it.
   func renamingFreeNames(_ names: [String: String]) -> Graph {
     var (result, names) = (self, names)
     for input in inputs { names[input.name] = nil }
@@ -61,7 +61,7 @@ extension Node {
     inputs.contains(name) || attributes.holdGraphs && capturedNames.contains(name)
   }
 
-  /// The node with the values that it and its subgraphs read called by other names.
+  /// The node with new names for the values that it and its subgraphs read.
   public func renamingReads(_ names: [String: String]) -> Node {
     var result = self
     result.inputs = inputs.map { names[$0] ?? $0 }

@@ -1,12 +1,12 @@
 /// A graph that breaks a rule of well-formedness.
 public enum GraphError: Error, Equatable, CustomStringConvertible {
-  /// Two makers of one value.
+  /// One value made twice.
   case duplicateValue(name: String, node: String)
-  /// A node reads what nothing before it makes.
+  /// A node that reads a value which nothing before it makes.
   case undefinedValue(name: String, node: String)
   /// An output that nothing makes.
   case undefinedOutput(name: String)
-  /// Nodes that wait for one another.
+  /// Nodes that depend on one another.
   case cycle(node: String)
 
   /// A sentence for the user.
@@ -25,10 +25,10 @@ public enum GraphError: Error, Equatable, CustomStringConvertible {
 extension Graph {
   /// Checks that every value is made exactly once, before it is read, and that outputs exist.
   ///
-  /// Initializers may also be graph inputs. Subgraphs may read what the graphs around them made before, and may use a
-  /// name again.
+  /// Initializers may also be graph inputs. Subgraphs may read what the graphs around them made
+  /// before, and may reuse its names.
   ///
-  /// - Throws: ``GraphError`` naming node and value of the first breach.
+  /// - Throws: ``GraphError`` naming node and value of the first fault.
   public func verify() throws { try verify(within: []) }
 
   /// - Parameter scopes: The values made so far in each enclosing graph.

@@ -3,14 +3,16 @@ import Tensors
 
 /// A model: nodes in topological order, the constants they read, inputs and outputs.
 ///
-/// Values are known by name, as in ONNX; each name is made once, by a graph input, an initializer
-/// or a node's output. ``verify()`` checks this and the order.
+/// Values are known by name, as in ONNX. Each is defined once, by a graph input, an initializer or
+/// a node's output. ``verify()`` checks this and the order.
 public struct Graph: Sendable, Equatable {
   /// The graph's name.
   public var name: String
   /// Nodes; each comes after the nodes whose outputs it reads.
   public var nodes: [Node]
-  /// What a caller feeds; a name that is also an initializer's has that as its default.
+  /// What a caller feeds.
+  ///
+  /// An input with the name of an initializer has that as its default.
   public var inputs: [ValueInfo]
   /// What a caller gets.
   public var outputs: [ValueInfo]

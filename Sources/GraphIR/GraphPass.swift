@@ -1,4 +1,4 @@
-/// A rewriting of graphs that keeps what they compute.
+/// A rewrite of a graph that keeps what it computes.
 public protocol GraphPass: Sendable {
   /// What the pass does, as a noun phrase: the type's name in words.
   var name: String { get }

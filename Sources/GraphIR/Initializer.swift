@@ -5,7 +5,7 @@ public struct Initializer: Sendable, Equatable {
   /// How a file stores the constant.
   public enum Encoding: String, Sendable {
     case dense
-    /// As nonzero values and their places.
+    /// As nonzero values and their indices.
     case sparse
     /// In a file beside the model.
     case external

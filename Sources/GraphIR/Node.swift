@@ -1,6 +1,8 @@
 /// One use of an operator: which values it reads, which it makes, with which attributes.
 public struct Node: Sendable, Equatable {
-  /// The node's name; may be empty, need not be unique.
+  /// The node's name.
+  ///
+  /// It may be empty and need not be unique.
   public var name: String
   /// The operator, for example `Conv`.
   public var opType: String
@@ -10,7 +12,7 @@ public struct Node: Sendable, Equatable {
   public var overload: String
   /// Names of the values read; `""` stands for an omitted optional one.
   public var inputs: [String]
-  /// Names of the values made; `""` stands for one nobody wants.
+  /// Names of the values made; `""` stands for an output that is not used.
   public var outputs: [String]
   /// The attributes.
   public var attributes: Attributes

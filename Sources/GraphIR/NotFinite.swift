@@ -4,7 +4,7 @@ import Tensors
 public enum NotFinite: Error, Equatable, CustomStringConvertible {
   /// A constant that a layer reads.
   case weight(name: String, node: String, element: [Int], number: String)
-  /// A value of a network on an input.
+  /// A value that a network computes from an input.
   case activation(name: String, node: String, element: [Int], number: String)
 
   /// A sentence for the user.
@@ -24,7 +24,7 @@ extension TensorView {
   /// The first element of a float32 value that is NaN or infinite; `nil` when there is none.
   public var firstNotFinite: (element: [Int], number: Float)? {
     guard elementType == .float32, count > 0 else { return nil }
-    // Finite numbers have a smaller exponent than all ones; the largest pattern of bits decides for
+    // A float is finite when its exponent is not all ones, so the largest bit pattern decides for
     // all.
     let bits = UnsafeBufferPointer(
       start: base.assumingMemoryBound(to: UInt32.self), count: count)

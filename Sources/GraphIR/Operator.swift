@@ -25,11 +25,12 @@ public struct Operand: Sendable {
   public var elementType: ElementType { type.elementType }
 }
 
-/// The rules of one kind of node: which types it makes of which, and how it computes.
+/// The rules of one kind of node: which output types follow from which inputs, and how it computes.
 ///
-/// A value of the type is one node's operator, its attributes parsed and checked. Further abilities
-/// are protocols that an operator adopts in its own file: ``PreparedOperator``, ``CostedOperator``,
-/// ``ShapeOperator``. A missing ability is an error that names the operator, never a default.
+/// An instance is one node's operator, its attributes parsed and checked. Further capabilities are
+/// protocols that an operator adopts in its own file: ``PreparedOperator``, ``CostedOperator``,
+/// ``ShapeOperator`` and others. A missing capability is an error that names the operator, never a
+/// default.
 public protocol Operator: Sendable {
   /// The operator's name in its domain, for example `Conv`.
   static var opType: String { get }
@@ -57,13 +58,13 @@ public protocol Operator: Sendable {
 
   /// The bytes of new values that ``evaluate(_:pool:)`` would make, found without making them.
   ///
-  /// The default is what the inferred types take, nothing when the outputs are the input's bytes.
+  /// The default is what the inferred types take, or 0 when the outputs are the input's bytes.
   func evaluationBytes(_ inputs: [Tensor?]) throws -> Int
 
   /// Which memory the first output may share.
   var outputMemory: OutputMemory { get }
 
-  /// Whether a node whose inputs are all constant is left standing until rewrites have seen it.
+  /// Whether a node whose inputs are all constant is folded only after rewrites have seen it.
   var foldsLate: Bool { get }
 }
 
@@ -71,10 +72,10 @@ public protocol Operator: Sendable {
 public enum OutputMemory: Sendable, Equatable {
   /// None.
   case separate
-  /// The memory of one of these inputs, when it has the output's type and nobody reads it later:
-  /// element *i* of the output depends on that input's element *i* only.
+  /// The memory of one of these inputs, when it has the output's type and nothing reads it later.
+  /// Element *i* of the output depends only on element *i* of that input.
   case inPlace(inputs: [Int])
-  /// The input's bytes are the output's, unchanged (`Reshape` and its kin).
+  /// The input's bytes are the output's, unchanged (`Reshape`, `Flatten`, `Squeeze` …).
   case view(input: Int)
 }
 
@@ -105,7 +106,7 @@ extension Operator {
   /// ONNX's own domain.
   public static var domain: String { "" }
 
-  /// Folded at once.
+  /// A node of constants is folded at once.
   public var foldsLate: Bool { false }
 
   /// No shared memory.
@@ -114,7 +115,7 @@ extension Operator {
   /// The types of the outputs with their sizes checked, or `nil` when they depend on values not
   /// known before the run.
   ///
-  /// - Throws: `SizeError` for outputs that are larger than any value may be, and what
+  /// - Throws: `SizeError` for outputs that are larger than any value may be, and whatever
   ///   ``inferTypes(_:)`` throws.
   public func checkedTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inferTypes(inputs)?.map { try TensorType(checking: $0.elementType, $0.shape) }
@@ -221,7 +222,8 @@ public struct Kernel: Sendable {
   }
 }
 
-/// An operator that moves whole blocks of memory, so that views can stand in for the move.
+/// An operator that copies whole blocks of memory, so that a memory plan can lay one tensor into
+/// another instead.
 public protocol BlockOperator: Operator {
   /// How inputs and outputs overlay one another, or `nil` when the blocks are not contiguous.
   func blocks(inputs: [Operand?], outputs: [TensorType]) -> BlockLayout?
@@ -235,7 +237,7 @@ public enum BlockLayout: Sendable, Equatable {
   case inputsInOutput(offsets: [Int])
 }
 
-/// An operator that may have any number of outputs, which only the node tells (`Split`).
+/// An operator whose rules depend on how many outputs the node has (`Split`).
 public protocol OutputCountedOperator: Operator {
   /// Parses the attributes of a node with the given number of outputs.
   ///
@@ -257,7 +259,7 @@ public protocol ShapeOperator: Operator {
 
 /// Why an operator cannot work on what it is given.
 public enum OperatorError: Error, Equatable, CustomStringConvertible {
-  /// A wrong number of inputs.
+  /// The node has a wrong number of inputs.
   case inputCount(expected: String, found: Int)
   /// An element type the operator does not compute with.
   case elementType(input: Int, expected: String, found: ElementType)

@@ -2,13 +2,13 @@ import Tensors
 
 /// An operator whose nodes hold graphs (`If`, `Loop`).
 ///
-/// When what decides among them is known before the run, nodes of theirs take the node's place;
-/// else the run evaluates them. They may read the values of the graph around them, so that a node
-/// alone cannot be evaluated.
+/// Where the condition or the number of iterations is known before the run, nodes of the subgraphs
+/// take the node's place. Otherwise the run evaluates the subgraphs. They may read the values of
+/// the graph around them, so a node alone cannot be evaluated.
 public protocol SubgraphOperator: Operator {
   /// Writes what takes the node's place.
   ///
-  /// - Returns: Whether it does; `false` when only the run decides.
+  /// - Returns: Whether the node was replaced; `false` when only the run decides.
   /// - Throws: ``OperatorError`` when the inputs do not fit.
   func inline(_ inlining: inout Inlining) throws -> Bool
 
@@ -20,7 +20,7 @@ public protocol SubgraphOperator: Operator {
 public typealias SubgraphRun = (_ body: Graph, _ arguments: [Tensor]) throws -> [Tensor]
 
 extension SubgraphOperator {
-  /// Only the run knows.
+  /// The types are known only in the run.
   public func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? { nil }
 
   /// Refused: the subgraphs must be run.
@@ -37,7 +37,7 @@ public struct Inlining {
   public let inputs: [Operand?]
   /// The nodes that take its place, in order.
   public private(set) var nodes: [Node] = []
-  /// The constants that they read besides those there are.
+  /// The new constants that these nodes read.
   public private(set) var constants: [String: Tensor] = [:]
   private let prefix: String
   private var copies = 0
@@ -57,8 +57,9 @@ public struct Inlining {
   /// Appends a node.
   public mutating func append(_ node: Node) { nodes.append(node) }
 
-  /// Appends the node that makes an output of the replaced node from the value that it is; unnamed
-  /// ones are not made.
+  /// Appends the node that makes an output of the replaced node from a value.
+  ///
+  /// An output without a name is not made.
   public mutating func set(output index: Int, to value: String) {
     guard node.outputs.indices.contains(index), !node.outputs[index].isEmpty else { return }
     append(Node("Identity", inputs: [value], outputs: [node.outputs[index]]))
@@ -116,14 +117,16 @@ public struct Inlining {
 /// How far nodes with subgraphs are replaced by nodes in one walk over a graph, and under which
 /// names.
 public struct InliningBudget {
-  /// The nodes, and inputs of nodes, that are written at most; what is beyond is left to the run.
+  /// The largest number of nodes and inputs of nodes that are written; the rest is left to the run.
   public static let nodes = 1 << 13
 
   private var remaining = Self.nodes
   private let root: String
   private var count = 0
 
-  /// A budget for a graph, whose names stay unlike the new ones.
+  /// A budget for a graph.
+  ///
+  /// New names differ from all of the graph's.
   public init(_ graph: Graph) {
     guard graph.nodes.contains(where: { !$0.subgraphs.isEmpty }) else {
       root = "inlined"
@@ -136,14 +139,15 @@ public struct InliningBudget {
       } ?? "inlined"
   }
 
-  /// What takes a node's place; `nil` when only the run decides, or when it would be too much.
+  /// What takes a node's place; `nil` when only the run decides, or when the budget is exceeded.
   public mutating func inline(
     _ node: Node, _ rules: any SubgraphOperator, inputs: [Operand?]
   ) throws -> Inlining? {
     guard remaining > 0 else { return nil }
     var inlining = Inlining(node: node, inputs: inputs, prefix: "\(root)/\(count)")
     guard try rules.inline(&inlining) else { return nil }
-    // The node for the rest of a loop only lists what the rounds made.
+    // A node left for the rest of a loop only lists the values of finished iterations, so its
+    // inputs cost less.
     let cost = inlining.nodes.reduce(0) {
       $0 + 1 + ($1.subgraphs.isEmpty ? $1.inputs.count : $1.inputs.count / 64)
     }

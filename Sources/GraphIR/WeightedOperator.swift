@@ -1,6 +1,6 @@
 /// An operator that multiplies activations by a constant matrix or filter bank.
 ///
-/// Declaring where the weights stand is what makes them prunable, quantisable and factorisable.
+/// Weights can be pruned, quantised and factorised because operators declare where they are.
 public protocol WeightedOperator: Operator {
   /// The inputs that hold weights when they are constant.
   var weightSlots: [WeightSlot] { get }

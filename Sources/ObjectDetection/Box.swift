@@ -40,11 +40,11 @@ public struct Box: Hashable, Sendable, Codable {
 
 /// A box that a detector found.
 public struct Detection: Hashable, Sendable, Codable {
-  /// Where.
+  /// The box.
   public var box: Box
   /// The class, counted from 0 in the detector's order.
   public var classIndex: Int
-  /// How sure, between 0 and 1.
+  /// The confidence, between 0 and 1.
   public var confidence: Double
 
   /// A detection of one object.

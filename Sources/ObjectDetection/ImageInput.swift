@@ -1,19 +1,20 @@
 import GraphIR
 import Tensors
 
-/// The input of a network that takes one image: in which order and as which numbers.
+/// The input of a network that takes one image: its layout and element type.
 public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The order of the axes behind the batch.
   public enum Layout: String, Codable, Sendable {
-    /// `[N, 3, H, W]`, a plane for each colour.
+    /// `[N, 3, H, W]`, one plane for each colour channel.
     case channelsFirst = "NCHW"
-    /// `[N, H, W, 3]`, the colours of a pixel side by side, as TensorFlow's models take them.
+    /// `[N, H, W, 3]`, the colour channels of a pixel side by side, as TensorFlow's models take
+    /// them.
     case channelsLast = "NHWC"
   }
 
   /// The input's name.
   public var name: String
-  /// The numbers it takes; of uint8 the bytes of the image.
+  /// The element type; an input of uint8 takes the bytes of the image.
   public var elementType: ElementType
   /// The order of the axes.
   public var layout: Layout
@@ -63,8 +64,9 @@ public struct ImageInput: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The type of the input.
   public var type: TensorType { TensorType(elementType, shape) }
 
-  /// Whether the input takes pixels as bytes from 0 to 255, which are neither shifted nor scaled
-  /// unless settings say so.
+  /// Whether the input takes pixels as bytes from 0 to 255.
+  ///
+  /// They are neither shifted nor scaled unless settings say so.
   public var takesBytes: Bool { elementType == .uint8 }
 
   /// For example `NHWC, bytes 0…255`.
@@ -77,8 +79,8 @@ extension Graph {
   /// The same network with its image input as float32 `[N, 3, H, W]`, whatever layout and type it
   /// has in the file.
   ///
-  /// Nodes that bring the image into the input's layout and type come first: what batches of
-  /// training images are fed to.
+  /// Nodes in front convert the image to the original layout and type. Training feeds its batches
+  /// to this network.
   public func takingPlanarImages() -> Graph {
     guard requiredInputs.count == 1, let input = requiredInputs.first,
       let place = inputs.firstIndex(where: { $0.name == input.name }),

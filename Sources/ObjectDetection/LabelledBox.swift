@@ -1,6 +1,6 @@
-/// An object that a network's input shows: what training aims at.
+/// An object in a network's input: a target of training.
 public struct LabelledBox: Hashable, Sendable {
-  /// Where, in network pixels.
+  /// The box, in network pixels.
   public var box: Box
   /// The class, counted from 0 in the detector's order.
   public var classIndex: Int

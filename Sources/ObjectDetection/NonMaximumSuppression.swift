@@ -1,6 +1,6 @@
 /// Greedy non-maximum suppression, class by class.
 public struct NonMaximumSuppression: Sendable, Hashable, Codable {
-  /// Overlap above which the weaker of two boxes of a class is dropped.
+  /// Overlap above which the less confident of two boxes of a class is dropped.
   public var iouThreshold: Double
   /// The most boxes that take part, the most confident first.
   public var candidateLimit: Int
@@ -14,7 +14,9 @@ public struct NonMaximumSuppression: Sendable, Hashable, Codable {
     self.maxDetections = maxDetections
   }
 
-  /// The boxes that survive, the most confident first; of equally confident ones the later comes first.
+  /// The boxes that are kept, the most confident first.
+  ///
+  /// Of equally confident ones the later comes first.
   public func callAsFunction(_ detections: [Detection]) -> [Detection] {
     let ranked = detections.indices.filter { detections[$0].confidence.isFinite }.sorted {
       (detections[$0].confidence, $0) > (detections[$1].confidence, $1)
@@ -31,7 +33,8 @@ public struct NonMaximumSuppression: Sendable, Hashable, Codable {
     return kept
   }
 
-  /// Intersection over union with the guard against empty unions that reference implementations carry.
+  /// Intersection over union, with the guard against empty unions that reference implementations
+  /// have.
   private func overlap(_ a: Box, _ b: Box) -> Double {
     let w = max(0, min(a.right, b.right) - max(a.left, b.left))
     let h = max(0, min(a.bottom, b.bottom) - max(a.top, b.top))

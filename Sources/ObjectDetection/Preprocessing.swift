@@ -1,16 +1,17 @@
 import Tensors
 
-/// How an image becomes a network's input: the one place that says so.
+/// How an image becomes a network's input.
 ///
-/// `x[c, row, column] = (pixel[channel(c)] − mean[c]) / std[c]`, after the image was fitted to the input's size.
+/// `x[c, row, column] = (pixel[channel(c)] − mean[c]) / std[c]`, after the image is fitted to the
+/// input's size.
 public struct Preprocessing: Codable, Hashable, Sendable {
-  /// How an image of another shape is brought to the input's.
+  /// How an image is fitted to an input of another shape.
   public enum Fit: String, Codable, Sendable, CaseIterable {
     /// Each axis is scaled by itself.
     case stretch
-    /// Scaled as a whole, centred, the rest filled.
+    /// Scaled with its aspect ratio kept, centred, and the rest filled.
     case letterboxCentre = "letterbox-centre"
-    /// Scaled as a whole, put at the upper left, the rest filled.
+    /// Scaled with its aspect ratio kept, placed at the upper left, and the rest filled.
     case letterboxTopLeft = "letterbox-topleft"
   }
 
@@ -31,7 +32,9 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   /// What is divided by, by input channel.
   public var std: [Float]
 
-  /// A preprocessing with the given parts; one number of `mean` or `std` serves all channels.
+  /// A preprocessing with the given parts.
+  ///
+  /// A single number for `mean` or `std` is used for all channels.
   public init(
     fit: Fit = .stretch, pad: Int = 114, order: ChannelOrder = .rgb, mean: [Float] = [0],
     std: [Float] = [255]
@@ -43,16 +46,16 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     self.std = std.count == 1 ? Array(repeating: std[0], count: 3) : std
   }
 
-  /// Leaves pixels as they are, from 0 to 255.
+  /// Sets mean and deviation so that pixels stay as they are, from 0 to 255.
   mutating func takeBytes() {
     (mean, std) = ([0, 0, 0], [1, 1, 1])
   }
 
-  /// How network pixels and image pixels relate: `network = image · scale + offset`.
+  /// The map from image pixels to network pixels: `network = image · scale + offset`.
   public struct Placement: Sendable, Hashable {
-    /// Network columns an image column.
+    /// Network columns per image column.
     public var scaleX: Double
-    /// Network rows an image row.
+    /// Network rows per image row.
     public var scaleY: Double
     /// Network column of the image's left edge.
     public var offsetX: Double
@@ -82,7 +85,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
 
   /// Writes the input for an image in the layout and type that a network takes.
   ///
-  /// - Parameter target: The memory of the input, one image. Bytes are rounded and kept within 0…255.
+  /// - Parameter target: The memory of the input, one image. Bytes are rounded and clamped to
+  ///   0…255.
   /// - Returns: Where the image lies in the input.
   public func apply(
     _ image: PixelBuffer, as input: ImageInput, to target: UnsafeMutableRawPointer
@@ -101,7 +105,7 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     }
   }
 
-  /// The memory of an input and where the elements of a pixel lie in it.
+  /// The memory of an input, and the strides between its elements.
   private struct Site<Element: BitwiseCopyable> {
     let target: UnsafeMutablePointer<Element>
     let isPlanar: Bool

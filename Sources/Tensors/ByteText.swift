@@ -1,6 +1,6 @@
 import Foundation
 
-/// Numbers of bytes as people read them.
+/// Numbers of bytes as text for people.
 public enum ByteText {
   /// Bytes in units of 10⁶, from 10⁹ on in units of 10⁹: `17.2 GB`.
   public static func text(_ bytes: Int) -> String {

@@ -1,9 +1,11 @@
-/// An integer of a size computation: once a step does not fit, all that follow from it do not.
+/// An integer of a size computation.
 ///
-/// Sizes come from files and options, and no order of additions and products of theirs may trap.
-/// What a chain of operators gives is asked for once, at its end.
+/// Once a step overflows, everything computed from it counts as overflowed.
+///
+/// Sizes come from files and options, and no order of additions and products of them may trap. The
+/// result of a chain of operators is checked once, at its end.
 public struct CheckedInteger: Sendable, Equatable, ExpressibleByIntegerLiteral {
-  /// The number; `nil` when it or a number it was made of does not fit into 64 bits.
+  /// The number; `nil` when it, or a number it was computed from, does not fit into 64 bits.
   public let value: Int?
 
   private init(exactly value: Int?) { self.value = value }
@@ -11,13 +13,15 @@ public struct CheckedInteger: Sendable, Equatable, ExpressibleByIntegerLiteral {
   /// A number that is known.
   public init(_ value: Int) { self.value = value }
 
-  /// A number of the source.
+  /// A number given in the source.
   public init(integerLiteral value: Int) { self.value = value }
 
-  /// A float number cut towards zero; NaN, infinity and what lies beyond 64 bits do not fit.
+  /// A float rounded towards zero.
+  ///
+  /// NaN, infinity and values beyond 64 bits count as overflowed.
   public init(_ real: Double) { value = Int(exactly: real.rounded(.towardZero)) }
 
-  /// The number, or the largest there is: for counts that are only reported or compared.
+  /// The number, or `Int.max` on overflow: for counts that are only reported or compared.
   public var clamped: Int { value ?? .max }
 
   /// The sum.
@@ -35,7 +39,9 @@ public struct CheckedInteger: Sendable, Equatable, ExpressibleByIntegerLiteral {
     combined(a, b) { $0.multipliedReportingOverflow(by: $1) }
   }
 
-  /// The quotient, cut towards zero; one by zero does not fit.
+  /// The quotient, rounded towards zero.
+  ///
+  /// Division by zero counts as overflow.
   public static func / (a: CheckedInteger, b: CheckedInteger) -> CheckedInteger {
     combined(a, b) { $0.dividedReportingOverflow(by: $1) }
   }

@@ -5,7 +5,9 @@ public struct CholeskyFactorization: Sendable {
   private let factor: [Double]
   private let order: Int
 
-  /// Factorises a row-major matrix `[order, order]`, of which the lower triangle is read.
+  /// Factorises a row-major matrix `[order, order]`.
+  ///
+  /// Only the lower triangle is read.
   ///
   /// - Returns: `nil` when the matrix is not positive definite in float64.
   public init?(_ matrix: [Double], order: Int) {
@@ -30,7 +32,8 @@ public struct CholeskyFactorization: Sendable {
     return solution
   }
 
-  /// The smallest over the largest diagonal element of the factor, squared: a rough reciprocal of the condition number.
+  /// The smallest over the largest diagonal element of the factor, squared: a rough reciprocal of
+  /// the condition number.
   public var reciprocalCondition: Double {
     let diagonal = (0..<order).map { factor[$0 * order + $0] }
     let ratio = (diagonal.min() ?? 0) / (diagonal.max() ?? 1)

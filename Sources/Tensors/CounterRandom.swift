@@ -1,4 +1,5 @@
-/// A seeded source of random numbers whose n-th value depends on seed, stream and n alone: Philox 2×64 with ten rounds.
+/// A seeded source of random numbers whose n-th value depends on seed, stream and n alone: Philox
+/// 2×64 with ten rounds.
 ///
 /// Reference: Salmon et al., *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011.
 public struct CounterRandom: RandomNumberGenerator, Sendable {

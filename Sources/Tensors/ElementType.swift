@@ -21,10 +21,11 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The bytes that `count` elements take; 4-bit elements are packed two a byte, low nibble first.
+  /// The bytes that `count` elements take; 4-bit elements are packed two to a byte, low nibble
+  /// first.
   public func byteCount(of count: Int) -> Int { (count * bitWidth + 7) / 8 }
 
-  /// Whether elements are real numbers with a fraction.
+  /// Whether elements are floating-point numbers.
   public var isFloatingPoint: Bool {
     switch self {
     case .float32, .float64, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
@@ -34,7 +35,7 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Whether elements are whole numbers.
+  /// Whether elements are integers.
   public var isInteger: Bool {
     switch self {
     case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .int4, .uint4: true
@@ -43,7 +44,7 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// A Swift type whose values lie in memory as the elements of a tensor do.
+/// A Swift type with the memory layout of a tensor's elements.
 public protocol TensorElement: BitwiseCopyable, Sendable, Equatable {
   /// The element type of tensors that hold these values.
   static var elementType: ElementType { get }

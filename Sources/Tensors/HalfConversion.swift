@@ -1,5 +1,5 @@
-/// Runs of float16 and bfloat16 numbers to float32 and back, in integer arithmetic that compilers
-/// make vectors of.
+/// Converts runs of float16 and bfloat16 numbers to float32 and back, in integer arithmetic that
+/// compilers vectorise.
 public enum HalfConversion {
   /// Writes float16 or bfloat16 numbers as float32, exactly.
   ///
@@ -31,7 +31,9 @@ public enum HalfConversion {
     for index in 0..<count { target[index] = half(of: source[index]) }
   }
 
-  /// A float16 by its bits: as the bits of a float32 it is too small by 2¹¹², subnormal numbers
+  /// The value of a float16 with the given bits.
+  ///
+  /// Read as the bits of a float32 they are too small by the factor 2¹¹², subnormal numbers
   /// included.
   @inline(__always)
   private static func float32(ofHalf bits: UInt16) -> Float {
@@ -41,7 +43,9 @@ public enum HalfConversion {
     return Float(bitPattern: magnitude.bitPattern | special | (wide & 0x8000) << 16)
   }
 
-  /// The bits of the nearest float16; NaN becomes the quiet one of its sign.
+  /// The bits of the nearest float16.
+  ///
+  /// NaN becomes the quiet NaN of its sign.
   @inline(__always)
   private static func half(of value: Float) -> UInt16 {
     let sign = value.bitPattern & 0x8000_0000

@@ -1,14 +1,16 @@
 import Foundation
 
-/// What memory this process may still take: the one place that knows the limits.
+/// How much memory this process may still take.
 ///
-/// Memory that cannot be had ends a process without a word. What takes much asks here first, with
-/// its planned size.
+/// All knowledge of the limits is here.
+///
+/// A process that takes more memory than it can have is killed without a message. Whatever takes
+/// much memory asks here first, with its planned size.
 public enum MachineMemory {
-  /// Requests below this are granted unseen.
+  /// Requests for less than this are granted without a check.
   private static let smallest = 16 << 20
 
-  /// Bytes, and what allows no more.
+  /// A number of bytes, and what sets it.
   public struct Limit: Sendable, Equatable {
     /// The bytes that may be taken.
     public var bytes: Int
@@ -22,10 +24,10 @@ public enum MachineMemory {
     }
   }
 
-  /// Refuses what the process cannot have.
+  /// Throws when the process cannot have so much memory.
   ///
   /// - Parameters:
-  ///   - bytes: What would be taken; `nil` is a size beyond all numbers.
+  ///   - bytes: The bytes that would be taken; `nil` for a size that overflows.
   ///   - what: What would take it, in the plural, for the message.
   /// - Throws: ``MemoryShortage``.
   public static func require(
@@ -46,7 +48,7 @@ public enum MachineMemory {
       ?? Limit(bytes: .max, reason: "nothing")
   }
 
-  /// Memory that can be had without taking it from others, and what can be swapped out.
+  /// Memory that is available without taking it from other processes, and free swap space.
   private static var machine: Limit? {
     let lines = text("/proc/meminfo").split(separator: "\n")
     func bytes(_ name: String) -> Int? {
@@ -58,7 +60,7 @@ public enum MachineMemory {
     return Limit(bytes: available + (bytes("SwapFree") ?? 0), reason: "the machine")
   }
 
-  /// Places in `/proc/self/statm`, in pages.
+  /// A field of `/proc/self/statm`, which counts pages, in bytes.
   private static func used(_ place: Int) -> Int {
     let fields = text("/proc/self/statm").split(separator: " ")
     guard fields.indices.contains(place), let pages = Int(fields[place]) else { return 0 }
@@ -111,7 +113,7 @@ public enum MachineMemory {
     guard let limit = number(names.limit), limit < 1 << 60, let used = number(names.used) else {
       return nil
     }
-    // Files that are only cached give way.
+    // Cached files can be dropped, so they do not count.
     let cached =
       text("\(folder)/memory.stat").split(separator: "\n")
       .first { $0.hasPrefix(isUnified ? "inactive_file " : "total_inactive_file ") }
@@ -124,13 +126,13 @@ public enum MachineMemory {
   }
 }
 
-/// More memory is asked for than there is.
+/// More memory was requested than there is.
 public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
   /// What would take the memory, in the plural.
   public var what: String
-  /// The bytes it would take; `nil` when no number holds them.
+  /// The bytes it would take; `nil` when their number overflows.
   public var needed: Int?
-  /// What there is, and why no more.
+  /// The bytes there are, and what sets the limit.
   public var limit: MachineMemory.Limit
 
   /// A shortage.

@@ -2,14 +2,14 @@ import COpenBLAS
 
 /// Products of dense row-major matrices.
 ///
-/// A product is cut into fixed blocks of rows or columns that depend on its extents alone, so the
-/// result is the same at any thread count.
+/// A product is cut into blocks of rows or columns that depend on its extents alone. So the result
+/// is the same at any number of threads.
 public struct MatrixProduct: Sendable, Hashable {
   /// Rows of the result.
   public var rows: Int
   /// Columns of the result.
   public var columns: Int
-  /// The terms of each sum.
+  /// The number of terms of each sum.
   public var depth: Int
   /// Whether the left matrix lies in memory as `[depth, rows]` instead of `[rows, depth]`.
   public var transposesLeft: Bool
@@ -28,7 +28,7 @@ public struct MatrixProduct: Sendable, Hashable {
     self.transposesRight = transposesRight
   }
 
-  /// OpenBLAS works on the thread that calls it; the pool deals out the blocks.
+  /// OpenBLAS works on the thread that calls it; the pool distributes the blocks.
   static let isSingleThreaded: Void = openblas_set_num_threads(1)
 
   /// Multiply–accumulates below which a product stays in one block.
@@ -48,7 +48,8 @@ public struct MatrixProduct: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - a: `[rows, depth]`, or transposed.
-  ///   - leftStride: Elements from one line of `a` in memory to the next; `nil` when they lie densely.
+  ///   - leftStride: Elements from one line of `a` in memory to the next; `nil` when they lie
+  ///     densely.
   ///   - b: `[depth, columns]`, or transposed.
   ///   - c: `[rows, columns]`; not read when β is 0.
   public func callAsFunction(

@@ -1,10 +1,12 @@
-/// The affine map between reals and small integers: `real = scale × (q − zeroPoint)`.
+/// The affine map between floats and small integers: `value = scale × (q − zeroPoint)`.
 ///
-/// `scale` is in reals per integer step and positive; `zeroPoint` is the integer that stands for 0
-/// exactly, so zero padding stays exact. Reference: Jacob et al., *Quantization and Training of
-/// Neural Networks for Efficient Integer-Arithmetic-Only Inference*, CVPR 2018, arXiv:1712.05877.
+/// `scale` is the step between neighbouring values and positive. `zeroPoint` is the integer that
+/// stands for 0 exactly, so zero padding stays exact.
+///
+/// Reference: Jacob et al., *Quantization and Training of Neural Networks for Efficient
+/// Integer-Arithmetic-Only Inference*, CVPR 2018, arXiv:1712.05877.
 public struct QuantizationParameters: Hashable, Sendable, Codable {
-  /// Reals per integer step.
+  /// The difference between the values of neighbouring integers.
   public var scale: Float
   /// The integer that stands for 0.
   public var zeroPoint: Int32
@@ -16,7 +18,7 @@ public struct QuantizationParameters: Hashable, Sendable, Codable {
     self.zeroPoint = zeroPoint
   }
 
-  /// The real that an integer stands for.
+  /// The float that an integer stands for.
   @inlinable
   public func real(_ quantized: Int32) -> Float { scale * Float(quantized &- zeroPoint) }
 
@@ -60,7 +62,7 @@ public struct QuantizationParameters: Hashable, Sendable, Codable {
 }
 
 extension ElementType {
-  /// The whole numbers that elements of an integer type of at most 16 bits may hold.
+  /// The integers that elements of an integer type of at most 16 bits may hold.
   public var quantizedRange: ClosedRange<Int32>? {
     switch self {
     case .int4: -8...7

@@ -1,12 +1,15 @@
 import COpenBLAS
 
-/// The singular value decomposition of a matrix with the values left in the longer factor, `A = L R`.
+/// The singular value decomposition of a matrix, with the singular values multiplied into the
+/// longer factor: `A = L R`.
 ///
-/// The shorter side's singular vectors are the eigenvectors of `A Aᵀ` or `Aᵀ A` in float64; the longer factor is `A`
-/// projected on them, which is all that low-rank approximation needs: `L` and `R` cut to their first `r` columns and rows
-/// are the best approximation of rank `r`, and all of them give `A` back however small its singular values are.
+/// The singular vectors of the shorter side are the eigenvectors of `A Aᵀ` or `Aᵀ A` in float64.
+/// The longer factor is `A` projected on them. That is all that low-rank approximation needs: the
+/// first `r` columns of `L` and rows of `R` are the best approximation of rank `r`. With all of
+/// them the product is `A` again, however small its singular values are.
 ///
-/// Squaring `A` in float64 leaves singular values exact to about 1e-8 of the largest, below the rounding of float32.
+/// Squaring `A` in float64 leaves singular values exact to about 1e-8 of the largest, below the
+/// rounding of float32.
 public struct SingularFactors: Sendable {
   /// Rows of `A`.
   public let rows: Int
@@ -24,7 +27,8 @@ public struct SingularFactors: Sendable {
   /// Decomposes a row-major matrix `[rows, columns]`.
   ///
   /// - Precondition: both extents are positive and `matrix` has `rows · columns` elements.
-  /// - Throws: ``LinearAlgebraError`` when an element is not finite or the iteration does not converge.
+  /// - Throws: ``LinearAlgebraError`` when an element is not finite or the iteration does not
+  ///   converge.
   public init(_ matrix: [Float], rows: Int, columns: Int) throws {
     precondition(rows > 0 && columns > 0 && matrix.count == rows * columns)
     guard matrix.allSatisfy(\.isFinite) else { throw LinearAlgebraError.notFinite }
@@ -55,7 +59,8 @@ public struct SingularFactors: Sendable {
 
   /// The factors of the best approximation of rank `rank`, `[rows, rank]` and `[rank, columns]`.
   ///
-  /// The singular values are shared between both as square roots, so that neither dwarfs the other.
+  /// Each factor is multiplied by the square roots of the singular values, so that both have the
+  /// same norm.
   public func balanced(rank: Int) -> (left: [Float], right: [Float]) {
     let isWide = rows <= columns
     let roots = values.prefix(rank).map { Float(max($0, 1e-30).squareRoot()) }

@@ -2,19 +2,24 @@ import COpenBLAS
 
 /// The eigenvalues and eigenvectors of a symmetric matrix, `A = Σₖ λₖ vₖ vₖᵀ`.
 ///
-/// Reference: LAPACK's `dsyevd` (Gu and Eisenstat, *A Divide-and-Conquer Algorithm for the Symmetric Tridiagonal
-/// Eigenproblem*, SIAM J. Matrix Anal. Appl. 16, 1995).
+/// Reference: LAPACK's `dsyevd` (Gu and Eisenstat, *A Divide-and-Conquer Algorithm for the
+/// Symmetric Tridiagonal Eigenproblem*, SIAM J. Matrix Anal. Appl. 16, 1995).
 public struct SymmetricEigenvectors: Sendable {
   /// Rows of the matrix.
   public let order: Int
   /// The eigenvalues, largest first.
   public let values: [Double]
-  /// The eigenvectors in the order of the values, one a row, `[order, order]`; they are orthonormal.
+  /// The eigenvectors in the order of the values, one in each row, `[order, order]`.
+  ///
+  /// They are orthonormal.
   public let vectors: [Double]
 
-  /// Decomposes a row-major matrix `[order, order]`, of which the lower triangle is read.
+  /// Decomposes a row-major matrix `[order, order]`.
   ///
-  /// - Throws: ``LinearAlgebraError`` when an element is not finite or the iteration does not converge.
+  /// Only the lower triangle is read.
+  ///
+  /// - Throws: ``LinearAlgebraError`` when an element is not finite or the iteration does not
+  ///   converge.
   public init(_ matrix: [Double], order: Int) throws {
     precondition(order > 0 && matrix.count == order * order)
     guard matrix.allSatisfy(\.isFinite) else { throw LinearAlgebraError.notFinite }

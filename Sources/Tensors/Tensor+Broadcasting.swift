@@ -1,6 +1,8 @@
 extension Tensor {
-  /// The numbers of a float32 constant that differ along one axis at most of what they broadcast
-  /// to, one for each index of that axis; `nil` where they differ along others or do not fit.
+  /// The elements of a float32 constant that varies along one axis at most of the shape it
+  /// broadcasts to, one for each index of that axis.
+  ///
+  /// `nil` where it varies along another axis or does not fit.
   ///
   /// For the channels of `[N, C, H, W]` with the axis third from the end, shapes `[]`, `[1]`, `[C,
   /// 1, 1]` and `[1, C, 1, 1]` will do; for the columns of a product with the last axis `[]`,

@@ -20,7 +20,7 @@ extension Tensor {
 
   /// The elements as `Int`; unsigned 64-bit values wrap, 4-bit values are unpacked.
   ///
-  /// - Precondition: the elements are whole numbers or booleans.
+  /// - Precondition: the elements are integers or booleans.
   public var integers: [Int] {
     switch elementType {
     case .int8: elements(as: Int8.self).map(Int.init)

@@ -1,11 +1,14 @@
 extension ElementType {
-  /// Whether elements are floats of 16 bits: those are stored and exchanged, and computed with as
-  /// float32.
+  /// Whether elements are 16-bit floats.
+  ///
+  /// These are stored and exchanged; computation converts them to float32.
   public var isHalf: Bool { self == .float16 || self == .bfloat16 }
 }
 
 extension Tensor {
-  /// The same numbers as float32, when they are float16 or bfloat16; each of those is a float32.
+  /// The same numbers as float32, when they are float16 or bfloat16.
+  ///
+  /// The conversion is exact.
   public var widened: Tensor {
     guard elementType.isHalf else { return self }
     var result = Tensor(uninitialized: TensorType(.float32, shape))
@@ -17,7 +20,7 @@ extension Tensor {
     return result
   }
 
-  /// The nearest float16 or bfloat16 numbers, ties to even, when these are float32.
+  /// The nearest float16 or bfloat16 numbers, ties to even, when the elements are float32.
   ///
   /// - Precondition: `type` is one of the two.
   public func narrowed(to type: ElementType) -> Tensor {

@@ -145,7 +145,9 @@ public struct Tensor: @unchecked Sendable {
 }
 
 extension Tensor: Equatable {
-  /// Whether types and bytes agree; a NaN equals the NaN of the same bits, 0 differs from −0.
+  /// Whether types and bytes agree.
+  ///
+  /// A NaN equals the NaN of the same bits, and 0 differs from −0.
   public static func == (lhs: Tensor, rhs: Tensor) -> Bool {
     guard lhs.type == rhs.type else { return false }
     if lhs.storage === rhs.storage { return true }

@@ -1,7 +1,7 @@
 /// The element type and the concrete shape of a tensor.
 ///
-/// Types that files, options and shape rules bring about are made by ``init(checking:_:)``, so that
-/// nothing that is later computed of their extents overflows.
+/// Types whose extents come from files, options or shape rules are made by ``init(checking:_:)``.
+/// Nothing that is later computed from their extents overflows.
 public struct TensorType: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The type of each element.
   public var elementType: ElementType
@@ -11,14 +11,15 @@ public struct TensorType: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The most bytes one value may take.
   public static let largestByteCount = 1 << 34
 
-  /// A type of the given elements and extents, which are known to be sound.
+  /// A type of the given elements and extents, which are known to be valid.
   public init(_ elementType: ElementType, _ shape: [Int]) {
     self.elementType = elementType
     self.shape = shape
   }
 
-  /// A type whose size has been checked; empty axes count as one element, so that products of any
-  /// extents fit too.
+  /// A type whose size has been checked.
+  ///
+  /// An empty axis counts as one element here, so that products of any of the extents fit too.
   ///
   /// - Throws: ``SizeError`` when an extent is negative or the elements would take more than
   ///   ``largestByteCount`` bytes.
@@ -41,7 +42,7 @@ public struct TensorType: Hashable, Sendable, Codable, CustomStringConvertible {
   public var description: String { "\(elementType.rawValue)\(shape)".filter { $0 != " " } }
 }
 
-/// Why extents are no shape of a tensor.
+/// Why extents are not the shape of a tensor.
 public enum SizeError: Error, Equatable, CustomStringConvertible {
   /// An extent below 0.
   case negative([Int])

@@ -1,6 +1,5 @@
 extension TensorView {
-  /// Writes random numbers: floats in 0…1, bytes from 0 to 255, zeros where elements are other
-  /// numbers.
+  /// Writes random numbers: floats in 0…1, bytes from 0 to 255, and zeros for other element types.
   public func fillRandomly(using random: inout CounterRandom) {
     func fill<Element: TensorElement>(_ make: (inout CounterRandom) -> Element) {
       let elements = elements(as: Element.self)

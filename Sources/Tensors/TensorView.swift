@@ -1,4 +1,4 @@
-/// A typed window on memory that somebody else keeps alive: what kernels read and write.
+/// A typed view of memory that somebody else keeps alive: what kernels read and write.
 public struct TensorView: @unchecked Sendable {
   /// The element type and shape; elements lie densely in row-major order.
   public var type: TensorType

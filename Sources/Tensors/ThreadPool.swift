@@ -3,10 +3,12 @@ import Synchronization
 
 /// A fixed team of threads that runs the parts of one kernel side by side.
 ///
-/// Each thread takes the part of its own number first, so that what it made in one job lies in its cache in the next, then
-/// whatever part nobody has taken. Which thread takes which part may vary; kernels keep results independent of that by
-/// writing disjoint memory and fixing every summation order within a part. Workers wait for the next job awake for a
-/// moment, then sleep.
+/// Each thread first takes the part with its own number, so that what it wrote in one job is in its
+/// cache in the next. Then it takes parts that no thread has taken. Which thread takes which part
+/// may vary. Kernels keep results independent of that: parts write disjoint memory, and the order
+/// of every sum within a part is fixed.
+///
+/// Idle workers spin for a moment, then sleep.
 public final class ThreadPool: Sendable {
   /// The number of threads that work, the calling one included.
   public let threadCount: Int
@@ -37,7 +39,7 @@ public final class ThreadPool: Sendable {
 
   /// What `body` returns for 0 … count − 1, in order.
   ///
-  /// - Throws: what `body` throws, of several the first in order.
+  /// - Throws: what `body` throws; of several errors, the first in order.
   public func map<Element>(_ count: Int, _ body: (Int) throws -> Element) throws -> [Element] {
     var results = [Result<Element, any Error>?](repeating: nil, count: max(count, 0))
     results.withUnsafeMutableBufferPointer { memory in
@@ -65,7 +67,8 @@ private final class Team: @unchecked Sendable {
   private var job: Body?
   private var partCount = 0
 
-  /// Looks at the shared counters before a thread gives way: first to other threads, then to sleep.
+  /// How often a thread looks at the shared counters before it yields to other threads, and then
+  /// sleeps.
   private static let spins = 20_000
   private static let yields = 50
 
@@ -110,7 +113,8 @@ private final class Team: @unchecked Sendable {
     job = nil
   }
 
-  /// Runs the part of the thread's own number, then those after the last number, then what slower threads have left.
+  /// Runs the part of the thread's own number, then the parts beyond the number of threads, then
+  /// what slower threads have left.
   private func takeParts(_ index: Int) {
     guard let job else { return }
     let reserved = min(partCount, workers + 1, UInt64.bitWidth)

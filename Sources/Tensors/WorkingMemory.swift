@@ -1,7 +1,6 @@
-/// The memory that kernels compute in beside their inputs and outputs: zeros at first, aligned to
-/// 64 bytes.
+/// Scratch memory of kernels: zeros at first, aligned to 64 bytes.
 ///
-/// Kernels work in whole vectors, so that numbers nobody wants are computed from bytes that nobody
+/// Kernels work in whole vectors, so they also compute unused elements, from bytes that nothing
 /// wrote.
 public final class WorkingMemory {
   /// The first byte.

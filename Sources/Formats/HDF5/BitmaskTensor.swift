@@ -1,7 +1,10 @@
 import GraphIR
 import Tensors
 
-/// A tensor as one bit an element, set where a bit of the element is, and those elements; −0 and every NaN stay.
+/// A tensor as a mask with one bit for each element, and the elements whose bit is set.
+///
+/// The bit of an element is set where any of the element's own bits is, so that −0 and every NaN
+/// stay.
 struct BitmaskTensor {
   /// `⌈count / 8⌉` bytes, the lowest bit first.
   var mask: Tensor
@@ -14,10 +17,11 @@ struct BitmaskTensor {
     self.values = values
   }
 
-  /// What the group and the three datasets of a sparse tensor take beside its elements, in bytes, rounded up.
+  /// The bytes that the group and the three datasets of a sparse tensor take beside its elements,
+  /// rounded up.
   private static let overhead = 2048
 
-  /// The compact form, or `nil` when it does not save a twentieth of the bytes.
+  /// The compact form, or `nil` when it does not save at least a twentieth of the bytes.
   init?(compacting tensor: Tensor) {
     let maskBytes = (tensor.count + 7) / 8
     guard tensor.elementType != .bool, let nonzeros = tensor.nonzeroCount,

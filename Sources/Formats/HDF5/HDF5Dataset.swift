@@ -171,7 +171,9 @@ struct HDF5Dataset {
     }
   }
 
-  /// The elements of a chunk of `count` bytes; the C library skips a filter that does not make a chunk smaller.
+  /// The elements of a chunk of `count` bytes.
+  ///
+  /// The C library skips a filter that does not make a chunk smaller.
   private func decode(_ stored: StoredChunk, count: Int, width: Int) throws -> [UInt8] {
     var current = stored.bytes.withUnsafeBytes { [UInt8]($0) }
     for (index, filter) in filters.enumerated().reversed()
@@ -192,7 +194,7 @@ struct HDF5Dataset {
     return current
   }
 
-  /// The bytes of elements brought together again: `[i · width + b] = source[b · n + i]`.
+  /// The elements after undoing the shuffle filter: `[i · width + b] = source[b · n + i]`.
   private static func unshuffled(_ source: [UInt8], width: Int) -> [UInt8] {
     var result = source
     let count = source.count / width
@@ -207,7 +209,7 @@ struct HDF5Dataset {
   }
 }
 
-/// A chunk as it lies in the file.
+/// A chunk as it is stored in the file.
 private struct StoredChunk {
   /// The filtered bytes.
   var bytes: HDF5Bytes
@@ -234,7 +236,8 @@ struct ChunkGrid {
     _ source: UnsafeRawBufferPointer, at origin: [Int], to target: UnsafeMutableRawBufferPointer
   ) {
     guard let from = source.baseAddress, let to = target.baseAddress, !shape.isEmpty else { return }
-    // Axes behind `inner` are whole in a chunk, so that its elements along `inner` and behind lie side by side.
+    // A chunk holds the axes after `inner` whole, so its elements along `inner` and the axes after
+    // it are contiguous.
     let inner =
       shape.indices.last { axis in
         axis == 0 || shape[axis] != chunk[axis]

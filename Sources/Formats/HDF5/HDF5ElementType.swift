@@ -1,9 +1,10 @@
 import CHDF5
 import Tensors
 
-/// How element types lie in HDF5 files.
+/// How element types are stored in HDF5 files.
 enum HDF5ElementType {
-  /// The type a tensor is stored under: its own where HDF5 has it, else bytes or bits of the same layout.
+  /// The type a tensor is stored as: its own where HDF5 has it, else an integer type of the same
+  /// layout.
   ///
   /// More axes than HDF5 allows become one.
   static func storage(of type: TensorType) -> TensorType {

@@ -23,7 +23,7 @@ final class HDF5Handle {
   deinit { _ = close(id) }
 }
 
-/// Runs the C library, which is not safe to enter twice, one caller at a time.
+/// Runs the C library for one caller at a time, because it is not safe for several.
 enum HDF5Library {
   private static let lock = Mutex(false)
 
@@ -42,13 +42,14 @@ enum HDF5Library {
 struct HDF5File {
   private let handle: HDF5Handle
 
-  /// Makes a file whose addresses leave `userBlock` bytes to the caller.
+  /// Makes a file that leaves `userBlock` bytes at its beginning to the caller.
   init(userBlock: Int) throws {
     let creation = try Self.properties(compress_h5p_file_create())
     guard H5Pset_userblock(creation.id, hsize_t(userBlock)) >= 0 else {
       throw HDF5Error(call: "H5Pset_userblock", object: "")
     }
-    // Nodes of B-trees and symbol tables take their full size however few their entries: keep them small.
+    // Nodes of B-trees and symbol tables take their full size, however few entries they have, so
+    // they are kept small.
     H5Pset_istore_k(creation.id, 4)
     H5Pset_sym_k(creation.id, 4, 2)
     H5Pset_obj_track_times(creation.id, false)
@@ -141,7 +142,8 @@ struct HDF5File {
     return try HDF5Handle(id, call: "H5Screate", object: path, close: H5Sclose)
   }
 
-  /// Whole rows of the outermost axis, about 256 kB a chunk, or pieces of one row when it is longer.
+  /// The shape of a chunk: whole rows of the outermost axis, about 256 kB together, or a piece of
+  /// one row when it is longer.
   private static func chunk(of type: TensorType) -> [Int] {
     let limit = max(1, (256 << 10) * 8 / max(type.elementType.bitWidth, 1))
     var chunk = type.shape

@@ -6,7 +6,7 @@ extension HDF5Format {
   private static let structure = "structure"
   private static let initializers = "initializers"
 
-  /// The HDF5 data of a graph, less the user block.
+  /// The HDF5 data of a graph, without the user block.
   static func image(of graph: Graph) throws -> Data {
     let file = try HDF5File(userBlock: userBlock)
     try file.setAttribute("format", of: "/", to: "compress graph")

@@ -2,10 +2,11 @@ import Foundation
 import GraphIR
 import Tensors
 
-/// HDF5 model files: the graph with its weights as datasets, laid out as `Documentation/FileFormats.md` says.
+/// HDF5 model files: the graph with its weights as datasets, laid out as
+/// `Documentation/FileFormats.md` says.
 ///
-/// A user block before the HDF5 data holds the length and SHA-256 digest of all that follows; both are checked before
-/// anything else is read, so that a damaged file is named as such.
+/// A user block before the HDF5 data holds the length and SHA-256 digest of all that follows. Both
+/// are checked before anything else is read, so that a damaged file is reported as damaged.
 public enum HDF5Format {
   static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
   static let magic = Array("compress HDF5 1\n".utf8)
@@ -40,7 +41,8 @@ public enum HDF5Format {
 
   /// Writes a model file; the same graph gives the same bytes.
   ///
-  /// - Parameter check: Told what the new file holds before it takes the place of an old one.
+  /// - Parameter check: Called with the graph that the new file holds, before it replaces an old
+  ///   one.
   /// - Throws: ``FormatError`` when the system refuses or HDF5 cannot hold the graph, what `check`
   ///   throws.
   public static func save(
@@ -97,7 +99,8 @@ public enum HDF5Format {
     }
   }
 
-  /// A dataset name that HDF5 takes: `%`, `/`, NUL and a lone `.` are percent-encoded, nothing becomes `%`.
+  /// A dataset name that HDF5 takes: `%`, `/`, NUL and a lone `.` are percent-encoded, and the
+  /// empty name becomes `%`.
   static func datasetName(_ name: String) -> String {
     let encoded = name.replacing("%", with: "%25").replacing("/", with: "%2F")
       .replacing("\0", with: "%00")

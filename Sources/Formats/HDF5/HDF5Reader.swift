@@ -1,10 +1,11 @@
 import Foundation
 import Tensors
 
-/// Reads HDF5 data as libhdf5 writes it for its oldest readers: superblock version 0 or 1, symbol tables, object header version 1.
+/// Reads HDF5 data as libhdf5 writes it for its oldest readers: superblock version 0 or 1, symbol
+/// tables, object header version 1.
 ///
-/// The C library is not used to read: here every address and length is checked against the data before it is followed,
-/// and nothing is allocated that ``ExpansionBudget`` does not allow.
+/// The C library is not used to read. Here every address and length is checked against the data
+/// before it is followed, and ``ExpansionBudget`` limits what is allocated.
 ///
 /// Reference: The HDF Group, *HDF5 File Format Specification Version 2.0*, §II.A, §III and §IV.
 final class HDF5Reader {
@@ -22,7 +23,7 @@ final class HDF5Reader {
 
   private let bytes: HDF5Bytes
   private var root: [String: UInt64] = [:]
-  /// The members of groups read before, by address.
+  /// The members of groups that were read before, by address.
   private var groups: [UInt64: [String: UInt64]] = [:]
   let budget: ExpansionBudget
 
@@ -40,7 +41,7 @@ final class HDF5Reader {
     root = try group(at: try bytes.number(rootEntry, 8, after: 8), path: "/")
   }
 
-  /// The dataset or group of a name in the root group or in one of its members.
+  /// The dataset or group at a path of names from the root group.
   func object(_ path: [String]) throws -> Object {
     let name = path.joined(separator: "/")
     var members = root
@@ -63,7 +64,7 @@ final class HDF5Reader {
     return .group(members)
   }
 
-  /// A dataset of a name in the root group or in one of its members.
+  /// The dataset at a path of names from the root group.
   func dataset(_ path: [String]) throws -> HDF5Dataset {
     guard case .dataset(let dataset) = try object(path) else {
       throw PlacedError(path.joined(separator: "/"), "is a group, not a dataset")

@@ -3,7 +3,9 @@ import GraphIR
 import Tensors
 
 extension Onnx_AttributeProto {
-  /// The kind of the value; where none is named, as in files before IR version 3, that of the field that is set.
+  /// The kind of the value.
+  ///
+  /// Where none is named, as in files before IR version 3, the field that is set decides.
   var kind: AttributeType {
     if hasType { return type }
     if hasF { return .float }
@@ -22,7 +24,8 @@ extension Onnx_AttributeProto {
     return typeProtos.isEmpty ? .undefined : .typeProtos
   }
 
-  /// What the graph does not model of an attribute, under its name; `nil` when that is nothing.
+  /// The fields of an attribute that the graph does not model, with its name; `nil` when there are
+  /// none.
   var carried: Onnx_AttributeProto? {
     let bare = Onnx_AttributeProto.with { $0.name = name }
     var rest = bare
@@ -40,7 +43,7 @@ extension Onnx_AttributeProto {
     return rest == bare ? nil : rest
   }
 
-  /// An attribute with what was carried of it, less the value.
+  /// An attribute with its carried fields, without the value.
   init(name: String, carried: Onnx_AttributeProto?) {
     self.init()
     self.name = name
@@ -51,7 +54,7 @@ extension Onnx_AttributeProto {
 }
 
 extension Onnx_SparseTensorProto {
-  /// The message less its elements and extents.
+  /// The message without its elements and extents.
   fileprivate var withoutElements: Onnx_SparseTensorProto {
     var rest = self
     rest.dims = []

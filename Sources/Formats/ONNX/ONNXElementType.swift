@@ -1,6 +1,6 @@
 import Tensors
 
-/// ONNX's numbers for element types.
+/// ONNX's codes for element types.
 enum ONNXElementType {
   private static let codes: [(Int32, ElementType)] = [
     (1, .float32), (2, .uint8), (3, .int8), (4, .uint16), (5, .int16), (6, .int32), (7, .int64),

@@ -5,8 +5,9 @@ import Tensors
 
 /// ONNX model files, opset 7 to 28.
 ///
-/// Everything in a file survives reading and writing: what ``Graph`` does not model is carried along as serialised
-/// fields and merged back. Tensor elements are written as raw bytes whatever field they came in.
+/// Everything in a file survives reading and writing. What ``Graph`` does not model is carried
+/// along as serialised fields and merged back. Tensor elements are written as raw bytes, whatever
+/// field they came in.
 public enum ONNXFormat {
   /// The operator sets whose meaning is known.
   public static let supportedOpsets = 7...28
@@ -37,14 +38,15 @@ public enum ONNXFormat {
   /// Reads the bytes of a model file.
   ///
   /// - Parameters:
-  ///   - file: What messages call the bytes.
+  ///   - file: The name of the file in error messages.
   ///   - folder: Where external data may lie; `nil` refuses it.
   /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
   public static func parse(_ data: Data, file: String, folder: URL? = nil) throws -> Graph {
     try parse(data, file: file, folder: folder, placed: [:])
   }
 
-  /// - Parameter placed: Where files of external data lie that do not have their names yet.
+  /// - Parameter placed: The temporary paths of files with external data that do not have their
+  ///   names yet.
   private static func parse(
     _ data: Data, file: String, folder: URL?, placed: [String: URL]
   ) throws -> Graph {
@@ -81,7 +83,7 @@ public enum ONNXFormat {
     return proto
   }
 
-  /// Where the initializers of a model's bytes that lie outside of it are, relative to its folder.
+  /// The paths of the external data of a model, relative to its folder.
   ///
   /// - Throws: ``FormatError`` of kind ``FormatError/Kind/badData``.
   public static func externalLocations(in data: Data, file: String) throws -> [String] {
@@ -98,11 +100,14 @@ public enum ONNXFormat {
   /// The name of the file of external tensors that belongs to a model file.
   static func externalFile(of url: URL) -> String { url.lastPathComponent + ".data" }
 
-  /// Writes a model file; external tensors go to one file beside it, named like it with `.data` appended.
+  /// Writes a model file.
+  ///
+  /// External tensors go to one file beside it, named like it with `.data` appended.
   ///
   /// Both are complete under temporary names before the first is renamed.
   ///
-  /// - Parameter check: Told what the new files hold before they take the place of old ones.
+  /// - Parameter check: Called with the graph that the new files hold, before they replace old
+  ///   ones.
   /// - Throws: ``FormatError`` when the system refuses or the model exceeds the 2 GB of a protobuf
   ///   message, what `check` throws.
   public static func save(

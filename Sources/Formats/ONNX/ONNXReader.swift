@@ -5,16 +5,18 @@ import Tensors
 
 /// Turns ONNX messages into a graph.
 ///
-/// What a message says by being there, although empty or zero, is carried too: fields are cleared from the carried rest
-/// only where the writer sets them again.
+/// Fields that are present though empty or zero are carried too. A field is dropped from the
+/// carried ones only where the writer sets it again.
 struct ONNXReader {
   var source: TensorSource
-  /// Gives the elements of the model's initializers when the messages come without them.
+  /// Provides the elements of the model's initializers when the messages come without them.
   var initializerData: ((_ name: String, _ type: TensorType) throws -> Tensor)?
 
   init(source: TensorSource) { self.source = source }
 
-  /// The graph of a model; `proto` is consumed so that its tensors go as those of the graph come.
+  /// The graph of a model.
+  ///
+  /// `proto` is consumed, so that its tensors are released as those of the graph are made.
   func model(_ proto: consuming Onnx_ModelProto) throws -> Graph {
     var main = proto.graph
     proto.clearGraph()

@@ -1,15 +1,16 @@
 import Foundation
 
-/// An ONNX model message without its bulk: what remains once the `raw_data` of tensors stays in the file.
+/// An ONNX model message whose tensors' `raw_data` stays in the file.
 struct ONNXSkeleton {
-  /// The message; each `raw_data` holds the eight little-endian bytes of an index into ``payloads``.
+  /// The message; each `raw_data` holds the eight little-endian bytes of an index into
+  /// ``payloads``.
   var message: Data
-  /// Where the bytes of each `raw_data` lie in the file.
+  /// The range of each `raw_data` in the file.
   var payloads: [Range<Int>]
 
   /// Walks over the bytes of a model file.
   ///
-  /// - Throws: ``PlacedError`` at the first field that is no protocol buffer field.
+  /// - Throws: ``PlacedError`` at the first field that is not a valid protocol buffer field.
   init(_ data: Data) throws {
     (message, payloads) = try data.withUnsafeBytes { bytes in
       var scanner = ONNXScanner(bytes)
@@ -21,9 +22,9 @@ struct ONNXSkeleton {
 
 /// Walks over the wire format and checks tags, lengths and nesting before anything is allocated.
 ///
-/// Reference: *Protocol Buffers: Encoding*; groups, which ONNX never uses, are refused.
+/// Reference: *Protocol Buffers: Encoding*. Groups, which ONNX never uses, are refused.
 private struct ONNXScanner {
-  /// The messages on the way to a tensor.
+  /// The messages that may contain a tensor.
   enum Message: String {
     case model, graph, node, attribute, tensor
     case sparseTensor = "sparse tensor"
@@ -46,12 +47,13 @@ private struct ONNXScanner {
   private static let depthLimit = 64
   private let bytes: UnsafeRawBufferPointer
   private(set) var payloads: [Range<Int>] = []
-  /// The messages around the present place, and which of its kind in its parent each is.
+  /// The messages around the current position, each with its index among those of its kind in its
+  /// parent.
   private var path: [(message: Message, index: Int)] = []
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// The message in `range` without bulk, or `nil` when it holds none.
+  /// The message in `range` without `raw_data`, or `nil` when it holds none.
   mutating func scan(_ range: Range<Int>, as message: Message) throws -> [UInt8]? {
     var skeleton: [UInt8] = []
     var copied = range.lowerBound

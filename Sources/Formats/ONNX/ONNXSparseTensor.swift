@@ -90,7 +90,8 @@ extension Tensor {
     }
   }
 
-  /// Row-major indices of the elements with a bit set; `nil` for strings and elements of less than a byte.
+  /// Row-major indices of the elements with a bit set; `nil` for strings and elements of less than
+  /// a byte.
   var nonzeroPlaces: [Int64]? {
     func places<Bits: FixedWidthInteger>(_: Bits.Type) -> [Int64] {
       let elements = rawBytes.bindMemory(to: Bits.self)
@@ -114,7 +115,7 @@ extension Tensor {
 }
 
 extension Onnx_SparseTensorProto {
-  /// Sets elements, their places and the extents.
+  /// Sets the elements, their indices and the extents.
   mutating func set(_ sparse: SparseTensor) {
     values.set(sparse.values)
     indices.set(sparse.indices)

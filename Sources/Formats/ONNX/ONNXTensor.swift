@@ -114,7 +114,7 @@ extension Onnx_TensorProto {
     }
   }
 
-  /// The message less type, shape and elements.
+  /// The message without type, shape and elements.
   var withoutElements: Onnx_TensorProto {
     var rest = self
     rest.dims = []
@@ -131,7 +131,7 @@ extension Onnx_TensorProto {
     return rest
   }
 
-  /// What the graph does not model of an initializer's message.
+  /// The fields of an initializer's message that the graph does not model.
   var carriedFields: [UInt8] {
     var rest = withoutElements
     rest.clearName()

@@ -3,7 +3,8 @@ import GraphIR
 extension ValueType {
   /// The type of a message; kinds other than tensors stay serialised.
   ///
-  /// - Throws: ``PlacedError`` for negative extents, −1 excepted, which some exporters write for an unknown one.
+  /// - Throws: ``PlacedError`` for negative extents other than −1, which some exporters write for
+  ///   an unknown extent.
   init(_ proto: Onnx_TypeProto, place: String) throws {
     guard case .tensorType(let tensor) = proto.value,
       let element = ONNXElementType.type(of: tensor.elemType)
@@ -28,7 +29,7 @@ extension ValueType {
       })
   }
 
-  /// The type of a message, serialised when the graph does not model all the message says.
+  /// The type of a message, kept serialised when the graph does not model everything in it.
   init(exactly proto: Onnx_TypeProto, place: String) throws {
     let type = try ValueType(proto, place: place)
     self = Onnx_TypeProto(type) == proto ? type : .opaque(proto.bytes)
@@ -74,7 +75,9 @@ extension ValueInfo {
 }
 
 extension Onnx_ValueInfoProto {
-  /// The message of a value: the type it came with as long as that still says the same.
+  /// The message of a value.
+  ///
+  /// It keeps the type message that it was read with as long as the type is the same.
   init(_ info: ValueInfo) {
     self.init(carried: info.carried)
     name = info.name

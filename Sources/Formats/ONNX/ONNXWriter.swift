@@ -6,15 +6,17 @@ import Tensors
 struct ONNXWriter {
   /// Where the elements of the model's initializers go.
   enum InitializerData {
-    /// Into the messages, except those that are to lie beside the model, in a file of the given name.
+    /// Into the messages, except external ones, which go to a file of the given name beside the
+    /// model.
     case messages(externalFile: String?)
-    /// Elsewhere; the messages keep type, shape and encoding. Those of subgraphs stay in the messages.
+    /// To another place; the messages keep type, shape and encoding. Initializers of subgraphs stay
+    /// in the messages.
     case elsewhere
   }
 
   var options: ONNXFormat.SaveOptions
   var initializerData: InitializerData
-  /// Tensors of the external file and where each begins.
+  /// The tensors of the external file, each with its offset.
   private(set) var external: [(offset: Int, tensor: Tensor)] = []
   private var externalEnd = 0
 
@@ -62,7 +64,9 @@ struct ONNXWriter {
     return proto
   }
 
-  /// A message without elements, strings excepted, which HDF5 datasets do not take.
+  /// A message without elements.
+  ///
+  /// Strings stay in it, because HDF5 datasets do not take them.
   private func bareMessage(_ initializer: Initializer, name: String) -> Onnx_TensorProto {
     var message = tensorMessage(initializer.tensor, name: name, initializer)
     message.clearRawData()
@@ -203,7 +207,7 @@ extension Onnx_StringStringEntryProto {
   }
 }
 
-/// Messages whose text fields stay unset when there is nothing to say.
+/// Messages whose text fields stay unset when they would be empty.
 protocol TextFields {}
 
 extension TextFields {

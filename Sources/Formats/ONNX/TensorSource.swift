@@ -1,17 +1,17 @@
 import Foundation
 import Tensors
 
-/// Where the elements of a model's tensors lie.
+/// Where the elements of a model's tensors are stored.
 final class TensorSource {
   /// The model's folder; `nil` when the model was not read from a file.
   private let folder: URL?
   /// The model file, when messages hold indices into `payloads` in place of raw bytes.
   private let file: Data
   private let payloads: [Range<Int>]?
-  /// Where files lie that do not have the names yet by which messages call them.
+  /// The temporary paths of external files that do not have their final names yet.
   private let placed: [String: URL]
   private var externalFiles: [String: ExternalFile] = [:]
-  /// What the file may still declare without holding it.
+  /// The bytes that the file may still declare without holding them.
   let budget: ExpansionBudget
 
   /// A source whose messages hold their elements themselves.
@@ -128,7 +128,8 @@ private final class ExternalFile {
     InputRegistry.note(FileIdentity(status), path: url.path)
   }
 
-  /// Fills the memory with the bytes from `offset` on; false when the file cannot give them.
+  /// Fills the memory with the bytes from `offset` on; `false` when the file is too short or cannot
+  /// be read.
   func read(into memory: UnsafeMutableRawBufferPointer, from offset: Int) -> Bool {
     var done = 0
     while done < memory.count {

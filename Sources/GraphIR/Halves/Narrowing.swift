@@ -1,14 +1,14 @@
 import Tensors
 
 extension Graph {
-  /// An altered network with the numbers of 16 bits that the network had which it came from.
+  /// This altered network with the 16-bit floats of the network that it was made from.
   ///
-  /// What ``widened()`` put in goes, constants that had 16 bits are rounded to them again, and
-  /// constants that are new follow the values they meet: a bias or a factor of a layer that
-  /// computed in 16 bits has 16 bits.
+  /// What ``widened()`` inserted is removed, and constants that had 16 bits are rounded to them
+  /// again. New constants take the type of the values they are combined with: a bias or a factor of
+  /// a layer that computed in 16 bits has 16 bits.
   ///
-  /// - Parameter original: The network before it was widened and altered; without such numbers the
-  ///   graph comes back as it is.
+  /// - Parameter original: The network before it was widened and altered. If it has no 16-bit
+  ///   floats, the graph is returned unchanged.
   public func narrowed(like original: Graph) -> Graph {
     guard original.mentionsHalves else { return self }
     return Narrowing(self, like: original).graph
@@ -20,16 +20,17 @@ private struct Narrowing {
   private(set) var graph: Graph
   private let original: Graph
   private let widening: Widening
-  /// The values of 16 bits so far, with their types.
+  /// The 16-bit values found so far, with their types.
   private var halves: [String: ElementType] = [:]
 
-  /// Operators whose outputs are no floats, or floats of a type of their own, whatever they read.
+  /// Operators whose output type does not follow from their inputs: no floats, or floats of a type
+  /// of their own.
   private static let others: Set<String> = [
     "Cast", "CastLike", "Shape", "Size", "ArgMax", "ArgMin", "NonZero", "Equal", "Greater",
     "GreaterOrEqual", "Less", "LessOrEqual", "Not", "IsNaN", "IsInf", "QuantizeLinear",
     "DynamicQuantizeLinear", "NonMaxSuppression", "Constant", "ConstantOfShape", "EyeLike",
   ]
-  /// Operands that are float32 whatever the others are, by operator.
+  /// Operands that are always float32, by operator.
   private static let float32Operands: [String: Set<Int>] = ["Resize": [1, 2], "Upsample": [1]]
 
   init(_ altered: Graph, like original: Graph) {
@@ -42,8 +43,8 @@ private struct Narrowing {
     restoreTypes()
   }
 
-  /// Takes out the casts around inputs, outputs and where halves are rounded, and gives values
-  /// their names back.
+  /// Removes the casts around inputs, outputs and values that are rounded to 16 bits, and gives
+  /// values their names back.
   private mutating func removeCasts() {
     var sources: [String: String] = [:]
     for (name, twin) in widening.twins { sources[twin] = name }
@@ -76,7 +77,7 @@ private struct Narrowing {
       else { continue }
       front.append(node)
       graph.initializers[source] = before
-      // What is as it was keeps the digits that rounding takes away.
+      // An unchanged constant keeps the digits that rounding would take away.
       if widening.graph.initializers[output]?.tensor != tensor {
         graph.initializers[source]?.tensor = tensor
       }
@@ -87,7 +88,7 @@ private struct Narrowing {
     graph.nodes.insert(contentsOf: front, at: 0)
   }
 
-  /// Gives nodes back the types and constants of 16 bits that they were told.
+  /// Gives nodes back their 16-bit type attributes and constants.
   private mutating func restoreNodes() {
     let twins = Dictionary(
       original.nodes.compactMap { node in node.outputs.first.map { ($0, node) } },
@@ -125,7 +126,7 @@ private struct Narrowing {
     }
   }
 
-  /// Finds which values have 16 bits, and rounds new constants that meet them.
+  /// Finds which values have 16 bits, and rounds new constants that are combined with them.
   private mutating func followValues() {
     let known = Set(original.initializers.keys)
     for input in graph.inputs { halves[input.name] = input.type.half }
@@ -151,7 +152,7 @@ private struct Narrowing {
 
   private func isCast(_ node: Node) -> Bool { node.opType == "Cast" || node.opType == "CastLike" }
 
-  /// The type of 16 bits that a node makes.
+  /// The 16-bit type of a node's outputs; `nil` when they have another type.
   private func type(of node: Node) -> ElementType? {
     if let tensor = node.constantTensor {
       return tensor.elementType.isHalf ? tensor.elementType : nil
@@ -167,7 +168,7 @@ private struct Narrowing {
     return inputs.lazy.compactMap { halves[$0] }.first
   }
 
-  /// Declares what the original declares of values and inputs that still have that name.
+  /// Declares the types that the original declares, for values and inputs that still have the name.
   private mutating func restoreTypes() {
     for name in graph.valueTypes.keys {
       guard let before = original.valueTypes[name]?.type, before.half != nil,

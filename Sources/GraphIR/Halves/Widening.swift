@@ -6,25 +6,26 @@ extension Graph {
   ///
   /// Constants become float32, exactly. Inputs and outputs keep their types: a `Cast` follows each
   /// such input and makes each such output. A `Cast` to 16 bits rounds as before, and its result is
-  /// read as float32. Nothing else rounds between operators. A graph without such numbers, or one
-  /// that was widened before, comes back as it is.
+  /// read as float32. Nothing else rounds between operators. A graph without 16-bit floats, or one
+  /// that was widened before, is returned unchanged.
   public func widened() -> Graph { Widening(self).graph }
 }
 
-/// A graph on its way from 16 to 32 bits, with what was put in for it.
+/// A graph on its way from 16 to 32 bits, with a record of what was inserted.
 ///
-/// Afterwards floats of 16 bits are found only between inputs, `Cast` nodes and outputs.
+/// Afterwards 16-bit floats are found only between inputs, `Cast` nodes and outputs.
 struct Widening {
   private(set) var graph: Graph
-  /// The float32 value of each input and output of 16 bits, and of each `Cast` that is an output.
+  /// The float32 value that stands for each 16-bit input and output, and for each `Cast` that is an
+  /// output.
   private(set) var twins: [String: String] = [:]
   /// The rounded value behind each `Cast` to 16 bits that only nodes read, by the value they read.
   private(set) var rounded: [String: String] = [:]
-  /// The nodes that rounded a constant nobody else reads, by the constant that stands for their
-  /// result.
+  /// The nodes that rounded a constant which nothing else reads, by the constant that stands for
+  /// their result.
   private(set) var folded: [String: Node] = [:]
 
-  /// ONNX's numbers of the types.
+  /// ONNX's codes of the types.
   private static let codes: [Int: ElementType] = [10: .float16, 16: .bfloat16]
   private static let float32Code = 1
 
@@ -55,7 +56,7 @@ struct Widening {
 
   // MARK: Casts
 
-  /// Makes a `Cast` of each `CastLike` whose model is known to have 16 bits.
+  /// Makes a `Cast` of each `CastLike` whose second input is known to have 16 bits.
   private mutating func resolveCastLike() {
     guard graph.nodes.contains(where: { $0.opType == "CastLike" }) else { return }
     var types = graph.valueTypes.mapValues(\.type).filter { $0.value.half != nil }
@@ -91,7 +92,7 @@ struct Widening {
     }
   }
 
-  /// Rounds constants that a `Cast` makes 16 bits, as converters that keep the interface of a file
+  /// Rounds constants that a `Cast` turns into 16 bits, as converters that keep a file's interface
   /// write them.
   private mutating func foldCasts() {
     let links = Connectivity(graph)
@@ -119,7 +120,7 @@ struct Widening {
     !kept.contains(name) && graph.outputs.contains { $0.name == name }
   }
 
-  /// Lets nodes read what a `Cast` to 16 bits makes as float32.
+  /// Lets nodes read the result of a `Cast` to 16 bits as float32.
   private mutating func castNodes() {
     let links = Connectivity(graph)
     let kept = Set(graph.outputs.filter { $0.type.half != nil }.map(\.name))
@@ -183,12 +184,12 @@ extension ValueType {
 }
 
 extension Graph {
-  /// Integer attributes that name the type of what a node makes or computes in.
+  /// Integer attributes that name the type of a node's outputs or of its computation.
   static let typeAttributes: Set<String> = [
     "dtype", "output_dtype", "output_datatype", "precision", "softmax_precision", "stash_type",
   ]
 
-  /// Whether the graph says anything of floats of 16 bits.
+  /// Whether the graph mentions 16-bit floats anywhere.
   var mentionsHalves: Bool {
     inputs.contains { $0.type.half != nil } || outputs.contains { $0.type.half != nil }
       || initializers.values.contains { $0.tensor.elementType.isHalf }
@@ -205,8 +206,9 @@ extension Graph {
       }
   }
 
-  /// Makes every constant of 16 bits, and every type that a node is told, float32; subgraphs as a
-  /// whole.
+  /// Makes every 16-bit constant, and every 16-bit type in a node's attributes, float32.
+  ///
+  /// Subgraphs are converted as a whole.
   fileprivate mutating func widenConstants() {
     for (name, initializer) in initializers where initializer.tensor.elementType.isHalf {
       initializers[name]?.tensor = initializer.tensor.widened

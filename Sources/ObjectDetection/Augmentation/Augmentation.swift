@@ -1,25 +1,27 @@
-/// How strongly training images are varied; each transform has a file of its own.
+/// How strongly training images are varied.
 ///
-/// The order is: mosaic or a single image placed by ``RandomPlacement``, flip, mixup, ``ColourJitter``. Strengths of 0 leave
-/// images as evaluation sees them.
+/// Each transform has a file of its own.
+///
+/// The order is: mosaic or a single image placed by ``RandomPlacement``, flip, mixup,
+/// ``ColourJitter``. Strengths of 0 leave images as evaluation sees them.
 public struct Augmentation: Codable, Sendable, Hashable {
   /// Probability of a mirror image, left to right.
   public var flip = 0.0
-  /// Most change of the hue, as a fraction of the circle.
+  /// Largest change of the hue, as a fraction of the colour circle.
   public var hue = 0.0
-  /// Most change of the saturation, as a factor off 1.
+  /// Largest change of the saturation: its factor lies between 1 − s and 1 + s.
   public var saturation = 0.0
-  /// Most change of the brightness, as a factor off 1.
+  /// Largest change of the brightness, as for ``saturation``.
   public var brightness = 0.0
-  /// Most change of the size, as a factor off 1.
+  /// Largest change of the size, as for ``saturation``.
   public var scale = 0.0
-  /// Most shift, as a fraction of the input's extents.
+  /// Largest shift, as a fraction of the input's extents.
   public var translation = 0.0
-  /// Probability that four images are joined around a point.
+  /// Probability that four images are combined around a point.
   public var mosaic = 0.0
-  /// Probability that another image shines through.
+  /// Probability that another image is blended in.
   public var mixup = 0.0
-  /// The last epochs, which go without mosaic and mixup.
+  /// The number of last epochs that use neither mosaic nor mixup.
   public var plainEpochs = 0
 
   /// No change at all.
@@ -28,7 +30,7 @@ public struct Augmentation: Codable, Sendable, Hashable {
   /// Images as evaluation sees them.
   public static let none = Augmentation()
 
-  /// Mirror images, colours, size and place: for fine-tuning.
+  /// Mirroring, colours, size and position: for fine-tuning.
   public static let light: Augmentation = {
     var value = Augmentation()
     (value.flip, value.hue, value.saturation, value.brightness) = (0.5, 0.015, 0.4, 0.3)
@@ -36,7 +38,7 @@ public struct Augmentation: Codable, Sendable, Hashable {
     return value
   }()
 
-  /// With mosaic and a little mixup: for training from nothing.
+  /// With mosaic and a little mixup: for training from scratch.
   public static let standard: Augmentation = {
     var value = Augmentation.light
     (value.scale, value.translation, value.saturation, value.brightness) = (0.4, 0.1, 0.7, 0.4)

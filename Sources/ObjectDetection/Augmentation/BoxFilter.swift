@@ -1,13 +1,15 @@
-/// Which objects are still worth learning once an image is cut, shrunk or covered.
+/// Which objects are still usable as labels after an image was cropped, shrunk or covered.
 enum BoxFilter {
-  /// Network pixels that a box keeps at least, across and down.
+  /// The least width and height of a box, in network pixels.
   static let minimumExtent = 2.0
-  /// The fraction of its area that a box keeps at least.
+  /// The least fraction of its area that must be left of a box.
   static let minimumArea = 0.2
-  /// How many times longer than wide a box may become.
+  /// The largest ratio of a box's longer side to its shorter one.
   static let maximumAspect = 40.0
 
-  /// The boxes of an image in network pixels, cut at a window; those that fall below the limits are left out.
+  /// The boxes of an image in network pixels, clipped to a window.
+  ///
+  /// Boxes beyond the limits are left out.
   static func kept(
     _ boxes: [LabelledBox], at placement: Preprocessing.Placement,
     within window: TrainingCanvas.Window

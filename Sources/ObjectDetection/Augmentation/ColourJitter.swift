@@ -3,8 +3,9 @@ import Tensors
 
 /// A random change of hue, saturation and brightness, as one matrix on RGB.
 ///
-/// Hue turns the colour about the grey axis, saturation scales its distance from grey, brightness scales everything. This is
-/// the linear form of the HSV jitter that detectors train with; unlike that it needs no conversion of every pixel.
+/// Hue rotates the colour about the grey axis, saturation scales its distance from grey, and
+/// brightness scales everything. This is a linear form of the HSV jitter that is usual for
+/// detectors. Unlike HSV jitter it needs no conversion of every pixel.
 struct ColourJitter {
   private let rows: [SIMD3<Float>]
 
@@ -25,7 +26,7 @@ struct ColourJitter {
       SIMD3(third - next, third + next, same),
     ]
     let grey = SIMD3<Float>(0.299, 0.587, 0.114)
-    // grey + saturation·(colour − grey), after the turn; the turn keeps the mean but not the luma.
+    // grey + saturation·(colour − grey), after the rotation, which keeps the mean but not the luma.
     let luma = turn[0] * grey.x + turn[1] * grey.y + turn[2] * grey.z
     rows = turn.map { brightness * (luma + ($0 - luma) * saturation) }
   }

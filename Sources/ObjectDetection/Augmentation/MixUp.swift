@@ -1,7 +1,10 @@
 extension TrainingCanvas {
-  /// Lets another canvas shine through: `p ← p·(1 − part) + q·part`; the objects of both stay.
+  /// Blends another canvas in: `p ← p·(1 − part) + q·part`.
   ///
-  /// Reference: Zhang et al., *mixup*, ICLR 2018, arXiv:1710.09412, with whole labels as detectors do.
+  /// The objects of both stay.
+  ///
+  /// Reference: Zhang et al., *mixup*, ICLR 2018, arXiv:1710.09412. The paper mixes labels too;
+  /// here, as is usual for detectors, all labels count fully.
   mutating func mix(_ other: TrainingCanvas, part: Double) {
     let weight = Int32((part * 256).rounded())
     other.pixels.withUnsafeBufferPointer { source in

@@ -1,12 +1,14 @@
 import Tensors
 
 extension Augmentation {
-  /// The placements of four images around a random point, and the quarter of the canvas that each fills.
+  /// The placements of four images around a random point, and the quarter of the canvas that each
+  /// fills.
   ///
-  /// Each image is scaled to about the input's size, so that its nearest corner meets the point.
+  /// Each image is scaled to about the input's size and placed so that one of its corners lies at
+  /// the point.
   ///
-  /// Reference: Bochkovskiy et al., *YOLOv4*, 2020, arXiv:2004.10934, §3.3, on a canvas of the input's size where YOLOv5
-  /// takes twice that and crops.
+  /// Reference: Bochkovskiy et al., *YOLOv4*, 2020, arXiv:2004.10934, §3.3, Differs from YOLOv5 in
+  /// using a canvas of the input's size; YOLOv5 uses twice that size and crops.
   func mosaicPlacements(
     _ sizes: [(width: Int, height: Int)], width: Int, height: Int, _ random: inout CounterRandom
   ) -> [(placement: Preprocessing.Placement, window: TrainingCanvas.Window)] {

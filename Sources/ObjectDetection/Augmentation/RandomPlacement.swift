@@ -1,7 +1,8 @@
 import Tensors
 
 extension Augmentation {
-  /// Where a single image lies: as preprocessing puts it, scaled about the middle, shifted and perhaps mirrored.
+  /// The random placement of a single image: as preprocessing places it, then scaled about the
+  /// centre, shifted and perhaps mirrored.
   func placement(
     _ base: Preprocessing.Placement, width: Int, height: Int, _ random: inout CounterRandom
   ) -> Preprocessing.Placement {
@@ -23,7 +24,8 @@ extension Augmentation {
 }
 
 extension Preprocessing {
-  /// Where an image of the given extents lies in the input, see ``apply(_:width:height:to:)``.
+  /// The placement of an image of the given extents in the input, see
+  /// ``apply(_:width:height:to:)``.
   func placement(
     ofWidth imageWidth: Int, height imageHeight: Int, width: Int, height: Int
   ) -> Placement {

@@ -20,10 +20,11 @@ struct TrainingCanvas {
   /// The whole canvas.
   var whole: Window { Window(columns: 0..<width, rows: 0..<height) }
 
-  /// Draws an image where a placement says, within a window, and adds its objects.
+  /// Draws an image at a placement, within a window, and adds its objects.
   ///
-  /// An image that becomes smaller is shrunk as evaluation shrinks it; then pixels are taken bilinearly between the
-  /// centres of the image's. Boxes are cut at the window and filtered by ``BoxFilter``.
+  /// An image that becomes smaller is first shrunk as in evaluation. Then pixels are interpolated
+  /// bilinearly between pixel centres. Boxes are clipped to the window and filtered by
+  /// ``BoxFilter``.
   mutating func draw(
     _ image: PixelBuffer, _ boxes: [LabelledBox], at placement: Preprocessing.Placement,
     within window: Window
@@ -75,7 +76,9 @@ struct TrainingCanvas {
     }
   }
 
-  /// Where a column or row of the canvas takes its pixels from; those beyond the image's edge are left out.
+  /// The source pixels of a column or row of the canvas.
+  ///
+  /// Columns and rows beyond the image's edge have none.
   private struct Tap {
     var target: Int
     var first: Int

@@ -8,16 +8,17 @@ public struct Batch: Sendable {
   public var images: [Float]
   /// The objects of each image, in network pixels.
   public var targets: [[LabelledBox]]
-  /// The place of each image in the data set; the first one's of a mosaic.
+  /// The index of each image in the data set; of a mosaic, that of its first image.
   public var imageIndices: [Int]
 }
 
-/// Makes batches of augmented images, the next ones in the background.
+/// Makes batches of augmented images, and prepares the next ones in the background.
 ///
-/// What a batch holds depends on seed, epoch and index alone. Each epoch visits the images in an order of its own; the last
-/// batch is filled up from the front of that order, so that every image is seen and every batch is full.
+/// A batch depends on seed, epoch and index alone. Each epoch visits the images in an order of its
+/// own. The last batch is filled up from the front of that order, so every image is used and every
+/// batch is full.
 public final class BatchLoader: Sendable {
-  /// Batches an epoch.
+  /// Batches per epoch.
   public let batchesPerEpoch: Int
   private let sampler: BatchSampler
   private let queue = DispatchQueue(label: "compress.batches", qos: .utility)
@@ -28,15 +29,16 @@ public final class BatchLoader: Sendable {
     var index: Int
   }
 
-  /// Batches that are made ahead.
+  /// How many batches are made ahead.
   private static let ahead = 2
 
   /// A loader for a data set.
   ///
   /// - Parameters:
-  ///   - classes: The detector's classes; categories are matched to them as in evaluation, crowds are left out.
-  ///   - needsLabels: Whether a data set is refused whose categories are not the classes.
-  ///   - epochs: Epochs in all, which decide when the plain ones begin.
+  ///   - classes: The detector's classes. Categories are matched to them as in evaluation; crowds
+  ///     are left out.
+  ///   - needsLabels: Whether a data set is refused when its categories are not the classes.
+  ///   - epochs: The number of all epochs, which decides when those without mosaic and mixup begin.
   ///   - cacheBytes: The most that decoded images may take in memory.
   /// - Throws: ``HeadError/classes(model:dataset:)``, ``DatasetError/noImages(_:)``.
   public init(
@@ -59,7 +61,7 @@ public final class BatchLoader: Sendable {
     var key = Key(epoch: epoch, index: index)
     let job = state.withLock { jobs in
       let job = jobs.removeValue(forKey: key) ?? start(key)
-      // Only what comes next is worth keeping.
+      // Only the next batches are kept.
       var wanted: [Key: Job] = [:]
       for _ in 0..<Self.ahead {
         key = following(key)
@@ -89,7 +91,7 @@ public final class BatchLoader: Sendable {
     }
   }
 
-  /// One batch in the making.
+  /// One batch that is being made.
   private final class Job: Sendable {
     private struct State {
       var isCancelled = false

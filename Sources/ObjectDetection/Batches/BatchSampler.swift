@@ -1,6 +1,7 @@
 import Tensors
 
-/// Makes the batch of an epoch and index: which images, how varied, written as the network takes them.
+/// Makes the batch of an epoch and index: chooses images, augments them and writes the network's
+/// input.
 struct BatchSampler: Sendable {
   private let images: [Dataset.Image]
   private let boxes: [[LabelledBox]]
@@ -22,7 +23,7 @@ struct BatchSampler: Sendable {
     do {
       mapping = try ClassMapping(classes, to: dataset.categories)
     } catch  where !needsLabels {
-      // Images of any classes, or of none, serve who reads no labels.
+      // A training that reads no labels can use images of any classes, or of none.
     }
     var labels: [Int: Int] = [:]
     for (label, category) in (mapping?.categories ?? []).enumerated() {

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Decoded images up to a number of bytes; what came first stays.
+/// A cache of decoded images up to a number of bytes.
+///
+/// The first images stay; nothing is evicted.
 final class ImageCache: Sendable {
   private struct State {
     var images: [Int: PixelBuffer] = [:]
@@ -12,7 +14,7 @@ final class ImageCache: Sendable {
 
   init(bytes: Int) { limit = bytes }
 
-  /// The image of a number, loaded when it is not there.
+  /// The image with a number, loaded when it is not in the cache.
   func image(_ index: Int, load: () throws -> PixelBuffer) rethrows -> PixelBuffer {
     if let image = state.withLock({ $0.images[index] }) { return image }
     let image = try load()

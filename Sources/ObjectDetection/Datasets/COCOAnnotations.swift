@@ -1,12 +1,13 @@
 import Foundation
 
 extension COCOFormat {
-  /// Reads an annotation file; images lie in the folder given, beside the file, in `images/` or
-  /// `data/`, or in a folder beside the file's own.
+  /// Reads an annotation file.
   ///
-  /// Segmentations, licences and whatever else the file holds are passed over; with a remark
-  /// annotations without a box, and, as pycocotools does, those of images or categories that are
-  /// not listed.
+  /// Images are looked for in the given folder, beside the file, in `images/` or `data/`, and in
+  /// folders beside the file's own.
+  ///
+  /// Segmentations, licences and other content are skipped. Annotations without a box are skipped
+  /// with a remark. So are, as in pycocotools, those of images or categories that are not listed.
   ///
   /// - Throws: ``DatasetError``.
   public static func load(
@@ -22,7 +23,7 @@ extension COCOFormat {
     return reading.looksAtImages ? dataset.surveyed() : dataset
   }
 
-  /// Folders that image names may be taken from, the likeliest first.
+  /// Folders that image names may be relative to, the likeliest first.
   fileprivate static func imageRoots(_ url: URL, _ reading: DatasetReading) -> [URL] {
     let folder = url.deletingLastPathComponent()
     let parent = folder.deletingLastPathComponent()
@@ -121,7 +122,7 @@ extension COCODocument {
     return result
   }
 
-  /// The entries of a list; those that stand there twice count once.
+  /// The entries of a list, each once.
   private static func unique<Entry>(
     _ entries: [Entry], _ list: String, _ url: URL, _ remarks: inout DatasetRemarks,
     _ what: (Entry) -> (id: Int?, name: String)

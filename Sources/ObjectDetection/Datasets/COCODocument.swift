@@ -1,8 +1,8 @@
 import Foundation
 
-/// The lists of an annotation file as they stand there.
+/// The lists of an annotation file, as written.
 ///
-/// Values that may be absent may also be `null`, `[]` or `""`, as tools write them.
+/// Optional values may be absent, or `null`, `[]` or `""`, as some tools write them.
 struct COCODocument {
   struct Image {
     var id: COCOIdentifier
@@ -118,7 +118,7 @@ extension COCODocument.Category {
 }
 
 extension COCOIdentifier {
-  /// The number, also of a text of digits.
+  /// The number, or that of a text of digits.
   var number: Int? {
     switch self {
     case .number(let number): number
@@ -136,7 +136,7 @@ extension COCOIdentifier {
 }
 
 extension JSONScanner {
-  /// A number of pixels; 0 and less say nothing.
+  /// A number of pixels; 0 and negative numbers count as absent.
   fileprivate mutating func extent() throws -> Int? {
     let value = try number()
     return value >= 1 && value < 1e9 ? Int(value) : nil

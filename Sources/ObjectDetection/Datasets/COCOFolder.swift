@@ -1,11 +1,13 @@
 import Foundation
 
 extension COCOFormat {
-  /// Names that tools give the one annotation file of a folder: our own, Roboflow's, FiftyOne's.
+  /// Names of a folder's only annotation file: that of this tool, Roboflow's and FiftyOne's.
   private static let fileNames = ["annotations.json", "_annotations.coco.json", "labels.json"]
 
-  /// The annotation file of a folder: the one of ``fileNames``, the one of `annotations/` that
-  /// belongs to the part, or the one of the part's own folder; by default those for validation.
+  /// The annotation file of a folder: one of ``fileNames``, the file of the split in
+  /// `annotations/`, or that in the split's own folder.
+  ///
+  /// The default split is that for validation.
   ///
   /// - Throws: ``DatasetError`` when several files fit.
   static func annotationFile(in folder: URL, split: String?) throws -> URL? {
@@ -26,7 +28,7 @@ extension COCOFormat {
     return inner.appending(path: chosen[0])
   }
 
-  /// Whether a folder holds a folder with images and labels for each part, as Roboflow writes them.
+  /// Whether a folder has a folder with images and labels for each split, as Roboflow writes them.
   static func hasParts(_ folder: URL) -> Bool {
     let resolver = PathResolver([folder])
     return fileNames.allSatisfy { resolver.find($0) == nil }
@@ -48,7 +50,8 @@ extension COCOFormat {
     name.lowercased().replacing("instances_", with: "")
   }
 
-  /// Files of boxes: COCO's own names, else every JSON file that is not one of its other tasks'.
+  /// Files with boxes: those with COCO's own names, else every JSON file that is not for another of
+  /// COCO's tasks.
   private static func annotationFiles(in folder: URL) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     let files = names.filter { !$0.hasPrefix(".") && $0.lowercased().hasSuffix(".json") }.sorted()

@@ -4,7 +4,7 @@ import Foundation
 public enum COCOFormat {
   /// Reads a list of `{"image_id", "category_id", "bbox", "score"}`.
   ///
-  /// - Parameter dataset: Whose text ids the entries may use.
+  /// - Parameter dataset: The data set whose text ids the entries may use.
   /// - Throws: ``DatasetError``.
   public static func loadResults(
     _ url: URL, for dataset: Dataset? = nil
@@ -52,9 +52,10 @@ public enum COCOFormat {
     }
   }
 
-  /// The JSON of detection results, one entry a line.
+  /// The JSON of detection results, one entry on each line.
   ///
-  /// - Parameter dataset: Whose ids are written as the texts that its labels know them by.
+  /// - Parameter dataset: The data set. Ids that are texts in its labels are written as these
+  ///   texts.
   public static func serialize(_ records: [DetectionRecord], for dataset: Dataset? = nil) -> Data {
     func names(_ ids: [String: Int]?) -> [Int: String] {
       let pairs = (ids ?? [:]).map { ($1, quoted($0)) }
@@ -82,7 +83,7 @@ public enum COCOFormat {
     _ url: URL, _ body: (inout JSONScanner) throws -> Result
   ) throws -> Result {
     let data = try TextFile.bytes(of: url)
-    // Texts that are kept are checked one by one; a file may be hundreds of megabytes.
+    // Texts that are kept are checked one by one, because a file may have hundreds of megabytes.
     let isMarked = data.first.map { [0xef, 0xfe, 0xff, 0].contains($0) } ?? false
     let isWide = data.prefix(2).contains(0)
     let text = isMarked || isWide ? try TextFile.utf8(data, file: url.path) : data

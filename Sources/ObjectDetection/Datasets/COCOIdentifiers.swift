@@ -1,6 +1,7 @@
-/// The numbers that ids of one list stand for: themselves, and those of texts.
+/// The numbers of the ids in one list.
 ///
-/// A text of digits stands for its number, other texts for numbers after the largest.
+/// A number stands for itself and a text of digits for its number. Other texts get numbers after
+/// the largest.
 struct COCOIdentifiers {
   /// Numbers of texts.
   let texts: [String: Int]
@@ -21,7 +22,7 @@ struct COCOIdentifiers {
     self.texts = texts
   }
 
-  /// The number of an id; `nil` for a text that neither is in the list nor of digits.
+  /// The number of an id; `nil` for a text that is not in the list and not of digits.
   subscript(id: COCOIdentifier) -> Int? {
     switch id {
     case .number(let number): number

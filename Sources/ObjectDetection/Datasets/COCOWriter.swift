@@ -2,7 +2,7 @@ import Formats
 import Foundation
 
 extension COCOFormat {
-  /// Writes a data set as a COCO folder: `annotations.json` and `images/`, the labels last.
+  /// Writes a data set as a COCO folder: first `images/`, then `annotations.json`.
   ///
   /// Images keep their bytes and names; scenes become PNG files.
   ///

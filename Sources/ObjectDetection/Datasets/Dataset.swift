@@ -1,13 +1,13 @@
 import Foundation
 import Tensors
 
-/// Images with, perhaps, the boxes of the objects in them.
+/// A set of images, with or without the boxes of the objects in them.
 public struct Dataset: Sendable {
   /// A class of objects.
   public struct Category: Hashable, Sendable, Codable {
-    /// The number annotations know it by.
+    /// The number that annotations use.
     public var id: Int
-    /// What people call it.
+    /// The name for people.
     public var name: String
 
     /// The category `name`, known as `id`.
@@ -19,7 +19,7 @@ public struct Dataset: Sendable {
 
   /// One image file.
   public struct Image: Sendable, Hashable {
-    /// The number annotations know it by.
+    /// The number that annotations use.
     public var id: Int
     /// Where its pixels come from.
     public var source: ImageSource
@@ -41,7 +41,7 @@ public struct Dataset: Sendable {
       self.height = height
     }
 
-    /// Where it lies; a name like a file's for images that are in no file of their own.
+    /// The path of the file; a name like a file's for images that are not in a file of their own.
     public var file: URL { source.url }
   }
 
@@ -61,11 +61,15 @@ public struct Dataset: Sendable {
     public var width: Double
     /// The vertical extent, in pixels.
     public var height: Double
-    /// The area that size classes go by, in square pixels: the segment's in COCO, else the box's.
+    /// The area for COCO's size classes, in square pixels: the segment's in COCO, else the box's.
     public var area: Double
-    /// Whether the box stands for many objects; matching it is neither right nor wrong.
+    /// Whether the box stands for many objects.
+    ///
+    /// A detection that matches it counts neither as correct nor as wrong.
     public var isCrowd: Bool
-    /// Whether Pascal VOC calls it difficult; evaluation passes over it.
+    /// Whether Pascal VOC marks it as difficult.
+    ///
+    /// Evaluation ignores it.
     public var isDifficult: Bool
 
     /// A labelled object; the area is the box's unless given.
@@ -96,7 +100,7 @@ public struct Dataset: Sendable {
   public var images: [Image]
   /// The labelled objects, in the order of the labels.
   public var annotations: [Annotation]
-  /// What was odd about the labels and how it was taken, a sentence each, for the user.
+  /// What was odd about the labels and how it was read, a sentence each, for the user.
   public var remarks: [String]
   /// Images that cannot be read, or whose labels cannot, by their index.
   public var unreadable: [Int: Unreadable] = [:]
@@ -134,8 +138,9 @@ public struct Dataset: Sendable {
   /// Whether there are labels to evaluate against.
   public var isLabelled: Bool { !categories.isEmpty && !annotations.isEmpty }
 
-  /// The data set without a fraction of its images, and those by themselves; which ones the seed
-  /// decides.
+  /// The data set without a fraction of its images, and a set of those images.
+  ///
+  /// The seed decides which.
   public func holdingOut(_ fraction: Double, seed: UInt64) -> (kept: Dataset, held: Dataset) {
     var random = CounterRandom(seed: seed, stream: 0x601d)
     let order = images.indices.shuffled(using: &random)

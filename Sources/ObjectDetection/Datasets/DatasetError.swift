@@ -5,7 +5,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
   case malformed(file: String, place: String, reason: String)
   case noImages(String)
-  /// A file that a list or label names is in none of the places it may be in.
+  /// A file that a list or label names was not found in any of the places where it may be.
   case notFound(file: String, place: String, name: String, tried: String)
   /// Images of a labelled set cannot be read.
   case unreadableImages(set: String, count: Int, of: Int, first: String, areMissing: Bool)

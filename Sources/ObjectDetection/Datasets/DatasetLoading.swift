@@ -2,14 +2,18 @@ import Formats
 import Foundation
 
 extension Dataset {
-  /// Reads the named part of a data set of any known format, told from what lies at `url`.
+  /// Reads the named split of a data set.
+  ///
+  /// The format is recognised from what is at `url`.
   ///
   /// - Throws: ``DatasetError``.
   public static func load(_ url: URL, split: String? = nil) throws -> Dataset {
     try load(url, reading: DatasetReading(split: split))
   }
 
-  /// Reads a data set of any known format, told from what lies at `url`.
+  /// Reads a data set.
+  ///
+  /// The format is recognised from what is at `url`.
   ///
   /// Images that cannot be read stay in the set and are noted in ``Dataset/unreadable``.
   ///
@@ -42,7 +46,7 @@ extension Dataset {
     throw DatasetError.unknownFormat(url.path)
   }
 
-  /// A remark on labels beside images that nothing says how to read.
+  /// A remark on labels beside images that cannot be read without a file that describes the set.
   private static func unreadLabels(beside listing: ImageListing, in folder: URL) -> String? {
     let resolver = PathResolver([folder])
     let beside = listing.images.prefix(8).lazy.flatMap { image in
@@ -69,7 +73,7 @@ extension Dataset {
     }
   }
 
-  /// Whether what lies at `url` is parted into images to learn from and images to score on.
+  /// Whether the set at `url` has separate splits for training and for validation.
   public static func hasSplits(_ url: URL) -> Bool {
     if ["yaml", "yml"].contains(url.pathExtension.lowercased()) { return true }
     if COCOFormat.hasParts(url) { return true }

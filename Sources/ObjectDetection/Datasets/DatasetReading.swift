@@ -2,17 +2,19 @@ import Foundation
 
 /// How a data set is read.
 public struct DatasetReading: Sendable {
-  /// Which part of a set that has several; `nil` for the one meant for validation.
+  /// Which split of a set that has several; `nil` for the validation split.
   public var split: String?
-  /// A folder that image names are taken from before all others.
+  /// A folder that image names are looked for in before all others.
   public var imageFolder: URL?
-  /// Whether images are left out whose labels are malformed, instead of the set being refused.
+  /// Whether images with malformed labels are left out; otherwise the set is refused.
   public var skipsBad: Bool
-  /// Whether each image file is looked at: that it is there, is an image, and is as large as the
-  /// labels say.
+  /// Whether each image file is checked: that it exists, is an image, and has the size in the
+  /// labels.
   public var looksAtImages: Bool
 
-  /// A way to read; by default all of the validation part, images included.
+  /// A way to read.
+  ///
+  /// The default is the whole validation split with checked images.
   public init(
     split: String? = nil, imageFolder: URL? = nil, skipsBad: Bool = false,
     looksAtImages: Bool = true
@@ -28,10 +30,12 @@ struct DatasetRemarks {
   private var counts: [String: (count: Int, example: String)] = [:]
   private let file: String
 
-  /// Remarks on a set, which each of them names.
+  /// Remarks on a set.
+  ///
+  /// Each names the set.
   init(_ url: URL) { file = url.path }
 
-  /// Notes one more of a kind, which is told as "`COUNT` `KIND` (first: `EXAMPLE`)".
+  /// Counts one more of a kind, which is reported as "`COUNT` `KIND` (first: `EXAMPLE`)".
   mutating func note(_ kind: String, _ example: @autoclosure () -> String) {
     if counts[kind] == nil {
       kinds.append(kind)

@@ -1,11 +1,11 @@
 import Foundation
 
 extension Dataset {
-  /// The data set with what its image files show: which cannot be read, and which are of another
-  /// size than labels say.
+  /// The data set after its image files were checked: which cannot be read, and which have another
+  /// size than the labels say.
   ///
-  /// Files are opened for their headers alone. Boxes stay where the labels put them, as all
-  /// references leave them.
+  /// Only the headers of files are read. Boxes stay where the labels put them, as in the reference
+  /// tools.
   func surveyed() -> Dataset {
     var result = self
     var remarks = DatasetRemarks(source)
@@ -30,10 +30,10 @@ extension Dataset {
     return result
   }
 
-  /// The data set once it is known that all of its images can be read.
+  /// The data set, after it is known that all of its images can be read.
   ///
-  /// - Parameter skippingBad: Whether those that cannot are left out with their labels, see
-  ///   ``leftOut``.
+  /// - Parameter skippingBad: Whether images that cannot be read are left out with their labels,
+  ///   see ``leftOut``.
   /// - Throws: ``DatasetError/unreadableImages(set:count:of:first:areMissing:)``.
   public func readable(skippingBad: Bool) throws(DatasetError) -> Dataset {
     guard let first = unreadable.keys.min().flatMap({ unreadable[$0] }) else { return self }

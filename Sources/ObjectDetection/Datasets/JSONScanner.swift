@@ -2,20 +2,20 @@ import Foundation
 
 /// A pull parser over JSON bytes, for files too large to hold as a tree of objects.
 ///
-/// The caller asks for what it expects and skips what it does not need, so that memory is bounded
-/// by what is kept.
+/// The caller asks for what it expects and skips what it does not need. So memory is bounded by
+/// what the caller keeps.
 struct JSONScanner {
   /// What is wrong, and where.
   struct Failure: Error {
     var reason: String
     /// The byte.
     var offset: Int
-    /// Whether the JSON itself is fine and a value is not what it must be.
+    /// Whether the JSON itself is valid, and a value is not what it must be.
     var isOfValue = false
     /// The value it happened in: `annotations[17].bbox`.
     var path = ""
 
-    /// The same inside of a key's value or a list's element.
+    /// The same failure inside the value of a key or an element of a list.
     func inside(_ step: String) -> Failure {
       var failure = self
       let joint = path.isEmpty || path.hasPrefix("[") ? "" : "."
@@ -33,12 +33,12 @@ struct JSONScanner {
 
   private func failure(_ reason: String) -> Failure { Failure(reason: reason, offset: offset) }
 
-  /// A failure of what a value says, not of how it is written.
+  /// A failure about a value in valid JSON.
   func refusal(_ reason: String) -> Failure {
     Failure(reason: reason, offset: offset, isOfValue: true)
   }
 
-  /// A failure for a value of another type than the one that must be here.
+  /// A failure for a value of another type than expected.
   private mutating func mismatch(_ expected: String) throws(Failure) -> Failure {
     let found: String
     switch try peek() {
@@ -122,7 +122,9 @@ struct JSONScanner {
     }
   }
 
-  /// Passes over a value that says nothing: `null`, `[]` or `""`; whether there was one.
+  /// Skips a value that counts as absent: `null`, `[]` or `""`.
+  ///
+  /// Returns whether there was one.
   mutating func takeNothing() throws(Failure) -> Bool {
     let start = offset
     switch try peek() {
@@ -201,8 +203,8 @@ struct JSONScanner {
     return value
   }
 
-  /// A number of at most 15 digits and a small negative exponent, which one division makes exactly
-  /// rounded.
+  /// A number of at most 15 digits with a small negative exponent, for which one division gives the
+  /// correctly rounded result.
   private mutating func shortNumber() -> Double? {
     var isNegative = false
     if offset < bytes.count, bytes[offset] == UInt8(ascii: "-") {
@@ -247,7 +249,7 @@ struct JSONScanner {
     }
   }
 
-  /// A whole number; `true` and `false` count as 1 and 0.
+  /// An integer; `true` and `false` count as 1 and 0.
   mutating func integer() throws(Failure) -> Int {
     let byte = try peek()
     if byte == UInt8(ascii: "t") || byte == UInt8(ascii: "f") {
@@ -264,7 +266,7 @@ struct JSONScanner {
     return whole
   }
 
-  /// Digits, perhaps after a minus, and nothing else: exact up to 18 of them.
+  /// An integer of at most 18 digits, perhaps after a minus sign, with nothing behind it.
   private mutating func plainInteger() -> Int? {
     let isNegative = offset < bytes.count && bytes[offset] == UInt8(ascii: "-")
     if isNegative { offset += 1 }
@@ -281,7 +283,7 @@ struct JSONScanner {
     return isNegative ? -value : value
   }
 
-  /// Passes over any value.
+  /// Skips any value.
   mutating func skip() throws(Failure) {
     var depth = 0
     repeat {

@@ -5,12 +5,13 @@ import Tensors
 
 /// A data set in one HDF5 file: the encoded images one after the other, and the labels as tables.
 ///
-/// The file is laid out like a model file without nodes, checked by the same digest; `Documentation/FileFormats.md` names
-/// the tables. Encoded images are held in memory, decoded ones are not.
+/// The file is laid out like a model file without nodes, and checked by the same digest.
+/// `Documentation/FileFormats.md` names the tables. Encoded images are held in memory; decoded ones
+/// are not.
 public enum PackFormat {
   private static let metadataKey = "compress.dataset"
 
-  /// What the tables do not hold.
+  /// The parts of a data set that are not in the tables.
   private struct Header: Codable {
     var schemaVersion = 1
     var format: String
@@ -67,13 +68,13 @@ public enum PackFormat {
 
   /// Reads a data set.
   ///
-  /// - Throws: `FormatError` for a damaged file, ``DatasetError/malformed(file:place:reason:)`` for one whose tables do not
-  ///   agree.
+  /// - Throws: `FormatError` for a damaged file, ``DatasetError/malformed(file:place:reason:)`` for
+  ///   one whose tables do not agree.
   public static func load(_ url: URL) throws -> Dataset {
     try parse(try HDF5Format.load(url), file: url)
   }
 
-  /// Takes the tables out of what a file holds.
+  /// Reads the tables of a file.
   static func parse(_ graph: Graph, file: URL) throws -> Dataset {
     func bad(_ place: String, _ reason: String) -> DatasetError {
       .malformed(file: file.path, place: place, reason: reason)
@@ -138,9 +139,9 @@ public struct EncodedImage: Hashable, Sendable {
   }
 
   let store: Store
-  /// Where the bytes lie in the pack.
+  /// The range of the bytes in the pack.
   let range: Range<Int>
-  /// What the file was called.
+  /// The name of the original file.
   public let name: String
 
   /// The bytes.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// One labelled object of an annotation file, as it stands there.
+/// One labelled object of an annotation file, as written.
 struct VOCObject {
   var name = ""
   var isDifficult = false
@@ -54,8 +54,8 @@ struct VOCDocument {
   private mutating func read(_ scanner: inout XMLScanner) throws(XMLScanner.Failure) {
     var path: [String] = []
     var text = ""
-    // The object in the making stays out of the list until it is whole, so that no list is copied
-    // for a field of it.
+    // An object is added to the list only when it is complete, so that setting a field copies no
+    // list.
     var object: VOCObject?
     while let event = try scanner.next() {
       switch event {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// An image of a VOC folder: its name without an ending, and where its labels and pixels may lie.
+/// An image of a VOC folder: its name without suffix, and where its labels and pixels may be.
 struct VOCEntry {
   let name: String
   /// Names its image may have, the likeliest first.
   let imageNames: [String]
-  /// Where its labels lie; `nil` when there is no such file.
+  /// The file of its labels; `nil` when there is none.
   let annotation: URL?
-  /// For the error when there is none: the list, its line, and what was tried.
+  /// The error when there is no such file, with the list, its line, and what was tried.
   private let missing: DatasetError
 
   /// The labels.
@@ -58,8 +58,10 @@ struct VOCEntry {
     missing = .missing(annotation.path)
   }
 
-  /// The image of a line: its name, which may hold spaces, perhaps with an ending, a folder or a
-  /// flag behind it (`street view (1) -1`), or the paths of image and XML file.
+  /// The image of a line.
+  ///
+  /// The line is a name, perhaps with a suffix, a folder or a flag behind it
+  /// (`street view (1) -1`), or the paths of image and XML file. A name may contain spaces.
   private init(_ line: TextFile.Line, of list: URL, _ resolver: PathResolver) {
     let text = String(line.text)
     var candidates = [(name: text, xml: text)]
@@ -83,7 +85,7 @@ struct VOCEntry {
     (ImageFile.suffixes + ImageFormat.foreignSuffixes.prefix(2)).map { "\(name).\($0)" }
   }
 
-  /// A name without an image's or annotation's ending.
+  /// A name without the suffix of an image or annotation.
   private static func stem(_ name: String) -> String {
     let endings = ImageFile.suffixes + ImageFormat.foreignSuffixes + ["xml"]
     guard let dot = name.lastIndex(of: "."), dot > name.startIndex,

@@ -2,7 +2,7 @@ import Foundation
 
 /// Pascal VOC folders: `Annotations/*.xml`, `JPEGImages/` or `images/`, `ImageSets/Main/*.txt`.
 ///
-/// Pixel coordinates count from 1 in VOC; boxes are moved to count from 0, so that `xmin = 1` is
+/// Pixel coordinates count from 1 in VOC. Boxes are shifted to count from 0, so `xmin = 1` becomes
 /// the left edge.
 public enum VOCFormat {
   /// Reads a split named by a file of `ImageSets/Main`, by default `val`, `test` or all images.
@@ -61,7 +61,7 @@ public enum VOCFormat {
     return isNamed || !VOCEntry.annotationFiles(in: found).isEmpty ? found : nil
   }
 
-  /// Says of images that no annotation file belongs to, in the first of the folders that has
+  /// Adds a remark on images without an annotation file, in the first of the folders that has
   /// images.
   private static func noteUnlabelled(
     in roots: [URL], _ images: [Dataset.Image], _ remarks: inout DatasetRemarks
@@ -74,7 +74,9 @@ public enum VOCFormat {
     }
   }
 
-  /// Says of boxes that cannot be meant so; they stay, as the devkit leaves them.
+  /// Adds a remark on implausible boxes.
+  ///
+  /// They stay, as the devkit leaves them.
   private static func remark(
     _ object: VOCObject, in image: Dataset.Image, _ entry: VOCEntry,
     _ remarks: inout DatasetRemarks

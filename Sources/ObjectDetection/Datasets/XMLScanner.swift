@@ -1,13 +1,14 @@
 import Foundation
 
-/// A pull parser over the part of XML that annotation files use: elements, text, CDATA; attributes,
-/// comments and instructions are passed over.
+/// A pull parser over the part of XML that annotation files use: elements, text and CDATA.
 ///
-/// Entities are the five predefined ones and characters by number. A document type with
-/// declarations of its own is an error, so that no entity can grow. Text is UTF-8, see
-/// ``XMLScanner/utf8(_:file:)`` for others.
+/// Attributes, comments and instructions are skipped.
+///
+/// The five predefined entities and numeric characters are read. A document type with declarations
+/// of its own is an error, so that no entity can expand. Text is UTF-8;
+/// ``XMLScanner/utf8(_:file:)`` converts other encodings.
 struct XMLScanner {
-  /// What comes next in a document.
+  /// A part of a document.
   enum Event: Equatable {
     case start(String)
     case text(String)
@@ -30,8 +31,9 @@ struct XMLScanner {
   /// A scanner of UTF-8 without a byte order mark.
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The UTF-8 of a document in the encoding that it declares, or that its mark or first bytes
-  /// show.
+  /// A document as UTF-8.
+  ///
+  /// Its encoding is the one that it declares, or that its byte order mark or first bytes show.
   ///
   /// - Throws: ``DatasetError/malformed(file:place:reason:)`` for bytes not of that encoding.
   static func utf8(_ data: Data, file: String) throws(DatasetError) -> [UInt8] {
@@ -46,7 +48,7 @@ struct XMLScanner {
     return String(match.1)
   }
 
-  /// The line of the place reached, counted from 1.
+  /// The line of the current position, counted from 1.
   var line: Int { bytes.prefix(offset).reduce(1) { $1 == 0x0a ? $0 + 1 : $0 } }
 
   private func failure(_ reason: String) -> Failure { Failure(reason: reason, offset: offset) }

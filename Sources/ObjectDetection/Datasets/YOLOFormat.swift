@@ -1,11 +1,11 @@
 import Foundation
 
-/// YOLO's `data.yaml` with one text file of labels an image.
+/// YOLO's `data.yaml` with one text file of labels for each image.
 ///
-/// A label line is `class x y width height`, all but the class relative to the image, x and y the
-/// centre; key points may follow where `kpt_shape` says so. Polygons (more numbers) are turned into
-/// the box around them. Images without a label file show no object. As in Ultralytics' reader a
-/// label that stands in a file twice counts once.
+/// A label line is `class x y width height`. All but the class are relative to the image; x and y
+/// are the centre. Key points may follow where `kpt_shape` says so. A line with more numbers is a
+/// polygon, which becomes the box around it. Images without a label file have no objects. As in
+/// Ultralytics' reader, a label that is in a file twice counts once.
 public enum YOLOFormat {
   /// Reads the split `val` (or `test`, or `train`, whichever comes first) of a data set, or the one
   /// named.
@@ -68,7 +68,7 @@ public enum YOLOFormat {
       annotations: annotations, remarks: sentences, unreadable: unreadable)
   }
 
-  /// Where the labels of an image may be: under `labels/` for `images/`, and beside it.
+  /// Where the labels of an image may be: in `labels/` in place of `images/`, and beside it.
   private static func expectedLabel(of image: URL) -> [String] {
     let stem = image.deletingPathExtension().lastPathComponent + ".txt"
     let folder = image.deletingLastPathComponent()
@@ -85,7 +85,7 @@ public enum YOLOFormat {
     expectedLabel(of: image).lazy.compactMap(resolver.existing).first
   }
 
-  /// Says of label files that belong to no image, in the folders of those that do.
+  /// Adds a remark on label files without an image, in the folders of those that have one.
   private static func noteOrphans(
     _ part: YOLOSettings.Part, _ labelFiles: Set<String>, _ remarks: inout DatasetRemarks
   ) {

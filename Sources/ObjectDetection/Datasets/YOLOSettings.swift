@@ -3,8 +3,8 @@ import Yams
 
 /// What a YOLO `data.yaml` says: class names, and where the images of each split are.
 ///
-/// The file is kept as a tree of nodes, in which aliases stay shared, so that nested aliases cannot
-/// fill the memory.
+/// The file is kept as a tree of nodes in which aliases stay shared, so nested aliases cannot fill
+/// the memory.
 struct YOLOSettings {
   private let root: Node.Mapping
   private let url: URL
@@ -32,8 +32,8 @@ struct YOLOSettings {
     (node ?? root[key])?.mark.map { "line \($0.line): \(key)" } ?? key
   }
 
-  /// The classes in order, from a list, a map of numbers to names, a file of names, or their mere
-  /// count.
+  /// The classes in order, from a list, a map of numbers to names, a file of names, or only their
+  /// number.
   ///
   /// - Throws: ``DatasetError``, also when `nc` is not the number of names, as Ultralytics has it.
   func classNames() throws -> [String] {
@@ -88,9 +88,9 @@ struct YOLOSettings {
 
   /// The images of a split.
   struct Part {
-    /// The files, with the error of those that are nowhere.
+    /// The files, with an error for those that were not found.
     var files: [(url: URL, missing: DatasetError?)] = []
-    /// Whether all are whole folders of images.
+    /// Whether the split consists of whole folders of images.
     var isOfFolders = true
   }
 
@@ -133,8 +133,8 @@ struct YOLOSettings {
     return part
   }
 
-  /// Folders that the paths of the file are taken from: `path`, its own, the one around that, the
-  /// current one.
+  /// Folders that paths in the file may be relative to: `path`, the file's folder, its parent, the
+  /// current folder.
   private var roots: [URL] {
     let folder = url.deletingLastPathComponent()
     let current = URL(filePath: FileManager.default.currentDirectoryPath)
@@ -146,8 +146,10 @@ struct YOLOSettings {
     return found + [folder, folder.deletingLastPathComponent(), current]
   }
 
-  /// The images that a list names, from its own folder, the one around that, those of the file, or
-  /// the current one.
+  /// The images that a list names.
+  ///
+  /// Names may be relative to the list's folder, its parent, the folders of the settings, or the
+  /// current folder.
   private func listed(
     _ list: URL, _ reading: DatasetReading, _ remarks: inout DatasetRemarks
   ) throws -> [(url: URL, missing: DatasetError?)] {
@@ -158,7 +160,7 @@ struct YOLOSettings {
     var files: [(url: URL, missing: DatasetError?)] = []
     for line in try TextFile(list).lines {
       let name = String(line.text)
-      // What Finder leaves beside each file on foreign disks.
+      // Finder writes such a file beside each file on foreign disks.
       if name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last?.hasPrefix("._") ?? false {
         continue
       }
@@ -180,6 +182,6 @@ struct YOLOSettings {
 }
 
 extension Node {
-  /// Whether there is nothing: `key:` without a value.
+  /// Whether the value is empty: `key:` without a value.
   fileprivate var isEmpty: Bool { null != nil || string?.isEmpty == true }
 }

@@ -1,8 +1,10 @@
 import Synchronization
 import Tensors
 
-/// Counts the images for which a network's outputs hold what is no number (NaN), of which no box
-/// can be made: without a word they would pass for images in which nothing is found.
+/// Counts the images for which a network's outputs hold NaN.
+///
+/// No box can be made from NaN. Without a remark such images would look like images in which
+/// nothing was found.
 public final class AnswerCheck: Sendable {
   private struct Count {
     var images = 0
@@ -12,7 +14,7 @@ public final class AnswerCheck: Sendable {
 
   private let count = Mutex(Count())
 
-  /// Notes the outputs for an image.
+  /// Checks the outputs for an image.
   func note(_ outputs: [String: Tensor]) {
     let broken = outputs.filter { $0.value.holdsNaN }.keys.min()
     count.withLock { count in
@@ -35,7 +37,7 @@ public final class AnswerCheck: Sendable {
 }
 
 extension Tensor {
-  /// Whether an element of a float32 tensor is no number.
+  /// Whether an element of a float32 tensor is NaN.
   fileprivate var holdsNaN: Bool {
     guard elementType == .float32 else { return false }
     return withUnsafeBytes { bytes in

@@ -15,7 +15,8 @@ public struct DetectorEvaluation: Sendable {
   public var skipped: [String]
   /// The images that were scored, with their labels.
   public var scored: Dataset
-  /// How the detector's classes were matched to the data set's, where that is not evident.
+  /// Remarks on how the detector's classes were matched to the data set's, where that is not
+  /// evident.
   public var remarks: [String]
 
   /// Runs a detector on every image of a data set and scores it.
@@ -23,9 +24,9 @@ public struct DetectorEvaluation: Sendable {
   /// Results do not depend on the number of detectors that share the work.
   ///
   /// - Parameters:
-  ///   - detectors: Equal detectors, each on a runtime of its own.
-  ///   - skipsBad: Whether images that cannot be decoded are passed over instead of ending the run.
-  ///   - progress: Told the number of images that are done.
+  ///   - detectors: Copies of one detector, each on a runtime of its own.
+  ///   - skipsBad: Whether images that cannot be decoded are skipped; otherwise they end the run.
+  ///   - progress: Called with the number of images that are done.
   /// - Throws: ``HeadError/classes(model:dataset:)``, ``ImageError``, and what the network throws.
   public init(
     _ detectors: [Detector], on dataset: Dataset, skipsBad: Bool = false, pool: ThreadPool,
@@ -84,9 +85,10 @@ public struct ClassMapping: Sendable, Equatable {
   /// What is not evident about the mapping, a sentence each.
   public var remarks: [String]
 
-  /// Matches by name, letter case aside.
+  /// Matches by name, ignoring letter case.
   ///
-  /// Every category must be a class, or every class a category. Where that fails, equally many are matched by position.
+  /// Every category must be a class, or every class a category. Otherwise they are matched by
+  /// position, if there are equally many.
   ///
   /// - Throws: ``HeadError/classes(model:dataset:)``.
   public init(_ classes: [String], to categories: [Dataset.Category]) throws {

@@ -2,13 +2,14 @@ import Foundation
 import Synchronization
 import Tensors
 
-/// Detectors that share the images of a job out among them, one image at a time each.
+/// Detectors that work on the images of a job in parallel, one image at a time each.
 ///
-/// Whole images side by side on one thread each take less time than one image on many threads, and give the same boxes.
+/// Running several images in parallel, each on one thread, takes less time than running each image
+/// on many threads. The boxes are the same.
 public struct ImageWorkers {
   private let detectors: [Detector]
 
-  /// Workers of equal detectors, each on a runtime of its own.
+  /// Workers with copies of one detector, each on a runtime of its own.
   ///
   /// - Precondition: there is at least one.
   public init(_ detectors: [Detector]) {
@@ -16,17 +17,20 @@ public struct ImageWorkers {
     self.detectors = detectors
   }
 
-  /// What all detectors are set to.
+  /// The configuration of the detectors.
   public var configuration: HeadConfiguration { detectors[0].configuration }
 
-  /// Calls `body` for each image with its pixels and boxes; returns its results in the order of the images.
+  /// Calls `body` for each image with its pixels and boxes; returns its results in the order of the
+  /// images.
   ///
-  /// `body` runs on several threads at once. At most one decoded image a worker is in memory.
+  /// `body` runs on several threads at once. Each worker has at most one decoded image in memory.
   ///
   /// - Parameters:
-  ///   - skipsBad: Whether images that cannot be decoded are returned as failures instead of ending the job.
-  ///   - progress: Told how many images are done, by one thread at a time.
-  /// - Throws: of the errors met, that of the first image: ``ImageError``, what the network or `body` throws.
+  ///   - skipsBad: Whether images that cannot be decoded are returned as failures; otherwise they
+  ///     end the job.
+  ///   - progress: Called with the number of images that are done, by one thread at a time.
+  /// - Throws: of several errors, that of the first image: ``ImageError``, what the network or
+  ///   `body` throws.
   public func map<Output: Sendable>(
     _ images: [ImageSource], skipsBad: Bool = false, progress: (Int) -> Void = { _ in },
     _ body: (Int, PixelBuffer, [Detection]) throws -> Output
@@ -85,7 +89,8 @@ private final class Job<Output: Sendable>: Sendable {
     }
   }
 
-  // Files are dealt out in order, so every file before a failed one has been begun and the first failure is always met.
+  // Files are handed out in order. So every file before a failed one has been started, and the
+  // first failure is always found.
   func fail(_ index: Int, _ error: any Error) {
     state.withLock { state in
       if index < state.failure?.index ?? .max { state.failure = (index, error) }

@@ -1,4 +1,5 @@
-/// A fixed-width font of 5 × 7 letters with two rows for descenders, drawn for small labels in images.
+/// A fixed-width font of 5 × 7 letters with two rows for descenders, drawn for small labels in
+/// images.
 enum BitmapFont {
   /// Columns of a letter.
   static let width = 5
@@ -7,7 +8,8 @@ enum BitmapFont {
 
   /// Which pixels of a character are set, row by row: `[9][5]`.
   ///
-  /// Letters with accents are drawn without; what the font lacks is drawn as an empty box.
+  /// Letters with accents are drawn without them. Other characters that the font lacks are drawn as
+  /// an empty box.
   static func rows(_ character: Character) -> [[Bool]] {
     let plain = String(character).folding(options: .diacriticInsensitive, locale: nil)
     let code = plain.unicodeScalars.first.map { Int($0.value) } ?? last

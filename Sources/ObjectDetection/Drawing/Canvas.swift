@@ -36,7 +36,8 @@ public struct Canvas {
     fill(left: max(right - width, left), top: top, right: right, bottom: bottom, colour)
   }
 
-  /// Draws a line of text with its upper left corner at a pixel; each pixel of the font is `scale` wide and high.
+  /// Draws a line of text with its upper left corner at a pixel; each pixel of the font is `scale`
+  /// wide and high.
   public mutating func write(_ text: String, left: Int, top: Int, scale: Int, _ colour: RGB) {
     for (index, character) in text.enumerated() {
       let x = left + index * (BitmapFont.width + 1) * scale

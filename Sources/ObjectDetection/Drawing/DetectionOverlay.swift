@@ -1,6 +1,7 @@
 import Foundation
 
-/// Draws what a detector found: an outline in the colour of the class, labelled with its name and the confidence.
+/// Draws what a detector found: an outline in the colour of the class, labelled with its name and
+/// the confidence.
 public struct DetectionOverlay: Sendable {
   /// The names of the classes.
   public var classes: [String]
@@ -11,7 +12,8 @@ public struct DetectionOverlay: Sendable {
   /// The image with the detections on it, the most confident on top.
   public func draw(_ detections: [Detection], on image: PixelBuffer) -> PixelBuffer {
     var canvas = Canvas(image)
-    // Lines and letters grow with the image: 2 and 1 pixels at 640, 4 and 3 at 1280; less in narrow strips.
+    // Lines and letters grow with the image: 2 and 1 pixels at 640, 4 and 3 at 1280, and less in
+    // narrow images.
     let longer = max(image.width, image.height)
     let extent = Double(min(longer, 3 * min(image.width, image.height)))
     let line = max(1, Int((extent / 320).rounded()))

@@ -1,14 +1,16 @@
 import Foundation
 
 extension HeadFamily {
-  /// Detectors with suppression inside: rows `[N, boxes, 6]` or `[boxes, 6]` of corners in network pixels, confidence, class.
+  /// Detectors that contain non-maximum suppression, or need none: rows `[N, boxes, 6]` or
+  /// `[boxes, 6]` of corners in network pixels, confidence and class.
   static let endToEnd = HeadFamily(
     name: "end-to-end", summary: "rows of corners, confidence, class after suppression inside",
     recognize: { evidence in
       guard evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first,
         [2, 3].contains(shape.count), shape[shape.count - 1] == 6
       else { return nil }
-      // One box a cell or anchor reads as a grid head of one class just as well, unless boxes were selected.
+      // With one box for each cell or anchor, this could also be a grid head with one class. It is
+      // one unless the graph selects boxes.
       let rows = shape[shape.count - 2]
       let isGrid =
         evidence.strides(cells: rows) != nil || evidence.strides(cells: rows, anchors: 3) != nil

@@ -1,27 +1,27 @@
 import Foundation
 import Yams
 
-/// All that turns images into a network's input and its outputs into boxes: one block, printed and saved whole.
+/// Everything needed to turn images into a network's input, and its outputs into boxes.
 public struct HeadConfiguration: Codable, Hashable, Sendable {
   /// The name of the ``HeadFamily``.
   public var family: String
   /// The names of the classes, in the network's order.
   public var classes: [String]
-  /// Input pixels a cell of each output map.
+  /// Input pixels per cell, for each output map.
   public var strides: [Int]
   /// Widths and heights of the anchors of each map, in input pixels; empty for anchor-free heads.
   public var anchors: [[[Double]]]
-  /// Bins of a distance distribution, less one; 0 for heads without.
+  /// Bins of a distance distribution, minus one; 0 for heads without one.
   public var regMax: Int
-  /// Whether outputs are boxes already, and only need to be read.
+  /// Whether outputs already are decoded boxes.
   public var isDecoded: Bool
-  /// What an SSD head multiplies its offsets of centre and size by.
+  /// The factors of an SSD head's offsets, of the centre and of the size.
   public var variances: [Double]
   /// Lowest confidence a box needs.
   public var confidence: Double
-  /// Overlap at which the weaker of two boxes of a class is dropped.
+  /// Overlap above which the less confident of two boxes of a class is dropped.
   public var iou: Double
-  /// The most boxes an image.
+  /// The most boxes for an image.
   public var maxDetections: Int
   /// How images become inputs.
   public var preprocessing: Preprocessing
@@ -60,6 +60,6 @@ public struct HeadConfiguration: Codable, Hashable, Sendable {
 
   /// The confidence from which on a box is shown to people.
   public static let displayConfidence = 0.25
-  /// The overlap above which the weaker of two boxes is not shown to people.
+  /// The overlap above which the less confident of two boxes is not shown to people.
   public static let displayIoU = 0.45
 }

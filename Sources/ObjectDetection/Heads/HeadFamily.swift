@@ -30,7 +30,7 @@ public struct HeadOutputs {
   public var tensors: [String: Tensor]
   /// The names in the network's order.
   public var order: [String]
-  /// Which image of the batch.
+  /// The index of the image in the batch.
   public var image: Int
   /// Rows of the input.
   public var height: Int

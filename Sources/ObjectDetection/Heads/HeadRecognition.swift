@@ -5,15 +5,15 @@ import GraphIR
 public struct HeadRecognition: Sendable {
   /// The settings of the family for this network.
   public var configuration: HeadConfiguration
-  /// What was seen that speaks for it.
+  /// The observations that support it.
   public var reasons: [String]
-  /// Whether the outputs' shapes tell the number of classes.
+  /// Whether the number of classes follows from the outputs' shapes.
   var countsClasses = true
 
   /// The family that fits, or the settings for the one named.
   ///
-  /// When several families fit, the reading whose class count is that of the names in the model's metadata wins, else the
-  /// one with COCO's 80 classes.
+  /// When several families fit, the one whose number of classes is that of the names in the model's
+  /// metadata is taken, else the one with COCO's 80 classes.
   ///
   /// - Throws: ``HeadError/unrecognized(outputs:)``, ``HeadError/ambiguous(families:outputs:)``,
   ///   ``HeadError/unknownFamily(_:)``.
@@ -53,7 +53,7 @@ public struct HeadRecognition: Sendable {
     throw HeadError.ambiguous(families: fits.map(\.configuration.family), outputs: shown)
   }
 
-  /// The configuration that a model of this tool carries in its metadata.
+  /// The configuration in the metadata of a model that this tool wrote.
   static func carried(by graph: Graph) -> HeadRecognition? {
     guard let text = graph.properties.metadata[Detector.metadataKey],
       let configuration = try? JSONDecoder().decode(
@@ -64,7 +64,7 @@ public struct HeadRecognition: Sendable {
   }
 }
 
-/// What recognition looks at: the shapes of input and outputs, and what feeds the outputs.
+/// What recognition uses: the shapes of input and outputs, and the nodes before the outputs.
 public struct HeadEvidence: Sendable {
   /// The outputs and their concrete shapes, in the network's order.
   public var outputs: [(name: String, shape: [Int])]
@@ -120,12 +120,13 @@ public struct HeadEvidence: Sendable {
     return found
   }
 
-  /// Whether an output comes out of a selection of the best boxes.
+  /// Whether an output is the result of a selection of the best boxes.
   func isSelected(_ output: String) -> Bool {
     !operators(before: output, depth: 24).isDisjoint(with: ["TopK", "NonMaxSuppression"])
   }
 
-  /// The class names in the model's metadata, in the form Ultralytics writes them: `{0: 'a', 1: "b"}`.
+  /// The class names in the model's metadata, in the form Ultralytics writes them:
+  /// `{0: 'a', 1: "b"}`.
   var metadataNames: [String]? {
     guard let text = graph.properties.metadata["names"] else { return nil }
     let names = text.matches(of: /\d+\s*:\s*(?:'([^']*)'|"([^"]*)")/).map {
@@ -134,7 +135,7 @@ public struct HeadEvidence: Sendable {
     return names.isEmpty ? nil : names
   }
 
-  /// Class names from the model's metadata, else COCO's for 80 classes, else numbers.
+  /// Class names from the model's metadata, else COCO's for 80 classes, else generated names.
   func classNames(_ count: Int) -> [String] {
     if let names = metadataNames, names.count == count { return names }
     return count == COCOClasses.names.count

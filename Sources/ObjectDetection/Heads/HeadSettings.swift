@@ -8,11 +8,11 @@ public struct HeadSettings: Codable, Sendable, Equatable {
   public var family: String?
   /// Class names.
   public var classes: [String]?
-  /// Input pixels a cell.
+  /// Input pixels per cell.
   public var strides: [Int]?
   /// Anchors by map.
   public var anchors: [[[Double]]]?
-  /// Bins of a distance distribution, less one.
+  /// Bins of a distance distribution, minus one.
   public var regMax: Int?
   /// Whether outputs are boxes already.
   public var isDecoded: Bool?
@@ -22,7 +22,7 @@ public struct HeadSettings: Codable, Sendable, Equatable {
   public var confidence: Double?
   /// Highest overlap.
   public var iou: Double?
-  /// Most boxes an image.
+  /// Most boxes for an image.
   public var maxDetections: Int?
   /// How images become inputs.
   public var preprocessing: PreprocessingSettings?
@@ -53,8 +53,9 @@ public struct HeadSettings: Codable, Sendable, Equatable {
 
   /// Reads a YAML file.
   ///
-  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line, ``HeadError/absent(_:)``
-  ///   when there is no such file, ``DatasetError`` when it cannot be read or is not text.
+  /// - Throws: ``HeadError/settings(file:line:reason:)`` naming key and line,
+  ///   ``HeadError/absent(_:)`` when there is no such file, ``DatasetError`` when it cannot be read
+  ///   or is not text.
   public static func load(_ url: URL) throws -> HeadSettings {
     guard try InputFile.kind(of: url) != nil else { throw HeadError.absent(url.relativePath) }
     return try parse(try TextFile(url).text, file: url.path)
@@ -173,7 +174,7 @@ private struct SettingsDocument {
     }
   }
 
-  /// Rejects keys of a mapping that are not among the allowed.
+  /// Rejects keys of a mapping that are not allowed.
   func checkKeys(at path: [String], _ allowed: [String]) throws {
     guard let mapping = node(path)?.mapping else { return }
     for (key, _) in mapping {
@@ -231,7 +232,7 @@ private struct SettingsDocument {
     }
   }
 
-  /// Levenshtein's distance of two words, letter case aside.
+  /// Levenshtein's distance of two words, ignoring letter case.
   private func distance(_ a: String, _ b: String) -> Int {
     let (a, b) = (Array(a.lowercased()), Array(b.lowercased()))
     var row = Array(0...b.count)

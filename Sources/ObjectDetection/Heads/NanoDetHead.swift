@@ -1,8 +1,10 @@
 import Foundation
 
 extension HeadFamily {
-  /// NanoDet: class scores `[N, cells, C]` and distance distributions `[N, cells, 4·(regMax + 1)]` a stride, apart, or
-  /// joined for all strides in one `[N, cells, C + 4·(regMax + 1)]` as NanoDet-Plus has them.
+  /// NanoDet: class scores `[N, cells, C]` and distance distributions `[N, cells, 4·(regMax + 1)]`
+  /// for each stride.
+  ///
+  /// NanoDet-Plus concatenates them for all strides in one `[N, cells, C + 4·(regMax + 1)]`.
   ///
   /// A cell's centre is `cell·stride + (stride − 1) / 2`; NanoDet-Plus takes `cell·stride`.
   static let nanoDet = HeadFamily(
@@ -80,7 +82,8 @@ extension HeadFamily {
           stride: stride, cells: cells[index], centre: 0, outputs, configuration)
       }
     }
-    // Where classes are as many as bins, the scores come first, as NanoDet exports them.
+    // Where there are as many classes as bins, the scores are taken to come first, as NanoDet
+    // exports them.
     let isEven = classes == 4 * bins
     let half = planes.count / 2
     func ranked(_ chosen: [HeadOutputs.Plane]) -> [HeadOutputs.Plane] {

@@ -4,8 +4,8 @@ extension HeadFamily {
   /// SSD: scores `[N, priors, C]` with a background class first, boxes `[N, priors, 4]`.
   ///
   /// Decoded boxes are corners relative to the image. Raw boxes are offsets from priors:
-  /// `xy = prior.xy + v₀·offset·prior.wh`, `wh = prior.wh·e^(v₁·size)` with the `variances` v. `anchors` holds the sizes of
-  /// the priors of each stride, in input pixels.
+  /// `xy = prior.xy + v₀·offset·prior.wh`, `wh = prior.wh·e^(v₁·size)` with the `variances` v.
+  /// `anchors` holds the sizes of the priors of each stride, in input pixels.
   static let ssd = HeadFamily(
     name: "ssd", summary: "class scores with background, boxes by priors (SSD, UltraFace)",
     training: HeadTraining(
@@ -101,10 +101,11 @@ extension HeadFamily {
 }
 
 extension HeadConfiguration {
-  /// The priors of an SSD head in network pixels, scale by scale and cell by cell, all sizes of a cell together.
+  /// The priors of an SSD head in network pixels: stride by stride, then cell by cell, then size by
+  /// size.
   public func priors(height: Int, width: Int) -> [Box] {
     zip(strides, anchors).flatMap { stride, sizes in
-      // The grid is spread over the whole image, also where the stride does not divide it.
+      // The grid covers the whole image, also where the stride does not divide it.
       let (rows, columns) = ((height + stride - 1) / stride, (width + stride - 1) / stride)
       return (0..<rows * columns).flatMap { cell in
         sizes.map { size in

@@ -1,11 +1,12 @@
 import Foundation
 
 extension HeadFamily {
-  /// Yolo-FastestV2: anchors whose classes are shared by the anchors of a cell.
+  /// Yolo-FastestV2: anchor-based, with class scores shared by the anchors of a cell.
   ///
-  /// Exported: one map `[N, H, W, A·4 + A + C]` a stride of boxes, objectness and classes after sigmoid and softmax. Raw:
-  /// three maps `[N, A·4, H, W]`, `[N, A, H, W]`, `[N, C, H, W]` a stride before them. Then
-  /// `xy = (2b − ½ + cell)·stride`, `wh = (2b)²·anchor`, and the confidence is `objectness · class`.
+  /// Exported: one map `[N, H, W, A·4 + A + C]` for each stride, of boxes, objectness and classes
+  /// after sigmoid and softmax. Raw: three maps `[N, A·4, H, W]`, `[N, A, H, W]`, `[N, C, H, W]`
+  /// for each stride, before sigmoid and softmax. Then `xy = (2b − ½ + cell)·stride`,
+  /// `wh = (2b)²·anchor`, and the confidence is `objectness · class`.
   static let yoloFastestV2 = HeadFamily(
     name: "yolo-fastestv2", summary: "anchors with shared classes (Yolo-FastestV2)",
     recognize: recognizeYOLOFastestV2, decode: decodeYOLOFastestV2)

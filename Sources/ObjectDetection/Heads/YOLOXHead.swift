@@ -17,7 +17,7 @@ extension HeadFamily {
       !evidence.isSelected(name)
     else { return nil }
     let before = evidence.operators(before: name, depth: 12)
-    // A Softmax reads distance distributions, which YOLOX has not.
+    // A Softmax indicates distance distributions, which YOLOX does not have.
     guard !before.contains("Softmax") else { return nil }
     let isDecoded = evidence.operators(before: name, depth: 6).contains("Exp")
     return HeadRecognition(

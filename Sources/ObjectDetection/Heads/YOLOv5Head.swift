@@ -3,8 +3,9 @@ import Foundation
 extension HeadFamily {
   /// YOLOv5, YOLOv7 and, decoded, YOLOv3 and YOLO-Fastest: anchors, objectness times class.
   ///
-  /// Decoded: `[N, A·cells, 5 + C]` of centre, size, objectness, classes. Raw: one map `[N, A·(5 + C), H, W]` or
-  /// `[N, A, H, W, 5 + C]` a stride, where `xy = (2σ − ½ + cell)·stride` and `wh = (2σ)²·anchor`.
+  /// Decoded: `[N, A·cells, 5 + C]` of centre, size, objectness, classes. Raw: one map
+  /// `[N, A·(5 + C), H, W]` or `[N, A, H, W, 5 + C]` for each stride, where
+  /// `xy = (2σ − ½ + cell)·stride` and `wh = (2σ)²·anchor`.
   static let yolov5 = HeadFamily(
     name: "yolov5", summary: "anchors, objectness × class (YOLOv5, YOLOv7, YOLO-Fastest)",
     training: HeadTraining(
@@ -26,7 +27,8 @@ extension HeadFamily {
     guard shape[2] > 5, let strides = evidence.strides(cells: shape[1], anchors: 3),
       !evidence.isSelected(name)
     else { return nil }
-    // Two scales are the darknet line of small networks, which stretch their input; three scales letterbox it.
+    // Heads with two scales belong to the small networks of Darknet, which stretch their input.
+    // Heads with three scales letterbox it.
     let isDarknet = strides.count == 2
     return HeadRecognition(
       configuration: HeadConfiguration(

@@ -1,11 +1,11 @@
 import Foundation
 
 extension HeadFamily {
-  /// YOLOv8, YOLO11 and kin: anchor-free, no objectness.
+  /// YOLOv8 to YOLO12: anchor-free, without objectness.
   ///
-  /// Decoded: `[N, 4 + C, cells]`, or transposed `[N, cells, 4 + C]`, of centre, size, class scores. Raw: one map
-  /// `[N, 4·(regMax + 1) + C, H, W]` a stride;
-  /// each side's distance is the mean of a distribution over its bins, in cells from the cell's centre.
+  /// Decoded: `[N, 4 + C, cells]`, or transposed `[N, cells, 4 + C]`, of centre, size, class
+  /// scores. Raw: one map `[N, 4·(regMax + 1) + C, H, W]` for each stride. The distance of each
+  /// side from the cell's centre, in cells, is the mean of a distribution over bins.
   static let yolov8 = HeadFamily(
     name: "yolov8", summary: "anchor-free, distance distributions, no objectness (YOLOv8–v12)",
     training: HeadTraining(
@@ -41,8 +41,10 @@ extension HeadFamily {
       ])
   }
 
-  /// The one output with decoded boxes, as `[N, 4 + C, cells]`; transposed only where a Softmax shows distance
-  /// distributions, since YOLOX has the same shape with an objectness.
+  /// The one output with decoded boxes, as `[N, 4 + C, cells]`.
+  ///
+  /// The transposed shape counts only where a Softmax indicates distance distributions, because
+  /// YOLOX has the same shape with an objectness.
   private static func decodedYOLOv8(
     _ evidence: HeadEvidence
   ) -> (name: String, shape: [Int], strides: [Int])? {

@@ -1,10 +1,12 @@
 import Foundation
 
-/// BMP of every header since OS/2's: 1, 2, 4, 8, 16, 24 and 32 bits, palettes, bit fields, run
-/// lengths; alpha is dropped.
+/// BMP with every header since OS/2's: 1, 2, 4, 8, 16, 24 and 32 bits, palettes, bit fields and run
+/// lengths.
 ///
-/// The format is rows of numbers behind a header; libjpeg-turbo's reader knows 8 to 32 bits and the
-/// oldest headers only, and takes no bytes in memory.
+/// Alpha is dropped.
+///
+/// The format is simple: rows of numbers behind a header. The reader of libjpeg-turbo is not used,
+/// because it reads only 8 to 32 bits and the oldest headers, and no bytes in memory.
 enum BMPCodec {
   static func fits(_ bytes: Data) -> Bool {
     guard bytes.starts(with: Array("BM".utf8)), bytes.count >= 18 else { return false }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What stands before the pixels of a BMP file.
+/// The header of a BMP file.
 struct BMPHeader {
   /// How pixels are stored.
   enum Compression { case none, runLengths, fields }
@@ -72,7 +72,7 @@ struct BMPHeader {
     let step = size == 12 ? 3 : 4
     let declared = size >= 40 ? try reader.number(46) : 0
     let most = 1 << bits
-    // OS/2 files say nothing of how many colours there are; they end where the pixels begin.
+    // OS/2 files do not say how many colours there are; the palette ends where the pixels begin.
     let room = max(0, (start - 14 - size) / step)
     let count = min(declared == 0 ? most : min(declared, most), room)
     var palette: [UInt8] = []
@@ -83,7 +83,9 @@ struct BMPHeader {
     return palette
   }
 
-  /// Where rows begin and how far apart they are, once it is known that all are there.
+  /// Where rows begin and how far apart they are.
+  ///
+  /// Throws where rows are missing.
   func rows(in bytes: [UInt8]) throws(ImageError) -> (start: Int, stride: Int) {
     let stride = (width * bits + 31) / 32 * 4
     let last = (width * bits + 7) / 8
@@ -93,7 +95,7 @@ struct BMPHeader {
     return (start, stride)
   }
 
-  /// Writes a colour of the palette; those it lacks are black.
+  /// Writes a colour of the palette; missing colours are black.
   func put(_ index: Int, into pixels: inout [UInt8], at target: Int) {
     guard 3 * index + 2 < palette.count else { return }
     for channel in 0..<3 { pixels[target + channel] = palette[3 * index + channel] }

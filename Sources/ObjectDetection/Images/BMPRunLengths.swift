@@ -1,4 +1,6 @@
-/// Pixels stored as run lengths of 4 or 8 bits; what is skipped has the first colour.
+/// Pixels stored as run lengths of 4 or 8 bits.
+///
+/// Skipped pixels have the first colour.
 struct BMPRunLengths {
   private let header: BMPHeader
   private let bytes: [UInt8]
@@ -41,7 +43,7 @@ struct BMPRunLengths {
     return result
   }
 
-  /// So many pixels as they are, up to an even number of bytes.
+  /// A run of `count` literal pixels, padded to an even number of bytes.
   private mutating func literal(_ count: Int) throws(ImageError) {
     let length = header.bits == 8 ? count : (count + 1) / 2
     for place in 0..<length {

@@ -1,16 +1,18 @@
 import Foundation
 
-/// Image files of every ``ImageFormat``, told by their content.
+/// Image files of every ``ImageFormat``, recognised by their content.
 ///
-/// Pixels are what Pillow's `open(…).convert("RGB")` gives: EXIF orientation is not applied, since
-/// the labels of the common data sets are drawn on the stored pixels; alpha and transparent colours
-/// are dropped; grey and CMYK become RGB. One deviation: of 16-bit grey the upper 8 bits are kept,
-/// as OpenCV does, where Pillow clips everything above 255.
+/// Pixels are what Pillow's `open(…).convert("RGB")` gives. EXIF orientation is not applied,
+/// because the labels of the common data sets refer to the stored pixels. Alpha and transparent
+/// colours are dropped. Grey and CMYK become RGB.
+///
+/// One thing differs: 16-bit grey keeps its upper 8 bits, as in OpenCV. Pillow clips everything
+/// above 255.
 public enum ImageFile {
-  /// The file name endings of images that are read.
+  /// The file name suffixes of images that can be read.
   public static let suffixes = ImageFormat.all.flatMap(\.suffixes)
 
-  /// The file name endings of images that are written in the format they name.
+  /// The file name suffixes of images that can be written.
   public static let writtenSuffixes = ["jpg", "jpeg", "png"]
 
   /// The formats that are read, as a list for people.
@@ -24,7 +26,9 @@ public enum ImageFile {
     ImageListing(folder, isDeep: true).images
   }
 
-  /// Decodes a file; the format is told from the content.
+  /// Decodes a file.
+  ///
+  /// The format is recognised by the content.
   ///
   /// - Throws: ``ImageError`` when the file is missing, of another format, damaged or cut short.
   public static func load(_ url: URL) throws -> PixelBuffer {
@@ -60,7 +64,8 @@ public enum ImageFile {
     }
   }
 
-  /// Encodes an image as the ending of `name` says: `.jpg`, `.jpeg` at quality 92, else PNG.
+  /// Encodes an image by the suffix of `name`: `.jpg` and `.jpeg` as JPEG of quality 92, all others
+  /// as PNG.
   ///
   /// - Throws: ``ImageError``.
   public static func encode(_ image: PixelBuffer, as name: String) throws -> Data {
@@ -68,8 +73,9 @@ public enum ImageFile {
       ? try JPEGCodec.encode(image, quality: 92) : try PNGCodec.encode(image)
   }
 
-  /// The most pixels an image may have, Pillow's limit; larger ones are taken for damage or
-  /// attacks.
+  /// The most pixels an image may have, which is Pillow's limit.
+  ///
+  /// Larger images are taken for damaged or hostile files.
   static let pixelLimit = 178_956_970
 }
 

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A format of image files: how its bytes are told and read.
+/// A format of image files: how its bytes are recognised and read.
 struct ImageFormat: Sendable {
-  /// What people call it.
+  /// The name for people.
   let name: String
-  /// The usual endings of its files' names.
+  /// The usual suffixes of its files.
   let suffixes: [String]
   /// Whether bytes, at least the first 32 of a file, are of this format.
   let fits: @Sendable (Data) -> Bool
@@ -39,7 +39,7 @@ struct ImageFormat: Sendable {
   /// The format of a file's first bytes; `nil` for one that is not read.
   static func of(_ bytes: Data) -> ImageFormat? { all.first { $0.fits(bytes) } }
 
-  /// Endings of images in formats that are not read.
+  /// Suffixes of images in formats that are not read.
   static let foreignSuffixes = [
     "tif", "tiff", "gif", "heic", "heif", "avif", "jp2", "jxl", "ppm", "pgm", "pbm", "pnm", "pfm",
     "tga", "dng", "mpo", "psd", "exr", "hdr", "dcm",

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What decoding one image may cost; a small file can ask for far more than its pixels are worth.
+/// Limits on the cost of decoding one image, because a small file can cause very much work.
 enum ImageLimits {
   /// The most bytes: pixels of three channels within ``ImageFile/pixelLimit``, with what a decoder
   /// keeps beside them.

@@ -1,15 +1,16 @@
 import Formats
 import Foundation
 
-/// The images of a folder, told by content where the name does not say.
+/// The images of a folder, recognised by content where the name does not tell.
 public struct ImageListing: Sendable {
   /// Files that can be read, by name.
   public var images: [URL] = []
   /// Images in formats that are not read, by name.
   public var foreign: [URL] = []
 
-  /// Lists a folder; files whose names begin with a dot, such as Finder's `._` files, are no
-  /// images.
+  /// Lists a folder.
+  ///
+  /// Files whose names begin with a dot, such as Finder's `._` files, are left out.
   ///
   /// - Parameter isDeep: Whether the folders in it are listed as well.
   public init(_ folder: URL, isDeep: Bool = false) {
@@ -33,7 +34,7 @@ public struct ImageListing: Sendable {
   /// All images, those of formats that are not read included, by path.
   var all: [URL] { foreign.isEmpty ? images : (images + foreign).sorted { $0.path < $1.path } }
 
-  /// A remark on what is passed over; `nil` when nothing is.
+  /// A remark on skipped images; `nil` when there are none.
   public func remark(on folder: URL) -> String? {
     guard let first = foreign.first else { return nil }
     return
@@ -43,7 +44,9 @@ public struct ImageListing: Sendable {
 
   private enum Kind { case image, foreign, other }
 
-  /// Names say enough of most files; the first bytes are looked at where they do not.
+  /// The suffix tells the kind of most files.
+  ///
+  /// Where it does not, the first bytes are read.
   private static func kind(of url: URL) -> Kind {
     let suffix = url.pathExtension.lowercased()
     if ImageFile.suffixes.contains(suffix) { return .image }
@@ -58,7 +61,7 @@ public struct ImageListing: Sendable {
     return ImageFormat.foreignSuffixes.contains(suffix) ? .foreign : .other
   }
 
-  /// Endings of what lies beside images and is none.
+  /// Suffixes of files beside images that are not images.
   private static let plainSuffixes = [
     "txt", "xml", "json", "yaml", "yml", "csv", "tsv", "md", "names", "data", "cfg", "npy", "npz",
     "pt", "pth", "zip", "tar", "gz", "mp4", "avi", "mov", "db", "cache",

@@ -4,11 +4,11 @@ import Foundation
 public enum ImageSource: Hashable, Sendable {
   /// An image file.
   case file(URL)
-  /// The bytes of one, in a pack.
+  /// The bytes of an image file in a pack.
   case encoded(EncodedImage)
   /// A scene that is rendered on demand.
   case scene(SyntheticScene)
-  /// Discs that are drawn on demand.
+  /// A dead-leaves image that is drawn on demand.
   case leaves(DeadLeavesImage)
 
   /// The pixels.
@@ -35,7 +35,7 @@ public enum ImageSource: Hashable, Sendable {
     }
   }
 
-  /// What tells the image from others: a file's bytes, a scene's numbers.
+  /// What identifies the image: a file's bytes, or a scene's numbers.
   ///
   /// - Throws: ``ImageError``.
   public func identity() throws -> Data {
@@ -46,7 +46,7 @@ public enum ImageSource: Hashable, Sendable {
     }
   }
 
-  /// A file's location; a name like one for images that are in no file of their own.
+  /// The location of the file; a made-up name for images that are not in a file of their own.
   public var url: URL {
     switch self {
     case .file(let url): url

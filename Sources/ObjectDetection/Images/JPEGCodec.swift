@@ -26,7 +26,8 @@ enum JPEGCodec {
           Int32(header.height), format.rawValue, TJFLAG_ACCURATEDCT)
         if status != 0 {
           let reason = message(decoder)
-          // A few stray bytes between markers lose no pixel; everything else does.
+          // Stray bytes between markers lose no pixel, so that warning is ignored. Every other
+          // warning is an error.
           guard tjGetErrorCode(decoder) == Int32(TJERR_WARNING.rawValue),
             reason.contains("extraneous")
           else { throw ImageError.damaged(file: file, reason: reason) }
@@ -71,7 +72,7 @@ enum JPEGCodec {
   ) throws -> (width: Int, height: Int, space: Int32) {
     var (width, height, sampling, space): (Int32, Int32, Int32, Int32) = (0, 0, -1, -1)
     let status = tjDecompressHeader3(decoder, bytes, length, &width, &height, &sampling, &space)
-    // An unusual chroma sampling has no name in this interface; it decodes all the same.
+    // An unusual chroma sampling has no name in this interface, but it can be decoded.
     guard status == 0 || sampling < 0 && space >= 0, width > 0, height > 0 else {
       throw ImageError.damaged(file: file, reason: message(decoder))
     }
@@ -87,7 +88,7 @@ enum JPEGCodec {
 
   /// Turns CMYK into RGB in place and returns how many values are left.
   ///
-  /// Adobe writes CMYK inverted: a value is what is left of white.
+  /// Adobe writes CMYK inverted: 255 is no ink.
   private static func convert(invertedCMYK pixels: UnsafeMutableBufferPointer<UInt8>) -> Int {
     var target = 0
     for start in stride(from: 0, to: pixels.count, by: 4) {

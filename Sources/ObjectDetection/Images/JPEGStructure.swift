@@ -7,8 +7,9 @@ import Tensors
 struct JPEGStructure {
   /// Whether scans refine one another.
   private(set) var isProgressive = false
-  /// The scans, each a pass over coefficients; counted only where the first does not hold the whole
-  /// image.
+  /// The number of scans, each a pass over coefficients.
+  ///
+  /// Counted only where the first does not hold the whole image.
   private(set) var scans = 0
   /// The coefficients of all components, padded to whole blocks.
   private(set) var coefficients = 0
@@ -17,7 +18,9 @@ struct JPEGStructure {
   /// Whether a decoder keeps all coefficients until the last scan.
   private(set) var keepsCoefficients = false
 
-  /// Walks over the markers of a file; where they make no sense the decoder is left to say so.
+  /// Walks over the markers of a file.
+  ///
+  /// Invalid markers are left to the decoder to report.
   init(_ bytes: UnsafeRawBufferPointer) {
     var offset = 2
     while let marker = Self.nextMarker(bytes, &offset) {
@@ -32,7 +35,7 @@ struct JPEGStructure {
       let body = UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length])
       offset += length
       switch marker {
-      // Frames of every coding; C4, C8 and CC are tables and an extension.
+      // The frames of all codings. C4, C8 and CC are left out: they are tables and an extension.
       case 0xc0...0xc3, 0xc5...0xc7, 0xc9...0xcb, 0xcd...0xcf: readFrame(body, marker)
       case 0xda:
         scans += 1
@@ -78,9 +81,9 @@ struct JPEGStructure {
     coefficients = 64 * blocks.reduce(0, +)
   }
 
-  /// Refuses a file that would keep a decoder busy, or its memory full, beyond all proportion.
+  /// Refuses a file that would take a decoder too much time or memory.
   ///
-  /// - Parameter pixelBytes: What the decoded pixels take.
+  /// - Parameter pixelBytes: The bytes of the decoded pixels.
   /// - Throws: ``ImageError/damaged(file:reason:)``.
   func check(pixelBytes: Int, file: String) throws {
     let visits = keepsCoefficients ? scans * coefficients : 0

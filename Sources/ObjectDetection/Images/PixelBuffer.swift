@@ -18,7 +18,7 @@ public struct PixelBuffer: Sendable, Equatable {
   }
 }
 
-/// A colour of 8 bits a channel.
+/// A colour with 8 bits per channel.
 public struct RGB: Sendable, Hashable {
   /// Red.
   public var red: UInt8

@@ -1,9 +1,11 @@
 import Foundation
 
-/// Antialiased resizing with a triangle filter, to the bit what Pillow's `resize(…, BILINEAR)` gives.
+/// Antialiased resizing with a triangle filter, with the same bits as Pillow's
+/// `resize(…, BILINEAR)`.
 ///
-/// Each output pixel is the weighted mean of the input under a triangle as wide as the reduction; weights are fixed-point
-/// with 22 fractional bits. Columns are resampled first, into 8-bit values, then rows.
+/// Each output pixel is a weighted mean of input pixels. The weights form a triangle whose width
+/// grows with the reduction. They are fixed-point with 22 fractional bits. The horizontal direction
+/// is resampled first, into 8-bit values, then the vertical one.
 public enum Resampling {
   private static let precision = 22
 

@@ -1,15 +1,18 @@
 import Foundation
 import Tensors
 
-/// COCO's detection metric, number for number that of pycocotools' `COCOeval` with `iouType = "bbox"`.
+/// COCO's detection metric, with the same numbers as pycocotools' `COCOeval` with
+/// `iouType = "bbox"`.
 ///
-/// Detections of a class are matched image by image, the most confident first, to the unmatched label with the highest
-/// IoU; crowds match any number of times and, like labels outside the area range, count neither way. Precision is made
-/// monotone and read at 101 recalls. Reference: Lin et al., *Microsoft COCO*, ECCV 2014, arXiv:1405.0312.
+/// Detections of a class are matched image by image, the most confident first, to the unmatched
+/// label with the highest IoU. Crowds match any number of times. Crowds and labels outside the area
+/// range count neither as correct nor as wrong. Precision is made monotone and read at 101 recalls.
+///
+/// Reference: Lin et al., *Microsoft COCO*, ECCV 2014, arXiv:1405.0312.
 public struct CocoEvaluation: Sendable {
   /// The twelve numbers.
   public var summary: CocoSummary
-  /// One entry a category of the data set.
+  /// One entry for each category of the data set.
   public var classes: [ClassPrecision]
 
   static let thresholds = spaced(from: 0.5, to: 0.95, count: 10)
@@ -29,7 +32,7 @@ public struct CocoEvaluation: Sendable {
 
   /// Scores detections against the labels of a data set.
   ///
-  /// Detections in images or of categories that the data set does not have are passed over.
+  /// Detections in images or of categories that the data set does not have are skipped.
   public init(_ dataset: Dataset, detections: [DetectionRecord], pool: ThreadPool) {
     let table = MatchTable(dataset, detections)
     nonisolated(unsafe) let results = UnsafeMutablePointer<ClassResult>.allocate(
@@ -69,13 +72,13 @@ public struct CocoEvaluation: Sendable {
   }
 }
 
-/// What one class yields, by area range.
+/// The results of one class, by area range.
 struct ClassResult {
-  /// Labels that count.
+  /// The number of labels that count.
   var objects = [Int](repeating: 0, count: 4)
-  /// By area range and IoU threshold.
+  /// The average precision, by area range and IoU threshold.
   var averagePrecision: [[Double]] = []
-  /// By area range, detection limit and IoU threshold.
+  /// The recall, by area range, detection limit and IoU threshold.
   var recall: [[[Double]]] = []
   /// Precision at the 101 recalls, all areas, IoU .50.
   var curve: [Double] = []

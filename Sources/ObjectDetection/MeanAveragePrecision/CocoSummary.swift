@@ -1,6 +1,7 @@
 /// The twelve numbers of the COCO detection benchmark; −1 where there is nothing to measure.
 public struct CocoSummary: Codable, Hashable, Sendable {
-  /// Mean over classes and IoU .50:.05:.95 of the average precision, all areas, 100 detections an image.
+  /// Mean over classes and IoU .50:.05:.95 of the average precision, for all areas and 100
+  /// detections per image.
   public var ap: Double
   /// The same at IoU .50.
   public var ap50: Double
@@ -12,7 +13,7 @@ public struct CocoSummary: Codable, Hashable, Sendable {
   public var apMedium: Double
   /// `ap` of objects above 96² pixels.
   public var apLarge: Double
-  /// Mean over classes and IoU of the highest recall with 1 detection an image.
+  /// Mean over classes and IoU of the highest recall with 1 detection per image.
   public var ar1: Double
   /// The same with 10.
   public var ar10: Double
@@ -61,7 +62,7 @@ public struct ClassPrecision: Codable, Hashable, Sendable {
   public var ap: Double
   /// Average precision at IoU .50; −1 without objects.
   public var ap50: Double
-  /// Highest recall with 100 detections an image, mean over IoU; −1 without objects.
+  /// Highest recall with 100 detections per image, mean over IoU; −1 without objects.
   public var ar100: Double
   /// Interpolated precision at recall 0, .01 … 1 for IoU .50; empty without objects.
   public var precisionAt50: [Double]

@@ -30,7 +30,7 @@ struct MatchTable: Sendable {
       labels[category].append((Int32(annotation.image), Int32(index)))
     }
     for category in detections.indices {
-      // Within an image by falling score, then in the order given.
+      // Within an image by descending score, then in the given order.
       detections[category].sort {
         if $0.image != $1.image { return $0.image < $1.image }
         let (a, b) = (records[Int($0.index)].score, records[Int($1.index)].score)
@@ -42,7 +42,8 @@ struct MatchTable: Sendable {
     self.labels = labels
   }
 
-  /// One detection after matching: a bit a threshold for "matched" and for "does not count".
+  /// One detection after matching: for each threshold a bit for "matched" and one for "does not
+  /// count".
   struct Outcome: Sendable {
     var score: Double
     /// The index of its image.
@@ -61,7 +62,8 @@ struct MatchTable: Sendable {
     return result
   }
 
-  /// The detections of a class over all areas, the most confident first, and its labels that count in each image.
+  /// The detections of a class over all areas, the most confident first, and its labels that count
+  /// in each image.
   func samples(category: Int) -> (outcomes: [Outcome], objects: [Int32]) {
     let (outcomes, _, objects) = matches(category: category)
     return (outcomes[0].sorted(by: Self.isBefore), objects)
@@ -93,7 +95,7 @@ struct MatchTable: Sendable {
     return (outcomes, result, objects)
   }
 
-  /// By falling score, then in the order of matching.
+  /// By descending score, then in the order of matching.
   private static func isBefore(_ a: Outcome, _ b: Outcome) -> Bool {
     a.score != b.score ? a.score > b.score : a.order < b.order
   }
@@ -124,7 +126,7 @@ struct MatchTable: Sendable {
       w.ignored = labels.map {
         $0.isCrowd || $0.isDifficult || $0.area < range.0 || $0.area > range.1
       }
-      // Labels that count come first, else in the order given.
+      // Labels that count come first; otherwise the given order stays.
       w.order = labels.indices.filter { !w.ignored[$0] } + labels.indices.filter { w.ignored[$0] }
       result.objects[area] += w.ignored.reduce(0) { $0 + ($1 ? 0 : 1) }
       w.matched = [UInt16](repeating: 0, count: count)
@@ -166,7 +168,8 @@ struct MatchTable: Sendable {
       guard choice >= 0 else { continue }
       w.taken[choice] = true
       if w.ignored[choice] { w.skipped[detection] |= bit }
-      // As in pycocotools, a label of id 0 takes the detection without making it right.
+      // As in pycocotools, a label with id 0 is matched, but the detection does not count as
+      // correct.
       if labels[choice].id != 0 { w.matched[detection] |= bit }
     }
   }

@@ -2,9 +2,11 @@ import Tensors
 
 /// A detector's matches kept by image, so that it can be scored again on samples of the images.
 ///
-/// A sample draws as many images as there are, with replacement; what is spread over samples is what the choice of
-/// images contributes (the bootstrap). Reference: Efron, *Bootstrap Methods: Another Look at the Jackknife*, Annals of
-/// Statistics 7(1), 1979.
+/// A sample draws as many images as there are, with replacement. The spread of the score over
+/// samples shows how much it depends on the choice of images (the bootstrap).
+///
+/// Reference: Efron, *Bootstrap Methods: Another Look at the Jackknife*, Annals of Statistics 7(1),
+/// 1979.
 public struct ResampledPrecision: Sendable {
   /// One detection that counts at some threshold.
   private struct Entry: Sendable {
@@ -14,9 +16,9 @@ public struct ResampledPrecision: Sendable {
 
   /// One class.
   private struct Class: Sendable {
-    /// By threshold, the most confident first.
+    /// The detections by threshold, the most confident first.
     var entries: [[Entry]]
-    /// Labels that count, by image.
+    /// The number of labels that count, by image.
     var objects: [Int32]
     var outcomes: [MatchTable.Outcome]
   }
@@ -56,7 +58,10 @@ public struct ResampledPrecision: Sendable {
     return count == 0 ? -1 : sum / Double(count)
   }
 
-  /// COCO AP of so many samples of the images; the seed decides which images a sample draws, whatever the detector.
+  /// COCO AP of `count` samples of the images.
+  ///
+  /// The seed alone decides which images a sample draws, so that detectors are compared on the same
+  /// samples.
   ///
   /// - Complexity: samples × thresholds × detections.
   public func samples(_ count: Int, seed: UInt64, pool: ThreadPool) -> [Double] {
@@ -69,12 +74,13 @@ public struct ResampledPrecision: Sendable {
     return samples ?? []
   }
 
-  /// Keeps these random numbers apart from others of the same seed.
+  /// The stream that keeps these random numbers apart from others of the same seed.
   private static let stream: UInt64 = 0xb007_0000_0000
 
-  /// Recall and precision of all classes together at IoU .50 when boxes below a confidence are not shown.
+  /// Recall and precision of all classes together at IoU .50 when boxes below a confidence are not
+  /// shown.
   ///
-  /// `nil` without objects; precision is 1 when nothing is shown.
+  /// The result is `nil` without objects. Precision is 1 when nothing is shown.
   public func operatingPoint(confidence: Double) -> (recall: Double, precision: Double)? {
     let objects = classes.reduce(0) { $0 + $1.objects.reduce(0) { $0 + Int($1) } }
     guard objects > 0 else { return nil }
@@ -89,7 +95,9 @@ public struct ResampledPrecision: Sendable {
     )
   }
 
-  /// Mean precision at the 101 recalls: precision is highest right after a correct detection, so only those are kept.
+  /// Mean precision at the 101 recalls.
+  ///
+  /// Precision is highest right after a correct detection, so only such points are kept.
   private static func precision(_ entries: [Entry], _ weights: [Int32], objects: Int) -> Double {
     var (right, wrong) = (0.0, 0.0)
     var recalls: [Double] = []

@@ -8,9 +8,11 @@ public enum VOCVariant: String, Sendable, CaseIterable {
 
 /// Pascal VOC's average precision at IoU .5.
 ///
-/// A detection is right when the label it overlaps most is of its class, overlaps by .5 or more and is not taken yet;
-/// difficult labels count neither way. Extents are inclusive in pixels, as in the development kit: a box from 1 to 10 is
-/// ten wide. Reference: Everingham et al., *The Pascal Visual Object Classes Challenge*, IJCV 2010.
+/// A detection is correct when the label of its class that it overlaps most has an IoU of .5 or
+/// more and is not matched yet. Difficult labels count neither as correct nor as wrong. Extents are
+/// inclusive in pixels, as in the development kit: a box from 1 to 10 is ten wide.
+///
+/// Reference: Everingham et al., *The Pascal Visual Object Classes Challenge*, IJCV 2010.
 public struct VOCEvaluation: Sendable {
   /// Average precision by category, in the order of the data set; `nil` without objects.
   public var classAP: [Double?]

@@ -1,24 +1,24 @@
 import Foundation
 
-/// Finds the files that lists and labels name, in the folders that they may be named from.
+/// Finds the files that lists and labels name, in the folders that names may be relative to.
 ///
-/// A name is tried as it stands, then from each root in order. Names from other systems follow:
-/// with slashes for backslashes and without a drive, in another letter case, and at last without
-/// their first folders, since sets are moved and renamed. Two names never become one file by that
-/// last step.
+/// A name is tried as it is, then in each root in order. Then it is tried as a name from another
+/// system: with slashes for backslashes and without a drive, and in another letter case. Last it is
+/// tried without its first folders, because sets are moved and renamed. By that last step two names
+/// never become one file.
 final class PathResolver {
-  /// Folders that names are taken from, the likeliest first.
+  /// Folders that names may be relative to, the likeliest first.
   let roots: [URL]
   private let places: [String]
   private var listings: [String: [String: String]] = [:]
   private var folders: [String: String?] = [:]
   private var shortened: [String: String] = [:]
 
-  /// Where a name led.
+  /// A file or folder that was found.
   struct Found {
     /// The file or folder.
     var url: URL
-    /// Whether folders that the name begins with are not there.
+    /// Whether it was found without the first folders of its name.
     var isShortened = false
   }
 
@@ -48,20 +48,20 @@ final class PathResolver {
     return nil
   }
 
-  /// Where a name belongs when it is nowhere: an absolute name as it stands, others in the first
-  /// root.
+  /// The path for a name that is not found: an absolute name as it is, others in the first root.
   func expected(_ name: String) -> URL {
     name.hasPrefix("/") || places.isEmpty ? Self.url(name) : Self.url(Self.joined(places[0], name))
   }
 
-  /// The places that a name is looked for in, for errors.
+  /// The places where a name is looked for, for errors.
   func tried(_ name: String) -> String {
     let whole = Self.parts(name).joined(separator: "/")
     let paths = (name.hasPrefix("/") ? [name] : []) + places.map { Self.joined($0, whole) }
     return paths.joined(separator: ", ")
   }
 
-  /// The path itself, or the one there that differs in letter case alone; `nil` when there is none.
+  /// The path if it exists, else an existing one that differs only in letter case; `nil` when there
+  /// is none.
   func existing(_ path: String) -> String? {
     if Self.exists(path) { return path }
     let split = path.lastIndex(of: "/") ?? path.startIndex

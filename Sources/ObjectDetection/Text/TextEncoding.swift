@@ -1,12 +1,13 @@
 import Foundation
 
-/// How the bytes of a text become UTF-8: by byte order mark or width, else by the encoding that the
-/// text declares.
+/// Converts the bytes of a text to UTF-8.
 ///
-/// glibc's iconv converts. Only encodings that annotation tools write are let through to it: its
-/// rarer tables have states in which hostile bytes end the process.
+/// The encoding is found by byte order mark or width, else it is the one that the text declares.
+///
+/// glibc's iconv converts. Only encodings that annotation tools write are passed to it, because
+/// some of its rarer tables let hostile bytes end the process.
 enum TextEncoding {
-  /// Why bytes are no text, and in which line.
+  /// Why bytes are not text, and in which line.
   struct Failure: Error {
     var reason: String
     var line: Int
@@ -14,13 +15,13 @@ enum TextEncoding {
 
   /// The text as UTF-8 without a byte order mark; the same bytes where they are that already.
   ///
-  /// - Parameter declared: The encoding that the text names; a mark outweighs it.
+  /// - Parameter declared: The encoding that the text declares; a byte order mark takes precedence.
   static func utf8(_ data: Data, declared: String? = nil) throws(Failure) -> Data {
     for (mark, name) in marks where data.starts(with: mark) {
       let rest = data.dropFirst(mark.count)
       return name == "UTF-8" ? try checked(rest, declared: nil) : try converted(rest, from: name)
     }
-    // Latin letters of 16 bits without a mark: every other byte is 0.
+    // UTF-16 without a mark: in Latin letters every other byte is 0.
     switch [UInt8](data.prefix(4)).map({ $0 == 0 }) {
     case [false, true, false, true]: return try converted(data, from: "UTF-16LE")
     case [true, false, true, false]: return try converted(data, from: "UTF-16BE")
@@ -77,9 +78,9 @@ enum TextEncoding {
     key.hasPrefix(prefix) ? Int(key.dropFirst(prefix.count)) : nil
   }
 
-  /// Names without punctuation.
+  /// iconv's names of encodings, by declared name without punctuation.
   ///
-  /// Where tools mean more than they declare, the larger set is read, as browsers do.
+  /// Where tools write a larger set than they declare, the larger one is read, as browsers do.
   private static let names: [String: String] = {
     let families: [(String, [String])] = [
       (
@@ -109,7 +110,7 @@ enum TextEncoding {
     }
     defer { iconv_close(converter) }
     var source = [CChar](data.map { CChar(bitPattern: $0) })
-    // No byte of these encodings becomes more than four.
+    // One byte of these encodings becomes at most four.
     var target = [CChar](repeating: 0, count: 4 * source.count + 16)
     let written = source.withUnsafeMutableBufferPointer { source in
       target.withUnsafeMutableBufferPointer { target -> (isWhole: Bool, count: Int) in

@@ -1,21 +1,22 @@
 import Formats
 import Foundation
 
-/// A text that other systems wrote: what every reader of labels, lists, names and settings begins
-/// with.
+/// A text file, perhaps from another system.
 ///
-/// A byte order mark decides the encoding, else it is UTF-8. Lines end in LF, CR LF or CR.
+/// All readers of labels, lists, names and settings use it.
+///
+/// A byte order mark decides the encoding; without one it is UTF-8. Lines end in LF, CR LF or CR.
 public struct TextFile: Sendable {
   /// Where it was read from.
   public let url: URL
-  /// What it says.
+  /// The text.
   public let text: String
 
   /// A line that is not blank.
   public struct Line: Sendable {
     /// Its number, counted from 1.
     public var number: Int
-    /// What it says, without white space at its ends.
+    /// The text of the line, without white space at its ends.
     public var text: Substring
   }
 

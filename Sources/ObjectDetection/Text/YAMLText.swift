@@ -2,9 +2,9 @@ import Yams
 
 /// YAML as a tree of nodes, in which aliases stay shared.
 ///
-/// Shared nodes take no memory of their own, but comparing keys walks through all they stand for,
-/// which nested aliases make as large as they like. A text with aliases must have plain keys
-/// therefore.
+/// Shared nodes take no memory of their own. But comparing keys walks through everything that they
+/// stand for, which nested aliases can make arbitrarily large. So a text with aliases must have
+/// plain keys.
 public enum YAMLText {
   /// The tree of a text; `nil` for an empty one.
   ///

@@ -1,14 +1,18 @@
 import Foundation
 import Tensors
 
-/// An image of discs that hide one another, as leaves on the ground do: what natural images have of edges, sizes and contrast,
-/// without any image.
+/// A synthetic image of discs that occlude one another, like leaves on the ground.
 ///
-/// Radii have the density r⁻³ between a hundredth and a third of the side, which makes the statistics the same at all scales; colours are those of
-/// a random palette in bright or dim light, and each disc has a gradient and grain. Reference: Lee, Mumford and Huang, *Occlusion Models for
-/// Natural Images*, IJCV 41, 2001; Baradad et al., *Learning to See by Looking at Noise*, NeurIPS 2021, arXiv:2106.05963, who learn from them.
+/// Its edges, sizes and contrast are statistically like those of natural images.
+///
+/// Radii have the density r⁻³ between a hundredth and a third of the side, which makes the
+/// statistics the same at all scales. Colours are those of a random palette in bright or dim light.
+/// Each disc has a gradient and grain.
+///
+/// Reference: Lee, Mumford and Huang, *Occlusion Models for Natural Images*, IJCV 41, 2001; Baradad
+/// et al., *Learning to See by Looking at Noise*, NeurIPS 2021, arXiv:2106.05963.
 public struct DeadLeavesImage: Hashable, Sendable {
-  /// What the image is drawn with.
+  /// The seed of the random numbers that the image is drawn with.
   public var seed: UInt64
   /// Its number in the series of the seed.
   public var index: Int
@@ -41,7 +45,7 @@ public struct DeadLeavesImage: Hashable, Sendable {
     var pixels = [UInt8](repeating: 0, count: 3 * size * size)
     var isOpen = [Bool](repeating: true, count: size * size)
     var open = isOpen.count
-    // From the front to the back, until hardly anything is seen through.
+    // Discs are drawn from front to back, until hardly any pixel is uncovered.
     for _ in 0..<Self.discs where open > isOpen.count / 500 {
       let disc = disc(palette, light, &random)
       open -= draw(disc, &pixels, &isOpen, &random)
@@ -72,9 +76,9 @@ public struct DeadLeavesImage: Hashable, Sendable {
       grain: uniform(0...0.12))
   }
 
-  /// Draws what nothing hides.
+  /// Draws the visible pixels of a disc.
   ///
-  /// - Returns: How many pixels that were.
+  /// - Returns: The number of pixels drawn.
   private func draw(
     _ disc: Disc, _ pixels: inout [UInt8], _ isOpen: inout [Bool], _ random: inout CounterRandom
   ) -> Int {
@@ -104,7 +108,7 @@ public struct DeadLeavesImage: Hashable, Sendable {
 }
 
 extension Dataset {
-  /// Images of discs that hide one another, without labels; see ``DeadLeavesImage``.
+  /// Images of discs that occlude one another, without labels; see ``DeadLeavesImage``.
   public static func deadLeaves(count: Int, seed: UInt64, size: Int) -> Dataset {
     Dataset(
       format: "synthetic", source: URL(filePath: "dead-leaves"), categories: [],

@@ -1,11 +1,13 @@
-/// The pixels of a picture that something covers in part.
+/// The pixels of a picture that a shape covers at least in part.
 enum SceneCoverage {
-  /// A pixel's place in the picture, how much of it is covered, and its middle.
+  /// A pixel: its index in the picture, the covered part, and its centre.
   typealias Pixel = (place: Int, part: Float, x: Float, y: Float)
 
-  /// The pixels of `rows` and `columns` whose middles lie less than half a pixel outside of an outline.
+  /// The pixels of `rows` and `columns` whose centres lie less than half a pixel outside an
+  /// outline.
   ///
-  /// - Parameter distance: The signed distance of a point to the outline in pixels, negative within.
+  /// - Parameter distance: The signed distance of a point to the outline in pixels, negative
+  ///   inside.
   static func pixels(
     in size: Int, rows: Range<Int>, columns: Range<Int>, distance: (Float, Float) -> Float
   ) -> [Pixel] {
@@ -20,7 +22,7 @@ enum SceneCoverage {
     return covered
   }
 
-  /// The rows or columns, of `size`, that lie within `reach` of a middle.
+  /// The rows or columns out of `size` that lie within `reach` of a centre.
   static func reached(from middle: Float, by reach: Float, in size: Int) -> Range<Int> {
     let first = max(0, Int((middle - reach).rounded(.down)))
     let last = min(size, Int((middle + reach).rounded(.up)))

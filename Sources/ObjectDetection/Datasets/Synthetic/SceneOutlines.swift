@@ -1,11 +1,11 @@
 import Foundation
 
-/// Which pixels the objects of a ``SyntheticScene`` cover, and their boxes; nothing is painted.
+/// The pixels that the objects of a ``SyntheticScene`` cover, and their boxes, without rendering.
 struct SceneOutlines {
   private let objects: [SyntheticScene.Object]
   /// The whole extent of each object, hidden parts included.
   private var extents: [Extent] = []
-  /// How many pixels of each object nothing hides.
+  /// The number of visible pixels of each object.
   private var visible: [Int]
 
   /// What an object covers.
@@ -43,7 +43,7 @@ struct SceneOutlines {
     for index in owner where index >= 0 { visible[Int(index)] += 1 }
   }
 
-  /// The objects of which enough is to be seen: at least two fifths of the pixels, and at least twelve.
+  /// The objects that are visible enough: at least two fifths of their pixels, and at least twelve.
   func annotations(image: Int) -> [Dataset.Annotation] {
     objects.indices.compactMap { index in
       let extent = extents[index]
@@ -62,7 +62,7 @@ extension SyntheticScene {
     private let middle: SIMD2<Float>
     private let cosine: Float
     private let sine: Float
-    /// Half of the object's extents before it is turned.
+    /// Half of the object's extents before it is rotated.
     private let wide: Float
     private let high: Float
 
@@ -76,7 +76,7 @@ extension SyntheticScene {
     /// The shorter of the half extents, in pixels.
     var shorter: Float { min(wide, high) }
 
-    /// A point of the picture as one of the shape.
+    /// A point of the picture in the coordinates of the shape.
     func local(_ column: Float, _ row: Float) -> SIMD2<Float> {
       let (dx, dy) = (column - middle.x, row - middle.y)
       return SIMD2((dx * cosine + dy * sine) / wide, (-dx * sine + dy * cosine) / high)

@@ -36,7 +36,7 @@ struct SceneRenderer {
     }
   }
 
-  /// Bars and blots that are no objects.
+  /// Bars and blots that are not objects.
   private mutating func drawClutter() {
     for _ in 0..<Int.random(in: 2...7, using: &random) {
       let material = SceneMaterial(&random)
@@ -96,7 +96,7 @@ struct SceneRenderer {
         let colour = source[row * size + column] * light
         let bits = random.next()
         for channel in 0..<3 {
-          // The sum of two uniform numbers is near enough to a sensor's noise.
+          // The sum of two uniform numbers is close enough to a sensor's noise.
           let first = Float(bits >> UInt64(16 * channel) & 0xff) / 255
           let second = Float(bits >> UInt64(16 * channel + 8) & 0xff) / 255
           let value = colour[channel] + noise * (first + second - 1)
@@ -129,7 +129,7 @@ struct CloudField {
     lattice = (0..<Self.side * Self.side).map { _ in Float.random(in: 0..<1, using: &random) }
   }
 
-  /// The noise at a place; its largest features are about eight units wide.
+  /// The noise at a point; its largest features are about eight units wide.
   func value(_ x: Float, _ y: Float) -> Float {
     0.55 * octave(x / 8, y / 8) + 0.3 * octave(x / 4, y / 4) + 0.15 * octave(x / 2, y / 2)
   }

@@ -1,15 +1,15 @@
 import Foundation
 
-/// The outlines that objects of synthetic scenes have, one a class.
+/// The outlines of objects in synthetic scenes, one for each class.
 enum SceneShape: Int, CaseIterable, Sendable {
   case disc, ring, square, triangle, cross, star, crescent, hourglass
 
-  /// What the class is called.
+  /// The name of the class.
   var name: String { "\(self)" }
 
-  /// The signed distance of a point to the outline, negative within.
+  /// The signed distance of a point to the outline, negative inside.
   ///
-  /// A shape reaches about 1 from its middle.
+  /// A shape reaches about 1 from its centre.
   func distance(_ x: Float, _ y: Float) -> Float {
     let radius = (x * x + y * y).squareRoot()
     switch self {
@@ -26,7 +26,9 @@ enum SceneShape: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Whether a point lies within the outline or on it: its ``distance(_:_:)`` is not above 0, found without the nearest edge.
+  /// Whether a point lies inside the outline or on it.
+  ///
+  /// Equals `distance(x, y) <= 0`, but needs no search for the nearest edge.
   func contains(_ x: Float, _ y: Float) -> Bool {
     switch self {
     case .triangle: Self.isInside(Self.trianglePoints, x, y)

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 extension Dataset {
-  /// The bytes that a scene and its labels take in memory, by measurement rounded up.
+  /// The bytes that a scene and its labels take in memory, rounded up.
   private static let bytesPerScene = 2048
 
   /// Refuses more scenes than memory can hold.
@@ -13,10 +13,11 @@ extension Dataset {
     try MachineMemory.require(bytes.value, for: "\(count) scenes")
   }
 
-  /// A set of scenes that are rendered when they are looked at.
+  /// A set of scenes that are rendered when they are needed.
   ///
   /// - Parameters:
-  ///   - first: The number of the first scene; sets of one seed whose numbers do not meet share no scene.
+  ///   - first: The number of the first scene. Sets of one seed with disjoint numbers share no
+  ///     scene.
   ///   - size: Rows and columns.
   public static func synthetic(
     count: Int, seed: UInt64, first: Int = 0, size: Int = 160, pool: ThreadPool
@@ -43,7 +44,7 @@ extension Dataset {
   }
 }
 
-/// One place a task, each written by one thread.
+/// An array with one element for each task, which one thread writes.
 final class OnceEach<Element>: @unchecked Sendable {
   private let base: UnsafeMutablePointer<Element?>
   private let count: Int

@@ -1,10 +1,11 @@
 import Foundation
 import Tensors
 
-/// A rendered picture of shapes on a textured ground, told by a seed and a number.
+/// A rendered picture of shapes on a textured background, determined by a seed and a number.
 ///
-/// The classes differ in outline alone: size, turn, colour, texture, light, noise, blur, occlusion and clutter vary, so that
-/// a detector has to learn the outlines. Equal seeds, numbers and sizes give equal pixels.
+/// The classes differ in outline alone. Size, rotation, colour, texture, light, noise, blur,
+/// occlusion and clutter vary, so that a detector has to learn the outlines. Equal seeds, numbers
+/// and sizes give equal pixels.
 public struct SyntheticScene: Hashable, Sendable {
   /// The seed of the set.
   public var seed: UInt64
@@ -23,7 +24,7 @@ public struct SyntheticScene: Hashable, Sendable {
   /// The names of the classes.
   public static let classNames = SceneShape.allCases.map(\.name)
 
-  /// One object: what it is, and how it lies.
+  /// One object: its class, position, size, rotation and material.
   struct Object {
     var shape: SceneShape
     var x: Float
@@ -53,7 +54,7 @@ public struct SyntheticScene: Hashable, Sendable {
         material: SceneMaterial(&random))
       objects.append(object)
     }
-    // Large things lie behind small ones, or they would hide them.
+    // Large objects are drawn behind small ones, so that they do not hide them.
     objects.sort { ($1.radius, $0.x) < ($0.radius, $1.x) }
     return (objects, random)
   }
@@ -65,7 +66,7 @@ struct SceneMaterial {
   var second: SIMD3<Float>
   /// 0 plain, 1 stripes, 2 cloudy, 3 shaded from one side to the other.
   var pattern: Int
-  /// Of the angle that stripes and shades run in.
+  /// The cosine of the angle of stripes and shading.
   var cosine: Float
   var sine: Float
   var period: Float
@@ -85,7 +86,7 @@ struct SceneMaterial {
     period = Float.random(in: 4...14, using: &random)
   }
 
-  /// The colour at a place; `cloud` lies between 0 and 1.
+  /// The colour at a point; `cloud` lies between 0 and 1.
   func colour(_ x: Float, _ y: Float, cloud: @autoclosure () -> Float) -> SIMD3<Float> {
     let along = x * cosine + y * sine
     let part: Float
