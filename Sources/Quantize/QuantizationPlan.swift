@@ -102,6 +102,10 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
 
   /// A quantised network has a part that cannot be trained.
   case untrainable(node: String, reason: String)
+  /// There are no images to find ranges with.
+  case needsImages
+  /// mAP is to be measured without labelled images.
+  case needsLabels
 
   /// A sentence for the user.
   public var description: String {
@@ -114,8 +118,10 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
       "no layer can be quantised"
         + (reasons.isEmpty
           ? "" : ": " + reasons.keys.sorted().joined(separator: "; "))
-    case .noSuchNode(let pattern):
-      "no node fits '\(pattern)'; compress inspect lists the names"
+    case .needsImages:
+      "ranges of activations are found by looking at images, and there are none"
+    case .needsLabels: "the bits are chosen by mAP, and there are no labelled images to measure it on"
+    case .noSuchNode(let pattern): "no node fits '\(pattern)'"
     case .otherModel(let reason): "the plan was made for another model: \(reason)"
     case .opset(let node, let reason):
       "\(node) cannot be rewritten for operator set 13, which scales by channel need: \(reason); "

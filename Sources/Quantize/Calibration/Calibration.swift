@@ -1,6 +1,5 @@
 import Execution
 import GraphIR
-import Operators
 import Tensors
 
 /// Runs a network over images and notes what its values are.
@@ -16,30 +15,23 @@ public struct Calibration: Sendable, Codable {
   ///
   /// - Parameters:
   ///   - values: The names of the values.
-  ///   - fill: Writes the input of one image into a session.
+  ///   - inputs: The images.
   ///   - known: What was noted of the first images, of the same values of the same network.
   ///   - observe: Told how many images are done, and what was noted when it asks.
-  /// - Throws: What sessions and `fill` throw.
+  /// - Throws: What sessions, `inputs` and `observe` throw.
   public init(
-    _ graph: Graph, values: [String], countsNumbers: Bool, images: Int, threads: Int,
-    inputShapes: [String: [Int]], resuming known: Calibration? = nil,
-    fill: (Int, Session) throws -> Void,
+    _ graph: Graph, values: [String], countsNumbers: Bool, inputs: some CalibrationSet,
+    engine: Engine, resuming known: Calibration? = nil,
     observe: (Int, () -> Calibration) throws -> Void = { _, _ in }
   ) throws {
-    var options = SessionOptions(
-      threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
-      taps: values)
-    options.checksTaps = true
-    let session = try Session(
-      graph, registry: .standard,
-      options: options)
-    let pool = ThreadPool(threads: threads)
+    let session = try engine.session(graph, taps: values, checksTaps: true)
+    let pool = ThreadPool(threads: engine.threads)
     var all = values.map {
       known?.statistics[$0] ?? ValueStatistics(countsNumbers: countsNumbers)
     }
-    self.images = images
+    images = inputs.count
     for image in min(known?.images ?? 0, images)..<images {
-      try fill(image, session)
+      try inputs.fill(image, into: session)
       try session.run()
       let views = values.map { session.outputView($0) ?? session.input($0) }
       all.withUnsafeMutableBufferPointer { all in

@@ -16,36 +16,35 @@ public struct BiasCorrection: Sendable {
 
   /// Finds the shifts for a prepared network and a plan.
   ///
-  /// - Parameters:
-  ///   - observe: Told how many layers are done.
-  /// - Throws: What sessions and `feed` throw.
+  /// - Throws: What sessions and `inputs` throw.
   public init(
-    _ source: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed,
-    observe: (Int, Int) -> Void = { _, _ in }
+    _ source: Graph, plan: QuantizationPlan, sites: QuantizationSites,
+    inputs: some CalibrationSet, engine: Engine
   ) throws {
     let layers = sites.nodes.filter {
       source.nodes[$0].qualifiedType == "Conv"
         && source[constant: source.nodes[$0].inputs[1]] != nil
     }
     let outputs = layers.map { source.nodes[$0].outputs[0] }
-    let expected = try ChannelMeans.measured(source, outputs, feed)
+    let expected = try ChannelMeans.measured(source, outputs, inputs, engine)
     var corrected = source
-    for (place, (index, output)) in zip(layers, outputs).enumerated() {
-      observe(place, layers.count)
-      let quantized = try QuantizedNetwork(corrected, plan: plan, sites: sites)
-      var network = quantized.graph
-      let name = quantized.unrounded[output] ?? output
-      network.outputs = [ValueInfo(name: name, type: .undeclared)]
-      network.removeDeadNodes()
-      let found = try ChannelMeans.measured(network, [name], feed)[0]
-      guard found.count == expected[place].count else { continue }
-      let shift = zip(expected[place], found).map { $0 - $1 }
-      guard shift.allSatisfy(\.isFinite) else { continue }
-      var names = FreshNames(corrected)
-      guard Self.add(shift, to: index, of: &corrected, &names) else { continue }
-      shifts[output] = shift
+    try engine.progress.job("correcting biases", total: layers.count, unit: "layers") { done in
+      for (place, (index, output)) in zip(layers, outputs).enumerated() {
+        done(place)
+        let quantized = try QuantizedNetwork(corrected, plan: plan, sites: sites)
+        var network = quantized.graph
+        let name = quantized.unrounded[output] ?? output
+        network.outputs = [ValueInfo(name: name, type: .undeclared)]
+        network.removeDeadNodes()
+        let found = try ChannelMeans.measured(network, [name], inputs, engine)[0]
+        guard found.count == expected[place].count else { continue }
+        let shift = zip(expected[place], found).map { $0 - $1 }
+        guard shift.allSatisfy(\.isFinite) else { continue }
+        var names = FreshNames(corrected)
+        guard Self.add(shift, to: index, of: &corrected, &names) else { continue }
+        shifts[output] = shift
+      }
     }
-    observe(layers.count, layers.count)
   }
 
   /// Adds the shifts to the biases of a prepared network.

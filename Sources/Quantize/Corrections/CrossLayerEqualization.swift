@@ -81,19 +81,12 @@ public struct CrossLayerEqualization: Sendable {
 
   /// The largest magnitude of each channel of the values between, averaged over images.
   public func magnitudes(
-    _ graph: Graph, images: Int, threads: Int, inputShapes: [String: [Int]],
-    fill: (Int, Session) throws -> Void
+    _ graph: Graph, inputs: some CalibrationSet, engine: Engine
   ) throws -> [String: [Float]] {
-    var options = SessionOptions(
-      threads: threads, inputShapes: inputShapes, passes: StandardRewrites.inference,
-      taps: pairs.map(\.value))
-    options.checksTaps = true
-    let session = try Session(
-      graph, registry: .standard,
-      options: options)
+    let session = try engine.session(graph, taps: pairs.map(\.value), checksTaps: true)
     var sums: [String: [Float]] = [:]
-    for image in 0..<images {
-      try fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for pair in pairs {
         guard let view = session.outputView(pair.value), view.shape.count == 4 else { continue }
@@ -102,7 +95,7 @@ public struct CrossLayerEqualization: Sendable {
         var own = sums[pair.value] ?? [Float](repeating: 0, count: view.shape[1])
         for channel in own.indices {
           let plane = elements[channel * area..<(channel + 1) * area]
-          own[channel] += plane.reduce(0) { max($0, abs($1)) } / Float(images)
+          own[channel] += plane.reduce(0) { max($0, abs($1)) } / Float(inputs.count)
         }
         sums[pair.value] = own
       }

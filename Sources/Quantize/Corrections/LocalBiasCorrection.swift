@@ -12,9 +12,10 @@ import Tensors
 public enum LocalBiasCorrection {
   /// The shifts, by the layer's first output.
   ///
-  /// - Throws: What sessions and `feed` throw, ``QuantizationError`` for a plan of another network.
+  /// - Throws: What sessions and `inputs` throw, ``QuantizationError`` for a plan of another network.
   public static func shifts(
-    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed
+    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites,
+    inputs: some CalibrationSet, engine: Engine
   ) throws -> [String: [Float]] {
     var probe = Probe(graph, try QuantizedNetwork(graph, plan: plan, sites: sites))
     let layers = sites.nodes.filter {
@@ -26,7 +27,7 @@ public enum LocalBiasCorrection {
     }
     let outputs = added.map(\.0)
     guard !outputs.isEmpty else { return [:] }
-    let means = try ChannelMeans.measured(probe.graph, outputs + added.map(\.1), feed)
+    let means = try ChannelMeans.measured(probe.graph, outputs + added.map(\.1), inputs, engine)
     var shifts: [String: [Float]] = [:]
     for (place, output) in outputs.enumerated() {
       let shift = zip(means[place], means[outputs.count + place]).map { $0 - $1 }

@@ -49,24 +49,23 @@ public struct AdaptiveRounding: Sendable {
   /// Learns the rounding of every quantised layer of a prepared network.
   ///
   /// - Parameters:
-  ///   - feed: The images, as ``BiasCorrection`` takes them.
-  ///   - observe: Told how many layers are done, of how many.
-  /// - Throws: What sessions and `feed` throw.
+  ///   - inputs: The images.
+  /// - Throws: What sessions and `inputs` throw.
   public init(
-    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, feed: ImageFeed,
-    settings: Settings = Settings(), observe: (Int, Int) -> Void = { _, _ in }
+    _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites,
+    inputs: some CalibrationSet, settings: Settings = Settings(), engine: Engine
   ) throws {
-    let problems = try Self.problems(graph, plan, sites, feed)
-    let pool = ThreadPool(threads: feed.threads)
-    var done = 0
-    for batch in Self.batches(problems) {
-      let moments = try Self.moments(graph, batch, feed, settings, pool)
-      for (problem, own) in zip(batch, moments) {
-        let outcome = problem.solve(own, steps: settings.steps, pool: pool)
-        roundings[problem.output] = Self.packed(outcome.up)
-        layers.append(outcome.layer)
-        done += 1
-        observe(done, problems.count)
+    let problems = try Self.problems(graph, plan, sites, engine)
+    let pool = ThreadPool(threads: engine.threads)
+    try engine.progress.job("rounding", total: problems.count, unit: "layers") { done in
+      for batch in Self.batches(problems) {
+        let moments = try Self.moments(graph, batch, inputs, settings, engine, pool)
+        for (problem, own) in zip(batch, moments) {
+          let outcome = problem.solve(own, steps: settings.steps, pool: pool)
+          roundings[problem.output] = Self.packed(outcome.up)
+          layers.append(outcome.layer)
+          done(layers.count)
+        }
       }
     }
   }
@@ -87,14 +86,11 @@ public struct AdaptiveRounding: Sendable {
   // MARK: Layers
 
   private static func problems(
-    _ graph: Graph, _ plan: QuantizationPlan, _ sites: QuantizationSites,
-    _ feed: ImageFeed
+    _ graph: Graph, _ plan: QuantizationPlan, _ sites: QuantizationSites, _ engine: Engine
   ) throws -> [RoundingProblem] {
-    let operands = TypedGraph(
-      graph, registry: .standard, inputs: try graph.concreteInputTypes(feed.inputShapes)
-    ).operands
+    let operands = try engine.typed(graph).operands
     let layers = Dictionary(
-      WeightedLayers(graph, registry: .standard).layers.map { ($0.node, $0) },
+      WeightedLayers(graph, registry: engine.registry).layers.map { ($0.node, $0) },
       uniquingKeysWith: { first, _ in first })
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
@@ -127,20 +123,14 @@ public struct AdaptiveRounding: Sendable {
 
   /// The moments of what layers read, one for each group.
   private static func moments(
-    _ graph: Graph, _ problems: [RoundingProblem], _ feed: ImageFeed,
-    _ settings: Settings, _ pool: ThreadPool
+    _ graph: Graph, _ problems: [RoundingProblem], _ inputs: some CalibrationSet,
+    _ settings: Settings, _ engine: Engine, _ pool: ThreadPool
   ) throws -> [[PatchMoments]] {
     let values = Set(problems.flatMap { [$0.reader.source, $0.reader.output] }).sorted()
-    var options = SessionOptions(
-      threads: feed.threads, inputShapes: feed.inputShapes, passes: StandardRewrites.inference,
-      taps: values)
-    options.checksTaps = true
-    let session = try Session(
-      graph, registry: .standard,
-      options: options)
+    let session = try engine.session(graph, taps: values, checksTaps: true)
     var moments = problems.map { $0.reader.emptyMoments() }
-    for image in 0..<feed.images {
-      try feed.fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for (place, problem) in problems.enumerated() {
         let reader = problem.reader

@@ -1,20 +1,20 @@
+import Compression
 import Execution
 import Foundation
 import GraphIR
 import ObjectDetection
-import Quantize
 import Tensors
 
 /// Finds which layers cost accuracy when they are quantised, and gives back the fewest.
-struct PrecisionSearch {
+public struct PrecisionSearch {
   /// What quantising one layer alone does.
-  struct LayerDamage: Codable, Sendable {
+  public struct LayerDamage: Codable, Sendable {
     /// The layer's node, by first output.
-    var layer: String
+    public var layer: String
     /// The relative squared error of the raw head maps, or of the outputs where the head is not known.
-    var damage: Double
+    public var damage: Double
     /// Whether it stays float in the end.
-    var isKept = false
+    public var isKept = false
   }
 
   /// The prepared float network.
@@ -27,22 +27,18 @@ struct PrecisionSearch {
   /// The values that hold float32.
   var floats: Set<String>
   var images: CalibrationImages
-  var head: DetectionOptions
-  var common: CommonOptions
+  var reasons: Quantization.KeepReasons
+  var head: HeadSettings
+  var engine: Engine
 
   /// Images that the damage of a layer is measured on.
   private static let images = 8
-  /// What a kept layer is kept for.
-  static let reason = "quantising it costs more accuracy than --max-drop allows"
-  /// What a layer is kept for that alone does too much harm.
-  static let damageReason =
-    "quantising it alone changes the raw head maps by more than --max-damage"
 
   /// What is quantised when some layers stay float.
   func sites(keeping kept: Set<String> = []) -> QuantizationSites {
-    var reasons = excluded
-    for layer in kept { reasons[layer] = Self.reason }
-    return QuantizationSites(graph, excluded: reasons, included: included, floats: floats)
+    var excluded = excluded
+    for layer in kept { excluded[layer] = reasons.accuracy }
+    return QuantizationSites(graph, excluded: excluded, included: included, floats: floats)
   }
 
   /// The plan with some layers float.
@@ -71,17 +67,16 @@ struct PrecisionSearch {
   /// Quantises each layer alone and measures what that does, most harmful first.
   func damages() throws -> [LayerDamage] {
     let meter = try SensitivityMeter(
-      graph, measure: .output, images: images, most: Self.images, labelled: nil, head: head,
-      common: common)
+      graph, measure: .output, images: images, most: Self.images, settings: head, engine: engine)
     let layers = layers
-    let bar = ProgressBar(
-      "sensitivity", total: layers.count, unit: "layers", isShown: common.showsProgress)
-    defer { bar.finish() }
-    let found = try layers.enumerated().map { index, layer in
-      defer { bar.update(index + 1) }
-      let others = Set(layers.filter { $0 != layer })
-      return LayerDamage(
-        layer: layer, damage: try meter.damage(try network(keeping: others)))
+    let found = try engine.progress.job("sensitivity", total: layers.count, unit: "layers") {
+      done in
+      try layers.enumerated().map { index, layer in
+        defer { done(index + 1) }
+        let others = Set(layers.filter { $0 != layer })
+        return LayerDamage(
+          layer: layer, damage: try meter.damage(try network(keeping: others)))
+      }
     }
     return found.sorted { ($1.damage, $0.layer) < ($0.damage, $1.layer) }
   }
@@ -92,16 +87,18 @@ struct PrecisionSearch {
   ///
   /// - Returns: The layers, and whether the loss is allowed; where it never is, those of the least loss found.
   func fewest(
-    _ damages: [LayerDamage], allowed: Double, isRelative: Bool, labelled: Dataset
+    _ damages: [LayerDamage], allowed: Quantization.Drop, labelled: Dataset
   ) throws -> (kept: Set<String>, isMet: Bool) {
     let meter = try SensitivityMeter(
-      graph, measure: .map, images: images, labelled: labelled, head: head, common: common)
-    let limit = isRelative ? allowed * meter.score : allowed
+      graph, measure: .map, images: images, labelled: labelled, settings: head,
+      engine: engine)
+    let limit = allowed.isRelative ? allowed.most * meter.score : allowed.most
     var best: (kept: Set<String>, loss: Double) = ([], .infinity)
     func loss(_ kept: Set<String>) throws -> Double {
       let loss = try meter.damage(try network(keeping: kept))
       if loss < best.loss { best = (kept, loss) }
-      common.logger.info("\(kept.count) layers float: mAP falls by \(Format.metric(loss))")
+      engine.progress.info(
+        "\(kept.count) layers float: mAP falls by \(String(format: "%.4f", loss))")
       return loss
     }
     func first(_ count: Int) -> Set<String> { Set(damages.prefix(count).map(\.layer)) }

@@ -1,7 +1,8 @@
+import Compression
 import Execution
+import Foundation
 import GraphIR
 import ObjectDetection
-import Quantize
 
 /// Finds the fewest bits for which mAP falls by at most a margin.
 ///
@@ -9,13 +10,13 @@ import Quantize
 /// the one whose next bit gains more gets it back. Reference: Gysel, Motamedi and Ghiasi, *Hardware-Oriented Approximation of Convolutional
 /// Neural Networks* (Ristretto), ICLR workshop 2016, arXiv:1604.03168, who tell apart convolutions and fully connected layers, of
 /// which detectors have none; with `--power-of-two` the numbers are their dynamic fixed point.
-struct BitWidthSearch {
+public struct BitWidthSearch {
   /// One choice of bits and what it costs.
-  struct Trial: Codable, Sendable, Equatable {
-    var weightBits: Int
-    var activationBits: Int
+  public struct Trial: Codable, Sendable, Equatable {
+    public var weightBits: Int
+    public var activationBits: Int
     /// The loss of mAP.
-    var loss: Double
+    public var loss: Double
   }
 
   var margin: Double
@@ -33,7 +34,7 @@ struct BitWidthSearch {
   func run() throws -> (plan: QuantizationPlan, trials: [Trial]) {
     let meter = try SensitivityMeter(
       precision.graph, measure: .map, images: precision.images, labelled: labelled,
-      head: precision.head, common: precision.common)
+      settings: precision.head, engine: precision.engine)
     var trials: [Trial] = []
     func loss(_ weights: Int, _ activations: Int) throws -> Double {
       if let known = trials.first(where: {
@@ -46,9 +47,9 @@ struct BitWidthSearch {
       search.plan.biasShifts = try shifts(search.plan)
       let loss = try meter.damage(try search.network(keeping: []))
       trials.append(Trial(weightBits: weights, activationBits: activations, loss: loss))
-      precision.common.logger.info(
-        "\(weights)-bit weights, \(activations)-bit activations: mAP falls by \(Format.metric(loss))"
-      )
+      precision.engine.progress.info(
+        "\(weights)-bit weights, \(activations)-bit activations: mAP falls by "
+          + String(format: "%.4f", loss))
       return loss
     }
     var (weights, activations) = (Self.most, Self.most)

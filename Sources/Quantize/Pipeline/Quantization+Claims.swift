@@ -1,8 +1,8 @@
+import Compression
 import GraphIR
-import Quantize
 
 /// What has to agree for a quantised network to be what its plan says.
-extension Quantizing {
+extension Quantization {
   /// Claims that each step from the model to the quantised network does what the plan says.
   ///
   /// - Parameters:

@@ -1,10 +1,10 @@
+import Compression
 import Execution
 import GraphIR
-import Quantize
 import Tensors
 
 /// What is done to weights and biases before and after ranges are found.
-extension Quantizing {
+extension Quantization {
   private static let equalizationImages = 32
   private static let correctionImages = 32
   private static let roundingImages = 32
@@ -16,17 +16,16 @@ extension Quantizing {
     _ graph: inout Graph, _ source: Graph, _ plan: inout QuantizationPlan,
     _ images: CalibrationImages
   ) throws -> ChannelMoments? {
-    if options.replaceRelu6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
+    if configuration.replacesReLU6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
     let equalization = CrossLayerEqualization(graph)
     var divisors: [String: [Float]] = [:]
-    if let ranges = CrossLayerEqualization.Ranges(rawValue: options.equalize ?? "weights"),
-      !equalization.pairs.isEmpty
+    if let ranges = configuration.equalization, !equalization.pairs.isEmpty
     {
       let chosen = try measure(equalization, ranges, graph, images)
       divisors = equalization.apply(to: &graph, chosen)
       plan.equalization = chosen
     }
-    guard options.dataFree else { return nil }
+    guard configuration.isDataFree else { return nil }
     var normals = source.normalizedValues()
     for (output, factors) in divisors where normals[output]?.count == factors.count {
       normals[output] = normals[output].map { own in
@@ -54,16 +53,8 @@ extension Quantizing {
       ranges == .weights
       ? [:]
       : try equalization.magnitudes(
-        graph, images: min(images.count, Self.equalizationImages), threads: common.threadCount,
-        inputShapes: try head.parsedShapes(), fill: images.fill)
+        graph, inputs: images.first(Self.equalizationImages), engine: engine)
     return .init(ranges: ranges, magnitudes: measured)
-  }
-
-  /// How images enter sessions, at most so many.
-  private func feed(_ images: CalibrationImages, most: Int) throws -> ImageFeed {
-    .init(
-      images: min(images.count, most), threads: common.threadCount,
-      inputShapes: try head.parsedShapes(), fill: images.fill)
   }
 
   /// Learns how weights are rounded, where that is asked for.
@@ -71,16 +62,12 @@ extension Quantizing {
     _ outcome: inout Outcome, _ graph: Graph, _ sites: QuantizationSites,
     _ images: CalibrationImages
   ) throws {
-    guard options.rounding == .adaptive else { return }
-    let bar = ProgressBar(
-      "rounding", total: sites.nodes.count, unit: "layers", isShown: common.showsProgress)
-    defer { bar.finish() }
+    guard configuration.rounding == .adaptive else { return }
     var settings = AdaptiveRounding.Settings()
-    settings.seed = options.seed
+    settings.seed = configuration.seed
     let rounding = try AdaptiveRounding(
-      graph, plan: outcome.plan, sites: sites, feed: try feed(images, most: Self.roundingImages),
-      settings: settings,
-      observe: { done, _ in bar.update(done) })
+      graph, plan: outcome.plan, sites: sites, inputs: images.first(Self.roundingImages),
+      settings: settings, engine: engine)
     outcome.plan.roundings = rounding.roundings
     outcome.roundings = rounding.layers
   }
@@ -90,23 +77,20 @@ extension Quantizing {
     _ plan: QuantizationPlan, _ graph: Graph, _ sites: QuantizationSites,
     _ images: CalibrationImages, _ moments: ChannelMoments?
   ) throws -> [String: [Float]]? {
-    let feed = try feed(images, most: Self.correctionImages)
+    let inputs = images.first(Self.correctionImages)
     var shifts: [String: [Float]] = [:]
-    switch options.biasCorrection ?? .local {
+    switch configuration.biasCorrection {
     case .none: break
     case .local:
-      shifts = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, feed: feed)
+      shifts = try LocalBiasCorrection.shifts(
+        graph, plan: plan, sites: sites, inputs: inputs, engine: engine)
       if let moments {
         let said = AnalyticBiasCorrection.shifts(graph, plan: plan, sites: sites, moments: moments)
         shifts.merge(said) { _, said in said }
       }
     case .sequential:
-      let bar = ProgressBar(
-        "correcting biases", total: sites.nodes.count, unit: "layers",
-        isShown: common.showsProgress)
-      defer { bar.finish() }
       shifts = try BiasCorrection(
-        graph, plan: plan, sites: sites, feed: feed, observe: { done, _ in bar.update(done) }
+        graph, plan: plan, sites: sites, inputs: inputs, engine: engine
       ).shifts
     }
     return shifts.isEmpty ? nil : shifts
@@ -119,14 +103,13 @@ extension Quantizing {
   ) throws -> QuantizationPlan {
     let refinement = try ClipRefinement(plan, statistics: statistics)
     let meter = try SensitivityMeter(
-      graph, measure: .detection, images: images, most: Self.refinementImages, labelled: nil,
-      head: head, common: common)
-    let bar = ProgressBar(
-      "trying ranges", total: refinement.trials, unit: "trials", isShown: common.showsProgress)
-    defer { bar.finish() }
-    return try refinement.refine(
-      plan, error: { try meter.damage(QuantizedNetwork(graph, plan: $0, sites: sites).graph) },
-      observe: bar.update)
+      graph, measure: .detection, images: images, most: Self.refinementImages,
+      settings: head, engine: engine)
+    return try engine.progress.job("trying ranges", total: refinement.trials, unit: "trials") {
+      try refinement.refine(
+        plan, error: { try meter.damage(QuantizedNetwork(graph, plan: $0, sites: sites).graph) },
+        observe: $0)
+    }
   }
 
   private static let refinementImages = 16
