@@ -24,18 +24,20 @@ public struct FactorizationProof: Codable, Sendable, Equatable {
   ///
   /// All layers at once; where that is above the bound, one at a time, each of which must meet it.
   ///
-  /// - Parameter feeds: Values for the inputs, once for each run.
-  /// - Throws: what factorisations and sessions throw.
+  /// Nothing is fused or folded.
+  ///
+  /// - Throws: what factorisations, sessions and `inputs` throw.
   public init(
     _ graph: Graph, layers: [(layer: FactorizableLayer, factorization: any Factorization)],
-    registry: OperatorRegistry, options: SessionOptions, feeds: [[String: Tensor]]
+    inputs: some CalibrationSet, engine: Engine
   ) throws {
     let factors = try layers.map { ($0.layer, try $0.factorization.exactFactors()) }
-    let whole = try Session(graph, registry: registry, options: options)
+    let whole = try engine.session(graph, isRewritten: false, checksTaps: true)
+    let feeds = try (0..<inputs.count).map(inputs.feed)
     let expected = try feeds.map(whole.run)
     func differences(_ part: [(FactorizableLayer, LayerFactors)]) throws -> [String: Double] {
       let network = FactorizedNetwork(graph, replacing: part.map { (layer: $0.0, factors: $0.1) })
-      let exact = try Session(network.graph, registry: registry, options: options)
+      let exact = try engine.session(network.graph, isRewritten: false, checksTaps: true)
       var errors: [String: Double] = [:]
       for (feed, output) in zip(feeds, expected) {
         errors.merge(OutputDifference.byName(output, try exact.run(feed))) { max($0, $1) }

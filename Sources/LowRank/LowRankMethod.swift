@@ -67,6 +67,10 @@ public enum LowRankError: Error, Equatable, CustomStringConvertible {
   case noSuchLayer(pattern: String, known: [String])
   /// A plan of another model.
   case otherModel(reason: String)
+  /// A method looks at responses and there are no images.
+  case needsImages(method: String)
+  /// Factors of full rank compute something else than the layers.
+  case unproved(difference: Double)
 
   /// A sentence for the user.
   public var description: String {
@@ -83,6 +87,11 @@ public enum LowRankError: Error, Equatable, CustomStringConvertible {
         + known.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
         + (known.count > 8 ? " and \(known.count - 8) more" : "")
     case .otherModel(let reason): "the plan is for another model: \(reason)"
+    case .needsImages(let method):
+      "the method \(method) looks at responses, and there are no images"
+    case .unproved(let difference):
+      "with factors of full rank the network differs by \(difference) from what it was; "
+        + "nothing is written: please report this model"
     }
   }
 }

@@ -34,10 +34,6 @@ public struct ResponseCorrection: Sendable {
 
   /// How responses are looked at.
   public struct Settings: Sendable {
-    /// How sessions run; shapes and rewrites as in use.
-    public var options: SessionOptions
-    /// The number of images.
-    public var images: Int
     /// Positions for each number in a patch, over all images.
     public var positionsPerWeight = 4.0
     /// The most positions of a layer.
@@ -46,9 +42,7 @@ public struct ResponseCorrection: Sendable {
     public var seed: UInt64
 
     /// Settings with the usual number of positions.
-    public init(options: SessionOptions, images: Int, seed: UInt64 = 0) {
-      (self.options, self.images, self.seed) = (options, images, seed)
-    }
+    public init(seed: UInt64 = 0) { self.seed = seed }
   }
 
   /// The network, refitted.
@@ -57,29 +51,32 @@ public struct ResponseCorrection: Sendable {
   public private(set) var layers: [Layer] = []
   private let original: Graph
   private let settings: Settings
+  private let engine: Engine
 
   /// Refits a network.
   ///
   /// - Parameters:
   ///   - operands: What is known of the original graph's values.
-  ///   - fill: Writes image *i* into a session's input.
-  ///   - observe: Is told of layers done.
-  /// - Throws: what sessions and `fill` throw.
+  ///   - inputs: The images.
+  /// - Throws: what sessions and `inputs` throw.
   public init(
     _ network: FactorizedNetwork, original: Graph, kind: Kind, settings: Settings,
-    fill: (Int, Session) throws -> Void, observe: (Int) -> Void
+    inputs: some CalibrationSet, engine: Engine
   ) throws {
     (self.network, self.original, self.settings) = (network, original, settings)
-    guard kind != .none, settings.images > 0 else { return }
+    self.engine = engine
+    guard kind != .none, inputs.count > 0 else { return }
     let targets = network.chains.map { chain in
       chain.values.map { Self.output($0, of: chain, in: network.graph) }
     }
-    let wanted = network.chains.indices.map { positionCount($0) }
-    let responses = try self.responses(targets, wanted, fill)
+    let wanted = network.chains.indices.map { positionCount($0, images: inputs.count) }
+    let responses = try self.responses(targets, wanted, inputs)
     let order = network.chains.indices.sorted { firstNode($0) < firstNode($1) }
-    for (done, index) in order.enumerated() {
-      try refit(index, targets[index], responses[index], wanted[index], kind, fill)
-      observe(done + 1)
+    try engine.progress.job("refitting", total: order.count, unit: "layers") { done in
+      for (place, index) in order.enumerated() {
+        try refit(index, targets[index], responses[index], wanted[index], kind, inputs)
+        done(place + 1)
+      }
     }
   }
 
@@ -99,12 +96,12 @@ public struct ResponseCorrection: Sendable {
   }
 
   /// Positions of each image that a chain is looked at.
-  private func positionCount(_ chain: Int) -> Int {
+  private func positionCount(_ chain: Int, images: Int) -> Int {
     let weights = network.chains[chain].weights.last.flatMap { network.graph[constant: $0] }
     let depth = (weights?.count ?? 0) / max(weights?.shape.first ?? 1, 1)
     let wanted = max(settings.positionsPerWeight * Double(depth), 2000)
     return Int(
-      (min(wanted, Double(settings.mostPositions)) / Double(settings.images)).rounded(.up))
+      (min(wanted, Double(settings.mostPositions)) / Double(images)).rounded(.up))
   }
 
   private func random(_ chain: Int, _ use: Int, _ image: Int) -> CounterRandom {
@@ -114,14 +111,13 @@ public struct ResponseCorrection: Sendable {
 
   /// By chain and use, the original's responses at the sampled positions of all images, `[positions, O]`.
   private func responses(
-    _ targets: [[String]], _ wanted: [Int], _ fill: (Int, Session) throws -> Void
+    _ targets: [[String]], _ wanted: [Int], _ inputs: some CalibrationSet
   ) throws -> [[[Float]]] {
-    var options = settings.options
-    options.taps = Array(Set(targets.flatMap { $0 })).sorted()
-    let session = try Session(original, registry: .standard, options: options)
+    let taps = Set(targets.flatMap { $0 }).sorted()
+    let session = try engine.session(original, taps: taps, checksTaps: true)
     var result = targets.map { $0.map { _ in [Float]() } }
-    for image in 0..<settings.images {
-      try fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for (chain, names) in targets.enumerated() {
         for (use, name) in names.enumerated() {
@@ -137,7 +133,7 @@ public struct ResponseCorrection: Sendable {
 
   private mutating func refit(
     _ chain: Int, _ targets: [String], _ responses: [[Float]], _ wanted: Int, _ kind: Kind,
-    _ fill: (Int, Session) throws -> Void
+    _ inputs: some CalibrationSet
   ) throws {
     let places = network.chains[chain].values.map { values in
       network.graph.nodes.firstIndex { $0.outputs.first == values.last }
@@ -150,7 +146,7 @@ public struct ResponseCorrection: Sendable {
     guard sources.count == places.count else { return }
     graph.outputs = (Set(sources).sorted() + targets).map { ValueInfo(name: $0, type: .undeclared) }
     graph.removeDeadNodes()
-    let session = try Session(graph, registry: .standard, options: settings.options)
+    let session = try engine.session(graph, checksTaps: true)
     var operands: [String: Operand] = [:]
     for value in sources + network.chains[chain].values.compactMap(\.last) + targets {
       operands[value] = session.outputView(value).map { Operand(type: $0.type) }
@@ -170,10 +166,10 @@ public struct ResponseCorrection: Sendable {
     }
     guard readers.count == places.count, let first = readers.first else { return }
     var moments = first.emptyMoments()
-    let pool = ThreadPool(threads: settings.options.threads)
+    let pool = ThreadPool(threads: engine.threads)
     var rows = Array(repeating: 0, count: readers.count)
-    for image in 0..<settings.images {
-      try fill(image, session)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for (use, reader) in readers.enumerated() {
         guard let view = session.outputView(reader.source) else { continue }

@@ -13,26 +13,25 @@ public struct ResponseMoments: Sendable {
 
   /// Looks at the layers' responses in a network.
   ///
-  /// - Parameter fill: Writes image *i* into a session's input.
+  /// - Parameter inputs: The images.
   /// - Returns: The moments by the name of the layer's weights.
-  /// - Throws: what sessions and `fill` throw.
+  /// - Throws: what sessions and `inputs` throw.
   public static func collect(
     _ layers: [FactorizableLayer], in graph: Graph, settings: ResponseCorrection.Settings,
-    fill: (Int, Session) throws -> Void
+    inputs: some CalibrationSet, engine: Engine
   ) throws -> [String: ResponseMoments] {
-    guard settings.images > 0 else { return [:] }
-    var options = settings.options
+    guard inputs.count > 0 else { return [:] }
     let names = layers.map { $0.uses.map { graph.nodes[$0.node].outputs[0] } }
-    options.taps = Set(names.flatMap { $0 }).sorted()
-    let session = try Session(graph, registry: .standard, options: options)
+    let session = try engine.session(
+      graph, taps: Set(names.flatMap { $0 }).sorted(), isRewritten: false, checksTaps: true)
     var sums = layers.map { PatchMoments(depth: $0.outputs, outputs: 0) }
-    let pool = ThreadPool(threads: options.threads)
-    for image in 0..<settings.images {
-      try fill(image, session)
+    let pool = ThreadPool(threads: engine.threads)
+    for image in 0..<inputs.count {
+      try inputs.fill(image, into: session)
       try session.run()
       for (index, layer) in layers.enumerated() {
         let wanted = max(settings.positionsPerWeight * Double(layer.outputs), 2000)
-        let each = Int((wanted / Double(settings.images)).rounded(.up))
+        let each = Int((wanted / Double(inputs.count)).rounded(.up))
         for name in names[index] {
           guard let view = session.outputView(name) else { continue }
           let map = ResponseMap(view, layer.kind)

@@ -72,9 +72,11 @@ public struct WeightPruning {
   ///
   /// - Parameter images: The images to look at; `nil` for a criterion that looks at weights alone.
   /// - Throws: ``PruningError``, what sessions throw.
-  public func plan(for graph: Graph, images: CalibrationImages? = nil) throws -> PruningPlan {
+  public func plan(
+    for graph: Graph, images: @autoclosure () throws -> CalibrationImages? = nil
+  ) throws -> PruningPlan {
     guard needsImages() else { return try request.plan(for: graph, registry: engine.registry) }
-    let images = try seen(images)
+    let images = try seen(images())
     return try choose(try secondOrder(graph, request, images), graph, images)
   }
 
@@ -85,8 +87,8 @@ public struct WeightPruning {
   ///   - learning: The images to train on; `nil` for none.
   /// - Throws: ``PruningError``, what sessions and training throw.
   public func run(
-    on graph: Graph, replaying known: PruningPlan? = nil, images: CalibrationImages? = nil,
-    learning: Dataset? = nil
+    on graph: Graph, replaying known: PruningPlan? = nil,
+    images: @autoclosure () throws -> CalibrationImages? = nil, learning: Dataset? = nil
   ) throws -> Outcome {
     if known == nil, configuration.trains { return try train(graph, learning) }
     guard needsImages(replaying: known) else {
@@ -95,7 +97,7 @@ public struct WeightPruning {
         graph: try plan.applied(to: graph, registry: engine.registry), plan: plan,
         predicted: try? plan.predicted(for: graph, registry: engine.registry))
     }
-    let images = try seen(images)
+    let images = try seen(images())
     var request = request
     // The plan says what stays whole; which layers are looked at follows from it.
     if let known { (request.keepsEnds, request.seed) = (false, known.seed) }

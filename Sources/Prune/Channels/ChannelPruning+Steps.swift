@@ -10,13 +10,13 @@ extension ChannelPruning {
   /// Chooses the groups that go.
   func choose(
     _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget, start: ModelCost,
-    _ images: CalibrationImages?, _ learning: Dataset?
+    _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?
   ) throws -> (removed: Set<Int>, isMet: Bool) {
     var seen: ChannelActivations?
     var saliency: [String: ChannelSaliency.Sums] = [:]
     switch criterion.need {
     case .activations:
-      guard let images, !images.isNoise else {
+      guard let images = try images(), !images.isNoise else {
         throw PruningError.needsImages(method: criterion.name)
       }
       seen = try images.naming {

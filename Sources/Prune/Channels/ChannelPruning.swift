@@ -116,14 +116,14 @@ public struct ChannelPruning {
   ///   - learning: The images to take gradients from; `nil` for none.
   /// - Throws: ``PruningError``, what sessions and training throw.
   public func plan(
-    for source: Graph, images: CalibrationImages? = nil, learning: Dataset? = nil
+    for source: Graph, images: @autoclosure () throws -> CalibrationImages? = nil,
+    learning: Dataset? = nil
   ) throws -> (plan: ChannelPlan, isTargetMet: Bool) {
     let graph = try prepared(source, learning)
     let coupling = try coupling(of: graph)
     let start = try engine.cost(of: graph)
     let choice = try choose(
-      coupling, graph, configuration.target.part(1, of: 1, from: start), start: start, images,
-      learning)
+      coupling, graph, configuration.target, start: start, try images(), learning)
     return (
       ChannelPlan(coupling, removing: choice.removed, request: configuration.request),
       choice.isMet

@@ -1,3 +1,4 @@
+import Compression
 import Execution
 import Foundation
 import GraphIR
@@ -8,25 +9,20 @@ public enum ChannelTarget: Sendable, Equatable {
   case sparsity(Double)
   /// This fraction of the channels that may go is gone.
   case channels(Double)
-  /// At most this fraction of the multiply–accumulates is left.
-  case macs(Double)
   /// At most so many multiply–accumulates are left.
-  case macCount(Int)
+  case macs(MACBudget)
   /// The median latency is at most this, in milliseconds.
   case latency(Double)
 
-  /// The part of the target that is due after one of several rounds of equal strength; fractions of
-  /// MACs become numbers.
+  /// The part of the target that is due after one of several rounds of equal strength.
   func part(_ round: Int, of rounds: Int, from start: ModelCost) -> ChannelTarget {
     let share = Double(round) / Double(rounds)
     switch self {
     case .sparsity(let fraction): return .sparsity(1 - pow(1 - fraction, share))
     case .channels(let fraction): return .channels(1 - pow(1 - fraction, share))
-    case .macs(let fraction):
-      return ChannelTarget.macCount(Int(fraction * Double(start.macs)))
-        .part(round, of: rounds, from: start)
-    case .macCount(let count):
-      return .macCount(Int(Double(start.macs) * pow(Double(count) / Double(start.macs), share)))
+    case .macs(let budget):
+      let part = Double(budget.count(of: start.macs)) / Double(start.macs)
+      return .macs(MACBudget(count: Int(Double(start.macs) * pow(part, share))))
     case .latency: return self
     }
   }
@@ -37,8 +33,7 @@ public enum ChannelTarget: Sendable, Equatable {
     return switch self {
     case .sparsity(let fraction): "\(percent(fraction)) of the parameters removed"
     case .channels(let fraction): "\(percent(fraction)) of the removable channels removed"
-    case .macs(let fraction): "at most \(percent(fraction)) of the MACs"
-    case .macCount(let count): "at most \(count) MACs"
+    case .macs(let budget): "at most \(budget.text) MACs"
     case .latency(let milliseconds): "a median latency of at most \(milliseconds) ms"
     }
   }
@@ -63,8 +58,7 @@ struct ChannelTargetCheck {
     switch target {
     case .sparsity(let fraction):
       return Double(cost.parameters) <= (1 - fraction) * Double(start.parameters)
-    case .macs(let fraction): return cost.macs <= Int(fraction * Double(start.macs))
-    case .macCount(let count): return cost.macs <= count
+    case .macs(let budget): return cost.macs <= budget.count(of: start.macs)
     case .channels, .latency: return true
     }
   }

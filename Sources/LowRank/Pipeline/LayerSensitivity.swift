@@ -1,7 +1,7 @@
+import Compression
+import Formats
 import Foundation
 import GraphIR
-import LowRank
-import Tensors
 
 /// What each layer at each rank alone does to a network, measured once and kept in a file.
 struct LayerSensitivity: Codable {
@@ -21,14 +21,14 @@ struct LayerSensitivity: Codable {
 
     /// A store over a file; one of other weights or another measure is begun anew.
     ///
-    /// - Throws: `FormatError`, ``CommandError`` for a file that is none of measurements.
+    /// - Throws: `FormatError`, also for a file that is none of measurements.
     init(
       _ graph: Graph, fingerprint: String, measure: String, file: String?, meter: SensitivityMeter
     ) throws {
       content = LayerSensitivity(measure: measure, fingerprint: fingerprint)
       if let file,
         let known = try JSONFile.readState(
-          LayerSensitivity.self, from: file, kind: "file of --sensitivity"),
+          LayerSensitivity.self, from: file, kind: "file of sensitivities"),
         known.fingerprint == fingerprint, known.measure == measure
       {
         content = known
@@ -44,7 +44,7 @@ struct LayerSensitivity: Codable {
         graph, replacing: [(candidate.layer, try candidate.factorization.factors(rank))])
       let damage = try meter.damage(network.graph)
       content.damages[key] = damage
-      if let file { try AtomicOutput.write(PlanFile.encode(content), to: file) }
+      if let file { try AtomicFile.write(PlanFile.encode(content), to: URL(filePath: file)) }
       return damage
     }
   }

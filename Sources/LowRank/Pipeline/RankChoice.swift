@@ -1,8 +1,6 @@
 import Execution
 import Foundation
 import GraphIR
-import LowRank
-import Operators
 import Tensors
 
 /// Decides which layers are factorised at which rank: by a rule or a budget, and only where something is gained.
@@ -10,8 +8,8 @@ struct RankChoice {
   let graph: Graph
   let operands: [String: Operand]
   let candidates: [LayerCandidate]
-  let options: LowRankOptions
-  let common: CommonOptions
+  let configuration: LowRankFactorization.Configuration
+  let engine: Engine
   /// The cost of the whole model.
   let cost: ModelCost
   /// What the loss of a layer at a rank is; `nil` for that of the weights' error.
@@ -33,14 +31,13 @@ struct RankChoice {
     var isTargetMet = true
   }
 
-  private var multiple: Int { options.roundTo ?? 8 }
-  private var pool: ThreadPool { ThreadPool(threads: common.threadCount) }
+  private var multiple: Int { configuration.multiple }
+  private var pool: ThreadPool { ThreadPool(threads: engine.threads) }
 
   /// Decides.
   func choose(replaying known: [(LayerCandidate, [Int])]? = nil) throws -> Outcome {
     if let known { return try settle(known, checks: false) }
-    if options.sparsity != nil || options.targetMacs != nil { return try withinBudget() }
-    let rule = try options.rule()
+    guard case .rule(let rule) = configuration.target else { return try withinBudget() }
     var outcome = Outcome()
     var wanted: [(LayerCandidate, [Int])] = []
     let ranks = try pool.map(candidates.count) { index in
@@ -59,74 +56,70 @@ struct RankChoice {
     return outcome
   }
 
-  private func progress(_ what: String, _ total: Int) -> ProgressBar {
-    ProgressBar(what, total: total, unit: "layers", isShown: common.showsProgress)
-  }
-
   // MARK: Gains
 
   /// Factorises, and drops what gains too little.
   private func settle(
     _ wanted: [(LayerCandidate, [Int])], checks: Bool
   ) throws -> Outcome {
-    var outcome = Outcome()
-    let bar = progress("factorising", wanted.count)
-    defer { bar.finish() }
-    let made = try pool.map(wanted.count) { try wanted[$0].0.factorization.factors(wanted[$0].1) }
-    for (index, (candidate, rank)) in wanted.enumerated() {
-      let factors = made[index]
-      var choice = Choice(
-        candidate: candidate, rank: rank, factors: factors,
-        error: candidate.layer.error(of: factors), timing: nil)
-      if checks, let objection = try objection(&choice) {
-        outcome.skipped.append(.init(weight: candidate.layer.weight, reason: objection))
-      } else {
-        outcome.choices.append(choice)
+    try engine.progress.job("factorising", total: wanted.count, unit: "layers") { done in
+      var outcome = Outcome()
+      let made = try pool.map(wanted.count) { try wanted[$0].0.factorization.factors(wanted[$0].1) }
+      for (index, (candidate, rank)) in wanted.enumerated() {
+        let factors = made[index]
+        var choice = Choice(
+          candidate: candidate, rank: rank, factors: factors,
+          error: candidate.layer.error(of: factors), timing: nil)
+        if checks, let objection = try objection(&choice) {
+          outcome.skipped.append(.init(weight: candidate.layer.weight, reason: objection))
+        } else {
+          outcome.choices.append(choice)
+        }
+        done(index + 1)
       }
-      bar.update(index + 1)
+      return outcome
     }
-    return outcome
   }
 
   /// Why a layer is not worth factorising; `nil` when it is.
   private func objection(_ choice: inout Choice) throws -> String? {
     let (layer, stages) = (choice.candidate.layer, choice.factors.stages)
-    let least = options.minGain ?? 0
+    let (quantity, least) = (configuration.gain, configuration.leastGain)
     let gain: Double
-    switch options.gain ?? "latency" {
-    case "parameters": gain = 1 - Double(stages.parameters) / Double(layer.parameters)
-    case "macs": gain = 1 - Double(stages.macs(for: layer)) / Double(layer.macs)
-    default:
+    switch quantity {
+    case .parameters: gain = 1 - Double(stages.parameters) / Double(layer.parameters)
+    case .macs: gain = 1 - Double(stages.macs(for: layer)) / Double(layer.macs)
+    case .latency:
       let timing = try LayerTiming(
-        layer, choice.factors, in: graph, operands: operands, threads: common.threadCount)
+        layer, choice.factors, in: graph, operands: operands, threads: engine.threads)
       (choice.timing, gain) = (timing, timing.gain)
     }
     guard gain <= 0 || gain < least else { return nil }
-    let quantity = options.gain ?? "latency"
     return gain <= 0
-      ? "no gain in \(quantity)" : "gains less than \(Format.percent(least)) of its \(quantity)"
+      ? "no gain in \(quantity)"
+      : "gains less than \(String(format: "%.1f %%", 100 * least)) of its \(quantity)"
   }
 
   // MARK: Budgets
 
   /// Shares the budget out, strikes what gains nothing, and shares it out again until all that is left gains.
   private func withinBudget() throws -> Outcome {
-    let countsMacs = options.targetMacs != nil
+    let countsMacs = configuration.target.countsMacs
     // A layer that several methods take has the ranks of all.
     var layers: [[RankBudget.Candidate]] = []
     var first: [Int] = []
-    let bar = progress("weighing ranks", candidates.count)
-    for (index, candidate) in candidates.enumerated() {
-      if index == 0 || candidates[index - 1].layer.weight != candidate.layer.weight {
-        layers.append([whole(candidate.layer, countsMacs)])
-        first.append(index)
+    try engine.progress.job("weighing ranks", total: candidates.count, unit: "layers") { done in
+      for (index, candidate) in candidates.enumerated() {
+        if index == 0 || candidates[index - 1].layer.weight != candidate.layer.weight {
+          layers.append([whole(candidate.layer, countsMacs)])
+          first.append(index)
+        }
+        layers[layers.count - 1] += try ladder(index, countsMacs)
+        done(index + 1)
       }
-      layers[layers.count - 1] += try ladder(index, countsMacs)
-      bar.update(index + 1)
     }
-    bar.finish()
     let own = layers.reduce(0) { $0 + $1[0].cost }
-    let budget = try target() - (Double(countsMacs ? cost.macs : cost.parameters) - own)
+    let budget = configuration.target.budget(of: cost) - (Double(countsMacs ? cost.macs : cost.parameters) - own)
     var reasons: [Int: String] = [:]
     var cached: [String: Choice] = [:]
     while true {
@@ -162,12 +155,6 @@ struct RankChoice {
 
   private func whole(_ layer: FactorizableLayer, _ countsMacs: Bool) -> RankBudget.Candidate {
     .init(rank: nil, cost: Double(countsMacs ? layer.macs : layer.parameters), loss: 0)
-  }
-
-  /// What the layers may cost together with all that is no layer.
-  private func target() throws -> Double {
-    if let macs = options.targetMacs { return Double(try ChannelOptions.macs(macs, of: cost.macs)) }
-    return (1 - (options.sparsity ?? 0)) * Double(cost.parameters)
   }
 
   /// What a candidate may be within a budget.
