@@ -23,6 +23,7 @@ let collections: Target.Dependency = .product(
 let package = Package(
   name: "compress",
   products: [
+    .library(name: "CompressKit", targets: ["CompressKit"]),
     .executable(name: "compress", targets: ["Compress"]),
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
@@ -99,12 +100,25 @@ let package = Package(
         "GraphIR", "Tensors",
       ]),
     library("Reports"),
+    library(
+      "Evidence",
+      [
+        "Prune", "Quantize", "LowRank", "Distill", "Compression", "Training", "Reports",
+        "ObjectDetection", "Operators", "Execution", "Formats", "GraphIR", "Tensors", "CEmbedded",
+      ]),
+    library(
+      "CompressKit",
+      [
+        "Evidence", "Prune", "Quantize", "LowRank", "Distill", "Compression", "Training",
+        "Architectures", "Reports", "ObjectDetection", "Operators", "Execution", "Formats",
+        "GraphIR", "Tensors",
+      ]),
     .executableTarget(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
         "Architectures", "Training", "Compression", "Prune", "Quantize", "LowRank", "Distill", "Reports",
-        "CEmbedded", "CProcess",
+        "Evidence", "CompressKit", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),

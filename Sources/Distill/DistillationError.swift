@@ -1,3 +1,5 @@
+import Formats
+
 /// Why a student cannot learn from a teacher.
 public enum DistillationError: Error, Equatable, CustomStringConvertible {
   case unknown(String)
@@ -12,6 +14,12 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
   case batch(loss: String, needed: Int, found: Int)
   case shape(role: String, expected: [Int], found: [Int])
   case cache(file: String, reason: String)
+  /// Teacher and student take images fitted differently.
+  case preprocessing(teacher: String, student: String)
+  /// The images have no labels, which the student or a control run learns from.
+  case unlabelled(use: String)
+  /// The student's head has no loss against labels.
+  case labelLoss(reason: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -32,14 +40,30 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
       "\(loss) compares the heads of teacher and student, but \(reason); take losses on features"
     case .noPoints(let loss, let needed, let found):
       "\(loss) needs \(needed) or more feature points of the same rows and columns in teacher and "
-        + "student, found \(found); name them with --layers teacher=student"
+        + "student, found \(found); name them in pairs"
     case .point(let name, let reason): "'\(name)' is no feature point: \(reason)"
     case .labels(let loss): "\(loss) looks at labelled boxes, and the images have no labels"
     case .batch(let loss, let needed, let found):
-      "\(loss) compares the images of a batch: give --batch \(needed) or more, found \(found)"
+      "\(loss) compares the images of a batch: it takes \(needed) or more, found \(found)"
     case .shape(let role, let expected, let found):
       "the \(role) takes \(found) where the other network takes \(expected)"
     case .cache(let file, let reason): "\(file): \(reason)"
+    case .preprocessing(let teacher, let student):
+      "the teacher takes images fitted by \(teacher), the student by \(student); give a student "
+        + "made for the teacher's images"
+    case .unlabelled(let use): "the images have no labels for \(use) to learn from"
+    case .labelLoss(let reason): reason
+    }
+  }
+}
+
+extension DistillationError: LocatedError {
+  /// Whether it is about settings, images or the cache, not about one of the models.
+  public var isLocated: Bool {
+    switch self {
+    case .unknown, .repeated, .weight, .setting, .value, .labels, .batch, .cache: true
+    case .unlabelled: true
+    case .heads, .noPoints, .point, .shape, .preprocessing, .labelLoss: false
     }
   }
 }

@@ -15,6 +15,8 @@ public struct DistilledDetector {
   public let head: RawHead?
   /// Why they are not found; empty when they are.
   public let headReason: String
+  /// What is said of the head; the rest was recognised.
+  let settings: HeadSettings
 
   /// Recognises a detector.
   ///
@@ -23,7 +25,7 @@ public struct DistilledDetector {
     let reading = try DetectorReading(graph, settings: settings, engine: engine)
     configuration = reading.configuration
     imageSize = (reading.input.height, reading.input.width)
-    self.graph = graph
+    (self.graph, self.settings) = (graph, settings)
     do {
       head = try RawHead.find(
         in: graph, configuration: configuration, height: imageSize.height, width: imageSize.width,

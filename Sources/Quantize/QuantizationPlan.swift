@@ -102,6 +102,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
 
   /// A quantised network has a part that cannot be trained.
   case untrainable(node: String, reason: String)
+  /// Weights drawn anew would have other scales than the file's.
+  case drawnAnew(file: String)
   /// There are no images to find ranges with.
   case needsImages
   /// mAP is to be measured without labelled images.
@@ -118,6 +120,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
       "no layer can be quantised"
         + (reasons.isEmpty
           ? "" : ": " + reasons.keys.sorted().joined(separator: "; "))
+    case .drawnAnew(let file): "new weights would be drawn for the scales of \(file)"
     case .needsImages:
       "ranges of activations are found by looking at images, and there are none"
     case .needsLabels: "the bits are chosen by mAP, and there are no labelled images to measure it on"

@@ -1,3 +1,5 @@
+import Formats
+
 /// Why a network cannot be trained.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case noImageInput(found: [String])
@@ -24,6 +26,16 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .setting(let name, let reason): "\(name) \(reason)"
     case .diverged(let epoch, let step):
       "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written"
+    }
+  }
+}
+
+extension TrainingError: LocatedError {
+  /// Whether it is about settings, images or a checkpoint, not about the model.
+  public var isLocated: Bool {
+    switch self {
+    case .setting, .noImages, .checkpoint: true
+    default: false
     }
   }
 }

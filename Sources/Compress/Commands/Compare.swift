@@ -89,15 +89,15 @@ struct Compare: ParsableCommand {
     try show(rows)
   }
 
-  private func load(_ path: String) throws -> LoadedModel {
+  private func load(_ path: String) throws -> ModelArtifact {
     // Recorded inputs are whole; what is known by name stands in for drawn ones alone.
     let values = try inputs.values()
-    return try LoadedModel(path, inputs: tensors == nil || !values.constants.isEmpty ? values : nil)
+    return try ModelArtifact(path, inputs: tensors == nil || !values.constants.isEmpty ? values : nil)
   }
 
   /// - Parameter shapes: Those of recorded inputs, where no option tells.
   private func makeSession(
-    _ model: LoadedModel, shapes: [String: [Int]] = [:]
+    _ model: ModelArtifact, shapes: [String: [Int]] = [:]
   ) throws -> Session {
     let given = try inputs.values().shapes
     return try model.naming {

@@ -47,7 +47,7 @@ struct Convert: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try LoadedModel(model)
+    let loaded = try ModelArtifact(model)
     let url = URL(filePath: output)
     let options = ONNXFormat.SaveOptions(
       sparseInitializers: sparseInitializers, externalDataFrom: externalData ? 1024 : nil)
@@ -59,7 +59,7 @@ struct Convert: ParsableCommand {
           .internalError, "\(output): reads back differently from what was written: \(place)")
       }
     }
-    let written = try LoadedModel(output)
+    let written = try ModelArtifact(output)
     let result = Result(
       input: loaded.url.path, output: url.path, inputBytes: inputBytes,
       outputBytes: written.fileBytes, inputSHA256: inputSHA256, outputSHA256: written.sha256)
@@ -73,7 +73,7 @@ struct Convert: ParsableCommand {
   }
 
   /// Lets the output be the input, which the new file says everything of, but under its own ending.
-  private func allowInPlace(_ source: LoadedModel, _ url: URL) throws {
+  private func allowInPlace(_ source: ModelArtifact, _ url: URL) throws {
     guard !source.isEmbedded, InputFile.isSame(source.url, url) else { return }
     let place = URL(filePath: AtomicFile.place(of: url))
     guard ModelFormat.written(to: place).name == ModelFormat.written(to: url).name else {

@@ -73,7 +73,7 @@ struct Detect: ParsableCommand {
 
   func run() throws {
     let sources = try sources()
-    let loaded = try LoadedModel(model, inputs: head.inputs.values())
+    let loaded = try ModelArtifact(model, inputs: head.inputs.values())
     var files = VerbFiles(
       models: [("the model", model)], others: images + [annotations, head.file])
     files.write("--results", results)
@@ -82,7 +82,7 @@ struct Detect: ParsableCommand {
     try loaded.naming { try run(loaded, sources) }
   }
 
-  private func run(_ loaded: LoadedModel, _ sources: [ImageSource]) throws {
+  private func run(_ loaded: ModelArtifact, _ sources: [ImageSource]) throws {
     let files = sources.map(\.url)
     let detectors = try head.detectors(
       loaded, images: files.count, common: common, fallback: Self.thresholds)
@@ -97,7 +97,7 @@ struct Detect: ParsableCommand {
     ) { index, image, detections in
       if let target = targets?[index] {
         let drawn = overlay.draw(detections, on: image)
-        try AtomicOutput.write(
+        try AtomicFile.write(
           ImageFile.encode(drawn, as: target.lastPathComponent), to: target.path)
       }
       return Found(
@@ -142,7 +142,7 @@ struct Detect: ParsableCommand {
         }
       }
     }
-    try AtomicOutput.write(COCOFormat.serialize(records, for: ids.dataset), to: file)
+    try AtomicFile.write(COCOFormat.serialize(records, for: ids.dataset), to: file)
   }
 
   private struct Result: Encodable {
@@ -171,7 +171,7 @@ struct Detect: ParsableCommand {
   }
 
   private func show(
-    _ found: [Found], _ skipped: [String], _ model: LoadedModel, _ settings: HeadConfiguration
+    _ found: [Found], _ skipped: [String], _ model: ModelArtifact, _ settings: HeadConfiguration
   ) throws {
     if common.format == .json {
       let images = found.map { image in

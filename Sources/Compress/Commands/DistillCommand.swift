@@ -81,11 +81,11 @@ struct DistillCommand: ParsableCommand {
 
   func run() throws {
     let inputs = try head.inputs.values()
-    let teacher = try LoadedModel(options.teacher, inputs: inputs, isOneOfMany: true)
+    let teacher = try ModelArtifact(options.teacher, inputs: inputs, isOneOfMany: true)
     try teacher.naming { try run(teacher, inputs) }
   }
 
-  private func run(_ teacher: LoadedModel, _ inputs: InputValues) throws {
+  private func run(_ teacher: ModelArtifact, _ inputs: InputValues) throws {
     let target = output ?? defaultOutput(teacher)
     try checkFiles(teacher, target)
     var distilling = try Distilling(
@@ -132,7 +132,7 @@ struct DistillCommand: ParsableCommand {
     try floor.end(result.floorMisses ?? [], target)
   }
 
-  private func checkFiles(_ teacher: LoadedModel, _ target: String) throws {
+  private func checkFiles(_ teacher: ModelArtifact, _ target: String) throws {
     var files = VerbFiles(
       models: [("the teacher", options.teacher), ("the student", options.student)],
       others: [data.data, options.trainData, head.file])
@@ -147,11 +147,11 @@ struct DistillCommand: ParsableCommand {
   }
 
   /// The images to learn from and to score on.
-  private func images() throws -> VerbImages {
+  private func images() throws -> DatasetSplit {
     if data.data == nil && options.trainData == nil {
-      return VerbImages(embedded: data.images?.count ?? EmbeddedData.trainingCount, common)
+      return DatasetSplit(embedded: data.images?.count ?? EmbeddedData.trainingCount, common)
     }
-    return try VerbImages(
+    return try DatasetSplit(
       data: data, trainData: options.trainData, isEmbedded: isEmbedded && data.data == nil,
       trains: true, seed: options.seed, needsLabels: options.labelWeight > 0 || floor.isSet,
       learnsLabels: options.labelWeight > 0 || options.control, common: common)
@@ -166,9 +166,9 @@ struct DistillCommand: ParsableCommand {
 
   /// Writes the control beside the result.
   private func write(
-    _ control: Graph, of plan: DistillationPlan, _ teacher: LoadedModel, beside target: String,
+    _ control: Graph, of plan: DistillationPlan, _ teacher: ModelArtifact, beside target: String,
     _ result: inout DistillResult
-  ) throws -> LoadedModel {
+  ) throws -> ModelArtifact {
     let path = controlPath(beside: target)
     result.controlOutput = URL(filePath: path).relativePath
     return try CompressedFile(
@@ -182,7 +182,7 @@ struct DistillCommand: ParsableCommand {
     return "\(url.deletingPathExtension().path)-control.\(url.pathExtension)"
   }
 
-  private func defaultOutput(_ teacher: LoadedModel) -> String {
+  private func defaultOutput(_ teacher: ModelArtifact) -> String {
     let source = options.student.map { URL(filePath: $0) }
     let ending = source?.pathExtension ?? "onnx"
     let stem =

@@ -108,14 +108,14 @@ struct Evaluate: ParsableCommand {
   }
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
-    let loaded = try LoadedModel(model, inputs: head.inputs.values())
+    let loaded = try ModelArtifact(model, inputs: head.inputs.values())
     let accuracy = try loaded.naming {
       try Accuracy(
         loaded, dataset: dataset, head: head, data: data, common: common,
         passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
     }
     if let saveDetections {
-      try AtomicOutput.write(
+      try AtomicFile.write(
         COCOFormat.serialize(accuracy.evaluation.records, for: dataset), to: saveDetections)
     }
     var outcome = Outcome(

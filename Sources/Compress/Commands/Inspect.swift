@@ -125,7 +125,7 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let loaded = try LoadedModel(model, inputs: inputs.values())
+    let loaded = try ModelArtifact(model, inputs: inputs.values())
     var files = VerbFiles(models: [("the model", model)], others: [calib, data])
     if let sensitivity {
       let stem = URL(filePath: sensitivity).deletingPathExtension().path
@@ -137,7 +137,7 @@ struct Inspect: ParsableCommand {
     try loaded.naming { try run(loaded) }
   }
 
-  private func run(_ loaded: LoadedModel) throws {
+  private func run(_ loaded: ModelArtifact) throws {
     let shapes = try inputs.parsedShapes()
     let graph = loaded.graph
     InputShapes.announce(graph, given: shapes, log: common.logger)
@@ -173,7 +173,7 @@ struct Inspect: ParsableCommand {
     try show(result)
   }
 
-  private func measure(_ model: LoadedModel, file: URL) throws {
+  private func measure(_ model: ModelArtifact, file: URL) throws {
     let pool = ThreadPool(threads: common.threadCount)
     var head = try DetectionOptions.parse([])
     head.inputs = inputs

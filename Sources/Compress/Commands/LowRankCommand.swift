@@ -97,11 +97,11 @@ struct LowRankCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try LoadedModel(model, inputs: head.inputs.values())
+    let source = try ModelArtifact(model, inputs: head.inputs.values())
     try source.naming(plan: options.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: LoadedModel, _ target: String) throws {
+  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
     var files = VerbFiles(
       models: [("the model", model)],
       others: [options.plan, options.calib, data.data, tuning.trainData, head.file])
@@ -115,14 +115,14 @@ struct LowRankCommand: ParsableCommand {
     try files.check()
   }
 
-  private func run(_ source: LoadedModel) throws {
+  private func run(_ source: ModelArtifact) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
     try source.checkWeights(
       excluding: options.exclude.map { NamePattern($0) },
       hint: ", or leave its layer out with --exclude")
     let known = try options.plan.map { try PlanFile.decode(DecompositionPlan.self, from: $0) }
-    let images = try VerbImages(
+    let images = try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
       trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil, seed: options.seed ?? 0,
       learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
@@ -162,7 +162,7 @@ struct LowRankCommand: ParsableCommand {
     try floor.end(result.floorMisses ?? [], target)
   }
 
-  private func factorizing(_ images: VerbImages) -> Factorizing {
+  private func factorizing(_ images: DatasetSplit) -> Factorizing {
     return Factorizing(
       options: options, head: head,
       settings: tuning.settings(training, epochs: epochs, seed: options.seed ?? 0),
@@ -172,11 +172,11 @@ struct LowRankCommand: ParsableCommand {
 
   private func savePlan(_ plan: DecompositionPlan) throws {
     guard let file = options.planOut else { return }
-    try AtomicOutput.write(PlanFile.encode(plan), to: file)
+    try AtomicFile.write(PlanFile.encode(plan), to: file)
     common.logger.notice("plan saved to \(file)")
   }
 
-  private func defaultOutput(_ source: LoadedModel) -> String {
+  private func defaultOutput(_ source: ModelArtifact) -> String {
     let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-lowrank." + ending
   }

@@ -141,11 +141,11 @@ struct PruneCommand: ParsableCommand {
   private var trains: Bool { !dryRun && (epochs > 0 || looksAtGradients) }
 
   func run() throws {
-    let source = try LoadedModel(model, inputs: head.inputs.values())
+    let source = try ModelArtifact(model, inputs: head.inputs.values())
     try source.naming(plan: pruning.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: LoadedModel, _ target: String) throws {
+  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
     var files = VerbFiles(
       models: [("the model", model)],
       others: [
@@ -160,7 +160,7 @@ struct PruneCommand: ParsableCommand {
     try files.check()
   }
 
-  private func run(_ source: LoadedModel) throws {
+  private func run(_ source: ModelArtifact) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
     try source.checkWeights(
@@ -171,7 +171,7 @@ struct PruneCommand: ParsableCommand {
     if case .channels? = saved { removesChannels = true }
     var refits = pruning.looksAtImages
     if case .weights(let plan)? = saved { refits = try looksAtImages(plan) }
-    let images = try VerbImages(
+    let images = try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
       trains: trains || (removesChannels || refits) && looksAtImages, seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
@@ -210,7 +210,7 @@ struct PruneCommand: ParsableCommand {
     try floor.end(result.floorMisses ?? [], target)
   }
 
-  private func setting(_ images: VerbImages) -> Delivery.Setting {
+  private func setting(_ images: DatasetSplit) -> Delivery.Setting {
     Delivery.Setting(
       head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
       learning: images.learning, calibration: channels.calib)
@@ -223,7 +223,7 @@ struct PruneCommand: ParsableCommand {
     channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
   }
 
-  private func channelPruning(_ images: VerbImages) throws -> ChannelPruning {
+  private func channelPruning(_ images: DatasetSplit) throws -> ChannelPruning {
     var request = ChannelRequest()
     let criterion = try pruning.channelCriterion()
     (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
@@ -242,7 +242,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func removeChannels(
-    _ source: LoadedModel, _ images: VerbImages, _ target: String,
+    _ source: ModelArtifact, _ images: DatasetSplit, _ target: String,
     replaying plan: ChannelPlan? = nil
   ) throws {
     let pruning = try channelPruning(images)
@@ -290,7 +290,7 @@ struct PruneCommand: ParsableCommand {
   }
 
   private func prune(
-    _ source: LoadedModel, _ known: PruningPlan?, _ images: VerbImages
+    _ source: ModelArtifact, _ known: PruningPlan?, _ images: DatasetSplit
   ) throws -> Outcome {
     if try looksAtImages(known) {
       let (plan, outcome) = try secondOrder(images).run(on: source.graph, known: known)
@@ -308,7 +308,7 @@ struct PruneCommand: ParsableCommand {
       ?? pruning.request().criterion.needsImages
   }
 
-  private func secondOrder(_ images: VerbImages) throws -> SecondOrderRun {
+  private func secondOrder(_ images: DatasetSplit) throws -> SecondOrderRun {
     SecondOrderRun(
       request: try pruning.request(), options: channels, head: head, learning: images.learning,
       common: common)
@@ -316,12 +316,12 @@ struct PruneCommand: ParsableCommand {
 
   private func savePlan(_ plan: some Encodable) throws {
     guard let file = pruning.planOut else { return }
-    try AtomicOutput.write(PlanFile.encode(plan), to: file)
+    try AtomicFile.write(PlanFile.encode(plan), to: file)
     common.logger.notice("plan saved to \(file)")
   }
 
   /// Trains with masks that grow, and returns the model with its averaged weights.
-  private func train(_ source: LoadedModel, _ images: VerbImages) throws -> Outcome {
+  private func train(_ source: ModelArtifact, _ images: DatasetSplit) throws -> Outcome {
     guard let learning = images.learning else { throw TrainingError.noImages }
     var settings = tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0)
     if epochs == 0 { settings.training.standStill() }
@@ -349,7 +349,7 @@ struct PruneCommand: ParsableCommand {
       log: epochs == 0 ? nil : TrainingLog(trainer, title: "Training while pruning"))
   }
 
-  private func makePlan(_ source: LoadedModel, _ images: VerbImages) throws -> PruningPlan {
+  private func makePlan(_ source: ModelArtifact, _ images: DatasetSplit) throws -> PruningPlan {
     if try looksAtImages(nil) { return try secondOrder(images).plan(for: source.graph) }
     return try pruning.request().plan(for: source.graph, registry: .standard)
   }
@@ -372,7 +372,7 @@ struct PruneCommand: ParsableCommand {
     }
   }
 
-  private func defaultOutput(_ source: LoadedModel) -> String {
+  private func defaultOutput(_ source: ModelArtifact) -> String {
     let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-pruned." + ending
   }

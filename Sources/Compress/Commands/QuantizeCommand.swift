@@ -109,11 +109,11 @@ struct QuantizeCommand: ParsableCommand {
   private var epochs: Int { options.finetune ?? training.epochs ?? 0 }
 
   func run() throws {
-    let source = try LoadedModel(model, inputs: head.inputs.values())
+    let source = try ModelArtifact(model, inputs: head.inputs.values())
     try source.naming(plan: options.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: LoadedModel, _ target: String) throws {
+  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
     var files = VerbFiles(
       models: [("the model", model)],
       others: [options.plan, options.calib, data.data, tuning.trainData, head.file])
@@ -127,12 +127,12 @@ struct QuantizeCommand: ParsableCommand {
     try files.check()
   }
 
-  private func run(_ source: LoadedModel) throws {
+  private func run(_ source: ModelArtifact) throws {
     let target = output ?? defaultOutput(source)
     try checkFiles(source, target)
     try source.checkWeights()
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
-    let sets = try VerbImages(
+    let sets = try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
       seed: options.seed, learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let scoring = sets.scoring
@@ -144,7 +144,7 @@ struct QuantizeCommand: ParsableCommand {
       scoring: scoring, maxDrop: floor.maxDrop, digest: source.sha256)
     var outcome = try quantizing.run(on: source.graph, known: known)
     if let file = options.planOut {
-      try AtomicOutput.write(PlanFile.encode(outcome.plan), to: file)
+      try AtomicFile.write(PlanFile.encode(outcome.plan), to: file)
       common.logger.notice("plan saved to \(file)")
     }
     var result = result(source, outcome)
@@ -196,7 +196,7 @@ struct QuantizeCommand: ParsableCommand {
 
   /// Trains a quantised network on, where that is asked for.
   private func tune(
-    _ outcome: inout Quantizing.Outcome, _ source: LoadedModel, _ learning: Dataset?
+    _ outcome: inout Quantizing.Outcome, _ source: ModelArtifact, _ learning: Dataset?
   ) throws -> Trainer? {
     guard epochs > 0 else { return nil }
     let trainable = try TrainableQuantization(outcome.graph)
@@ -222,13 +222,13 @@ struct QuantizeCommand: ParsableCommand {
   private func saturated(_ target: String, _ scoring: Dataset?) throws -> Double? {
     guard let scoring else { return nil }
     let accuracy = try Accuracy(
-      LoadedModel(target, inputs: head.inputs.values()), dataset: scoring, head: head, data: data,
+      ModelArtifact(target, inputs: head.inputs.values()), dataset: scoring, head: head, data: data,
       common: common,
       passes: StandardRewrites.inference + [SimulateSaturation()])
     return accuracy.evaluation.summary.values.first
   }
 
-  private func result(_ source: LoadedModel, _ outcome: Quantizing.Outcome) -> QuantizeResult {
+  private func result(_ source: ModelArtifact, _ outcome: Quantizing.Outcome) -> QuantizeResult {
     let layers = source.graph.nodes.filter(QuantizationSites.isLayer)
     let kept = outcome.plan.kept.count { ["Conv", "Gemm", "MatMul"].contains($0.opType) }
     return QuantizeResult(
@@ -241,7 +241,7 @@ struct QuantizeCommand: ParsableCommand {
       roundings: outcome.roundings, remarks: outcome.remarks)
   }
 
-  private func defaultOutput(_ source: LoadedModel) -> String {
+  private func defaultOutput(_ source: ModelArtifact) -> String {
     let ending = ModelFormat.ending(like: source.url)
     return source.url.deletingPathExtension().lastPathComponent + "-int8." + ending
   }

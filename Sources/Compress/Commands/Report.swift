@@ -67,8 +67,8 @@ struct Report: ParsableCommand {
       head: head, data: data, common: common,
       dataset: hasImages ? try data.labelled(common) : nil, measures: !noTiming, seed: seed ?? 0,
       trainData: trainData, calib: calib)
-    let loaded = try LoadedModel.all(models, inputs: head.inputs.values())
-    let names = LoadedModel.distinctNames(loaded.map(\.path))
+    let loaded = try ModelArtifact.all(models, inputs: head.inputs.values())
+    let names = ModelArtifact.distinctNames(loaded.map(\.path))
     let report = try comparison.report(
       title, Array(zip(names, loaded)).map { .init(name: $0, model: $1) })
     try ReportFolder(path: output).write(report, log: common.logger)

@@ -188,7 +188,7 @@ struct Train: ParsableCommand {
     if let resume {
       let folder = TrainingFolder(resume)
       let job = try folder.job()
-      let start = try LoadedModel(folder.start.path)
+      let start = try ModelArtifact(folder.start.path)
       InputFile.release(folder.settings)
       InputFile.release(folder.start)
       return try start.naming {
@@ -256,7 +256,7 @@ struct Train: ParsableCommand {
         ? training.categories.map(\.name) : text.split(separator: ",").map(String.init)
     }
     guard let arch, let architecture = Architecture.named(arch) else {
-      let loaded = try LoadedModel(model, inputs: head.inputs.values())
+      let loaded = try ModelArtifact(model, inputs: head.inputs.values())
       try loaded.checkWeights()
       var adaptation = try ModelAdaptation(loaded.graph, head: head, common: common)
       if let names { try adaptation.replaceClasses(names, seed: seed) }

@@ -95,26 +95,3 @@ struct LowRankResult: PrintableResult {
     Format.percent(Double(change.after) / Double(max(change.before, 1)))
   }
 }
-
-/// What a factorised model's metadata say of how it was made.
-struct LowRankRecord: ProvenanceRecord {
-  static let verb = "lowrank"
-
-  var version = Version.text
-  /// The SHA-256 digest of the model it was made from.
-  var source: String
-  var methods: [String]
-  var rule: String
-  /// How many layers are factorised.
-  var layers: Int
-  /// The largest normalised difference that the proof found.
-  var proof: Double
-  var seed: UInt64
-
-  /// The record of a plan.
-  init(_ plan: DecompositionPlan, proof: FactorizationProof, source: LoadedModel) {
-    (self.source, rule, seed) = (source.sha256, plan.rule, plan.seed)
-    methods = Set(plan.layers.map(\.method)).sorted()
-    (layers, self.proof) = (plan.layers.count, proof.largestError)
-  }
-}

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Execution
 import Foundation
 import GraphIR
 import Logging
+import ObjectDetection
 import Tensors
 
 /// Which images to look at, and how to read boxes off the network's outputs.
@@ -35,6 +37,30 @@ struct DetectionOptions: ParsableArguments {
 
   /// The shapes given for dynamic inputs, by input name.
   func parsedShapes() throws -> [String: [Int]] { try inputs.parsedShapes() }
+
+  /// The file of settings that is named; `nil` for a family.
+  var file: String? { head == "auto" || HeadFamily.named(head) != nil ? nil : head }
+
+  /// What the options say of the head.
+  func settings() throws -> HeadSettings {
+    var settings = HeadSettings()
+    if HeadFamily.named(head) != nil {
+      settings.family = head
+    } else if head != "auto" {
+      settings = try HeadSettings.load(URL(filePath: head))
+    }
+    if let confidence { settings.confidence = Double(confidence) }
+    if let iou { settings.iou = Double(iou) }
+    if let maxDetections { settings.maxDetections = maxDetections }
+    return settings
+  }
+
+  /// How networks are run under the options.
+  func engine(_ common: CommonOptions) throws -> Engine {
+    Engine(
+      threads: common.threadCount, inputShapes: try parsedShapes(),
+      progress: ConsoleProgress(common))
+  }
 }
 
 /// Reads `NAME=1x3x320x320`.

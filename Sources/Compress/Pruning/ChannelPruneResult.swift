@@ -104,20 +104,3 @@ struct ChannelPruneResult: PrintableResult {
     return table.text
   }
 }
-
-extension ChannelReport {
-  /// Writes tables and figures into a folder.
-  func write(to folder: String) throws {
-    let url = URL(filePath: folder)
-    let figures = url.appending(path: "figures")
-    try OutputFolder.make(figures)
-    try AtomicFile.write(layersCSV, to: url.appending(path: "channels.csv"))
-    if !refits.isEmpty {
-      try AtomicFile.write(refitsCSV, to: url.appending(path: "reconstruction.csv"))
-      try refitsFigure.write(to: figures, name: "reconstruction")
-    }
-    if !scales.isEmpty {
-      try scalesFigure.write(to: figures, name: "scales")
-    }
-  }
-}

@@ -130,33 +130,3 @@ struct QuantizeResult: PrintableResult {
     }.joined(separator: "\n")
   }
 }
-
-extension QuantizationReport {
-  /// What quantising each layer alone does.
-  init(_ damages: [PrecisionSearch.LayerDamage]) {
-    self.init(
-      layers: damages.map { .init(name: $0.layer, error: $0.damage, isKept: $0.isKept) })
-  }
-
-  /// Writes table and figure into a folder; nothing when no layer was looked at.
-  func write(to folder: String) throws {
-    guard !layers.isEmpty else { return }
-    let figures = URL(filePath: folder).appending(path: "figures")
-    try OutputFolder.make(figures)
-    try AtomicOutput.write(
-      csv, to: URL(filePath: folder).appending(path: "quantization.csv").path)
-    try figure.write(to: figures, name: "quantization")
-  }
-}
-
-/// What a quantised model's metadata say of how it was made.
-struct QuantizeRecord: ProvenanceRecord {
-  static let verb = "quantize"
-
-  var version = Version.text
-  /// The SHA-256 digest of the model it was made from.
-  var source: String
-  var scheme: QuantizationScheme
-  var observer: String
-  var images: Int
-}

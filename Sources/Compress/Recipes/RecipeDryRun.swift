@@ -47,7 +47,7 @@ struct RecipeDryRun {
   func show() throws {
     let plan = try run.plan()
     let inputs = try run.material.reportOptions(run.common).head.inputs.values()
-    let source = try LoadedModel(run.recipe.model, inputs: inputs)
+    let source = try ModelArtifact(run.recipe.model, inputs: inputs)
     let cost = try ModelCost(
       source.graph, registry: .standard, inputShapes: inputs.shapes, values: source.bound.names)
     var result = Result(
@@ -65,7 +65,7 @@ struct RecipeDryRun {
   }
 
   /// The first line that the verb's dry run prints; why there is none where it fails.
-  private func estimate(_ command: RecipePlan.Command, on source: LoadedModel) throws -> String {
+  private func estimate(_ command: RecipePlan.Command, on source: ModelArtifact) throws -> String {
     var words = command.dryWords
     let start = RecipeVerb.start(command.verb, command.input).count
     if source.isEmbedded {

@@ -43,7 +43,7 @@ struct RecipeMaterial {
   static func write(_ recipe: Recipe, work: String, common: CommonOptions) throws {
     guard recipe.model == nil else { return }
     try OutputFolder.make(URL(filePath: work))
-    try AtomicOutput.write(EmbeddedDetector.data, to: "\(work)/\(EmbeddedDetector.name)")
+    try AtomicFile.write(EmbeddedDetector.data, to: "\(work)/\(EmbeddedDetector.name)")
     try Dataset.requireMemory(scenes: max(recipe.scenes.train, recipe.scenes.score))
     let pool = ThreadPool(threads: common.threadCount)
     let folders = folders(recipe, work)

@@ -90,14 +90,14 @@ struct RecipeRun {
     var entries = [
       ModelComparison.Entry(
         name: URL(filePath: material.model).lastPathComponent,
-        model: try LoadedModel(material.model, inputs: inputs, isOneOfMany: true))
+        model: try ModelArtifact(material.model, inputs: inputs, isOneOfMany: true))
     ]
     for command in plan.commands {
       name += (name.isEmpty ? "" : " → ") + command.verb
       entries.append(
         .init(
           name: name,
-          model: try LoadedModel(command.output, inputs: inputs, isOneOfMany: true)))
+          model: try ModelArtifact(command.output, inputs: inputs, isOneOfMany: true)))
     }
     let report = try comparison.report(title, entries)
     try ReportFolder(path: self.report).write(report, log: common.logger)

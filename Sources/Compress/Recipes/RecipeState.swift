@@ -30,7 +30,7 @@ struct RecipeState: Codable {
 
   /// Saves the state, whole or not at all.
   func save(to folder: String) throws {
-    try AtomicOutput.write(
+    try AtomicFile.write(
       PlanFile.encode(self), to: URL(filePath: folder).appending(path: Self.file).path)
   }
 

@@ -113,7 +113,7 @@ struct SweepRun {
     let all = ComparisonReport(title: title, models: [baseline] + models, manifest: manifest)
     try ReportFolder(path: "\(folder)/report").write(all, log: common.logger)
     for file in try sweep.files() {
-      try AtomicOutput.write(
+      try AtomicFile.write(
         file.content, to: URL(filePath: folder).appending(path: "report/\(file.name)").path)
     }
     return sweep
@@ -128,7 +128,7 @@ struct SweepRun {
       head: options.head, data: options.data, common: common, dataset: nil, measures: true)
     let inputs = try options.head.inputs.values()
     let models = try ([recipe.model] + entries.map(\.output)).map {
-      try LoadedModel($0, inputs: inputs, isOneOfMany: true)
+      try ModelArtifact($0, inputs: inputs, isOneOfMany: true)
     }
     var evidence = [baseline] + entries.map(\.model)
     try collector.measure(models, into: &evidence)

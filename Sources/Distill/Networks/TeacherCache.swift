@@ -61,7 +61,7 @@ public final class TeacherCache: TeacherSource {
     guard graph.properties.metadata[Self.key] == header else {
       throw DistillationError.cache(
         file: file.path,
-        reason: "holds values of another teacher or layer; delete it or give another --cache")
+        reason: "holds values of another teacher or layer; delete it or name another file")
     }
     for (name, initializer) in graph.initializers {
       guard let slash = name.firstIndex(of: "/"),

@@ -1,3 +1,5 @@
+import Formats
+
 /// Why a data set cannot be read.
 public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case missing(String)
@@ -9,6 +11,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case notFound(file: String, place: String, name: String, tried: String)
   /// Images of a labelled set cannot be read.
   case unreadableImages(set: String, count: Int, of: Int, first: String, areMissing: Bool)
+  /// There are images but no labels, which something needs.
+  case unlabelled(String, use: String)
 
   /// A sentence for the user.
   public var description: String {
@@ -24,8 +28,39 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .noImages(let path): "\(path): names no image"
     case .notFound(let file, let place, let name, let tried):
       "\(file): \(place): there is no such file or folder as '\(name)'; looked for \(tried)"
+    case .unlabelled(let path, let use): "\(path): has images but no labels to \(use)"
     case .unreadableImages(let set, let count, let all, let first, _):
       "\(set): \(count) of \(all) images cannot be read: \(first)\(count > 1 ? " …" : "")"
+    }
+  }
+}
+
+extension DatasetError: LocatedError {
+  /// Always.
+  public var isLocated: Bool { true }
+}
+
+extension ImageError: LocatedError {
+  /// Always.
+  public var isLocated: Bool { true }
+}
+
+extension HeadError: LocatedError {
+  /// Whether it is about a file of settings.
+  public var isLocated: Bool {
+    switch self {
+    case .settings, .absent: true
+    default: false
+    }
+  }
+}
+
+extension InputError: LocatedError {
+  /// Whether it is about a value that was given, not about the model.
+  public var isLocated: Bool {
+    switch self {
+    case .noImage, .noMemory: false
+    default: true
     }
   }
 }

@@ -2,52 +2,62 @@ import Execution
 import Formats
 import Foundation
 import ObjectDetection
-import Operators
 import Reports
 import Tensors
 
 /// Finds out about model files what a comparison shows.
-struct EvidenceCollector {
-  var head: DetectionOptions
-  var data: DataOptions
-  var common: CommonOptions
-  /// The labelled images; `nil` leaves accuracy out.
-  var dataset: Dataset?
-  /// Whether latency and peak memory are measured.
-  var measures: Bool
-  /// Samples of the images that mAP is computed on anew; 0 for none.
-  var samples: Int
-  /// What decides which images the samples draw.
-  var seed: UInt64
+public struct EvidenceCollector {
+  /// What is found out, and how.
+  public struct Configuration {
+    /// What is said of the head; the rest is recognised.
+    public var settings = HeadSettings()
+    /// The labelled images; `nil` leaves accuracy out.
+    public var dataset: Dataset?
+    /// What the manifest calls them; `nil` for the name of their file.
+    public var dataPath: String?
+    /// Whether images that cannot be read are left out.
+    public var skipsBad = false
+    /// What times models; `nil` leaves latency and peak memory out.
+    public var timer: (any ModelTimer)?
+    /// Samples of the images that mAP is computed on anew; 0 for none.
+    public var samples = 0
+    /// What decides which images the samples draw.
+    public var seed: UInt64 = 0
+    /// The confidence that detectors are deployed with; `nil` for the one that boxes are drawn from.
+    public var confidence: Double?
+    /// The words of the command, for the manifest.
+    public var command: [String] = []
 
-  /// Samples of the images in a report.
-  static let reportSamples = 1000
-
-  /// A collector that scores on the given images.
-  init(
-    head: DetectionOptions, data: DataOptions, common: CommonOptions, dataset: Dataset?,
-    measures: Bool, samples: Int = 0, seed: UInt64 = 0
-  ) {
-    (self.samples, self.seed) = (samples, seed)
-    self.head = head
-    self.data = data
-    self.common = common
-    self.measures = measures
-    self.dataset = dataset
+    /// Costs and sizes alone.
+    public init() {}
   }
 
+  /// What is found out, and how.
+  public var configuration: Configuration
+  let engine: Engine
+
+  /// Samples of the images in a report.
+  public static let reportSamples = 1000
+
+  /// A collector of a configuration.
+  public init(_ configuration: Configuration = Configuration(), engine: Engine) {
+    (self.configuration, self.engine) = (configuration, engine)
+  }
+
+  private var dataset: Dataset? { configuration.dataset }
+  private var samples: Int { configuration.samples }
+  private var seed: UInt64 { configuration.seed }
+
   /// All that is known of a model file under the name tables call it by.
-  func evidence(of model: LoadedModel, named name: String) throws -> ModelEvidence {
+  /// - Throws: ``ModelError``, what reading images throws.
+  public func evidence(of model: ModelArtifact, named name: String) throws -> ModelEvidence {
     try model.naming { try unplacedEvidence(of: model, named: name) }
   }
 
   private func unplacedEvidence(
-    of model: LoadedModel, named name: String
+    of model: ModelArtifact, named name: String
   ) throws -> ModelEvidence {
-    let shapes = try head.parsedShapes()
-    let cost = try ModelCost(
-      model.graph, registry: .standard, inputShapes: shapes, passes: StandardRewrites.inference,
-      values: model.bound.names)
+    let cost = try engine.cost(of: model.graph, isRewritten: true, values: model.bound.names)
     var evidence = ModelEvidence(
       name: name, sha256: model.sha256, fileBytes: model.fileBytes, gzipBytes: model.gzipBytes,
       parameters: cost.parameters, nonzeros: cost.nonzeros, macs: cost.macs,
@@ -56,7 +66,7 @@ struct EvidenceCollector {
           name: $0.name, opType: $0.opType, parameters: $0.parameters, nonzeros: $0.nonzeros,
           macs: $0.macs)
       })
-    let widths = NumberWidths(model.stored, cost)
+    let widths = BitWidths(model.stored, cost)
     evidence.storedWeightBits = widths.storedWeightBits
     evidence.peakActivationBytes = cost.peakActivationBytes
     evidence.energy = EnergyEstimate(
@@ -64,7 +74,9 @@ struct EvidenceCollector {
       activationBytes: widths.activationBytes)
     evidence.history = model.history
     guard let dataset else { return evidence }
-    let accuracy = try Accuracy(model, dataset: dataset, head: head, data: data, common: common)
+    let accuracy = try Accuracy(
+      model, dataset: dataset, settings: configuration.settings,
+      skipsBad: configuration.skipsBad, engine: engine)
     evidence.accuracy = Dictionary(
       uniqueKeysWithValues: zip(CocoSummary.names, accuracy.evaluation.summary.values))
     evidence.classes = accuracy.evaluation.classes.filter { $0.objects > 0 }.map {
@@ -84,12 +96,12 @@ struct EvidenceCollector {
       }
     }
     guard samples > 0, evaluation.summary.ap >= 0 else { return }
-    let pool = ThreadPool(threads: common.threadCount)
+    let pool = ThreadPool(threads: engine.threads)
     let table = ResampledPrecision(
       evaluation.scored, detections: evaluation.records, pool: pool)
     evidence.resampledAP = table.samples(samples, seed: seed, pool: pool)
     evidence.apInterval = PairedTest.interval(sorted: evidence.resampledAP.sorted())
-    let confidence = head.confidence.map(Double.init) ?? HeadConfiguration.displayConfidence
+    let confidence = configuration.confidence ?? HeadConfiguration.displayConfidence
     evidence.shown = evaluation.shown(from: confidence)
     evidence.deployed = table.operatingPoint(confidence: confidence).map {
       .init(confidence: confidence, recall: $0.recall, precision: $0.precision)
@@ -98,29 +110,29 @@ struct EvidenceCollector {
 
   /// Checks that the files that were scored still hold what was scored.
   ///
-  /// - Throws: ``CommandError`` that names the first that does not.
-  func checkUnchanged(_ models: [LoadedModel]) throws {
+  /// - Throws: ``EvidenceError/changed(file:before:after:)`` for the first that does not.
+  public func checkUnchanged(_ models: [ModelArtifact]) throws {
     for model in models where !model.isEmbedded {
-      let now = try LoadedModel(model.path)
+      let now = try ModelArtifact(model.path)
       guard now.sha256 == model.sha256 else {
-        throw CommandError(
-          .badData,
-          "\(model.path): has changed since it was scored (SHA-256 \(model.sha256) then, \(now.sha256) now); "
-            + "run the command again")
+        throw EvidenceError.changed(
+          file: model.path, before: model.sha256, after: now.sha256)
       }
     }
   }
 
   /// What the figures can be traced back to.
-  func manifest(
-    seed: UInt64, models: [(name: String, model: LoadedModel)]
+  ///
+  /// - Throws: What reading the images throws.
+  public func manifest(
+    models: [(name: String, model: ModelArtifact)]
   ) throws -> ReportManifest {
     ReportManifest(
-      version: Version.text, command: ["compress"] + CommandLine.arguments.dropFirst(), seed: seed,
-      threads: common.threadCount, cpu: Machine.cpu, system: Machine.system,
+      version: Version.text, command: configuration.command, seed: seed,
+      threads: engine.threads, cpu: Machine.cpu, system: Machine.system,
       data: try dataset.map {
         .init(
-          path: data.data ?? $0.source.lastPathComponent, format: $0.format,
+          path: configuration.dataPath ?? $0.source.lastPathComponent, format: $0.format,
           images: $0.images.count,
           sha256: try $0.digest())
       },
@@ -128,54 +140,29 @@ struct EvidenceCollector {
   }
 
   /// Times the models in turn and keeps the quietest round of each, so that passing load hits none alone.
-  func measure(_ models: [LoadedModel], into evidence: inout [ModelEvidence]) throws {
-    guard measures else { return }
-    let bar = ProgressBar(
-      "timing", total: Self.rounds * models.count, unit: "runs", isShown: common.showsProgress)
-    defer { bar.finish() }
-    var failed: Set<Int> = []
-    for round in 0..<Self.rounds {
-      for (index, model) in models.enumerated() where !failed.contains(index) {
-        if let measured = try measure(model) {
-          let best = evidence[index].measured?.latencyMedian ?? .infinity
-          if measured.latencyMedian < best { evidence[index].measured = measured }
-        } else {
-          failed.insert(index)
+  ///
+  /// - Throws: What the timer throws.
+  public func measure(
+    _ models: [ModelArtifact], into evidence: inout [ModelEvidence]
+  ) throws {
+    guard let timer = configuration.timer else { return }
+    try engine.progress.job("timing", total: Self.rounds * models.count, unit: "runs") { done in
+      var failed: Set<Int> = []
+      for round in 0..<Self.rounds {
+        for (index, model) in models.enumerated() where !failed.contains(index) {
+          if let measured = try timer.time(model, engine: engine) {
+            let best = evidence[index].measured?.latencyMedian ?? .infinity
+            if measured.latencyMedian < best { evidence[index].measured = measured }
+          } else {
+            failed.insert(index)
+          }
+          done(round * models.count + index + 1)
         }
-        bar.update(round * models.count + index + 1)
       }
     }
   }
 
   private static let rounds = 3
-
-  /// Times a model in a process of its own, so that nothing else counts towards its memory.
-  private func measure(_ model: LoadedModel) throws -> ModelEvidence.Measured? {
-    let process = ChildProcess.process(
-      ["benchmark"] + (model.isEmbedded ? [] : [model.url.path]) + ["--format", "json", "--quiet"]
-        + ["--threads", "\(common.threadCount)"] + head.inputs.words(for: model.stored))
-    let (output, errors) = (Pipe(), Pipe())
-    (process.standardOutput, process.standardError) = (output, errors)
-    try Interruption.start(process)
-    let result = output.fileHandleForReading.readDataToEndOfFile()
-    let reason = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    Interruption.wait(for: process)
-    guard process.terminationStatus == 0,
-      let timing = try? JSONFile.decoder().decode(Timing.self, from: result)
-    else {
-      common.logger.warning(
-        "\(model.name) cannot be timed: \(reason.trimmingCharacters(in: .whitespacesAndNewlines))")
-      return nil
-    }
-    return .init(
-      latencyMedian: timing.latency.median, latencyP90: timing.latency.p90,
-      peakMemoryBytes: timing.peakMemoryBytes)
-  }
-
-  private struct Timing: Decodable {
-    var latency: LatencyStatistics
-    var peakMemoryBytes: Int
-  }
 }
 
 extension DetectorEvaluation {

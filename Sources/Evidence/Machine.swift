@@ -1,9 +1,9 @@
 import Foundation
 
 /// What the measurements ran on.
-enum Machine {
+public enum Machine {
   /// The CPU's name.
-  static let cpu: String = {
+  public static let cpu: String = {
     let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
     return line?.split(separator: ":").last.map {
@@ -12,7 +12,7 @@ enum Machine {
   }()
 
   /// The distribution and the kernel.
-  static let system: String = {
+  public static let system: String = {
     func read(_ path: String) -> String {
       ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "")
         .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -24,7 +24,7 @@ enum Machine {
   }()
 
   /// The most memory the process has held, in bytes.
-  static var peakMemoryBytes: Int {
+  public static var peakMemoryBytes: Int {
     let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
     return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0)

@@ -4,7 +4,7 @@ import Reports
 
 extension ComparisonReport {
   /// Adds the images on which the first and the last model agree least, with what every model finds in them.
-  mutating func showDisagreements(_ dataset: Dataset?) throws {
+  public mutating func showDisagreements(_ dataset: Dataset?) throws {
     guard let dataset else { return }
     let images = Dictionary(
       dataset.images.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })

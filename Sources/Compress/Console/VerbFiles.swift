@@ -65,12 +65,7 @@ struct VerbFiles {
   }
 }
 
-extension DetectionOptions {
-  /// The file of settings that is named; `nil` for a family.
-  var file: String? { head == "auto" || HeadFamily.named(head) != nil ? nil : head }
-}
-
-extension LoadedModel {
+extension ModelArtifact {
   /// The file that external data of a model written to a path goes to; `nil` when there is none.
   func externalFile(of target: String) -> String? {
     let format = ModelFormat.written(to: URL(filePath: target))

@@ -1,9 +1,9 @@
 import Foundation
 import GraphIR
 
-extension LoadedModel {
+extension ModelArtifact {
   /// What the records in the model's metadata say was done to it, one line each, in the order of the records.
-  var history: [String] {
+  public var history: [String] {
     let steps = graph.properties.metadata.filter { $0.key.hasPrefix("compress.") }
     return steps.keys.sorted().compactMap { key in
       guard let value = graph.properties.metadata[key],

@@ -1,8 +1,9 @@
 import Prune
 
 /// What a pruned model's metadata say of how it was made.
-struct PruningRecord: ProvenanceRecord {
-  static let verb = "prune"
+public struct PruningRecord: ProvenanceRecord {
+  /// The verb that made it.
+  public static let verb = "prune"
 
   var version = Version.text
   /// The SHA-256 digest of the model it was made from.
@@ -19,7 +20,7 @@ struct PruningRecord: ProvenanceRecord {
   var seed: UInt64
 
   /// The record of weights set to zero; `nil` when the plan changes nothing.
-  init?(_ plan: PruningPlan, source: LoadedModel) {
+  public init?(_ plan: PruningPlan, source: ModelArtifact) {
     guard !plan.isIdentity || plan.schedule != nil else { return nil }
     (self.source, method, scope) = (source.sha256, plan.method, plan.scope)
     (pattern, sparsity, schedule) = ("\(plan.pattern)", plan.targetSparsity, plan.schedule)
@@ -27,7 +28,7 @@ struct PruningRecord: ProvenanceRecord {
   }
 
   /// The record of channels removed.
-  init(_ plan: ChannelPlan, proof: ChannelProof, source: LoadedModel) {
+  public init(_ plan: ChannelPlan, proof: ChannelProof, source: ModelArtifact) {
     (self.source, method, scope) = (source.sha256, plan.method, plan.allocation)
     (channelRatio, self.proof, seed) = (plan.channelRatio, proof.largestError, plan.seed)
   }

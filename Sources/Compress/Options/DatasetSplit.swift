@@ -3,7 +3,7 @@ import ObjectDetection
 import Tensors
 
 /// The images that a verb learns from and scores on.
-struct VerbImages {
+struct DatasetSplit {
   /// The images to score on; `nil` for none.
   var scoring: Dataset?
   /// The images to train on; `nil` for none.

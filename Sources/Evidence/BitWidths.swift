@@ -4,7 +4,7 @@ import Reports
 import Tensors
 
 /// In which numbers the layers of a model compute and its constants are stored.
-struct NumberWidths {
+struct BitWidths {
   /// Multiply–accumulates by the width of their factors.
   private(set) var macs: [EnergyEstimate.Width: Int] = [:]
   /// Bytes of the outputs of all counted nodes, those of integer layers as bytes, of float16 layers

@@ -3,25 +3,35 @@ import Foundation
 import GraphIR
 
 /// What a model's metadata say of how it was made.
-protocol ProvenanceRecord: Encodable {
+public protocol ProvenanceRecord: Encodable {
   /// The verb that made it.
   static var verb: String { get }
 }
 
 /// A compressed model on its way to a file.
-struct CompressedFile {
-  var source: LoadedModel
+public struct CompressedFile {
+  let source: ModelArtifact
   /// The model to write.
-  var graph: Graph
+  let graph: Graph
   /// What was done, for the model's metadata; `nil` when nothing was and an ONNX file is copied byte for byte.
-  var record: (any ProvenanceRecord)?
-  var output: String
-  var sparseInitializers: Bool
+  let record: (any ProvenanceRecord)?
+  let output: String
+  let sparseInitializers: Bool
+
+  /// A model that is written to a path.
+  public init(
+    source: ModelArtifact, graph: Graph, record: (any ProvenanceRecord)?, output: String,
+    sparseInitializers: Bool = false
+  ) {
+    (self.source, self.graph, self.record) = (source, graph, record)
+    (self.output, self.sparseInitializers) = (output, sparseInitializers)
+  }
 
   /// Writes the file, reads it again and checks that it holds what was written.
   ///
   /// - Returns: the model as read from the file.
-  func write() throws -> LoadedModel {
+  /// - Throws: ``EvidenceError/unequal(file:)``, what writing and reading throw.
+  public func write() throws -> ModelArtifact {
     let url = URL(filePath: output)
     var graph = graph
     try graph.verify()
@@ -31,11 +41,10 @@ struct CompressedFile {
       try addProvenance(&graph)
       try ModelFile.save(graph, to: url, options: .init(sparseInitializers: sparseInitializers))
     }
-    let written = try LoadedModel(output, inputs: source.inputs, isOneOfMany: true)
+    let written = try ModelArtifact(output, inputs: source.inputs, isOneOfMany: true)
     try written.stored.verify()
     guard written.stored.isSameModel(as: graph) else {
-      throw CommandError(
-        .internalError, "\(output): reading the file back gives another model than was written")
+      throw EvidenceError.unequal(file: output)
     }
     return written
   }

@@ -1,37 +1,38 @@
+import Compression
 import Formats
 import Foundation
 import GraphIR
-import Compression
+import ObjectDetection
 
 /// A model file in memory, with what identifies it.
-struct LoadedModel {
+public struct ModelArtifact {
   /// The path as the user gave it.
-  var path: String
+  public var path: String
   /// The file.
-  var url: URL
+  public var url: URL
   /// What it holds.
-  let stored: Graph
+  public let stored: Graph
   /// What runs and is altered: the same network computing in float32, with the inputs bound that
   /// take no image.
-  let graph: Graph
+  public let graph: Graph
   /// The inputs that get the same value in every run.
-  let bound: BoundInputs
+  public let bound: BoundInputs
   /// What the options say of inputs; `nil` where all of them stay open.
-  let inputs: InputValues?
+  public let inputs: InputValues?
   /// Whether it is the embedded detector.
-  var isEmbedded = false
+  public private(set) var isEmbedded = false
   /// The bytes of the file, external data included.
-  var fileBytes: Int { parts.reduce(0) { $0 + $1.count } }
+  public var fileBytes: Int { parts.reduce(0) { $0 + $1.count } }
   /// The bytes of the file once deflated, external data included.
-  var gzipBytes: Int { parts.reduce(0) { $0 + Digest.deflatedSize($1) } }
+  public var gzipBytes: Int { parts.reduce(0) { $0 + Digest.deflatedSize($1) } }
   /// The SHA-256 digest of the file, external data appended, in hexadecimal.
-  var sha256: String {
+  public var sha256: String {
     parts.count == 1 ? Digest.sha256Text(data) : Digest.sha256Text(parts.reduce(Data(), +))
   }
   /// The bytes of the file.
-  let data: Data
+  public let data: Data
   /// The bytes of the files that hold external data, by location.
-  let external: [Data]
+  public let external: [Data]
   private var parts: [Data] { [data] + external }
 
   /// Reads a model file; the embedded detector when there is no path.
@@ -39,8 +40,8 @@ struct LoadedModel {
   /// - Parameters:
   ///   - inputs: What inputs besides the image get; `nil` leaves all of them open.
   ///   - isOneOfMany: Whether values may be meant for inputs of another model.
-  /// - Throws: What reading throws, ``CommandError`` for values that do not fit an input.
-  init(_ path: String?, inputs: InputValues? = nil, isOneOfMany: Bool = false) throws {
+  /// - Throws: What reading throws, `InputError` for values that do not fit an input.
+  public init(_ path: String?, inputs: InputValues? = nil, isOneOfMany: Bool = false) throws {
     self.inputs = inputs
     guard let path else {
       self.path = EmbeddedDetector.name
@@ -69,13 +70,12 @@ struct LoadedModel {
 
   /// Reads several model files; the embedded detector when there is none.
   ///
-  /// - Throws: ``CommandError`` when a value is for an input that none of them has, what reading
-  ///   throws.
-  static func all(_ paths: [String], inputs: InputValues) throws -> [LoadedModel] {
+  /// - Throws: `InputError` when a value is for an input that none of them has, what reading throws.
+  public static func all(_ paths: [String], inputs: InputValues) throws -> [ModelArtifact] {
     let models =
       try paths.isEmpty
-      ? [LoadedModel(nil, inputs: inputs, isOneOfMany: true)]
-      : paths.map { try LoadedModel($0, inputs: inputs, isOneOfMany: true) }
+      ? [ModelArtifact(nil, inputs: inputs, isOneOfMany: true)]
+      : paths.map { try ModelArtifact($0, inputs: inputs, isOneOfMany: true) }
     try inputs.check(models.map(\.stored))
     return models
   }
@@ -92,13 +92,13 @@ struct LoadedModel {
   ///
   /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; else they stay
   ///   float32.
-  func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
+  public func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
     let open = bound.removed(from: altered, like: stored.widened())
     return keepsHalves ? open.narrowed(like: stored) : open
   }
 
   /// What an input gets when the network runs, for people; `nil` where nobody has said.
-  func use(of input: ValueInfo, shapes: [String: [Int]]) -> String? {
+  public func use(of input: ValueInfo, shapes: [String: [Int]]) -> String? {
     if let constant = bound.constants.first(where: { $0.name == input.name }) {
       return constant.use
     }
@@ -111,29 +111,29 @@ struct LoadedModel {
   /// Does work on the model; errors that do not say which file they are about name this one.
   ///
   /// - Parameter plan: The plan that is replayed on it; `nil` without.
-  func naming<Result>(plan: String? = nil, _ work: () throws -> Result) throws -> Result {
+  public func naming<Result>(plan: String? = nil, _ work: () throws -> Result) throws -> Result {
     try ModelError.naming(path, plan: plan, work)
   }
 
   /// Checks that no weight is NaN or infinite; see `Graph.checkWeightsAreFinite`.
   ///
-  /// - Throws: ``CommandError`` naming the file, the weight and the element.
-  func checkWeights(excluding excluded: [NamePattern] = [], hint: String = "") throws {
+  /// - Throws: ``ModelError`` naming the file, the weight and the element.
+  public func checkWeights(excluding excluded: [NamePattern] = []) throws {
     do {
       try graph.checkWeightsAreFinite(excluding: excluded)
     } catch let error as NotFinite {
-      throw CommandError(.badData, "\(path): \(error)\(hint)")
+      throw ModelError(file: path, underlying: error)
     }
   }
 
   /// The file's name.
-  var name: String { url.lastPathComponent }
+  public var name: String { url.lastPathComponent }
 
   /// The file's format, going by its ending.
   var format: ModelFormat { .written(to: url) }
 
   /// File names, with as many folders before them as tell them apart.
-  static func distinctNames(_ paths: [String]) -> [String] {
+  public static func distinctNames(_ paths: [String]) -> [String] {
     let parts = paths.map { URL(filePath: $0).standardizedFileURL.pathComponents }
     var names = parts.map { $0.last ?? "" }
     for depth in 2...max(2, parts.map(\.count).max() ?? 2) where Set(names).count < names.count {

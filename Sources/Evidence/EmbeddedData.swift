@@ -2,25 +2,25 @@ import ObjectDetection
 import Tensors
 
 /// The images that verbs work on when none are given: synthetic scenes, rendered as they are needed.
-enum EmbeddedData {
+public enum EmbeddedData {
   /// The seed of all embedded scenes.
-  static let seed: UInt64 = 1
+  public static let seed: UInt64 = 1
   /// Rows and columns of a scene.
-  static let size = 160
+  public static let size = 160
   /// The number of the first scene that verbs score on.
-  static let validationStart = 1_000_000
+  public static let validationStart = 1_000_000
   /// Scenes that verbs score on.
-  static let validationCount = 300
+  public static let validationCount = 300
   /// Scenes that verbs fine-tune on.
-  static let trainingCount = 1200
+  public static let trainingCount = 1200
 
   /// Scenes to learn from.
-  static func training(_ count: Int = trainingCount, pool: ThreadPool) -> Dataset {
+  public static func training(_ count: Int = trainingCount, pool: ThreadPool) -> Dataset {
     .synthetic(count: count, seed: seed, size: size, pool: pool)
   }
 
   /// Scenes to score on; none of them is among those to learn from.
-  static func validation(pool: ThreadPool) -> Dataset {
+  public static func validation(pool: ThreadPool) -> Dataset {
     .synthetic(
       count: validationCount, seed: seed, first: validationStart, size: size, pool: pool)
   }

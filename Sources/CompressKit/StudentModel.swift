@@ -1,0 +1,111 @@
+import Architectures
+import Distill
+import Evidence
+import Execution
+import Foundation
+import GraphIR
+import ObjectDetection
+import Quantize
+import Training
+
+/// The network that learns from a teacher: read from a file, or built.
+public struct StudentModel {
+  /// The network that is trained.
+  public let graph: Graph
+  /// Where it comes from, for people.
+  public let description: String
+  /// Its file; `nil` when it was built.
+  public let file: ModelArtifact?
+  /// The way back from what is trained to the quantised network of the file; `nil` for a float
+  /// student.
+  private let quantization: TrainableQuantization?
+
+  /// The student of a file; a quantised one is trained by QAT.
+  ///
+  /// - Parameters:
+  ///   - seed: Draws the weights anew; `nil` for those of the file.
+  /// - Throws: `QuantizationError` when a quantised network cannot be trained, or would lose its
+  ///   scales by weights drawn anew.
+  public init(_ file: ModelArtifact, drawnBy seed: UInt64? = nil) throws {
+    self.file = file
+    if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
+      let quantization = try file.naming { try TrainableQuantization(file.graph) }
+      guard seed == nil else { throw QuantizationError.drawnAnew(file: file.path) }
+      self.quantization = quantization
+      graph = quantization.graph
+      description = file.path + ", quantised"
+    } else {
+      quantization = nil
+      graph = seed.map { file.graph.reinitialized(seed: $0) } ?? file.graph
+      description = file.path + (seed == nil ? "" : ", weights drawn anew")
+    }
+  }
+
+  /// A student that is built, with the teacher's classes, input and preprocessing.
+  ///
+  /// - Parameters:
+  ///   - width: What the architecture's channels are multiplied by.
+  ///   - depth: What its repetitions of blocks are multiplied by; `nil` for 1.
+  /// - Throws: `ArchitectureError` also for a teacher whose images are not square.
+  public init(
+    _ architecture: Architecture, width: Double, depth: Double? = nil, like teacher: DistilledDetector,
+    seed: UInt64
+  ) throws {
+    let size = teacher.imageSize
+    guard size.height == size.width else {
+      throw ArchitectureError.notSquare(height: size.height, width: size.width)
+    }
+    var graph = try architecture.build(
+      ArchitectureOptions(
+        classes: teacher.configuration.classes, width: width, depth: depth ?? 1,
+        imageSize: size.height, seed: seed))
+    try graph.setPreprocessing(teacher.configuration.preprocessing)
+    self.graph = graph
+    description =
+      "\(architecture.name) × \(width)" + (depth.map { ", depth × \($0)" } ?? "") + ", new"
+    (file, quantization) = (nil, nil)
+  }
+
+  /// The student as distillation takes it.
+  ///
+  /// Errors name its file, or that it was built.
+  ///
+  /// - Throws: `HeadError`, what sessions throw.
+  public func reading(settings: HeadSettings, engine: Engine) throws -> Distillation.Student {
+    try ModelError.naming(file?.path ?? "the student (\(description))") {
+      Distillation.Student(
+        try DistilledDetector(graph, head: settings, engine: engine), description: description,
+        sparseWeights: quantization?.sparseWeights)
+    }
+  }
+
+  private static func hasIntegers(_ graph: Graph) -> Bool {
+    let kinds: Set = ["QuantizeLinear", "DequantizeLinear", "QLinearConv", "DynamicQuantizeLinear"]
+    return graph.nodes.contains { kinds.contains($0.opType) }
+  }
+
+  /// The network to write for a trained one.
+  ///
+  /// - Throws: `QuantizationError`.
+  public func delivered(_ trained: Graph) throws -> Graph {
+    try quantization.map { try $0.quantized(trained) } ?? trained
+  }
+
+  /// A network of this kind as its file holds it.
+  public func stored(_ graph: Graph) -> Graph { file?.storable(graph) ?? graph }
+}
+
+extension Graph {
+  /// Changes how images become the network's input, as its metadata say it.
+  fileprivate mutating func setPreprocessing(_ preprocessing: Preprocessing) throws {
+    guard let text = properties.metadata[Detector.metadataKey],
+      var configuration = try? JSONDecoder().decode(
+        HeadConfiguration.self, from: Data(text.utf8))
+    else { return }
+    configuration.preprocessing = preprocessing
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    properties.metadata[Detector.metadataKey] = String(
+      decoding: try encoder.encode(configuration), as: UTF8.self)
+  }
+}

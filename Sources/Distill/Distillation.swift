@@ -1,0 +1,242 @@
+import Execution
+import Foundation
+import GraphIR
+import ObjectDetection
+import Training
+
+/// Trains a student network to answer as a teacher does: chooses losses and feature points, trains,
+/// and trains a control.
+public struct Distillation {
+  /// What the student learns from.
+  public struct Configuration: Sendable {
+    /// The losses between student and teacher.
+    public var losses: [DistillationChoice]
+    /// What the loss against labels is multiplied by; 0 without labels.
+    public var labelWeight = 1.0
+    /// Where features are compared, by the names of values; `nil` to choose.
+    public var pairs: [(teacher: String, student: String)]?
+    /// Learning rate of what losses learn along with the student.
+    public var adapterLearningRate = 0.001
+    /// A file that keeps the teacher's values; `nil` for none.
+    public var cache: Cache?
+    /// Whether the same student is trained once more on labels alone.
+    public var trainsControl = false
+    /// How the student is trained.
+    public var training: DetectorTraining.Settings
+
+    /// Losses and how the student is trained.
+    public init(losses: [DistillationChoice], training: DetectorTraining.Settings) {
+      (self.losses, self.training) = (losses, training)
+    }
+
+    var seed: UInt64 { training.seed }
+  }
+
+  /// A file that keeps the teacher's values.
+  public struct Cache: Sendable {
+    /// An HDF5 file.
+    public var file: URL
+    /// The most bytes of values.
+    public var limit: Int
+
+    /// A file of at most so many bytes.
+    public init(file: URL, limit: Int) { (self.file, self.limit) = (file, limit) }
+  }
+
+  /// A network that learns.
+  public struct Student {
+    /// The network and its head.
+    public var detector: DistilledDetector
+    /// Where it comes from, for people.
+    public var description: String
+    /// The weights whose zeros stay zero; `nil` for all.
+    public var sparseWeights: Set<String>?
+
+    /// A student.
+    public init(
+      _ detector: DistilledDetector, description: String, sparseWeights: Set<String>? = nil
+    ) {
+      (self.detector, self.description) = (detector, description)
+      self.sparseWeights = sparseWeights
+    }
+
+    fileprivate func keepsZeros(of trained: Graph) -> KeptZeros {
+      let all = TrainableParameter.all(in: trained)
+      return KeptZeros(
+        parameters: sparseWeights.map { names in all.filter { names.contains($0.name) } } ?? all)
+    }
+  }
+
+  /// A trained student.
+  public struct Outcome {
+    /// The training.
+    public var trainer: Trainer
+    /// That of the same student on labels alone; `nil` without.
+    public var control: Trainer?
+    /// Images whose values came from the cache, and those that it holds; `nil` without one.
+    public var cached: (hits: Int, entries: Int)?
+  }
+
+  private let configuration: Configuration
+  private let teacher: DistilledDetector
+  private let teacherDigest: String
+  private let student: Student
+  private let heads: HeadPair?
+  private let headReason: String
+  private let engine: Engine
+
+  /// Finds what two networks have in common.
+  ///
+  /// - Parameters:
+  ///   - teacherDigest: The SHA-256 digest of the teacher's file, for the plan and the cache.
+  /// - Throws: ``DistillationError`` when they take different images, what sessions throw.
+  public init(
+    _ configuration: Configuration, teacher: DistilledDetector, teacherDigest: String = "",
+    student: Student, engine: Engine
+  ) throws {
+    (self.configuration, self.engine) = (configuration, engine)
+    (self.teacher, self.teacherDigest, self.student) = (teacher, teacherDigest, student)
+    let network = student.detector
+    try Self.check(teacher, network)
+    var (pair, reason) = (HeadPair?.none, teacher.headReason + network.headReason)
+    if let own = network.head, let other = teacher.head {
+      do {
+        pair = try HeadPair(
+          student: own, try network.mapShapes(threads: engine.threads), teacher: other,
+          try teacher.mapShapes(threads: engine.threads))
+      } catch DistillationError.heads(_, let why) { reason = why }
+    }
+    (heads, headReason) = (pair, reason)
+  }
+
+  private var choices: [DistillationChoice] { configuration.losses }
+  private var settings: DetectorTraining.Settings { configuration.training }
+  private var learner: DistilledDetector { student.detector }
+
+  private static func check(_ teacher: DistilledDetector, _ student: DistilledDetector) throws {
+    let (own, other) = (student.imageSize, teacher.imageSize)
+    guard own == other else {
+      throw DistillationError.shape(
+        role: "teacher", expected: [own.height, own.width], found: [other.height, other.width])
+    }
+    let (fit, otherFit) = (
+      student.configuration.preprocessing, teacher.configuration.preprocessing
+    )
+    guard fit.fit == otherFit.fit, fit.fit == .stretch || fit.pad == otherFit.pad else {
+      throw DistillationError.preprocessing(
+        teacher: "\(otherFit.fit.rawValue) on \(otherFit.pad)",
+        student: "\(fit.fit.rawValue) on \(fit.pad)")
+    }
+  }
+
+  /// What is decided before training.
+  ///
+  /// - Throws: ``DistillationError`` for feature points that do not exist.
+  public func plan() throws -> DistillationPlan {
+    DistillationPlan(
+      teacher: teacherDigest, student: student.description, losses: choices,
+      labelWeight: configuration.labelWeight, points: try points(),
+      epochs: settings.training.epochs, seed: configuration.seed)
+  }
+
+  private var looksAtFeatures: Bool {
+    choices.contains { DistillationLoss.named($0.loss)?.subject == .features }
+  }
+
+  private func points() throws -> [FeaturePoint] {
+    guard looksAtFeatures else { return [] }
+    if let pairs = configuration.pairs {
+      return try FeaturePoint.named(
+        pairs, teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize)
+    }
+    return try FeaturePoint.automatic(
+      teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize)
+  }
+
+  /// Trains the student, and the control when asked for.
+  ///
+  /// - Throws: ``DistillationError``, what training throws.
+  public func run(_ plan: DistillationPlan, on learning: Dataset) throws -> Outcome {
+    guard learning.isLabelled || !configuration.trainsControl else {
+      throw DistillationError.unlabelled(use: "the control")
+    }
+    for remark in remarks { engine.progress.warning(remark) }
+    let detector = try DetectorTraining(
+      learner.graph, head: learner.settings, training: learning, settings: settings,
+      engine: engine)
+    let hooks = { [student.keepsZeros(of: detector.graph)] }
+    let source = try teacherSource(plan)
+    let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)
+    let trainer = try detector.trainer(
+      hooks: hooks() + [objective], objective: objective,
+      needsLabels: configuration.labelWeight > 0)
+    try detector.watch(trainer)
+    try (source as? TeacherCache)?.save()
+    var outcome = Outcome(trainer: trainer)
+    outcome.cached = (source as? TeacherCache).map { ($0.hits, $0.count) }
+    guard configuration.trainsControl else { return outcome }
+    engine.progress.notice("control: the same student, seed and budget, on labels alone")
+    let control = try detector.trainer(hooks: hooks())
+    try detector.watch(control)
+    outcome.control = control
+    return outcome
+  }
+
+  /// What the losses leave untaught without labels, a sentence each.
+  private var remarks: [String] {
+    guard configuration.labelWeight == 0 else { return [] }
+    let onHeads = choices.filter { DistillationLoss.named($0.loss)?.subject == .head }
+    if onHeads.isEmpty {
+      return ["without labels nothing teaches the student's head: add the losses kd and ld"]
+    }
+    guard !onHeads.contains(where: { $0.loss == DistillationLoss.localization.name }) else {
+      return []
+    }
+    return ["without labels nothing teaches the student's boxes: add the loss ld"]
+  }
+
+  /// The names of the teacher's values: the head's maps where heads are compared, then features.
+  private func teacherValues(_ plan: DistillationPlan) -> [String] {
+    (heads == nil ? [] : teacher.head?.taps ?? []) + plan.points.map(\.teacher.name)
+  }
+
+  private func teacherSource(_ plan: DistillationPlan) throws -> any TeacherSource {
+    let values = teacherValues(plan)
+    let network = TeacherNetwork(
+      try ReferenceNetwork(
+        teacher.graph, values: values, batchSize: settings.training.batchSize,
+        imageSize: teacher.imageSize, threads: engine.threads),
+      conversion: PixelConversion(
+        from: learner.configuration.preprocessing, to: teacher.configuration.preprocessing))
+    guard let cache = configuration.cache else { return network }
+    return try TeacherCache(
+      network, file: cache.file, teacher: teacherDigest, values: values, limit: cache.limit)
+  }
+
+  private func objective(
+    _ plan: DistillationPlan, _ source: any TeacherSource, hasLabels: Bool
+  ) throws -> DistillationObjective {
+    var labels: (any DetectionLoss)?
+    if configuration.labelWeight > 0 {
+      guard hasLabels else {
+        throw DistillationError.unlabelled(use: "the student")
+      }
+      guard let head = learner.head else {
+        throw DistillationError.labelLoss(reason: learner.headReason)
+      }
+      labels = try head.loss()
+    }
+    return try DistillationObjective(
+      student: .init(
+        labels: labels, labelWeight: Float(configuration.labelWeight), head: learner.head?.taps ?? []),
+      points: plan.points, choices: plan.losses, teacher: source
+    ) { choice in
+      var context = DistillationContext(
+        loss: choice, points: plan.points, heads: heads, images: settings.training.batchSize,
+        hasLabels: hasLabels, learningRate: configuration.adapterLearningRate, seed: configuration.seed,
+        threads: engine.threads)
+      if !headReason.isEmpty { context.headReason = headReason }
+      return context
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Execution
+import Foundation
+import GraphIR
+import ObjectDetection
+import Tensors
+
+/// How well a model file detects on a data set, and under which settings.
+public struct Accuracy {
+  /// The score.
+  public let evaluation: DetectorEvaluation
+  /// The settings in force.
+  public let configuration: HeadConfiguration
+  /// Wall time an image, decoding included.
+  public let secondsPerImage: Double
+
+  /// Runs a model on every image of a data set.
+  ///
+  /// What was odd, and images that are left out, are told to the engine's observer.
+  ///
+  /// - Throws: `HeadError`, `InputError`, `ImageError`, what sessions throw.
+  public init(
+    _ model: ModelArtifact, dataset: Dataset, settings: HeadSettings = HeadSettings(),
+    skipsBad: Bool = false, engine: Engine
+  ) throws {
+    let detectors = try model.detectors(
+      images: dataset.images.count, settings: settings, engine: engine)
+    let start = ContinuousClock.now
+    evaluation = try engine.progress.job(
+      "evaluating \(model.name)", total: dataset.images.count, unit: "images"
+    ) {
+      try DetectorEvaluation(
+        detectors, on: dataset, skipsBad: skipsBad, pool: ThreadPool(threads: engine.threads),
+        progress: $0)
+    }
+    secondsPerImage =
+      (ContinuousClock.now - start) / .seconds(1) / Double(max(dataset.images.count, 1))
+    configuration = detectors[0].configuration
+    for name in evaluation.skipped { engine.progress.warning("skipped \(name)") }
+    for remark in evaluation.remarks { engine.progress.warning(remark) }
+  }
+}
+
+extension ModelArtifact {
+  /// Equal detectors of the model, as many as the engine's threads and the images allow.
+  ///
+  /// How the head is read is told to the engine's observer.
+  ///
+  /// - Throws: `HeadError`, `InputError`, what sessions throw.
+  public func detectors(
+    images: Int, settings: HeadSettings = HeadSettings(), engine: Engine
+  ) throws -> [Detector] {
+    let detectors = try Detector.workers(
+      of: graph, settings: settings, images: images, engine: engine)
+    report(detectors[0], engine)
+    return detectors
+  }
+
+  private func report(_ detector: Detector, _ engine: Engine) {
+    let log = engine.progress
+    let settings = detector.configuration
+    log.info("head \(settings.family) in \(name):")
+    for reason in detector.reasons { log.info("  because \(reason)") }
+    for input in stored.requiredInputs {
+      let use = use(of: input, shapes: engine.inputShapes)
+      log.info("  input \(input.name) \(input.type)\(use.map { ": \($0)" } ?? "")")
+    }
+    let p = settings.preprocessing
+    log.info(
+      "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
+    log.info(
+      "  confidence above \(settings.confidence), IoU up to \(settings.iou), "
+        + "\(settings.maxDetections) boxes")
+  }
+}

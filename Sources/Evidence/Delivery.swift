@@ -1,0 +1,116 @@
+import Compression
+import Foundation
+import GraphIR
+import ObjectDetection
+import Reports
+
+/// A compressed model on its way out, then what was found about it.
+public struct Delivery {
+  /// The network.
+  public var graph: Graph
+  /// What is noted in its metadata.
+  public var record: (any ProvenanceRecord)?
+  /// The end of the report's title.
+  public var title: String
+  /// What a report says below its tables.
+  public var notes: [String]
+  /// What everything was drawn with.
+  public var seed: UInt64
+  /// The training; `nil` without.
+  public var log: TrainingLog?
+  /// Whether sparse tensors are stored as such.
+  public var sparseInitializers = false
+  /// The network as its file holds it; `nil` for the form of the source.
+  public var form: ((Graph) -> Graph)?
+  /// What the file must compute; `nil` where nothing here can run it.
+  public var prediction: Prediction?
+  /// What comparing with that found.
+  public private(set) var verification: Prediction.Verification?
+  /// What was found about the model as it was.
+  public private(set) var before: ModelEvidence?
+  /// What was found about the compressed one.
+  public private(set) var after: ModelEvidence?
+  /// Models that are shown beside the two, such as a control run.
+  public var companions: [ModelArtifact] = []
+  /// What was found about them.
+  public private(set) var companionEvidence: [ModelEvidence] = []
+
+  /// A model that is not written yet.
+  public init(
+    graph: Graph, record: (any ProvenanceRecord)?, title: String, notes: [String], seed: UInt64,
+    log: TrainingLog? = nil, sparseInitializers: Bool = false
+  ) {
+    (self.graph, self.record, self.title, self.notes) = (graph, record, title, notes)
+    (self.seed, self.log, self.sparseInitializers) = (seed, log, sparseInitializers)
+  }
+
+  /// How a delivery is scored, measured and reported.
+  public struct Setting {
+    /// What finds out about the models.
+    public var collector: EvidenceCollector
+    /// The folder of the report; `nil` for none.
+    public var report: String?
+    /// The images that were trained on; `nil` for none.
+    public var learning: Dataset?
+    /// The images that the model was looked at with; `nil` for none or where that was checked.
+    public var calibration: Dataset?
+
+    /// A setting without a report.
+    public init(
+      _ collector: EvidenceCollector, report: String? = nil, learning: Dataset? = nil,
+      calibration: Dataset? = nil
+    ) {
+      (self.collector, self.report) = (collector, report)
+      (self.learning, self.calibration) = (learning, calibration)
+    }
+
+    /// Warnings that images are both learnt from and scored on.
+    func overlaps() throws -> [String] {
+      guard let scoring = collector.configuration.dataset, learning != nil || calibration != nil
+      else { return [] }
+      let overlap = try ImageOverlap(scoring)
+      return try [
+        learning.flatMap { try overlap.warning($0, use: "to train on") },
+        calibration.flatMap { try overlap.warning($0, use: "to calibrate with") },
+      ].compactMap { $0 }
+    }
+  }
+
+  /// Scores the model, writes the compressed one, scores what was written, and fills the report.
+  ///
+  /// - Throws: `CompressionError` when what is to be written does not compute what was predicted,
+  ///   ``EvidenceError``, what reading, writing and running throw.
+  public mutating func send(
+    _ source: ModelArtifact, to target: String, _ setting: Setting
+  ) throws {
+    let collector = setting.collector
+    let scoring = collector.configuration.dataset
+    let warnings = try setting.overlaps()
+    for warning in warnings { collector.engine.progress.warning(warning) }
+    let names = ModelArtifact.distinctNames([source.path, target] + companions.map(\.path))
+    let first = try collector.evidence(of: source, named: names[0])
+    verification = try prediction?.check(graph)
+    let written = try CompressedFile(
+      source: source, graph: (form ?? { source.storable($0) })(graph), record: record,
+      output: target,
+      sparseInitializers: sparseInitializers
+    ).write()
+    let models = [source, written] + companions
+    var evidence = [first]
+    for (model, name) in zip(models, names).dropFirst() {
+      evidence.append(try collector.evidence(of: model, named: name))
+    }
+    try collector.measure(models, into: &evidence)
+    if let folder = setting.report {
+      try collector.checkUnchanged(models)
+      var report = ComparisonReport(
+        title: "\(names[0]) \(title)", models: evidence,
+        notes: notes + warnings + (scoring?.remarks ?? []),
+        manifest: try collector.manifest(models: Array(zip(names, models))))
+      try report.showDisagreements(scoring)
+      try ReportFolder(path: folder).write(report, progress: collector.engine.progress)
+      try log?.write(to: folder)
+    }
+    (before, after, companionEvidence) = (evidence[0], evidence[1], Array(evidence.dropFirst(2)))
+  }
+}
