@@ -56,14 +56,14 @@ public enum ExecutionError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .dynamicInput(let name, let declared):
-      "input '\(name)' is declared as \(declared); give its shape with --input-shape \(name)=…"
+      "input '\(name)' is declared as \(declared), and its shape is not given"
     case .inputShape(let name, let declared, let given):
       "input '\(name)' is declared as \(declared), which shape \(given) does not fit"
     case .inputSize(let name, let reason): "input '\(name)': \(reason)"
     case .implausibleSize(let bytes, let limit, let inputs):
       "at the shapes that the model declares its values would take \(ByteText.text(bytes)), where a model of so few "
         + "weights is granted \(ByteText.text(limit)); to run it all the same, give the shape of "
-        + inputs.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + " with --input-shape"
+        + inputs.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
     case .unknownInput(let name, let known):
       "the model has no input '\(name)'; its inputs are \(known.joined(separator: ", "))"
     case .missingInput(let name): "input '\(name)' was not fed"

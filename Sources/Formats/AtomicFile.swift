@@ -21,6 +21,11 @@ public enum AtomicFile {
     (try? OutputPlace.resolve(url.path)) ?? url.path
   }
 
+  /// Writes `data` to a path, whole or not at all.
+  public static func write(_ data: Data, to path: String) throws {
+    try write(data, to: URL(filePath: path))
+  }
+
   /// Writes `data` to a temporary name in the same folder, syncs it and renames it to `url`.
   ///
   /// Missing folders are made. On failure the temporary file is removed and an old file stays.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Execution
 import Formats
 import Foundation

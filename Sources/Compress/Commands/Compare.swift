@@ -1,4 +1,6 @@
 import ArgumentParser
+import Compression
+import Evidence
 import Execution
 import Formats
 import Foundation

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Formats
 import Foundation
 import ObjectDetection

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Evidence
+import Formats
 import Foundation
 import ObjectDetection
 import Tensors
@@ -84,28 +86,28 @@ struct Detect: ParsableCommand {
 
   private func run(_ loaded: ModelArtifact, _ sources: [ImageSource]) throws {
     let files = sources.map(\.url)
-    let detectors = try head.detectors(
-      loaded, images: files.count, common: common, fallback: Self.thresholds)
+    let engine = try head.engine(common)
+    let detectors = try loaded.detectors(
+      images: files.count, settings: try settings(), engine: engine)
     let classes = detectors[0].configuration.classes
     let ids = try DetectionIDs(files, classes: classes, annotations: annotations)
     let targets = try output.map { try DetectionFiles.targets(for: files, in: $0) }
     let overlay = DetectionOverlay(classes: classes)
-    let bar = ProgressBar(
-      "detecting", total: files.count, unit: "images", isShown: common.showsProgress)
-    let found = try ImageWorkers(detectors).map(
-      sources, skipsBad: skipBad, progress: bar.update
-    ) { index, image, detections in
-      if let target = targets?[index] {
-        let drawn = overlay.draw(detections, on: image)
-        try AtomicFile.write(
-          ImageFile.encode(drawn, as: target.lastPathComponent), to: target.path)
+    let found = try engine.progress.job("detecting", total: files.count, unit: "images") {
+      try ImageWorkers(detectors).map(
+        sources, skipsBad: skipBad, progress: $0
+      ) { index, image, detections in
+        if let target = targets?[index] {
+          let drawn = overlay.draw(detections, on: image)
+          try AtomicFile.write(
+            ImageFile.encode(drawn, as: target.lastPathComponent), to: target.path)
+        }
+        return Found(
+          file: files[index].relativePath, output: targets?[index].relativePath,
+          imageID: ids.images[index], width: image.width, height: image.height,
+          detections: detections)
       }
-      return Found(
-        file: files[index].relativePath, output: targets?[index].relativePath,
-        imageID: ids.images[index], width: image.width, height: image.height,
-        detections: detections)
     }
-    bar.finish()
     let skipped = found.compactMap { if case .failure(let error) = $0 { "\(error)" } else { nil } }
     if let remark = detectors[0].answers.remark { common.logger.warning("\(remark)") }
     for reason in skipped { common.logger.warning("skipped \(reason)") }
@@ -114,11 +116,11 @@ struct Detect: ParsableCommand {
     try show(seen, skipped, loaded, detectors[0].configuration)
   }
 
-  /// What is worth showing to people.
-  private static var thresholds: HeadSettings {
-    var settings = HeadSettings()
-    settings.confidence = HeadConfiguration.displayConfidence
-    settings.iou = HeadConfiguration.displayIoU
+  /// The settings of the options; where they name no thresholds, what is worth showing to people.
+  private func settings() throws -> HeadSettings {
+    var settings = try head.settings()
+    settings.confidence = settings.confidence ?? HeadConfiguration.displayConfidence
+    settings.iou = settings.iou ?? HeadConfiguration.displayIoU
     return settings
   }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Compression
 import Distill
+import Evidence
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -7,7 +9,7 @@ import Reports
 import Training
 
 /// `compress distill`: a student network learns from a teacher.
-struct DistillCommand: ParsableCommand {
+struct DistillCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill",
     abstract: "Teach a small network by a large one, and compare before and after.",
@@ -86,64 +88,53 @@ struct DistillCommand: ParsableCommand {
   }
 
   private func run(_ teacher: ModelArtifact, _ inputs: InputValues) throws {
-    let target = output ?? defaultOutput(teacher)
-    try checkFiles(teacher, target)
-    var distilling = try Distilling(
-      options: options, head: head,
-      settings: options.settings(training, epochs: training.epochs ?? Self.embeddedEpochs),
-      teacher: teacher, common: common)
-    try inputs.check([teacher.stored] + [distilling.student.file?.stored].compactMap { $0 })
+    let target = target(teacher)
+    try checkFiles(
+      teacher, target: target,
+      models: [("the teacher", options.teacher), ("the student", options.student)],
+      others: [options.trainData],
+      writes: [
+        ("--output", dryRun || !options.control ? nil : controlPath(beside: target)),
+        ("--cache", options.cache),
+      ])
+    let engine = try head.engine(common)
+    let reading = try DistilledDetector(
+      teacher.graph, head: head.settings(), engine: engine)
+    let student = try options.student(of: reading, isEmbedded: isEmbedded, inputs: teacher.inputs)
+    let method = try Distillation(
+      options.configuration(training, epochs: training.epochs ?? Self.embeddedEpochs),
+      teacher: reading, teacherDigest: teacher.sha256,
+      student: student.reading(settings: head.settings(), engine: engine), engine: engine)
+    try inputs.check([teacher.stored] + [student.file?.stored].compactMap { $0 })
     try teacher.checkWeights()
-    try distilling.student.file?.checkWeights()
-    let plan = try distilling.plan()
+    try student.file?.checkWeights()
+    let plan = try method.plan()
     for point in plan.points { common.logger.notice("\(point.text)") }
-    if dryRun { return try common.show(DistillResult(teacher: teacher.path, plan: plan)) }
-    let images = try self.images()
-    distilling.learning = images.learning
-    let outcome = try distilling.run(plan)
     var result = DistillResult(teacher: teacher.path, plan: plan)
+    if dryRun { return try common.show(result) }
+    let images = try self.images()
+    guard let learning = images.learning else { throw TrainingError.noImages }
+    let outcome = try method.run(plan, on: learning)
+    let trained = outcome.trainer.current
     var delivery = Delivery(
-      graph: try distilling.student.delivered(outcome.trainer.current), record: DistillRecord(plan),
+      graph: try student.delivered(trained), record: DistillRecord(plan),
       title: "and its student", notes: notes(plan), seed: options.seed,
       log: TrainingLog(outcome.trainer, title: "Training the student"))
-    delivery.form = distilling.student.stored
-    let trained = outcome.trainer.current
-    delivery.prediction = Prediction.onNoise(trained, head, common)
+    delivery.form = student.stored
+    delivery.prediction = Prediction.onNoise(trained, engine: engine)
     delivery.prediction?.claims = [.init(what: "storing the student", expected: trained)]
-    if let file = distilling.student.file { delivery.companions.append(file) }
+    if let file = student.file { delivery.companions.append(file) }
     if let control = outcome.control {
       delivery.companions.append(
         try write(
-          distilling.student.stored(try distilling.student.delivered(control.current)), of: plan,
-          teacher, beside: target, &result))
+          student.stored(try student.delivered(control.current)), of: plan, teacher,
+          beside: target, &result))
     }
-    try delivery.send(
-      teacher, to: target,
-      .init(
-        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
-        learning: images.learning))
-    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.verification = delivery.verification
-    if distilling.student.file != nil { result.studentBefore = delivery.companionEvidence.first }
+    try delivery.send(teacher, to: target, setting(images, seed: options.seed))
+    if student.file != nil { result.studentBefore = delivery.companionEvidence.first }
     if outcome.control != nil { result.control = delivery.companionEvidence.last }
     result.cacheHits = outcome.cached?.hits
-    result.floorMisses = floor.misses(delivery)
-    try common.show(result)
-    try floor.end(result.floorMisses ?? [], target)
-  }
-
-  private func checkFiles(_ teacher: ModelArtifact, _ target: String) throws {
-    var files = VerbFiles(
-      models: [("the teacher", options.teacher), ("the student", options.student)],
-      others: [data.data, options.trainData, head.file])
-    if !dryRun {
-      files.write("--output", target)
-      files.write("--output", teacher.externalFile(of: target))
-      if options.control { files.write("--output", controlPath(beside: target)) }
-    }
-    files.write("--cache", options.cache)
-    try files.fill("--report", comparison.report)
-    try files.check()
+    try end(result, delivery, target: target)
   }
 
   /// The images to learn from and to score on.
@@ -173,7 +164,7 @@ struct DistillCommand: ParsableCommand {
     result.controlOutput = URL(filePath: path).relativePath
     return try CompressedFile(
       source: teacher, graph: control, record: DistillRecord(controlOf: plan),
-      output: path, sparseInitializers: false
+      output: path
     ).write()
   }
 
@@ -182,7 +173,8 @@ struct DistillCommand: ParsableCommand {
     return "\(url.deletingPathExtension().path)-control.\(url.pathExtension)"
   }
 
-  private func defaultOutput(_ teacher: ModelArtifact) -> String {
+  private func target(_ teacher: ModelArtifact) -> String {
+    if let output { return output }
     let source = options.student.map { URL(filePath: $0) }
     let ending = source?.pathExtension ?? "onnx"
     let stem =

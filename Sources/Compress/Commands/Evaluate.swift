@@ -1,5 +1,7 @@
 import ArgumentParser
+import Evidence
 import Execution
+import Formats
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -109,10 +111,12 @@ struct Evaluate: ParsableCommand {
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
     let loaded = try ModelArtifact(model, inputs: head.inputs.values())
-    let accuracy = try loaded.naming {
+    var engine = try head.engine(common)
+    if simulateSaturation { engine.rewrites.append(SimulateSaturation()) }
+    let accuracy = try loaded.naming { [engine] in
       try Accuracy(
-        loaded, dataset: dataset, head: head, data: data, common: common,
-        passes: StandardRewrites.inference + (simulateSaturation ? [SimulateSaturation()] : []))
+        loaded, dataset: dataset, settings: head.settings(), skipsBad: data.skipBad,
+        engine: engine)
     }
     if let saveDetections {
       try AtomicFile.write(

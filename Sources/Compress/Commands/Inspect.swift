@@ -1,4 +1,6 @@
 import ArgumentParser
+import Compression
+import Evidence
 import Execution
 import Formats
 import Foundation
@@ -177,20 +179,21 @@ struct Inspect: ParsableCommand {
     let pool = ThreadPool(threads: common.threadCount)
     var head = try DetectionOptions.parse([])
     head.inputs = inputs
-    let run = SensitivityRun(
-      graph: model.graph, criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
+    let engine = try head.engine(common)
+    let measurement = SensitivityMeasurement(
+      criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
       measure: measure.flatMap(SensitivityMeter.Measure.init) ?? .output,
-      fractions: try removedFractions(),
-      images: try CalibrationImages(
-        model.graph, path: calib,
-        otherwise: model.isEmbedded ? EmbeddedData.training(pool: pool) : nil,
-        count: calibCount ?? 16, head: head, common: common),
-      labelled: try data.map {
+      fractions: try removedFractions(), engine: engine)
+    let scenes = model.isEmbedded ? EmbeddedData.training(pool: pool) : nil
+    let choice = try CalibrationChoice(
+      path: calib, otherwise: scenes, count: calibCount ?? 16, common: common)
+    let labelled =
+      try data.map {
         try DataSource(path: $0, images: images).labelled(common, to: "score against")
-      }
-        ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil), head: head,
-      common: common)
-    let result = try run.run(file: file)
+      } ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil)
+    let result = try measurement.run(
+      on: model.graph, images: choice.images(for: model.graph, head: head, engine: engine),
+      labelled: labelled, file: file)
     try result.figure.write(
       to: file.deletingLastPathComponent(), name: file.deletingPathExtension().lastPathComponent)
     if common.format == .json { try Console.json(result) } else { Console.result(result.text) }

@@ -1,13 +1,14 @@
 import ArgumentParser
-import Foundation
 import Compression
+import Evidence
+import Foundation
 import LowRank
 import ObjectDetection
 import Reports
 import Training
 
 /// `compress lowrank`: replaces layers by chains of thinner ones.
-struct LowRankCommand: ParsableCommand {
+struct LowRankCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "lowrank",
     abstract: "Replace layers by chains of thinner ones, and compare before and after.",
@@ -101,23 +102,12 @@ struct LowRankCommand: ParsableCommand {
     try source.naming(plan: options.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
-    var files = VerbFiles(
-      models: [("the model", model)],
-      others: [options.plan, options.calib, data.data, tuning.trainData, head.file])
-    if !dryRun {
-      files.write("--output", target)
-      files.write("--output", source.externalFile(of: target))
-    }
-    files.write("--plan-out", options.planOut)
-    files.write("--sensitivity", options.sensitivity)
-    try files.fill("--report", comparison.report)
-    try files.check()
-  }
-
   private func run(_ source: ModelArtifact) throws {
-    let target = output ?? defaultOutput(source)
-    try checkFiles(source, target)
+    let target = target(source, "lowrank")
+    try checkFiles(
+      source, target: target, models: [("the model", model)],
+      others: [options.plan, options.calib, tuning.trainData],
+      writes: [("--plan-out", options.planOut), ("--sensitivity", options.sensitivity)])
     try source.checkWeights(
       excluding: options.exclude.map { NamePattern($0) },
       hint: ", or leave its layer out with --exclude")
@@ -126,16 +116,26 @@ struct LowRankCommand: ParsableCommand {
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
       trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil, seed: options.seed ?? 0,
       learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
-    let factorizing = factorizing(images)
+    let engine = try head.engine(common)
+    let method = LowRankFactorization(
+      try options.configuration(
+        training: tuning.settings(training, epochs: epochs, seed: options.seed ?? 0)),
+      head: try head.settings(), engine: engine)
     if dryRun {
-      let decision = try factorizing.decide(on: source.graph, known: known)
-      try savePlan(decision.plan)
+      let (plan, isMet) = try method.plan(
+        for: source.graph, replaying: known,
+        images: try calibration(images).images(for: source.graph, head: head, engine: engine),
+        scoring: images.scoring)
+      try save(plan, to: options.planOut)
       return try common.show(
-        LowRankResult(
-          input: source.path, plan: decision.plan, isTargetMet: decision.isTargetMet))
+        LowRankResult(input: source.path, plan: plan, isTargetMet: isMet))
     }
-    let outcome = try factorizing.run(on: source.graph, known: known)
-    try savePlan(outcome.plan)
+    let calibration = try calibration(images)
+    let outcome = try method.run(
+      on: source.graph, replaying: known,
+      images: calibration.images(for: source.graph, head: head, engine: engine),
+      learning: images.learning, scoring: images.scoring)
+    try save(outcome.plan, to: options.planOut)
     for remark in outcome.remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
       graph: outcome.graph,
@@ -146,38 +146,19 @@ struct LowRankCommand: ParsableCommand {
     delivery.prediction = outcome.prediction
     try delivery.send(
       source, to: target,
-      .init(
-        head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
-        learning: images.learning, calibration: options.calib))
-    if let folder = comparison.report { try outcome.report.write(to: folder) }
+      setting(images, seed: outcome.plan.seed, calibration: calibration.named))
+    if let folder = comparison.report { try LowRankReport(outcome).write(to: folder) }
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.verification = delivery.verification
     (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
     result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
     result.epochs = outcome.trainer.map { _ in epochs }
-    result.floorMisses = floor.misses(delivery)
-    try common.show(result)
-    try floor.end(result.floorMisses ?? [], target)
+    try end(result, delivery, target: target)
   }
 
-  private func factorizing(_ images: DatasetSplit) -> Factorizing {
-    return Factorizing(
-      options: options, head: head,
-      settings: tuning.settings(training, epochs: epochs, seed: options.seed ?? 0),
-      learning: images.learning,
-      scoring: images.scoring, common: common)
-  }
-
-  private func savePlan(_ plan: DecompositionPlan) throws {
-    guard let file = options.planOut else { return }
-    try AtomicFile.write(PlanFile.encode(plan), to: file)
-    common.logger.notice("plan saved to \(file)")
-  }
-
-  private func defaultOutput(_ source: ModelArtifact) -> String {
-    let ending = ModelFormat.ending(like: source.url)
-    return source.url.deletingPathExtension().lastPathComponent + "-lowrank." + ending
+  private func calibration(_ images: DatasetSplit) throws -> CalibrationChoice {
+    try CalibrationChoice(
+      path: options.calib, otherwise: images.learning, count: options.calibCount ?? 64,
+      common: common)
   }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Compression
+import Evidence
 import Formats
 import Foundation
 import GraphIR
-import Compression
 import ObjectDetection
 import Operators
 import Prune
@@ -10,7 +11,7 @@ import Reports
 import Training
 
 /// `compress prune`: sets the least important weights to zero, or removes the least important channels.
-struct PruneCommand: ParsableCommand {
+struct PruneCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
     abstract:
@@ -145,116 +146,71 @@ struct PruneCommand: ParsableCommand {
     try source.naming(plan: pruning.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
-    var files = VerbFiles(
-      models: [("the model", model)],
-      others: [
-        pruning.plan, channels.sensitivity, channels.calib, data.data, tuning.trainData, head.file,
-      ])
-    if !dryRun {
-      files.write("--output", target)
-      files.write("--output", source.externalFile(of: target))
-    }
-    files.write("--plan-out", pruning.planOut)
-    try files.fill("--report", comparison.report)
-    try files.check()
-  }
-
   private func run(_ source: ModelArtifact) throws {
-    let target = output ?? defaultOutput(source)
-    try checkFiles(source, target)
+    let target = target(source, "pruned")
+    try checkFiles(
+      source, target: target, models: [("the model", model)],
+      others: [pruning.plan, channels.sensitivity, channels.calib, tuning.trainData],
+      writes: [("--plan-out", pruning.planOut)])
     try source.checkWeights(
       excluding: pruning.exclude.map { NamePattern($0) },
       hint: ", or leave its layer out with --exclude")
-    let saved = try pruning.plan.map(PlanFile.load)
-    var removesChannels = pruning.removesChannels
-    if case .channels? = saved { removesChannels = true }
-    var refits = pruning.looksAtImages
-    if case .weights(let plan)? = saved { refits = try looksAtImages(plan) }
-    let images = try DatasetSplit(
-      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || (removesChannels || refits) && looksAtImages, seed: pruning.seed ?? 0,
-      learnsLabels: trains && tuning.loss == .labels, common: common)
-    if case .channels(let plan)? = saved {
-      return try removeChannels(source, images, target, replaying: plan)
+    switch try pruning.plan.map(PruningPlanFile.init) {
+    case .channels(let plan)?: try removeChannels(source, target, replaying: plan)
+    case .weights(let plan)?: try zeroWeights(source, target, replaying: plan)
+    case nil where pruning.removesChannels: try removeChannels(source, target)
+    case nil: try zeroWeights(source, target)
     }
-    if pruning.removesChannels { return try removeChannels(source, images, target) }
-    var plan: PruningPlan?
-    if case .weights(let known)? = saved { plan = known }
-    if dryRun {
-      let plan = try plan ?? makePlan(source, images)
-      announce(plan)
-      try savePlan(plan)
-      return try common.show(PruneResult(input: source.path, plan: plan))
-    }
-    let outcome = try trains ? train(source, images) : prune(source, plan, images)
-    announce(outcome.plan)
-    try savePlan(outcome.plan)
-    var delivery = Delivery(
-      graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
-      title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
-      notes: [PruneResult.speedNote], seed: outcome.plan.seed, log: outcome.log,
-      sparseInitializers: sparseInitializers)
-    if let predicted = outcome.predicted {
-      delivery.prediction = Prediction.onNoise(source.graph, head, common)
-      delivery.prediction?.claims = [.init(what: "zeroing weights", expected: predicted)]
-    }
-    try delivery.send(source, to: target, setting(images))
-    var result = PruneResult(input: source.path, plan: outcome.plan)
-    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.verification = delivery.verification
-    result.epochs = outcome.log?.epochs.count
-    result.reconstruction = outcome.reconstruction
-    result.floorMisses = floor.misses(delivery)
-    try common.show(result)
-    try floor.end(result.floorMisses ?? [], target)
   }
 
-  private func setting(_ images: DatasetSplit) -> Delivery.Setting {
-    Delivery.Setting(
-      head: head, data: data, comparison: comparison, common: common, scoring: images.scoring,
-      learning: images.learning, calibration: channels.calib)
+  /// The images to train and to score on.
+  ///
+  /// - Parameter looks: Whether the network is looked at through images.
+  private func images(_ source: ModelArtifact, looks: Bool) throws -> DatasetSplit {
+    // Images for training stand in for those to look at.
+    let standsIn =
+      channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
+    return try DatasetSplit(
+      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
+      trains: trains || looks && standsIn, seed: pruning.seed ?? 0,
+      learnsLabels: trains && tuning.loss == .labels, common: common)
+  }
+
+  private func calibration(_ images: DatasetSplit) throws -> CalibrationChoice {
+    try CalibrationChoice(
+      path: channels.calib, otherwise: images.learning, count: channels.calibCount ?? 64,
+      common: common)
+  }
+
+  private var settings: DetectorTraining.Settings {
+    tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0)
   }
 
   // MARK: Channels
 
-  /// Whether channels are looked at through images that are given for training.
-  private var looksAtImages: Bool {
-    channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
-  }
-
-  private func channelPruning(_ images: DatasetSplit) throws -> ChannelPruning {
-    var request = ChannelRequest()
-    let criterion = try pruning.channelCriterion()
-    (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
-    (request.multiple, request.leastKept) = (channels.roundTo ?? 1, channels.keepRatio ?? 0.1)
-    request.allocation = channels.allocation.flatMap(ChannelAllocation.named) ?? .global
-    let curves = try channels.sensitivity.map(PlanFile.loadSensitivity)
-    // The curves find their layers once the channels are known.
-    if curves != nil { request.allocation = .sensitivity([:]) }
-    return ChannelPruning(
-      criterion: criterion, request: request, sparsity: pruning.sparsity ?? 0.5,
-      rounds: pruning.schedule == "iterative" && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
-      excluded: pruning.exclude.map { NamePattern($0) }, sensitivity: curves, options: channels,
-      head: head,
-      settings: tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0),
-      learning: images.learning, common: common)
-  }
-
   private func removeChannels(
-    _ source: ModelArtifact, _ images: DatasetSplit, _ target: String,
-    replaying plan: ChannelPlan? = nil
+    _ source: ModelArtifact, _ target: String, replaying plan: ChannelPlan? = nil
   ) throws {
-    let pruning = try channelPruning(images)
+    let images = try images(source, looks: true)
+    let engine = try head.engine(common)
+    let method = ChannelPruning(
+      try channels.configuration(
+        pruning, training: settings, trains: epochs > 0), head: try head.settings(), engine: engine)
     if dryRun {
-      let (chosen, isMet) = try pruning.plan(for: source.graph)
-      try savePlan(chosen)
+      let (chosen, isMet) = try method.plan(
+        for: source.graph,
+        images: try calibration(images).images(for: source.graph, head: head, engine: engine),
+        learning: images.learning)
+      try save(chosen, to: pruning.planOut)
       return try common.show(
         ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
     }
+    let calibration = try calibration(images)
+    let seen = try calibration.images(for: source.graph, head: head, engine: engine)
     let outcome =
-      try plan.map { try pruning.apply($0, to: source.graph) } ?? pruning.run(on: source.graph)
-    try savePlan(outcome.plan)
+      try plan.map { try method.apply($0, to: source.graph, images: seen) }
+      ?? method.run(on: source.graph, images: seen, learning: images.learning)
+    try save(outcome.plan, to: pruning.planOut)
     for remark in outcome.remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
       graph: outcome.graph,
@@ -264,94 +220,62 @@ struct PruneCommand: ParsableCommand {
       log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") },
       sparseInitializers: sparseInitializers)
     delivery.prediction = outcome.prediction
-    try delivery.send(source, to: target, setting(images))
-    if let folder = comparison.report { try outcome.report.write(to: folder) }
+    try delivery.send(
+      source, to: target,
+      setting(images, seed: outcome.plan.seed, calibration: calibration.named))
+    if let folder = comparison.report { try ChannelReport(outcome).write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.verification = delivery.verification
     (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
-    result.floorMisses = floor.misses(delivery)
-    try common.show(result)
-    try floor.end(result.floorMisses ?? [], target)
+    try end(result, delivery, target: target)
   }
 
   // MARK: Weights
 
-  private struct Outcome {
-    var graph: Graph
-    var plan: PruningPlan
-    var reconstruction: [SecondOrderPruning.Layer]?
-    var log: TrainingLog?
-    /// What the plan alone says; `nil` once the network was trained.
-    var predicted: Graph?
-  }
-
-  private func prune(
-    _ source: ModelArtifact, _ known: PruningPlan?, _ images: DatasetSplit
-  ) throws -> Outcome {
-    if try looksAtImages(known) {
-      let (plan, outcome) = try secondOrder(images).run(on: source.graph, known: known)
-      return Outcome(graph: outcome.graph, plan: plan, reconstruction: outcome.layers)
+  private func zeroWeights(
+    _ source: ModelArtifact, _ target: String, replaying known: PruningPlan? = nil
+  ) throws {
+    let engine = try head.engine(common)
+    var configuration = WeightPruning.Configuration(try pruning.request())
+    configuration.schedule = try pruning.sparsitySchedule()
+    (configuration.frequency, configuration.training) = (pruning.pruneEvery, settings)
+    let method = WeightPruning(configuration, head: try head.settings(), engine: engine)
+    let images = try images(source, looks: method.needsImages(replaying: known))
+    var calibration: CalibrationChoice?
+    func seen() throws -> CalibrationImages {
+      let choice = try self.calibration(images)
+      calibration = choice
+      return try choice.images(for: source.graph, head: head, engine: engine)
     }
-    let plan = try known ?? makePlan(source, images)
-    return Outcome(
-      graph: try plan.applied(to: source.graph, registry: .standard), plan: plan,
-      predicted: try? plan.predicted(for: source.graph, registry: .standard))
-  }
-
-  /// Whether a plan, or what is asked for, refits layers on images.
-  private func looksAtImages(_ plan: PruningPlan?) throws -> Bool {
-    try plan.map { WeightCriterion.named($0.method)?.needsImages ?? false }
-      ?? pruning.request().criterion.needsImages
-  }
-
-  private func secondOrder(_ images: DatasetSplit) throws -> SecondOrderRun {
-    SecondOrderRun(
-      request: try pruning.request(), options: channels, head: head, learning: images.learning,
-      common: common)
-  }
-
-  private func savePlan(_ plan: some Encodable) throws {
-    guard let file = pruning.planOut else { return }
-    try AtomicFile.write(PlanFile.encode(plan), to: file)
-    common.logger.notice("plan saved to \(file)")
-  }
-
-  /// Trains with masks that grow, and returns the model with its averaged weights.
-  private func train(_ source: ModelArtifact, _ images: DatasetSplit) throws -> Outcome {
-    guard let learning = images.learning else { throw TrainingError.noImages }
-    var settings = tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0)
-    if epochs == 0 { settings.training.standStill() }
-    let detector = try DetectorTraining(
-      source.graph, head: head, training: learning, validation: nil, settings: settings,
-      common: common)
-    let request = try pruning.request()
-    let steps = detector.steps
-    let masks = try GradualPruning(
-      request, schedule: try pruning.sparsitySchedule(),
-      frequency: epochs == 0 ? steps : pruning.pruneEvery ?? max(1, steps / 50),
-      graph: detector.graph, registry: .standard)
-    let trainer = try detector.trainer(hooks: [masks])
-    let end = try TrainingRun.watch(trainer, detector, common: common)
-    if let failure = masks.failure { throw failure }
-    if case .diverged(let epoch, let step) = end {
-      throw CommandError(
-        .badData,
-        "the loss is no longer finite (epoch \(epoch), step \(step)); nothing is written: take a lower --lr"
-      )
+    if dryRun {
+      let plan = try known ?? method.plan(for: source.graph, images: try seen())
+      announce(plan)
+      try save(plan, to: pruning.planOut)
+      return try common.show(PruneResult(input: source.path, plan: plan))
     }
-    let graph = trainer.current
-    return Outcome(
-      graph: graph, plan: try masks.plan(for: graph),
-      log: epochs == 0 ? nil : TrainingLog(trainer, title: "Training while pruning"))
-  }
-
-  private func makePlan(_ source: ModelArtifact, _ images: DatasetSplit) throws -> PruningPlan {
-    if try looksAtImages(nil) { return try secondOrder(images).plan(for: source.graph) }
-    return try pruning.request().plan(for: source.graph, registry: .standard)
+    let outcome = try method.run(
+      on: source.graph, replaying: known, images: try seen(), learning: images.learning)
+    announce(outcome.plan)
+    try save(outcome.plan, to: pruning.planOut)
+    var delivery = Delivery(
+      graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
+      title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
+      notes: [PruneResult.speedNote], seed: outcome.plan.seed,
+      log: outcome.trainer.map { TrainingLog($0, title: "Training while pruning") },
+      sparseInitializers: sparseInitializers)
+    if let predicted = outcome.predicted {
+      delivery.prediction = Prediction.onNoise(source.graph, engine: engine)
+      delivery.prediction?.claims = [.init(what: "zeroing weights", expected: predicted)]
+    }
+    try delivery.send(
+      source, to: target,
+      setting(images, seed: outcome.plan.seed, calibration: calibration?.named))
+    var result = PruneResult(input: source.path, plan: outcome.plan)
+    result.epochs = outcome.trainer.map { $0.progress.history.count }
+    result.reconstruction = outcome.layers
+    try end(result, delivery, target: target)
   }
 
   /// Says which layers are kept, and why.
@@ -371,9 +295,20 @@ struct PruneCommand: ParsableCommand {
       )
     }
   }
+}
 
-  private func defaultOutput(_ source: ModelArtifact) -> String {
-    let ending = ModelFormat.ending(like: source.url)
-    return source.url.deletingPathExtension().lastPathComponent + "-pruned." + ending
+/// A plan of pruning of either kind.
+private enum PruningPlanFile {
+  case weights(PruningPlan)
+  case channels(ChannelPlan)
+
+  /// Reads a plan.
+  ///
+  /// - Throws: `FormatError` that says what is wrong with the file.
+  init(_ path: String) throws {
+    self =
+      try PlanFile.unit(of: path) == "channel"
+      ? .channels(try PlanFile.decode(ChannelPlan.self, from: path))
+      : .weights(try PlanFile.decode(PruningPlan.self, from: path))
   }
 }

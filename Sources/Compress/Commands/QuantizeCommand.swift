@@ -1,4 +1,7 @@
 import ArgumentParser
+import Compression
+import Evidence
+import Execution
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -9,7 +12,7 @@ import Tensors
 import Training
 
 /// `compress quantize`: computes on 8-bit integers.
-struct QuantizeCommand: ParsableCommand {
+struct QuantizeCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
     abstract: "Compute on 8-bit integers, and compare before and after.",
@@ -113,90 +116,82 @@ struct QuantizeCommand: ParsableCommand {
     try source.naming(plan: options.plan) { try run(source) }
   }
 
-  private func checkFiles(_ source: ModelArtifact, _ target: String) throws {
-    var files = VerbFiles(
-      models: [("the model", model)],
-      others: [options.plan, options.calib, data.data, tuning.trainData, head.file])
-    if !dryRun {
-      files.write("--output", target)
-      files.write("--output", source.externalFile(of: target))
-    }
-    files.write("--plan-out", options.planOut)
-    files.write("--calib-state", options.calibState)
-    try files.fill("--report", comparison.report)
-    try files.check()
-  }
-
   private func run(_ source: ModelArtifact) throws {
-    let target = output ?? defaultOutput(source)
-    try checkFiles(source, target)
+    let target = target(source, "int8")
+    try checkFiles(
+      source, target: target, models: [("the model", model)],
+      others: [options.plan, options.calib, tuning.trainData],
+      writes: [("--plan-out", options.planOut), ("--calib-state", options.calibState)])
     try source.checkWeights()
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
     let sets = try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
       seed: options.seed, learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
-    let scoring = sets.scoring
-    let quantizing = Quantizing(
-      options: options, head: head, common: common,
-      learning: source.isEmbedded
+    let engine = try head.engine(common)
+    let method = Quantization(
+      try options.configuration(model: source.sha256, drop: floor.maxDrop),
+      head: try head.settings(), engine: engine)
+    var calibration: CalibrationChoice?
+    func seen() throws -> CalibrationImages {
+      let scenes = source.isEmbedded
         ? EmbeddedData.training(
-          options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil,
-      scoring: scoring, maxDrop: floor.maxDrop, digest: source.sha256)
-    var outcome = try quantizing.run(on: source.graph, known: known)
-    if let file = options.planOut {
-      try AtomicFile.write(PlanFile.encode(outcome.plan), to: file)
-      common.logger.notice("plan saved to \(file)")
+          options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil
+      let choice = try options.calibration(scenes, common)
+      calibration = choice
+      return try choice.images(for: source.graph, head: head, engine: engine)
     }
+    var outcome = try method.run(
+      on: source.graph, replaying: known, images: try seen(), scoring: sets.scoring)
+    try save(outcome.plan, to: options.planOut)
     var result = result(source, outcome)
-    let shared = try quantizing.overlap(scoring)
-    if shared > 0 {
-      common.logger.warning(
-        "\(shared) of the images to calibrate with are also scored on: the score flatters the model"
-      )
-      result.remarks.append("\(shared) of the images to calibrate with are also scored on.")
-    }
+    try warn(of: calibration, sets.scoring, &result)
     if dryRun { return try common.show(result) }
-    let trainer = try tune(&outcome, source, sets.learning)
+    let trainer = try tune(&outcome, source, sets.learning, engine)
     result.epochs = trainer.map { _ in epochs }
-    var prediction = try outcome.calibration.map {
-      try Prediction($0, inputShapes: head.parsedShapes(), threads: common.threadCount)
-    }
-    if prediction == nil { prediction = Prediction.onNoise(source.graph, head, common) }
+    var prediction = try outcome.calibration.map { try Prediction($0, engine: engine) }
+    if prediction == nil { prediction = Prediction.onNoise(source.graph, engine: engine) }
     prediction?.claims = outcome.claims
     if options.form == .qoperator { outcome.graph = OperatorForm(outcome.graph).graph }
     var delivery = Delivery(
       graph: outcome.graph,
-      record: QuantizeRecord(
-        source: source.sha256, scheme: outcome.plan.scheme, observer: outcome.plan.observer,
-        images: outcome.images),
+      record: QuantizeRecord(outcome.plan, images: outcome.images, source: source),
       title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks,
       seed: options.seed,
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
     delivery.form = { source.storable($0, keepsHalves: false) }
     delivery.prediction = prediction
-    try delivery.send(
-      source, to: target,
-      .init(
-        head: head, data: data, comparison: comparison, common: common, scoring: scoring,
-        learning: sets.learning))
+    try delivery.send(source, to: target, setting(sets, seed: options.seed))
     if let folder = comparison.report {
       try QuantizationReport(outcome.damages ?? []).write(to: folder)
     }
-    (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
-    result.verification = delivery.verification
-    if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
+    if options.simulateSaturation {
+      result.saturatedAP = try saturated(target, sets.scoring, engine)
+    }
     var bound = floor
     if options.dropType == "relative" {
       bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
     }
-    result.floorMisses = bound.misses(delivery)
-    try common.show(result)
-    try floor.end(result.floorMisses ?? [], target)
+    try end(result, delivery, target: target, floor: bound)
+  }
+
+  /// Warns of images that are calibrated with and scored on.
+  private func warn(
+    of calibration: CalibrationChoice?, _ scoring: Dataset?, _ result: inout QuantizeResult
+  ) throws {
+    guard let scoring, let named = calibration?.named else { return }
+    let shared = try ImageOverlap(scoring).count(
+      named.images.prefix(options.calibCount ?? 128).map(\.source))
+    guard shared > 0 else { return }
+    common.logger.warning(
+      "\(shared) of the images to calibrate with are also scored on: the score flatters the model"
+    )
+    result.remarks.append("\(shared) of the images to calibrate with are also scored on.")
   }
 
   /// Trains a quantised network on, where that is asked for.
   private func tune(
-    _ outcome: inout Quantizing.Outcome, _ source: ModelArtifact, _ learning: Dataset?
+    _ outcome: inout Quantization.Outcome, _ source: ModelArtifact, _ learning: Dataset?,
+    _ engine: Engine
   ) throws -> Trainer? {
     guard epochs > 0 else { return nil }
     let trainable = try TrainableQuantization(outcome.graph)
@@ -210,7 +205,7 @@ struct QuantizeCommand: ParsableCommand {
           parameters: TrainableParameter.all(in: trainable.graph).filter {
             trainable.sparseWeights.contains($0.name)
           }), MovementUnits(trainable.movementUnits, for: trainable.graph),
-      ], head: head, common: common)
+      ], head: try head.settings(), engine: engine)
     outcome.graph = try trainable.quantized(trainer.current)
     // What was learnt is not in the plan: the network that rounds in training says it.
     outcome.claims[outcome.claims.count - 1] = .init(
@@ -219,16 +214,19 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   /// The mAP of the written model where sums of products saturate; `nil` without labelled images.
-  private func saturated(_ target: String, _ scoring: Dataset?) throws -> Double? {
+  private func saturated(
+    _ target: String, _ scoring: Dataset?, _ engine: Engine
+  ) throws -> Double? {
     guard let scoring else { return nil }
+    var engine = engine
+    engine.rewrites.append(SimulateSaturation())
     let accuracy = try Accuracy(
-      ModelArtifact(target, inputs: head.inputs.values()), dataset: scoring, head: head, data: data,
-      common: common,
-      passes: StandardRewrites.inference + [SimulateSaturation()])
+      ModelArtifact(target, inputs: head.inputs.values()), dataset: scoring,
+      settings: head.settings(), skipsBad: data.skipBad, engine: engine)
     return accuracy.evaluation.summary.values.first
   }
 
-  private func result(_ source: ModelArtifact, _ outcome: Quantizing.Outcome) -> QuantizeResult {
+  private func result(_ source: ModelArtifact, _ outcome: Quantization.Outcome) -> QuantizeResult {
     let layers = source.graph.nodes.filter(QuantizationSites.isLayer)
     let kept = outcome.plan.kept.count { ["Conv", "Gemm", "MatMul"].contains($0.opType) }
     return QuantizeResult(
@@ -239,10 +237,5 @@ struct QuantizeCommand: ParsableCommand {
       sensitivity: options.sensitivity || floor.maxDrop != nil ? outcome.damages : nil,
       trials: outcome.trials,
       roundings: outcome.roundings, remarks: outcome.remarks)
-  }
-
-  private func defaultOutput(_ source: ModelArtifact) -> String {
-    let ending = ModelFormat.ending(like: source.url)
-    return source.url.deletingPathExtension().lastPathComponent + "-int8." + ending
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Foundation
 import ObjectDetection
 import Reports
@@ -63,18 +64,33 @@ struct Report: ParsableCommand {
     try files.fill("--output", output)
     try files.check()
     let hasImages = data.data != nil || models.isEmpty
-    let comparison = ModelComparison(
-      head: head, data: data, common: common,
-      dataset: hasImages ? try data.labelled(common) : nil, measures: !noTiming, seed: seed ?? 0,
-      trainData: trainData, calib: calib)
+    let comparison = try comparison(
+      on: hasImages ? try data.labelled(common) : nil, measures: !noTiming, seed: seed ?? 0)
     let loaded = try ModelArtifact.all(models, inputs: head.inputs.values())
     let names = ModelArtifact.distinctNames(loaded.map(\.path))
     let report = try comparison.report(
       title, Array(zip(names, loaded)).map { .init(name: $0, model: $1) })
-    try ReportFolder(path: output).write(report, log: common.logger)
+    try ReportFolder(path: output).write(report, progress: ConsoleProgress(common))
     switch common.format {
     case .json: try Console.json(report)
     case .text: Console.result(ComparisonTable(models: report.models, titles: names).text)
     }
+  }
+
+  /// A comparison under the options.
+  ///
+  /// Images that were trained on or calibrated with are read only to warn of those that are scored.
+  func comparison(on dataset: Dataset?, measures: Bool, seed: UInt64) throws -> ModelComparison {
+    func images(_ path: String?) throws -> Dataset? {
+      guard dataset != nil, let path else { return nil }
+      let split = Dataset.hasSplits(URL(filePath: path)) ? "train" : nil
+      return try DataSource(path: path, split: split, looksAtImages: false).load(nil)
+    }
+    var comparison = ModelComparison(
+      try EvidenceCollector(
+        head: head, data: data, common: common, dataset: dataset, measures: measures,
+        samples: EvidenceCollector.reportSamples, seed: seed))
+    (comparison.learning, comparison.calibration) = (try images(trainData), try images(calib))
+    return comparison
   }
 }

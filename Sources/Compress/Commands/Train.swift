@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Evidence
 import Formats
 import Foundation
 import GraphIR
@@ -258,7 +259,8 @@ struct Train: ParsableCommand {
     guard let arch, let architecture = Architecture.named(arch) else {
       let loaded = try ModelArtifact(model, inputs: head.inputs.values())
       try loaded.checkWeights()
-      var adaptation = try ModelAdaptation(loaded.graph, head: head, common: common)
+      var adaptation = ModelAdaptation(
+        loaded.graph, head: try head.settings(), engine: try head.engine(common))
       if let names { try adaptation.replaceClasses(names, seed: seed) }
       if insertBatchnorm { try adaptation.insertBatchNormalization(training) }
       return adaptation.graph
@@ -274,8 +276,8 @@ struct Train: ParsableCommand {
     in folder: TrainingFolder, isResumed: Bool
   ) throws {
     let training = try DetectorTraining(
-      graph, head: head, training: datasets.training, validation: datasets.validation,
-      settings: job.settings, common: common)
+      graph, head: head.settings(), training: datasets.training, validation: datasets.validation,
+      settings: job.settings, engine: head.engine(common))
     let trainer = try training.trainer()
     let run = TrainingRun(
       training: training, trainer: trainer, title: job.title, folder: folder, common: common)

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// Standard output for results, standard error for everything else.

@@ -1,5 +1,7 @@
 import Architectures
+import Compression
 import Distill
+import Evidence
 import Execution
 import Formats
 import Foundation
@@ -22,23 +24,25 @@ enum ErrorStatus {
     case let error as PruningError:
       switch error {
       case .noSuchLayer, .unknown, .needsGradients, .needsImages: .usage
-      case .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales:
-        .badData
+      case .nothingToPrune, .otherModel, .notReplayable, .emptied, .noScales, .noChannel: .badData
+      case .unproved: .internalError
       }
     case let error as LowRankError:
       switch error {
-      case .noSuchLayer: .usage
+      case .noSuchLayer, .needsImages: .usage
       case .rank, .nothingToFactorize, .otherModel: .badData
+      case .unproved: .internalError
       }
     case let error as QuantizationError:
       switch error {
-      case .noSuchNode: .usage
+      case .noSuchNode, .needsImages, .needsLabels, .drawnAnew: .usage
       case .alreadyQuantized, .nothingToQuantize, .otherModel, .opset, .untrainable: .badData
       }
     case let error as DistillationError:
       switch error {
       case .unknown, .repeated, .weight, .setting, .value, .point, .batch: .usage
-      case .heads, .noPoints, .labels, .shape, .cache: .badData
+      case .heads, .noPoints, .labels, .shape, .cache, .preprocessing, .labelLoss: .badData
+      case .unlabelled: .noInput
       }
     case is NotFinite, is CalibrationError, is LinearAlgebraError: .badData
     case let error as FormatError:
@@ -50,16 +54,34 @@ enum ErrorStatus {
       }
     case let error as DatasetError:
       switch error {
-      case .missing, .noImages, .unknownFormat, .notFound: .noInput
+      case .missing, .noImages, .unknownFormat, .notFound, .unlabelled: .noInput
       case .unreadable: .inputOutput
-      case .malformed: .badData
+      case .malformed, .severalParts: .badData
       case .unreadableImages(_, _, _, _, let areMissing): areMissing ? .noInput : .badData
       }
     case ImageError.missing, HeadError.absent: .noInput
     case ImageError.unreadable: .inputOutput
     case is ImageError, is NPYError, is HeadError, is NodeError, is GraphError: .badData
     case is OperatorError, is AttributeError, is UnknownOperator, is NotDifferentiable: .badData
+    case ArchitectureError.notSquare: .badData
     case is ArchitectureError: .usage
+    case let error as CompressionError:
+      switch error {
+      case .needsLabels: .usage
+      case .image: .badData
+      case .unpredicted: .internalError
+      }
+    case let error as InputError:
+      switch error {
+      case .noImage: .badData
+      case .noMemory: .internalError
+      default: .usage
+      }
+    case let error as EvidenceError:
+      switch error {
+      case .unequal: .internalError
+      case .changed: .badData
+      }
     case let error as TrainingError:
       switch error {
       case .setting: .usage
@@ -79,7 +101,7 @@ enum ErrorStatus {
   /// The sentence that is printed for an error; what Foundation says is not for users.
   static func text(of error: any Error) -> String {
     guard let code = SystemError.code(of: error) else {
-      return "\(error)"
+      return "\(error)" + (Advice.of(error).map { "; \($0)" } ?? "")
     }
     let reason = String(cString: strerror(code))
     return SystemError.file(of: error).map { "\($0): \(reason)" } ?? "the system says: \(reason)"

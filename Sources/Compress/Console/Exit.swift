@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 
 /// What the process tells its caller when it ends: the codes of `sysexits.h`, and 3.
@@ -50,4 +51,32 @@ enum Exit {
 }
 
 /// The model is written, but not as accurate as was asked for; the reason has been printed.
-struct QualityFloorMissed: Error {}
+struct QualityFloorMissed: Error, LocatedError {
+  /// Always.
+  var isLocated: Bool { true }
+}
+
+extension CommandError: LocatedError {
+  /// Whether the sentence is about a file that it begins with, or about options.
+  var isLocated: Bool {
+    switch status {
+    case .badData, .internalError: description.contains(#/^\S*[.\/]\S*: /#)
+    default: true
+    }
+  }
+}
+
+extension ValidationError: LocatedError {
+  /// Always: it is about options.
+  public var isLocated: Bool { true }
+}
+
+extension ExitCode: LocatedError {
+  /// Always.
+  public var isLocated: Bool { true }
+}
+
+extension CleanExit: LocatedError {
+  /// Always.
+  public var isLocated: Bool { true }
+}

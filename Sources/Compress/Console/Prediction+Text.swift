@@ -1,3 +1,5 @@
+import Compression
+
 extension Prediction.Verification? {
   /// What a result says of a written file.
   func sentence(_ output: String) -> String {

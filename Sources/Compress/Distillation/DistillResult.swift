@@ -1,9 +1,10 @@
+import Compression
 import Distill
 import Foundation
 import Reports
 
 /// What `compress distill` prints.
-struct DistillResult: PrintableResult {
+struct DistillResult: CompressionResult {
   var schemaVersion = 1
   var teacher: String
   /// The file written, `nil` after a dry run.

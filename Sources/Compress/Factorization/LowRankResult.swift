@@ -1,9 +1,10 @@
+import Compression
 import Foundation
 import LowRank
 import Reports
 
 /// What `compress lowrank` prints.
-struct LowRankResult: PrintableResult {
+struct LowRankResult: CompressionResult {
   var schemaVersion = 1
   var input: String
   /// The file written, `nil` after a dry run.

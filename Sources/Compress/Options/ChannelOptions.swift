@@ -1,6 +1,9 @@
 import ArgumentParser
+import Compression
+import Formats
 import Foundation
 import Prune
+import Training
 
 /// Which channels are removed, and what makes up for them.
 struct ChannelOptions: ParsableArguments {
@@ -121,19 +124,49 @@ struct ChannelOptions: ParsableArguments {
     if [channelRatio != nil, targetMacs != nil, targetLatency != nil].count(where: { $0 }) > 1 {
       throw ValidationError("Give one of --channel-ratio, --target-macs and --target-latency.")
     }
-    if let targetMacs { _ = try Self.macs(targetMacs, of: 1) }
+    if let targetMacs { _ = try Self.budget(targetMacs) }
   }
 
-  /// The MACs that a text stands for, given those of the model.
-  static func macs(_ text: String, of whole: Int) throws -> Int {
-    let scale: [Character: Double] = ["k": 1e3, "M": 1e6, "G": 1e9]
-    let factor = text.last.flatMap { scale[$0] }
-    guard let number = Double(factor == nil ? text : String(text.dropLast())), number > 0,
-      number.isFinite, number * (factor ?? 1) < 1e18
-    else {
+  /// The budget of MACs that a text stands for.
+  static func budget(_ text: String) throws -> MACBudget {
+    guard let budget = MACBudget(text) else {
       throw ValidationError("--target-macs takes 0.5, 300M or 0.4G, found '\(text)'.")
     }
-    return factor == nil && number < 1
-      ? Int(number * Double(whole)) : Int(number * (factor ?? 1))
+    return budget
+  }
+
+  /// What the options ask for.
+  ///
+  /// - Parameter trains: Whether the network is trained after each cut.
+  func configuration(
+    _ pruning: PruningOptions, training: DetectorTraining.Settings, trains: Bool
+  ) throws -> ChannelPruning.Configuration {
+    var configuration = ChannelPruning.Configuration(
+      criterion: try pruning.channelCriterion(), target: try target(pruning.sparsity ?? 0.5),
+      seed: pruning.seed ?? 0)
+    configuration.request.multiple = roundTo ?? 1
+    configuration.request.leastKept = keepRatio ?? 0.1
+    configuration.request.allocation = allocation.flatMap(ChannelAllocation.named) ?? .global
+    configuration.sensitivity = try sensitivity.map {
+      try JSONFile.read(ChannelSensitivity.self, from: $0, kind: "file of inspect --sensitivity")
+    }
+    // The curves find their layers once the channels are known.
+    if configuration.sensitivity != nil { configuration.request.allocation = .sensitivity([:]) }
+    configuration.rounds =
+      pruning.schedule == "iterative" && trains ? pruning.pruneRounds ?? 3 : 1
+    configuration.excluded = pruning.exclude.map { NamePattern($0) }
+    configuration.compensates = !noCompensation
+    configuration.insertsBatchNormalization = insertBatchnorm
+    configuration.slimming = sparsityTrain.map { .init(epochs: $0, strength: lambda ?? 1e-4) }
+    configuration.training = training
+    return configuration
+  }
+
+  /// How far channels are cut.
+  private func target(_ sparsity: Double) throws -> ChannelTarget {
+    if let channelRatio { return .channels(channelRatio) }
+    if let targetMacs { return .macs(try Self.budget(targetMacs)) }
+    if let targetLatency { return .latency(targetLatency) }
+    return .sparsity(sparsity)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Foundation
 import ObjectDetection
 import Tensors
@@ -95,8 +96,7 @@ struct DataSource {
 
   /// The data set; what was odd about it and what is left out is logged.
   ///
-  /// - Throws: `DatasetError`, ``CommandError`` when images cannot be read and are not to be
-  ///   left out.
+  /// - Throws: `DatasetError`, also when images cannot be read and are not to be left out.
   func load(_ common: CommonOptions?) throws -> Dataset {
     let found = try Dataset.load(
       URL(filePath: path),
@@ -104,14 +104,9 @@ struct DataSource {
         split: split, imageFolder: images.map { URL(filePath: $0) }, skipsBad: skipsBad,
         looksAtImages: looksAtImages))
     for remark in found.remarks { common?.logger.warning("\(remark)") }
-    do {
-      let dataset = try found.readable(skippingBad: skipsBad)
-      for reason in dataset.leftOut { common?.logger.warning("skipped \(reason)") }
-      return dataset
-    } catch {
-      throw CommandError(
-        ErrorStatus.of(error) ?? .badData, "\(error); --skip-bad leaves them out with their labels")
-    }
+    let dataset = try found.readable(skippingBad: skipsBad)
+    for reason in dataset.leftOut { common?.logger.warning("skipped \(reason)") }
+    return dataset
   }
 
   /// The data set, which must have labels.
@@ -120,7 +115,7 @@ struct DataSource {
   func labelled(_ common: CommonOptions?, to use: String) throws -> Dataset {
     let dataset = try load(common)
     guard dataset.isLabelled else {
-      throw CommandError(.noInput, "\(path): has images but no labels to \(use)")
+      throw DatasetError.unlabelled(path, use: use)
     }
     return dataset
   }

@@ -1,6 +1,8 @@
 import Architectures
 import ArgumentParser
+import CompressKit
 import Distill
+import Evidence
 import Foundation
 import ObjectDetection
 import Training
@@ -136,6 +138,46 @@ struct DistillOptions: ParsableArguments {
       }
       return (names[0], names[1])
     }
+  }
+
+  /// What the options ask for.
+  func configuration(
+    _ training: TrainingOptions, epochs: Int
+  ) throws -> Distillation.Configuration {
+    var configuration = Distillation.Configuration(
+      losses: try DistillationChoice.parse(loss), training: settings(training, epochs: epochs))
+    configuration.labelWeight = labelWeight
+    configuration.pairs = try pairs()
+    configuration.adapterLearningRate = adapterLr
+    configuration.cache = cache.map {
+      .init(file: URL(filePath: $0), limit: cacheLimit * 1_000_000)
+    }
+    configuration.trainsControl = control
+    return configuration
+  }
+
+  /// What the embedded detector's channels are, as a width of its architecture.
+  private static let embeddedWidth = 0.5
+
+  /// The network that learns.
+  ///
+  /// - Throws: What reading a file or building throws.
+  func student(
+    of teacher: DistilledDetector, isEmbedded: Bool, inputs: InputValues?
+  ) throws -> StudentModel {
+    if let student {
+      return try StudentModel(
+        ModelArtifact(student, inputs: inputs, isOneOfMany: true),
+        drawnBy: fromScratch ? seed : nil)
+    }
+    let name = arch ?? "yolov8n"
+    guard let architecture = Architecture.named(name) else {
+      throw CommandError(.usage, "--arch \(name) is not known")
+    }
+    let isHalved = isEmbedded && arch == nil
+    return try StudentModel(
+      architecture, width: (width ?? 0.5) * (isHalved ? Self.embeddedWidth : 1), depth: depth,
+      like: teacher, seed: seed)
   }
 
   /// The settings of the training: by AdamW unless the options say otherwise, gently for a student that has learnt before.

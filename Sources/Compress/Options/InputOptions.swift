@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import GraphIR
 import Logging
+import ObjectDetection
 
 /// What a network's inputs are given besides images: shapes and constants.
 struct InputOptions: ParsableArguments {

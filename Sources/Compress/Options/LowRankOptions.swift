@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Compression
 import LowRank
+import Training
 
 /// How layers are factorised.
 struct LowRankOptions: ParsableArguments {
@@ -54,7 +55,7 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What a layer must gain to be factorised: latency (measured on this machine with --threads), macs or parameters. (default: latency)",
-      valueName: "quantity"), completion: .list(["latency", "macs", "parameters"]))
+      valueName: "quantity"), completion: .list(GainQuantity.allCases.map(\.rawValue)))
   var gain: String?
 
   @Option(
@@ -129,7 +130,7 @@ struct LowRankOptions: ParsableArguments {
     guard [rank != nil, sparsity != nil, targetMacs != nil].count(where: { $0 }) <= 1 else {
       throw ValidationError("Give one of --rank, --sparsity and --target-macs.")
     }
-    if let targetMacs { _ = try ChannelOptions.macs(targetMacs, of: 1) }
+    if let targetMacs { _ = try ChannelOptions.budget(targetMacs) }
     for (flag, value) in [("--sparsity", sparsity), ("--min-gain", minGain)] {
       if let value, !(0..<1).contains(value) {
         throw ValidationError("\(flag) must be at least 0 and below 1, found \(value).")
@@ -140,7 +141,7 @@ struct LowRankOptions: ParsableArguments {
       ("--starts", starts))
     try check("--allocation", allocation, ["error", "sensitivity"])
     try check("--measure", measure, SensitivityMeter.Measure.allCases.map(\.rawValue))
-    try check("--gain", gain, ["latency", "macs", "parameters"])
+    try check("--gain", gain, GainQuantity.allCases.map(\.rawValue))
     try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == "sensitivity", sparsity == nil, targetMacs == nil {
       throw ValidationError(
@@ -183,8 +184,34 @@ struct LowRankOptions: ParsableArguments {
     return rule
   }
 
-  /// What is refitted.
-  var kind: ResponseCorrection.Kind {
-    correction.flatMap(ResponseCorrection.Kind.init) ?? .leastSquares
+  /// What the options ask for.
+  func configuration(
+    training: DetectorTraining.Settings
+  ) throws -> LowRankFactorization.Configuration {
+    var configuration = LowRankFactorization.Configuration(try target(), seed: seed ?? 0)
+    configuration.methods = try methods()
+    if allocation == "sensitivity" {
+      configuration.allocation = .sensitivity(
+        measure.flatMap(SensitivityMeter.Measure.init) ?? .output, file: sensitivity)
+    }
+    configuration.gain = gain.flatMap(GainQuantity.init) ?? .latency
+    configuration.leastGain = minGain ?? 0
+    configuration.multiple = roundTo ?? 8
+    configuration.excluded = exclude.map { NamePattern($0) }
+    configuration.keepsEnds = !includeEnds
+    configuration.correction =
+      correction.flatMap(ResponseCorrection.Kind.init) ?? .leastSquares
+    configuration.iterations = iterations ?? 100
+    configuration.starts = starts ?? 2
+    configuration.normalizesBetween = batchnormBetween
+    configuration.isFromScratch = fromScratch
+    configuration.training = training
+    return configuration
+  }
+
+  private func target() throws -> RankTarget {
+    if let sparsity { return .sparsity(sparsity) }
+    if let targetMacs { return .macs(try ChannelOptions.budget(targetMacs)) }
+    return .rule(try rule())
   }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Compression
+import ObjectDetection
 import Quantize
 
 /// How a network is quantised.
@@ -99,8 +101,8 @@ struct QuantizeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How weights are rounded: nearest, or adaptive (learnt up or down, layer by layer, so that layers answer as they did).",
-      valueName: "kind"), completion: .list(Rounding.allCases.map(\.rawValue)))
-  var rounding: Rounding = .nearest
+      valueName: "kind"), completion: .list(WeightRounding.allCases.map(\.rawValue)))
+  var rounding: WeightRounding = .nearest
 
   @Option(
     help: ArgumentHelp(
@@ -210,14 +212,6 @@ struct QuantizeOptions: ParsableArguments {
       || symmetric || powerOfTwo || reduceRange
   }
 
-  /// How weights become whole numbers.
-  enum Rounding: String, CaseIterable, ExpressibleByArgument { case nearest, adaptive }
-
-  /// How biases are moved.
-  enum BiasCorrectionKind: String, CaseIterable, ExpressibleByArgument {
-    case none, local, sequential
-  }
-
   /// How a file says that layers compute on integers.
   enum Form: String, CaseIterable, ExpressibleByArgument { case qdq, qoperator }
 
@@ -255,4 +249,55 @@ struct QuantizeOptions: ParsableArguments {
     }
     return scheme
   }
+
+  /// What the options ask for.
+  ///
+  /// - Parameter drop: The bound on the loss of mAP; `nil` for none.
+  func configuration(model: String, drop: Double?) throws -> Quantization.Configuration {
+    var configuration = Quantization.Configuration()
+    configuration.scheme = scheme
+    configuration.observer = try chosenObserver()
+    configuration.excluded = exclude.map { NamePattern($0) }
+    configuration.included = include.map { NamePattern($0) }
+    configuration.equalization = CrossLayerEqualization.Ranges(rawValue: equalize ?? "weights")
+    configuration.biasCorrection = biasCorrection ?? .local
+    configuration.rounding = rounding
+    configuration.replacesReLU6 = replaceRelu6
+    configuration.isDataFree = dataFree
+    configuration.mostDamage = maxDamage ?? Self.defaultDamage
+    configuration.measuresSensitivity = sensitivity
+    configuration.drop = drop.map { .init($0, isRelative: dropType == "relative") }
+    configuration.bitsMargin = isAutomatic ? margin ?? Self.defaultMargin : nil
+    configuration.seed = seed
+    configuration.state = calibState.map { .init(path: $0, model: model) }
+    configuration.reasons.excluded = "--exclude names it"
+    configuration.reasons.included = "--include names it"
+    configuration.reasons.accuracy = "quantising it costs more accuracy than --max-drop allows"
+    configuration.reasons.damage =
+      "quantising it alone changes the raw head maps by more than --max-damage"
+    return configuration
+  }
+
+  /// What `--calib` calls drawn images.
+  private static let deadLeaves = "dead-leaves"
+  private static let drawnImages = 32
+  private static let drawnSize = 480
+
+  /// Whether the images to look at are drawn.
+  private var drawsImages: Bool { dataFree || calib == Self.deadLeaves }
+
+  /// The images to calibrate with.
+  ///
+  /// - Parameter learning: Those to take where none are named; `nil` for none.
+  func calibration(_ learning: Dataset?, _ common: CommonOptions) throws -> CalibrationChoice {
+    let count = calibCount ?? (dataFree ? Self.drawnImages : 128)
+    return try CalibrationChoice(
+      path: drawsImages ? nil : calib,
+      otherwise: drawsImages
+        ? .deadLeaves(count: count, seed: seed, size: Self.drawnSize) : learning,
+      count: count, common: common)
+  }
 }
+
+extension WeightRounding: ExpressibleByArgument {}
+extension BiasCorrectionKind: ExpressibleByArgument {}

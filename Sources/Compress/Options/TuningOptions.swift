@@ -40,3 +40,5 @@ struct TuningOptions: ParsableArguments {
     return settings
   }
 }
+
+extension DetectorTraining.Loss: ExpressibleByArgument {}

@@ -1,10 +1,11 @@
+import Compression
 import Formats
 import Foundation
 import Prune
 import Reports
 
 /// What `compress prune` prints of channels removed.
-struct ChannelPruneResult: PrintableResult {
+struct ChannelPruneResult: CompressionResult {
   var schemaVersion = 1
   var input: String
   /// The file written, `nil` after a dry run.

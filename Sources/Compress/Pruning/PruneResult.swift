@@ -1,9 +1,10 @@
+import Compression
 import Foundation
 import Prune
 import Reports
 
 /// What `compress prune` prints of weights set to zero.
-struct PruneResult: PrintableResult {
+struct PruneResult: CompressionResult {
   var schemaVersion = 1
   var input: String
   /// The file written, `nil` after a dry run.

@@ -1,10 +1,11 @@
+import Compression
 import Formats
 import Foundation
 import Quantize
 import Reports
 
 /// What `compress quantize` prints.
-struct QuantizeResult: PrintableResult {
+struct QuantizeResult: CompressionResult {
   var schemaVersion = 1
   var input: String
   /// The file written, `nil` after a dry run.

@@ -1,3 +1,5 @@
+import Evidence
+
 /// What is done to a model step by step, as a file says it.
 struct Recipe {
   /// The file it was read from.

@@ -1,3 +1,4 @@
+import Evidence
 import Execution
 import Foundation
 import Operators

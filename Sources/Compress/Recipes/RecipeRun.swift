@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Formats
 import Foundation
 import ObjectDetection
@@ -80,10 +81,9 @@ struct RecipeRun {
   private func compare(_ plan: RecipePlan, _ result: inout RecipeResult) throws {
     let options = try material.reportOptions(common)
     let timed = measures || recipe.goals.contains(where: \.needsTiming)
-    var comparison = ModelComparison(
-      head: options.head, data: options.data, common: options.common,
-      dataset: options.data.data == nil ? nil : try options.data.labelled(common),
-      measures: timed, seed: recipe.seed, trainData: options.trainData, calib: options.calib)
+    var comparison = try options.comparison(
+      on: options.data.data == nil ? nil : try options.data.labelled(common), measures: timed,
+      seed: recipe.seed)
     comparison.steps = plan.commands.map { ["compress"] + $0.words }
     let inputs = try options.head.inputs.values()
     var name = ""
@@ -100,7 +100,7 @@ struct RecipeRun {
           model: try ModelArtifact(command.output, inputs: inputs, isOneOfMany: true)))
     }
     let report = try comparison.report(title, entries)
-    try ReportFolder(path: self.report).write(report, log: common.logger)
+    try ReportFolder(path: self.report).write(report, progress: ConsoleProgress(common))
     result.report = self.report
     result.models = report.models
     if let first = report.models.first, let last = report.models.last {

@@ -1,3 +1,5 @@
+import Compression
+import Evidence
 import Formats
 import Foundation
 

@@ -1,3 +1,4 @@
+import Evidence
 import Formats
 import Foundation
 import Reports
@@ -111,7 +112,7 @@ struct SweepRun {
       return model
     }
     let all = ComparisonReport(title: title, models: [baseline] + models, manifest: manifest)
-    try ReportFolder(path: "\(folder)/report").write(all, log: common.logger)
+    try ReportFolder(path: "\(folder)/report").write(all, progress: ConsoleProgress(common))
     for file in try sweep.files() {
       try AtomicFile.write(
         file.content, to: URL(filePath: folder).appending(path: "report/\(file.name)").path)
@@ -124,7 +125,7 @@ struct SweepRun {
     _ entries: inout [SweepStore.Entry], _ baseline: inout ModelEvidence
   ) throws {
     let options = try RecipeMaterial(recipe, work: folder).reportOptions(common)
-    let collector = EvidenceCollector(
+    let collector = try EvidenceCollector(
       head: options.head, data: options.data, common: common, dataset: nil, measures: true)
     let inputs = try options.head.inputs.values()
     let models = try ([recipe.model] + entries.map(\.output)).map {

@@ -3,22 +3,23 @@ import Reports
 import Training
 
 /// What training shows while it runs: a line an epoch, and a bar within one.
-final class TrainingConsole {
+///
+/// It is used by the thread that trains alone.
+final class TrainingConsole: @unchecked Sendable {
   private let trainer: Trainer
-  private let common: CommonOptions
+  private let isQuiet: Bool
   private let start = ContinuousClock.now
   private let firstEpoch: Int
   private var bar: ProgressBar?
 
-  init(_ trainer: Trainer, common: CommonOptions) {
-    self.trainer = trainer
-    self.common = common
+  init(_ trainer: Trainer, isQuiet: Bool) {
+    (self.trainer, self.isQuiet) = (trainer, isQuiet)
     firstEpoch = trainer.progress.epoch
   }
 
   /// Prints the heading of the table.
   func begin() {
-    guard !common.quiet else { return }
+    guard !isQuiet else { return }
     let losses = trainer.partNames.map { Self.right(String($0.prefix(9)), 10) }.joined()
     Console.note(
       "   epoch        lr" + losses + "      loss  images/s"
@@ -27,14 +28,14 @@ final class TrainingConsole {
 
   /// Shows an event.
   func show(_ event: TrainingEvent) {
-    guard !common.quiet else { return }
+    guard !isQuiet else { return }
     switch event {
     case .batch(let progress, let batches, let loss):
       if progress.batch == 1 || bar == nil {
         bar = ProgressBar(
           "epoch \(progress.epoch + 1)/\(trainer.configuration.epochs)"
             + "  loss \(String(format: "%.3f", loss.total))",
-          total: batches, unit: "batches", isShown: common.showsProgress)
+          total: batches, unit: "batches", isShown: !isQuiet)
       }
       bar?.update(progress.batch)
     case .epoch(let record, let isBest):

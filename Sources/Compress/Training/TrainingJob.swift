@@ -1,4 +1,5 @@
 import Architectures
+import Evidence
 import Foundation
 import ObjectDetection
 import Tensors

@@ -31,7 +31,7 @@ struct TrainingRun {
 
   /// Trains to the end, or to an interrupt; files are saved after every epoch.
   func run() throws -> (end: TrainingEnd, signal: Int32?) {
-    let console = TrainingConsole(trainer, common: common)
+    let console = TrainingConsole(trainer, isQuiet: common.quiet)
     console.begin()
     let (end, signal) = try Interruption.whileAwaited {
       try trainer.run(
@@ -49,18 +49,6 @@ struct TrainingRun {
       try folder.saveBest(trainer)
     }
     return (end, signal)
-  }
-
-  /// Trains to the end with a line an epoch, without a folder; an interrupt ends the process as usual.
-  static func watch(
-    _ trainer: Trainer, _ training: DetectorTraining, common: CommonOptions
-  ) throws -> TrainingEnd {
-    let console = TrainingConsole(trainer, common: common)
-    console.begin()
-    return try trainer.run(observe: { event in
-      console.show(event)
-      return .proceed
-    })
   }
 
   private struct Summary: Encodable {

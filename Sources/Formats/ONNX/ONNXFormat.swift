@@ -159,7 +159,7 @@ public enum ONNXFormat {
       throw FormatError(
         .badData, file: file,
         reason: "the model exceeds the 2 GB of an ONNX file; "
-          + "let its weights lie beside it (--external-data)")
+          + "let its weights lie beside it as external data")
     }
   }
 }

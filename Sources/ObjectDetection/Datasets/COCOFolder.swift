@@ -21,9 +21,7 @@ extension COCOFormat {
     let chosen = fitting.isEmpty && split == nil ? files : fitting
     guard chosen.count == 1 else {
       if resolver.find("data.yaml") != nil { return nil }
-      throw DatasetError.malformed(
-        file: inner.path, place: "",
-        reason: "choose a part with --split: there are \(files.joined(separator: ", "))")
+      throw DatasetError.severalParts(folder: inner.path, parts: files)
     }
     return inner.appending(path: chosen[0])
   }

@@ -11,6 +11,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case notFound(file: String, place: String, name: String, tried: String)
   /// Images of a labelled set cannot be read.
   case unreadableImages(set: String, count: Int, of: Int, first: String, areMissing: Bool)
+  /// A folder has the labels of several parts of a set, and none is chosen.
+  case severalParts(folder: String, parts: [String])
   /// There are images but no labels, which something needs.
   case unlabelled(String, use: String)
 
@@ -28,6 +30,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .noImages(let path): "\(path): names no image"
     case .notFound(let file, let place, let name, let tried):
       "\(file): \(place): there is no such file or folder as '\(name)'; looked for \(tried)"
+    case .severalParts(let folder, let parts):
+      "\(folder): there are several parts: \(parts.joined(separator: ", "))"
     case .unlabelled(let path, let use): "\(path): has images but no labels to \(use)"
     case .unreadableImages(let set, let count, let all, let first, _):
       "\(set): \(count) of \(all) images cannot be read: \(first)\(count > 1 ? " …" : "")"

@@ -28,7 +28,7 @@ extension HeadFamily {
             ? "a TopK or NonMaxSuppression stands before it"
             : "\(isGrid ? "a grid of cells" : "no grid of cells") has as many",
           evidence.metadataNames == nil
-            ? "the classes are taken to be COCO's; give others with classes: in a --head file"
+            ? "the classes are taken to be COCO's; give others with classes: in a file of head settings"
             : "the class names are those of the metadata",
         ], countsClasses: false)
     },
@@ -43,7 +43,7 @@ extension HeadFamily {
           throw HeadError.outputs(
             family: "end-to-end",
             reason: "a box is of class \(v[5]), but only \(configuration.classes.count) are named; "
-              + "name all with classes: in a --head file")
+              + "name all with classes: in a file of head settings")
         }
         return Detection(
           box: Box(left: v[0], top: v[1], right: v[2], bottom: v[3]), classIndex: Int(v[5]),

@@ -13,11 +13,10 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .unrecognized(let outputs):
       "the detection head is not recognised from the outputs \(outputs.joined(separator: ", ")); "
-        + "choose with --head FAMILY or --head FILE.yaml (family: one of \(Self.families))"
+        + "head families are \(Self.families)"
     case .ambiguous(let families, let outputs):
       "the outputs \(outputs.joined(separator: ", ")) fit the head families "
-        + "\(families.joined(separator: " and ")); choose with "
-        + families.map { "--head \($0)" }.joined(separator: " or ")
+        + "\(families.joined(separator: " and "))"
     case .unknownFamily(let name), .absent(let name):
       "'\(name)' is neither a head family (\(Self.families)) nor a file"
     case .settings(let file, let line, let reason):
@@ -26,7 +25,7 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
       "the outputs do not fit the head family \(family): \(reason)"
     case .classes(let model, let dataset):
       "the detector has \(Self.listed(model)), the data set \(Self.listed(dataset)), and the names "
-        + "do not match; give the detector's class names in its order with classes: in a --head file"
+        + "do not match"
     }
   }
 

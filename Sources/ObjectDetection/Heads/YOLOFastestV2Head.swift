@@ -44,7 +44,7 @@ extension HeadFamily {
           ? "two maps of strides \(strides) with 3 × (4 + 1) + \(classes) values a cell"
           : "six maps of strides \(strides) with 12, 3 and \(classes) channels, before sigmoid and "
             + "softmax",
-        "the anchors are those of the COCO model; give others with anchors: in a --head file",
+        "the anchors are those of the COCO model; give others with anchors: in a file of head settings",
       ])
   }
 

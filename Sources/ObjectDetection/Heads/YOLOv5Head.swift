@@ -66,7 +66,7 @@ extension HeadFamily {
         preprocessing: Preprocessing(fit: .letterboxCentre)),
       reasons: [
         "three maps of strides \(strides) with 3 × (5 + \(count - 5)) channels: raw YOLOv5",
-        "the anchors are YOLOv5's defaults; give others with anchors: in a --head file",
+        "the anchors are YOLOv5's defaults; give others with anchors: in a file of head settings",
       ])
   }
 

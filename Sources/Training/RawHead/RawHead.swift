@@ -291,12 +291,11 @@ public enum RawHeadError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .noLoss(let family):
-      "there is no loss for heads of the family \(family) yet; fine-tune without labels: --loss match"
+      "there is no loss for heads of the family \(family) yet"
     case .fixedClasses(let family):
-      "the classes of \(family) heads cannot be replaced yet; leave out --classes, or train an --arch"
+      "the classes of \(family) heads cannot be replaced yet"
     case .shapes(let family, let expected, let found):
-      "a \(family) head has \(expected), found \(found.joined(separator: ", ")); "
-        + "fine-tune without labels: --loss match"
+      "a \(family) head has \(expected), found \(found.joined(separator: ", "))"
     }
   }
 }
