@@ -3,11 +3,10 @@ import GraphIR
 import ObjectDetection
 
 extension NetworkBuilder {
-  /// YOLOv5's head: a 1×1 convolution a map, `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
+  /// YOLOv5's head: a 1×1 convolution for each map, `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
   ///
-  /// Anchors are YOLOv5's for COCO, scaled with the input. The biases start where an image of 640
-  /// pixels is expected to hold eight objects, and each class to be one of C (0.6 / (C − 1) as a
-  /// probability).
+  /// Anchors are YOLOv5's for COCO, scaled with the input. The initial biases correspond to eight
+  /// objects in an image of 640 pixels, and to a probability of 0.6 / (C − 1) for each class.
   mutating func anchorHead(_ maps: [Feature], _ options: ArchitectureOptions) throws -> Graph {
     let strides = [8, 16, 32]
     let fields = options.classes.count + 5

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// A detector that can be built from nothing, with seeded initial weights.
+/// A detector that can be built with seeded initial weights.
 public struct Architecture: Sendable {
   /// The name users type.
   public var name: String
@@ -15,22 +15,22 @@ public struct Architecture: Sendable {
   /// `HeadConfiguration` in the metadata.
   public var build: @Sendable (ArchitectureOptions) throws -> Graph
 
-  /// Every architecture, by which help and error texts list them.
+  /// Every architecture, in the order of help and error texts.
   public static let all: [Architecture] = [
     .yolov5Lite, .yolov5n, .yolov8n, .mobileNetV2SSDLite, .vgg11,
   ]
 
-  /// The architecture of a name.
+  /// The architecture with a name.
   public static func named(_ name: String) -> Architecture? { all.first { $0.name == name } }
 }
 
-/// What can be chosen about an ``Architecture``.
+/// The options of an ``Architecture``.
 public struct ArchitectureOptions: Sendable {
   /// The names of the classes.
   public var classes: [String]
-  /// What channels are multiplied by.
+  /// The factor of the numbers of channels.
   public var width: Double
-  /// What repetitions of blocks are multiplied by.
+  /// The factor of the repetitions of blocks.
   public var depth: Double
   /// Rows and columns of the input, a multiple of the largest stride.
   public var imageSize: Int

@@ -1,5 +1,5 @@
 extension ArchitectureOptions {
-  /// A number of channels times the width multiplier, rounded to a multiple of 8 as MobileNet does:
+  /// A number of channels times the width multiplier, rounded to a multiple of 8 as in MobileNet:
   /// never below nine tenths of the product, and at least 8.
   func channels(_ count: Double) -> Int {
     let wanted = count * width
@@ -11,7 +11,7 @@ extension ArchitectureOptions {
   /// A number of repetitions times the depth multiplier, at least 1.
   func repetitions(_ count: Double) -> Int { max(1, Int((count * depth).rounded())) }
 
-  /// Checks that the input divides into the cells of the largest stride.
+  /// Checks that the input size is a multiple of the largest stride.
   ///
   /// - Throws: ``ArchitectureError``.
   func check(stride: Int = 32) throws {

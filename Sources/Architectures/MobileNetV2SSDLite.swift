@@ -11,8 +11,8 @@ extension Architecture {
   /// offsets that the configuration's priors and variances decode.
   ///
   /// Reference: Sandler et al., *MobileNetV2*, CVPR 2018, arXiv:1801.04381, §6.2; Liu et al.,
-  /// *SSD*, ECCV 2016. Deviates in the scales, strides 8 to 128 where the paper has 16 to 320 in
-  /// six, for small objects, and in four priors a cell.
+  /// *SSD*, ECCV 2016. Deviates in the scales: strides 8 to 128, for small objects, where the paper
+  /// has six. Deviates in four priors for each cell.
   public static let mobileNetV2SSDLite = Architecture(
     name: "mobilenetv2-ssdlite", summary: "MobileNetV2 backbone, SSD with separable predictors",
     citation: "Sandler et al., CVPR 2018, arXiv:1801.04381; Liu et al., ECCV 2016",
@@ -60,7 +60,7 @@ extension NetworkBuilder {
     return [[side, side], [long, long], [long, short], [short, long]]
   }
 
-  /// Predictors of scores and offsets on each scale, joined over scales.
+  /// Predictors of scores and offsets on each scale, concatenated over scales.
   fileprivate mutating func ssdHead(
     _ levels: [Feature], strides: [Int], _ options: ArchitectureOptions
   ) throws -> Graph {

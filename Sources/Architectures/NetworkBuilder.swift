@@ -18,10 +18,10 @@ enum Nonlinearity {
   case silu
 }
 
-/// Writes a network as nodes and seeded weights.
+/// Builds a network from nodes and seeded weights.
 ///
-/// Every weight has a random stream of its own, told by its name, so that a change in one place
-/// leaves the others as they were. Names follow the blocks: `backbone.stage2.0.cv1`.
+/// Every weight has a random stream of its own, which its name determines. So a change in one place
+/// leaves the other weights as they were. Names follow the blocks: `backbone.stage2.0.cv1`.
 struct NetworkBuilder {
   /// The network so far.
   private(set) var graph: Graph
@@ -68,7 +68,7 @@ struct NetworkBuilder {
   /// - Parameters:
   ///   - pad: Zeros on every side; half of the kernel where not given.
   ///   - biases: The bias of each output channel; `nil` for none.
-  ///   - scale: What the weights' spread by He et al. is multiplied by.
+  ///   - scale: The factor of the weights' standard deviation by He et al.
   mutating func plainConvolution(
     _ x: Feature, _ name: String, to channels: Int, kernel: Int = 1, stride: Int = 1,
     pad: Int? = nil, groups: Int = 1, biases: [Float]? = nil, scale: Float = 1
@@ -137,7 +137,7 @@ struct NetworkBuilder {
     node("Add", name, [a.name, b.name], channels: a.channels)
   }
 
-  /// The channels of features one after the other.
+  /// The concatenation of features along the channels.
   mutating func concatenation(_ parts: [Feature], _ name: String) -> Feature {
     node(
       "Concat", name, parts.map(\.name), channels: parts.reduce(0) { $0 + $1.channels },
@@ -170,7 +170,7 @@ struct NetworkBuilder {
       ])
   }
 
-  /// The maximum in windows, padded so that the extent is divided by the stride.
+  /// Max pooling, padded so that the extent is divided by the stride.
   mutating func maxPool(_ x: Feature, _ name: String, kernel: Int, stride: Int = 1) -> Feature {
     let pad = kernel / 2
     return node(
@@ -183,7 +183,7 @@ struct NetworkBuilder {
 
   // MARK: Weights
 
-  /// Normal random numbers; by Box and Muller.
+  /// Normal random numbers, by the method of Box and Muller.
   private func normal(_ name: String, _ shape: [Int], deviation: Float) -> Tensor {
     var random = CounterRandom(seed: seed, stream: Self.hash(name))
     let count = shape.reduce(1, *)

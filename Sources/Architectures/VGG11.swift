@@ -1,11 +1,11 @@
 import GraphIR
 
 extension Architecture {
-  /// VGG-11 with batch normalisations under an anchor-free head: plain 3×3 convolutions and nothing
-  /// else, the kind of network that low-rank factorisation was made for.
+  /// VGG-11 with batch normalisations and an anchor-free head: only plain 3×3 convolutions, the
+  /// kind of network for which low-rank factorisation was developed.
   ///
-  /// Outputs: `[N, 64 + C, H, W]` at strides 8, 16 and 32, boxes first, read from the ends of the
-  /// third, fourth and fifth stage.
+  /// Outputs: `[N, 64 + C, H, W]` at strides 8, 16 and 32, boxes first, computed from the ends of
+  /// the third, fourth and fifth stage.
   ///
   /// Reference: Simonyan and Zisserman, *Very Deep Convolutional Networks for Large-Scale Image
   /// Recognition*, ICLR 2015, arXiv:1409.1556, configuration A. Deviates in batch normalisations,

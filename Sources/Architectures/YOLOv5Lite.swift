@@ -1,14 +1,14 @@
 import GraphIR
 
 extension Architecture {
-  /// A YOLOv5 of light parts: a ShuffleNetV2 backbone, a neck of one width with separable
-  /// convolutions, and YOLOv5's head.
+  /// A light YOLOv5: a ShuffleNetV2 backbone, a neck of one width with separable convolutions, and
+  /// YOLOv5's head.
   ///
   /// Outputs: `[N, 3·(5 + C), H, W]` at strides 8, 16 and 32.
   ///
   /// Reference: Chen and Gong, *YOLOv5-Lite*, 2021, for the plan; Ma et al., *ShuffleNet V2*, ECCV
-  /// 2018, arXiv:1807.11164, for the backbone at about its 1× widths. The neck adds where
-  /// YOLOv5-Lite joins, as NanoDet's does.
+  /// 2018, arXiv:1807.11164, for the backbone at about its 1× widths. The neck adds features where
+  /// YOLOv5-Lite concatenates them, as NanoDet's does.
   public static let yolov5Lite = Architecture(
     name: "yolov5-lite", summary: "ShuffleNetV2 backbone, light neck, anchors and objectness",
     citation: "Chen and Gong, YOLOv5-Lite, 2021; Ma et al., ECCV 2018, arXiv:1807.11164",
@@ -24,7 +24,7 @@ extension Architecture {
     var size = options.imageSize / 4
     var levels: [Feature] = []
     for (stage, plan) in [(116.0, 3.0), (232, 7), (464, 3)].enumerated() {
-      // Halves of a unit's channels are whole eights.
+      // Halves of a unit's channels are multiples of 8.
       let channels = 2 * options.channels(plan.0 / 2)
       size /= 2
       let name = "backbone.stage\(stage + 2)"

@@ -4,9 +4,9 @@ extension Architecture {
   /// YOLOv8n: C2f blocks, a path aggregation neck and a decoupled, anchor-free head with distance
   /// distributions.
   ///
-  /// At width and depth 1 it is the published n model: 3,157,184 parameters for 80 classes, the
-  /// fixed projection of the distributions left out. Outputs: `[N, 64 + C, H, W]` at strides 8, 16
-  /// and 32, boxes first.
+  /// At width and depth 1 it is the published n model: 3,157,184 parameters for 80 classes, without
+  /// the fixed projection of the distributions. Outputs: `[N, 64 + C, H, W]` at strides 8, 16 and
+  /// 32, boxes first.
   ///
   /// Reference: Jocher et al., Ultralytics YOLOv8, 2023; Li et al., *Generalized Focal Loss*,
   /// NeurIPS 2020, arXiv:2006.04388, for the distributions. Deviates in ending at the raw maps.
@@ -35,7 +35,7 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// YOLOv8's neck: features go up and down the strides once, C2f blocks on the way.
+  /// YOLOv8's neck: features pass up and down the strides once, through C2f blocks.
   ///
   /// Reference: Liu et al., *Path Aggregation Network*, CVPR 2018, arXiv:1803.01534, without the
   /// lateral 1×1 convolutions.

@@ -8,7 +8,7 @@ import ObjectDetection
 import Quantize
 import Training
 
-/// The network that learns from a teacher: read from a file, or built.
+/// The student network: read from a file, or built.
 public struct StudentModel {
   /// The network that is trained.
   public let graph: Graph
@@ -16,16 +16,16 @@ public struct StudentModel {
   public let description: String
   /// Its file; `nil` when it was built.
   public let file: ModelArtifact?
-  /// The way back from what is trained to the quantised network of the file; `nil` for a float
+  /// Converts the trained network back to the quantised network of the file; `nil` for a float
   /// student.
   private let quantization: TrainableQuantization?
 
   /// The student of a file; a quantised one is trained by QAT.
   ///
   /// - Parameters:
-  ///   - seed: Draws the weights anew; `nil` for those of the file.
+  ///   - seed: The seed of new random weights; `nil` keeps those of the file.
   /// - Throws: `QuantizationError` when a quantised network cannot be trained, or would lose its
-  ///   scales by weights drawn anew.
+  ///   scales by new random weights.
   public init(_ file: ModelArtifact, drawnBy seed: UInt64? = nil) throws {
     self.file = file
     if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
@@ -44,8 +44,8 @@ public struct StudentModel {
   /// A student that is built, with the teacher's classes, input and preprocessing.
   ///
   /// - Parameters:
-  ///   - width: What the architecture's channels are multiplied by.
-  ///   - depth: What its repetitions of blocks are multiplied by; `nil` for 1.
+  ///   - width: The factor of the architecture's numbers of channels.
+  ///   - depth: The factor of its repetitions of blocks; `nil` for 1.
   /// - Throws: `ArchitectureError` also for a teacher whose images are not square.
   public init(
     _ architecture: Architecture, width: Double, depth: Double? = nil, like teacher: DistilledDetector,
@@ -66,7 +66,7 @@ public struct StudentModel {
     (file, quantization) = (nil, nil)
   }
 
-  /// The student as distillation takes it.
+  /// The student in the form that distillation takes.
   ///
   /// Errors name its file, or that it was built.
   ///
@@ -91,12 +91,12 @@ public struct StudentModel {
     try quantization.map { try $0.quantized(trained) } ?? trained
   }
 
-  /// A network of this kind as its file holds it.
+  /// A network of this kind in the form of its file.
   public func stored(_ graph: Graph) -> Graph { file?.storable(graph) ?? graph }
 }
 
 extension Graph {
-  /// Changes how images become the network's input, as its metadata say it.
+  /// Sets the preprocessing in the network's metadata.
   fileprivate mutating func setPreprocessing(_ preprocessing: Preprocessing) throws {
     guard let text = properties.metadata[Detector.metadataKey],
       var configuration = try? JSONDecoder().decode(

@@ -3,7 +3,7 @@ import GraphIR
 import ObjectDetection
 import Tensors
 
-/// Images that a network is looked at with, preprocessed as when it detects.
+/// Calibration images, preprocessed as in detection.
 public struct CalibrationImages: CalibrationSet {
   /// Where the pixels come from; empty for seeded noise.
   public let sources: [ImageSource]
@@ -15,11 +15,11 @@ public struct CalibrationImages: CalibrationSet {
 
   /// The first images of a set; seeded noise where there are none.
   ///
-  /// A network whose head is not recognised gets images stretched and scaled to 0…1, which is told
-  /// to the engine's observer.
+  /// A network whose head is not recognised gets images stretched and scaled to 0…1. The engine's
+  /// observer is notified of that.
   ///
   /// - Parameters:
-  ///   - settings: What is said of the head; the rest is recognised.
+  ///   - settings: The given settings of the head; the rest is recognised.
   /// - Throws: `InputError` when the network takes no image, what sessions throw.
   public init(
     _ graph: Graph, _ images: Dataset?, count: Int, settings: HeadSettings = HeadSettings(),
@@ -40,12 +40,13 @@ public struct CalibrationImages: CalibrationSet {
   /// Whether there are no images but noise.
   public var isNoise: Bool { sources.isEmpty }
 
-  /// How many different inputs there are; noise makes one.
+  /// The number of different inputs; noise is one input.
   public var count: Int { max(sources.count, 1) }
 
-  /// Says which image a value was found not to be finite on.
+  /// Names the image on which a value is not finite.
   ///
-  /// - Throws: ``CompressionError/image(_:_:)`` in place of `NotFinite`, else what `body` throws.
+  /// - Throws: ``CompressionError/image(_:_:)`` in place of `NotFinite`, and whatever else `body`
+  ///   throws.
   public func naming<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
@@ -84,8 +85,9 @@ public struct CalibrationImages: CalibrationSet {
     return [input.name: tensor]
   }
 
-  /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type; what does
-  /// not fill a batch is left out unless it is all there is.
+  /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type.
+  ///
+  /// An incomplete last batch is left out, unless it is the only one.
   public func batches(of size: Int) throws -> (values: [[Float]], shape: [Int]) {
     let size = min(size, count)
     let planar = ImageInput(
@@ -107,7 +109,7 @@ public struct CalibrationImages: CalibrationSet {
 }
 
 extension ImageSource {
-  /// What messages call the image.
+  /// The name of the image in messages.
   fileprivate var label: String {
     switch self {
     case .file(let url): url.path
@@ -118,7 +120,7 @@ extension ImageSource {
   }
 }
 
-/// The image that a network was last shown.
+/// The image that was read last.
 private final class LastImage {
   var index = 0
 }

@@ -1,9 +1,9 @@
-/// How far the elements of an output lie from those of a reference.
+/// The differences between the elements of an output and those of a reference.
 ///
-/// Both not being numbers, or being the same infinity, is no difference, as in `numpy.testing`.
+/// Two NaN, or two equal infinities, do not differ, as in `numpy.testing`.
 package struct ComparedOutput: Encodable, Equatable {
   package var name: String
-  /// Elements.
+  /// The number of elements.
   package var count: Int
   /// max |a − b| / max |b| over finite b; infinite where ``nonFinite`` is not 0.
   package var normalizedMaxError: Double

@@ -1,12 +1,12 @@
 import GraphIR
 
-/// Why a network cannot be looked at or is not what was planned.
+/// Why a network cannot be measured, or does not compute what was planned.
 public enum CompressionError: Error, CustomStringConvertible {
   /// mAP is to be measured without labelled images.
   case needsLabels
   /// A value of a network is not finite on an image.
   case image(String, NotFinite)
-  /// A written network computes something else than its plan says.
+  /// A written network does not compute what its plan predicts.
   case unpredicted(claim: String, value: String, difference: Double)
 
   /// A sentence for the user.

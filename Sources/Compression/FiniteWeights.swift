@@ -2,13 +2,14 @@ import GraphIR
 import Tensors
 
 extension Graph {
-  /// Checks the float constants that layers read: weights, biases, normalisations, slopes and
-  /// scales must be finite, and no other constant may hold NaN, whether initializers or `Constant`
-  /// nodes hold them.
+  /// Checks that the float constants of layers are finite: weights, biases, normalisations, slopes
+  /// and scales.
   ///
-  /// Infinity is at home elsewhere: in the bounds of clamps, in masks, in what padding fills with.
+  /// No other constant may hold NaN. Constants are initializers or `Constant` nodes.
   ///
-  /// - Parameter excluded: Names of nodes or constants that are left alone.
+  /// Infinity is allowed elsewhere: in the bounds of clamps, in masks, in the values of padding.
+  ///
+  /// - Parameter excluded: Names of nodes or constants that are not checked.
   /// - Throws: ``NotFinite/weight(name:node:element:number:)`` for the first.
   public func checkWeightsAreFinite(excluding excluded: [NamePattern] = []) throws {
     let constants = WeightedLayers.constants(of: self)
@@ -27,7 +28,7 @@ extension Graph {
     }
   }
 
-  /// Operators that compute nothing useful of infinite constants.
+  /// Operators that compute nothing useful from infinite constants.
   private static let finiteOperators: Set<String> = [
     "BatchNormalization", "Conv", "ConvTranspose", "DequantizeLinear", "FusedConv", "GRU", "Gemm",
     "GroupNormalization", "InstanceNormalization", "LSTM", "LayerNormalization", "MatMul", "PRelu",

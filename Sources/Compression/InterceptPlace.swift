@@ -1,15 +1,15 @@
 import GraphIR
 import Tensors
 
-/// Where a graph keeps what is added to a layer's response.
+/// Where a graph stores the constant that is added to a layer's response.
 public enum InterceptPlace: Sendable, Equatable {
-  /// The node's own bias, a constant that nobody else reads.
+  /// The node's own bias, a constant that no other node reads.
   case bias(String)
-  /// A convolution or product without a bias, which can be given one.
+  /// A convolution or product without a bias, to which one can be added.
   case missing(node: Int)
-  /// The running mean of the batch normalisation that alone reads the response.
+  /// The running mean of the batch normalisation that is the only reader of the response.
   case runningMean(String)
-  /// The constant that the addition behind a matrix product adds.
+  /// The constant of the addition behind a matrix product.
   case addition(String)
 
   /// Finds the place; `nil` where there is none.
@@ -57,10 +57,10 @@ public enum InterceptPlace: Sendable, Equatable {
   /// The constant that holds a fitted intercept, with its new value; `nil` for ``missing(node:)``.
   ///
   /// - Parameters:
-  ///   - intercept: What least squares adds to the responses of new weights, `[outputs]`. It was
-  ///     fitted to responses that hold the node's bias, but neither the normalisation's mean nor
-  ///     the addition.
-  ///   - constant: What constants hold now.
+  ///   - intercept: The constant that least squares adds to the responses of new weights,
+  ///     `[outputs]`. It was fitted to responses that include the node's bias, but neither the
+  ///     normalisation's mean nor the addition.
+  ///   - constant: The current values of constants.
   public func updated(
     _ intercept: [Float], constant: (String) -> Tensor?
   ) -> (name: String, value: Tensor)? {
@@ -77,7 +77,7 @@ public enum InterceptPlace: Sendable, Equatable {
     }
   }
 
-  /// Puts a fitted intercept in place of what was there, in a bias of its own where there was none.
+  /// Replaces the constant by a fitted intercept, and adds a bias where there was none.
   public func set(_ intercept: [Float], in graph: inout Graph, operands: [String: Operand]) {
     if let (name, value) = updated(
       intercept, constant: { graph[constant: $0] ?? operands[$0]?.constant })

@@ -1,20 +1,20 @@
 import GraphIR
 import Tensors
 
-/// What a layer adds to its output channels.
+/// The bias of a layer's output channels.
 public enum LayerBias: Sendable, Equatable {
   /// Nothing.
   case none
-  /// These constants, one a channel; of a `Gemm` with β multiplied in.
+  /// Constants, one for each channel. For a `Gemm`, β is multiplied in.
   case constant([Float])
-  /// What the network computes as it runs, or what differs between positions of a channel.
+  /// A bias that the network computes as it runs, or that differs between positions of a channel.
   case other
 
   /// The bias of a node, broadcast to all channels.
   ///
   /// - Parameters:
-  ///   - rules: The node's rules, which say the input that holds it.
-  ///   - channels: How many output channels the node has.
+  ///   - rules: The node's rules, which name the input of the bias.
+  ///   - channels: The number of the node's output channels.
   ///   - constant: The constants of the graph by name.
   public init(
     _ node: Node, _ rules: any WeightedOperator, channels: Int, constant: (String) -> Tensor?
@@ -31,7 +31,7 @@ public enum LayerBias: Sendable, Equatable {
     self = .constant(beta == 1 ? values : values.map { beta * $0 })
   }
 
-  /// The constants, zeros where nothing is added; `nil` for what is no constant.
+  /// The constants, with zeros where nothing is added; `nil` for a bias that is not constant.
   public func values(_ channels: Int) -> [Float]? {
     switch self {
     case .none: Array(repeating: 0, count: channels)

@@ -1,19 +1,23 @@
 import Tensors
 
-/// The weights by which some input channels answer as all did: `min ‖Y − X_S W − b‖² + ρ ‖W − W₀‖²`.
+/// Weights on a subset S of input channels that reproduce the response of all channels.
 ///
-/// Solved by the normal equations. ρ starts at a small part of the mean variance of the inputs and grows tenfold until the
-/// system is well-conditioned, so that directions which the positions do not show keep the weights they had.
+/// They solve `min ‖Y − X_S W − b‖² + ρ ‖W − W₀‖²`.
 ///
-/// Reference: He, Zhang and Sun, ICCV 2017, arXiv:1707.06168, equation 3, without the pull towards W₀.
+/// The solution is by the normal equations. ρ starts at a small part of the mean variance of the
+/// inputs, and grows tenfold until the system is well-conditioned. So weights in directions that
+/// the positions do not determine stay as they were.
+///
+/// Reference: He, Zhang and Sun, ICCV 2017, arXiv:1707.06168, equation 3. Deviation: the
+/// regularisation towards W₀.
 public struct LeastSquaresReconstruction: Sendable {
-  /// `[outputs, channels · kernel]`; zero for channels that went.
+  /// `[outputs, channels · kernel]`; zero for removed channels.
   public private(set) var weights: [Float]
-  /// What is added to the responses, `[outputs]`.
+  /// The constants added to the responses, `[outputs]`.
   public private(set) var intercept: [Float]
-  /// `Σ (y − ŷ)² / Σ (y − ȳ)²` with the weights as they were, less those of channels that went.
+  /// `Σ (y − ŷ)² / Σ (y − ȳ)²` with the old weights, without those of removed channels.
   public private(set) var errorBefore: Double
-  /// The same with the new ones.
+  /// The same with the new weights.
   public private(set) var errorAfter: Double
   /// ρ.
   public private(set) var ridge: Double
@@ -21,7 +25,7 @@ public struct LeastSquaresReconstruction: Sendable {
   /// Refits a layer.
   ///
   /// - Parameters:
-  ///   - weights: As they are, `[outputs, channels · kernel]`.
+  ///   - weights: The old weights, `[outputs, channels · kernel]`.
   ///   - kept: The input channels that stay.
   /// - Returns: `nil` when there are no positions or nothing stays.
   public init?(_ moments: PatchMoments, weights: [Float], channels: Int, keeping kept: [Int]) {

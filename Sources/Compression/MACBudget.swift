@@ -1,11 +1,11 @@
-/// How many multiply–accumulates a network may take: a part of what it takes, or a number.
+/// The multiply–accumulates that a network may have: a part of its present number, or a number.
 public struct MACBudget: Sendable, Equatable, ExpressibleByFloatLiteral {
   private enum Amount: Sendable, Equatable {
     case fraction(Double)
     case count(Int)
   }
 
-  /// As it was written.
+  /// The budget as it was written.
   public let text: String
   private let amount: Amount
 
@@ -15,7 +15,7 @@ public struct MACBudget: Sendable, Equatable, ExpressibleByFloatLiteral {
   /// A part of the network's own, 0 … 1.
   public init(floatLiteral value: Double) { self.init(fraction: value) }
 
-  /// So many.
+  /// A number of multiply–accumulates.
   public init(count: Int) { (text, amount) = ("\(count)", .count(count)) }
 
   /// A fraction below 1, or a number such as `300M` or `0.4G`; `nil` for anything else.

@@ -10,7 +10,7 @@ public struct NamePattern: Sendable, Hashable, Codable {
   /// A pattern.
   public init(_ text: String) { self.text = text }
 
-  /// Whether the whole of `name` fits.
+  /// Whether the pattern matches the whole of `name`.
   public func matches(_ name: String) -> Bool { fnmatch(text, name, 0) == 0 }
 
   /// Reads the bare text.

@@ -1,6 +1,6 @@
 import Tensors
 
-/// How far two runs of a network are apart.
+/// Measures of the difference between two runs of a network.
 public enum OutputDifference {
   /// `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`; infinite where one side alone is not finite.
   public static func relativeSquaredError(_ expected: [Double], _ found: [Double]) -> Double {
@@ -15,10 +15,11 @@ public enum OutputDifference {
     return variation > 0 ? error / variation : 0
   }
 
-  /// The largest absolute difference of each output, in parts of the expected output's largest absolute value.
+  /// The largest absolute difference of each output, divided by the expected output's largest
+  /// absolute value.
   ///
-  /// What is missing, of another type, or not finite on one side only is infinitely far; two NaN, or
-  /// infinities of one sign, are not apart.
+  /// The difference is infinite for an output that is missing, has another type, or is not finite
+  /// on one side only. Two NaN, or infinities of one sign, do not differ.
   public static func byName(
     _ expected: [String: Tensor], _ found: [String: Tensor]
   ) -> [String: Double] {
@@ -32,7 +33,7 @@ public enum OutputDifference {
   }
 
   /// `√(mean (a − b)²)` as a part of `max a − min a`, or of `max |a|` where a is constant; infinite
-  /// where types differ or where one alone is no number.
+  /// where types differ or where only one of the two is NaN.
   public static func ofRange(_ expected: Tensor, _ found: Tensor) -> Double {
     guard expected.type == found.type, expected.elementType != .string else { return .infinity }
     let (a, b) = (expected.doubles, found.doubles)

@@ -1,14 +1,14 @@
 import Tensors
 
-/// First and second moments of what a layer reads and what it should answer, summed over positions.
+/// First and second moments of a layer's input and its target response, summed over positions.
 ///
-/// All that least squares and LASSO need to know of the positions; memory does not grow with their number.
+/// Least squares and LASSO need nothing else, so memory does not grow with the number of positions.
 public struct PatchMoments: Sendable {
-  /// Numbers in a patch: input channels × kernel positions.
+  /// The number of elements of a patch: input channels × kernel positions.
   public let depth: Int
   /// Output channels.
   public let outputs: Int
-  /// Positions so far.
+  /// The number of positions so far.
   public private(set) var count = 0
   /// `Σ x xᵀ`, `[depth, depth]`.
   public private(set) var patches: [Double]
@@ -35,7 +35,8 @@ public struct PatchMoments: Sendable {
   ///
   /// - Parameters:
   ///   - x: Patches, `[n, depth]`.
-  ///   - y: Responses without the layer's bias or with it, `[n, outputs]`; an intercept takes up what is constant.
+  ///   - y: Responses with or without the layer's bias, `[n, outputs]`; an intercept absorbs
+  ///     constants.
   /// - Precondition: both hold whole rows, equally many.
   public mutating func add(patches x: [Float], responses y: [Float], pool: ThreadPool) {
     let rows = depth == 0 ? 0 : x.count / depth
@@ -71,10 +72,10 @@ public struct PatchMoments: Sendable {
     }
   }
 
-  /// Rows that one product in float32 sums up, before float64 takes over.
+  /// The number of rows that are summed in float32, before sums are added in float64.
   private static let chunk = 512
 
-  /// `Σ (x − x̄)(x − x̄)ᵀ` for some places of a patch, `[places, places]`.
+  /// `Σ (x − x̄)(x − x̄)ᵀ` for some elements of a patch, `[places, places]`.
   public func centredPatches(_ places: [Int]) -> [Double] {
     let n = Double(max(count, 1))
     var result = [Double](repeating: 0, count: places.count * places.count)
@@ -87,7 +88,7 @@ public struct PatchMoments: Sendable {
     return result
   }
 
-  /// `Σ (y − ȳ)(x − x̄)ᵀ` for some places of a patch, `[outputs, places]`.
+  /// `Σ (y − ȳ)(x − x̄)ᵀ` for some elements of a patch, `[outputs, places]`.
   public func centredResponses(_ places: [Int]) -> [Double] {
     let n = Double(max(count, 1))
     var result = [Double](repeating: 0, count: outputs * places.count)
@@ -108,7 +109,7 @@ public struct PatchMoments: Sendable {
 }
 
 extension PatchMoments {
-  /// What must be added to the responses of given weights for their means to be right: `ȳ − W x̄`, `[outputs]`.
+  /// The constants that correct the mean response of given weights: `ȳ − W x̄`, `[outputs]`.
   public func intercept(weights: [Float]) -> [Float] {
     let n = Double(max(count, 1))
     return (0..<outputs).map { output in

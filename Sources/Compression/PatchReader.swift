@@ -1,13 +1,13 @@
 import GraphIR
 import Tensors
 
-/// A layer whose weights can be refitted: how its patches and responses are found at a position.
+/// Reads the patches and responses of a layer whose weights can be refitted.
 ///
-/// A convolution in groups is as many layers as it has groups, each with its own channels.
+/// A grouped convolution counts as one layer for each group, each with its own channels.
 public struct PatchReader: Sendable {
-  /// The value it reads.
+  /// The layer's input.
   public let source: String
-  /// The value it makes.
+  /// The layer's output.
   public let output: String
   /// Input channels.
   public let channels: Int
@@ -17,15 +17,17 @@ public struct PatchReader: Sendable {
   public let groups: Int
   /// Kernel positions.
   public let kernel: Int
-  /// Whether the weights lie as `[inputs, outputs]`.
+  /// Whether the weights are stored as `[inputs, outputs]`.
   private let isTransposed: Bool
   /// Rows and columns of a window; `nil` for matrix products.
   private let window: PatchWindow?
   private let sourceShape: [Int]
   private let outputShape: [Int]
 
-  /// A layer, or `nil` for one whose weights are not refitted: transposed convolutions, other than two-dimensional ones,
-  /// products of activations, weights that are not float32.
+  /// A reader of a layer.
+  ///
+  /// It is `nil` for layers whose weights are not refitted: transposed convolutions, convolutions
+  /// that are not two-dimensional, products of activations, and weights that are not float32.
   ///
   /// - Parameters:
   ///   - rules: The node's rules.
@@ -64,17 +66,17 @@ public struct PatchReader: Sendable {
     (sourceShape, outputShape) = (source.shape, output.shape)
   }
 
-  /// Numbers in a patch, all groups together.
+  /// The number of elements of a patch, all groups together.
   public var depth: Int { channels * kernel }
-  /// Weights that one output has.
+  /// The number of weights of one output.
   public var weightsPerOutput: Int { depth / groups }
-  /// Positions of one image's response.
+  /// The number of positions of one image's response.
   public var places: Int {
     window == nil
       ? outputShape.dropLast().reduce(1, *) : outputShape[2] * outputShape[3]
   }
 
-  /// At most so many of an image's positions, the same for the same random numbers.
+  /// At most `wanted` of an image's positions, the same for the same random numbers.
   public func positions(_ wanted: Int, random: CounterRandom) -> [Int] {
     guard wanted < places else { return Array(0..<places) }
     var random = random
@@ -99,7 +101,7 @@ public struct PatchReader: Sendable {
     return Tensor(values, shape: tensor.shape)
   }
 
-  /// What the layer reads at some positions, `[positions, depth]`.
+  /// The layer's input at some positions, `[positions, depth]`.
   public func patches(_ view: TensorView, at positions: [Int]) -> [Float] {
     let x = view.base.assumingMemoryBound(to: Float.self)
     guard let window else {
@@ -140,7 +142,7 @@ public struct PatchReader: Sendable {
 
   // MARK: Moments
 
-  /// Moments for what is fitted by itself: each group.
+  /// Empty moments for each group, which is fitted separately.
   public func emptyMoments() -> [PatchMoments] {
     (0..<groups).map { _ in PatchMoments(depth: depth / groups, outputs: outputs / groups) }
   }

@@ -23,9 +23,9 @@ public enum PlanFile {
     return try JSONFile.read(Content.self, from: path, kind: "plan")
   }
 
-  /// What a plan counts, such as "channel"; `nil` where it does not say.
+  /// The unit of a plan, such as "channel"; `nil` where the plan has none.
   ///
-  /// - Throws: `FormatError` for a file that is no plan.
+  /// - Throws: `FormatError` for a file that is not a plan.
   public static func unit(of path: String) throws -> String? { try kind(of: path).unit }
 
   private static func kind(of path: String) throws -> Kind {

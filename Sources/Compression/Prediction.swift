@@ -2,21 +2,21 @@ import Execution
 import GraphIR
 import Tensors
 
-/// What a written model must compute, by the model that it was made of and the plan.
+/// What a written model must compute, derived from the original model and the plan.
 ///
-/// The file is read back, run by the engine and compared with a network that nothing of what wrote
-/// it has touched. Outputs are compared, and what the last layers say, for where boxes in pixels
-/// and scores share an output scores count little.
+/// The file is read back, run by the engine, and compared with a network that the writing code has
+/// not touched. Outputs are compared, and also the outputs of the last layers, because scores count
+/// little where they share an output with boxes in pixels.
 public struct Prediction {
   /// Two networks that must agree.
   public struct Claim {
-    /// What must agree with what, for messages.
+    /// The text of the claim, for messages.
     public var what: String
-    /// The network that says what is right.
+    /// The network with the expected values.
     public var expected: Graph
-    /// What it calls the outputs, where it calls them otherwise.
+    /// Its names of the outputs, where they differ.
     public var renamed: [String: String]
-    /// The network that is held against it; `nil` for the written file.
+    /// The network that is compared with it; `nil` for the written file.
     public var found: Graph?
     /// The float network, where values are rounded to integers as the network runs.
     public var float: Graph?
@@ -31,33 +31,33 @@ public struct Prediction {
     }
   }
 
-  /// What was found.
+  /// The result of the comparison.
   public struct Verification: Codable, Sendable, Equatable {
-    /// The largest root mean squared difference of an output, in parts of the range that it spans.
+    /// The largest root mean squared difference of an output, divided by the output's range.
     public var difference: Double
-    /// The inputs that both networks saw.
+    /// The number of inputs that both networks ran on.
     public var images: Int
   }
 
-  /// What must agree.
+  /// The claims.
   public var claims: [Claim] = []
   /// Values for the inputs, once for each run.
   public var feeds: [[String: Tensor]]
   private let engine: Engine
 
-  /// Float networks that compute the same in another order differ by less than this.
+  /// The bound for float networks that compute the same in another order.
   static let rounding = 1e-3
-  /// Differences of rounded networks stay below this part of what rounding does itself.
+  /// The bound for quantised networks, as a part of the difference that quantisation itself makes.
   ///
-  /// Where a float lies next to the middle between two steps, one network may take the lower and
-  /// the other the upper, and what follows differs by a step.
+  /// A float near the middle between two steps may be rounded down in one network and up in the
+  /// other. Then later values differ by a step.
   static let partOfRounding = 0.5
-  /// Differences of rounded networks up to this are a few such steps, whatever rounding does.
+  /// The difference of a few such steps, which is allowed for quantised networks in any case.
   static let fewSteps = 0.05
 
-  /// Nothing claimed yet, on seeded noise for a network's inputs.
+  /// A prediction without claims, on seeded noise for a network's inputs.
   ///
-  /// - Throws: What the session throws that the network cannot be run by.
+  /// - Throws: What the session throws when the network cannot be run.
   public init(noiseFor graph: Graph, engine: Engine) throws {
     let session = try engine.on(threads: 1).session(graph, isRewritten: false)
     var feed: [String: Tensor] = [:]
@@ -72,12 +72,12 @@ public struct Prediction {
     self.init(feeds: [feed], engine: engine)
   }
 
-  /// Nothing claimed yet, on seeded noise; `nil` where nothing here can run the network.
+  /// A prediction without claims, on seeded noise; `nil` where the engine cannot run the network.
   public static func onNoise(_ graph: Graph, engine: Engine) -> Prediction? {
     try? Prediction(noiseFor: graph, engine: engine)
   }
 
-  /// Nothing claimed yet, on the first inputs that a network was looked at with.
+  /// A prediction without claims, on the first calibration inputs.
   public init(_ inputs: some CalibrationSet, engine: Engine) throws {
     self.init(feeds: try (0..<min(inputs.count, Self.images)).map(inputs.feed), engine: engine)
   }
@@ -88,10 +88,10 @@ public struct Prediction {
 
   private static let images = 2
 
-  /// Runs all that is claimed.
+  /// Checks all claims.
   ///
-  /// - Throws: ``CompressionError/unpredicted(claim:value:difference:)`` naming the first value that
-  ///   is not what was predicted; what sessions throw.
+  /// - Throws: ``CompressionError/unpredicted(claim:value:difference:)`` naming the first value
+  ///   that is not what was predicted; what sessions throw.
   public func check(_ file: Graph) throws -> Verification {
     var result = Verification(difference: 0, images: feeds.count)
     for claim in claims {
@@ -110,23 +110,23 @@ public struct Prediction {
     return result
   }
 
-  /// How far one value is from what was predicted.
+  /// The difference of one value from its prediction.
   private struct Distance {
     var name: String
-    /// The largest over all inputs.
+    /// The largest difference over all inputs.
     var found: Double
-    /// What rounding itself does to it; `nil` where nothing is rounded.
+    /// The difference that quantisation itself makes; `nil` where nothing is quantised.
     var noise: Double?
 
     var isAllowed: Bool {
       guard let noise else { return found <= Prediction.rounding }
-      // What is not finite is not allowed either.
+      // Differences that are not finite are not allowed either.
       return found <= max(Prediction.fewSteps, Prediction.partOfRounding * noise)
     }
   }
 
-  /// The first value in the order of the network that is not what was predicted, all that can be
-  /// compared looked at.
+  /// The first value in the order of the network that differs from its prediction, of all values
+  /// that can be compared.
   private func origin(_ claim: Claim, _ found: Graph) throws -> Distance? {
     try distances(claim, found, claim.shared(with: found)).first { !$0.isAllowed }
   }
@@ -143,7 +143,8 @@ public struct Prediction {
       var distance = Distance(name: values[place], found: 0, noise: isRounded ? 0 : nil)
       for image in feeds.indices {
         guard let a = expected[image][place], let b = own[image][place] else { return nil }
-        // What lost channels on its way cannot be compared; an output that did is wrong.
+        // Intermediate values that lost channels cannot be compared. An output that lost channels
+        // is wrong.
         guard a.type == b.type || outputs.contains(values[place]) else { return nil }
         distance.found = max(distance.found, OutputDifference.ofRange(a, b))
         if let unrounded = float?[image][place] {
@@ -181,7 +182,7 @@ extension Graph {
 }
 
 extension Prediction.Claim {
-  /// The outputs and what the last layers make, where both networks have them.
+  /// The outputs, and the outputs of the last layers, where both networks have them.
   fileprivate func comparable(
     with found: Graph, registry: OperatorRegistry
   ) -> [String] {
@@ -193,7 +194,7 @@ extension Prediction.Claim {
     return shared(with: found).filter { outputs.contains($0) || last.contains($0) }
   }
 
-  /// The float values that both networks make under one name, in order.
+  /// The float values with the same name in both networks, in order.
   fileprivate func shared(with found: Graph) -> [String] {
     let made = Set(found.nodes.flatMap(\.outputs)).subtracting([""])
     let outputs = found.outputs.map(\.name).filter(made.contains)

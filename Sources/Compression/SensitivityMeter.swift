@@ -4,13 +4,14 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// Measures how far altered networks are from a network.
+/// Measures the damage of altered networks against the original network.
 public struct SensitivityMeter {
-  /// What counts as damage.
+  /// The measure of damage.
   public enum Measure: String, CaseIterable, Codable, Sendable {
     /// The relative squared error of the outputs.
     case output
-    /// The distance of what the head's maps say, see `HeadMatching`; that of the outputs where the head is not known.
+    /// The distance of the head's raw maps, see `HeadMatching`, or that of the outputs where the
+    /// head is not known.
     case detection
     /// The loss of mAP.
     case map = "mAP"
@@ -21,15 +22,15 @@ public struct SensitivityMeter {
   private let settings: HeadSettings
   private let engine: Engine
   private var outputs: [[String: Tensor]] = []
-  /// The mAP of the network as it is; 0 unless mAP is measured.
+  /// The mAP of the original network; 0 unless mAP is measured.
   public private(set) var score = 0.0
-  /// Names of the raw maps; empty when the outputs count.
+  /// The names of the raw maps; empty when outputs are compared.
   private let values: [String]
   private let matching: HeadMatching?
-  /// Runs what is compared; `nil` where mAP is measured.
+  /// Runs the networks; `nil` where mAP is measured.
   private let runs: VariantRunner?
 
-  /// A meter that knows the network as it is.
+  /// A meter for the original network.
   ///
   /// - Parameters:
   ///   - images: The images that outputs are compared on; the first `most` of them.
@@ -63,8 +64,8 @@ public struct SensitivityMeter {
 
   /// The mean over values and images of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`, or the loss of mAP.
   ///
-  /// The values are the raw maps of a recognised head, else the outputs: where boxes in pixels and scores share an output,
-  /// scores would not count.
+  /// The values are the raw maps of a recognised head, else the outputs: where boxes in pixels and
+  /// scores share an output, scores would not count.
   public func damage(_ graph: Graph) throws -> Double {
     if measure == .map { return max(0, score - (try score(graph))) }
     if let matching {
@@ -91,7 +92,7 @@ public struct SensitivityMeter {
       found[name].flatMap { own in expected[name].map { ($0, own) } }
     }
     guard pairs.count == values.count else { return .infinity }
-    // Gradients are not asked for, but written.
+    // Gradients are not needed, but written.
     let gradients = pairs.map { Tensor(zeros: TensorType(.float32, $0.1.shape)) }
     return withExtendedLifetime((pairs, gradients)) {
       func floats(_ tensor: Tensor) -> UnsafeMutablePointer<Float> {

@@ -1,13 +1,13 @@
 import GraphIR
 import Tensors
 
-/// The node that makes a constant of stored numbers, such as integers with scales, and what it makes it of.
+/// Weights that a node computes from stored numbers, such as integers with scales.
 public struct StoredWeights {
   private let node: Int
   private let rules: any DecodingOperator
   private let inputs: [Tensor?]
 
-  /// Finds the node; `nil` when the constant is not made of stored numbers.
+  /// Finds the node; `nil` when the constant is not computed from stored numbers.
   public init?(_ name: String, in graph: Graph, registry: OperatorRegistry) {
     guard let node = graph.nodes.firstIndex(where: { $0.outputs.first == name }),
       let rules = try? registry.makeOperator(for: graph.nodes[node], in: graph),
@@ -20,17 +20,17 @@ public struct StoredWeights {
     (self.node, self.rules, self.inputs) = (node, decoding, inputs)
   }
 
-  /// The reals.
+  /// The float weights.
   public func decoded() throws -> Tensor? {
     try rules.evaluate(inputs, pool: ThreadPool(threads: 1)).first
   }
 
-  /// Stores other reals, or keeps some slices only.
+  /// Stores other float weights, or keeps some slices only.
   ///
-  /// What keeps its value keeps its stored numbers exactly.
+  /// Weights that keep their values keep their stored numbers exactly.
   ///
   /// - Parameters:
-  ///   - reals: New values, of the shape as before; `nil` for those that are there.
+  ///   - reals: New values of the same shape; `nil` keeps the current ones.
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when the scales cannot be cut.
   func store(_ reals: Tensor?, keeping kept: [Int: [Int]], in graph: inout Graph) throws {
@@ -60,10 +60,12 @@ public struct StoredWeights {
 }
 
 extension Graph {
-  /// Sets a constant, or keeps some slices of it; one that is made of stored numbers stays so.
+  /// Sets a constant, or keeps some slices of it.
+  ///
+  /// A constant that is computed from stored numbers stays so.
   ///
   /// - Parameters:
-  ///   - current: Its value so far.
+  ///   - current: Its current value.
   ///   - reals: The new value, of the same shape; `nil` when it stays.
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when stored numbers cannot be cut.
@@ -82,7 +84,9 @@ extension Graph {
 }
 
 extension Tensor {
-  /// The slices at some indices of an axis; of 4-bit elements each takes its own place.
+  /// The slices at some indices of an axis.
+  ///
+  /// 4-bit elements are moved one by one.
   func keeping(_ indices: [Int], along axis: Int) -> Tensor {
     var shape = shape
     let (outer, extent) = (shape[..<axis].reduce(1, *), shape[axis])

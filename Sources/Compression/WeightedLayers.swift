@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// The nodes of a graph that hold weights, and where they stand between input and outputs.
+/// The nodes of a graph that have weights, and their position between inputs and outputs.
 public struct WeightedLayers: Sendable {
   /// One node and the weights that it reads.
   public struct Layer: Sendable {
@@ -11,7 +11,7 @@ public struct WeightedLayers: Sendable {
     public var rules: any WeightedOperator
     /// The name of the constant that holds the weights.
     public var weight: String
-    /// Where the node reads it and how its axes run.
+    /// The input of the node that reads it, and its channel axes.
     public var slot: WeightSlot
     /// The constant.
     public var tensor: Tensor
@@ -61,9 +61,10 @@ public struct WeightedLayers: Sendable {
     return constants
   }
 
-  /// The constant behind each value that depends on constants alone; the largest where there are several.
+  /// The constant behind each value that depends on constants alone; the largest where there are
+  /// several.
   ///
-  /// An exact ``AliasOperator`` passes a constant on as it is; what any other node makes of it counts
+  /// An exact ``AliasOperator`` passes a constant on as it is. The output of any other node counts
   /// as computed.
   private static func origins(
     _ graph: Graph, _ constants: [String: Tensor], _ registry: OperatorRegistry
@@ -85,7 +86,9 @@ public struct WeightedLayers: Sendable {
     return origins
   }
 
-  /// Walks the graph both ways; a fixed layer does not count as one that sees or makes anything.
+  /// Walks the graph in both directions.
+  ///
+  /// A fixed layer does not count as a weighted layer before or after others.
   private mutating func markEnds(_ graph: Graph) {
     let learnt = Set(layers.filter { !$0.isFixed }.map(\.node))
     var seen: Set<String> = []

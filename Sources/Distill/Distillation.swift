@@ -4,22 +4,22 @@ import GraphIR
 import ObjectDetection
 import Training
 
-/// Trains a student network to answer as a teacher does: chooses losses and feature points, trains,
-/// and trains a control.
+/// Trains a student network with a teacher: chooses losses and feature points, trains, and trains a
+/// control.
 public struct Distillation {
-  /// What the student learns from.
+  /// The settings of a distillation.
   public struct Configuration: Sendable {
     /// The losses between student and teacher.
     public var losses: [DistillationChoice]
-    /// What the loss against labels is multiplied by; 0 without labels.
+    /// The weight of the loss against labels; 0 without labels.
     public var labelWeight = 1.0
-    /// Where features are compared, by the names of values; `nil` to choose.
+    /// Where features are compared, by the names of values; `nil` to choose automatically.
     public var pairs: [(teacher: String, student: String)]?
-    /// Learning rate of what losses learn along with the student.
+    /// The learning rate of networks that losses train along with the student.
     public var adapterLearningRate = 0.001
     /// A file that keeps the teacher's values; `nil` for none.
     public var cache: Cache?
-    /// Whether the same student is trained once more on labels alone.
+    /// Whether the same student is trained again on labels alone.
     public var trainsControl = false
     /// How the student is trained.
     public var training: DetectorTraining.Settings
@@ -39,11 +39,11 @@ public struct Distillation {
     /// The most bytes of values.
     public var limit: Int
 
-    /// A file of at most so many bytes.
+    /// A file with at most `limit` bytes of values.
     public init(file: URL, limit: Int) { (self.file, self.limit) = (file, limit) }
   }
 
-  /// A network that learns.
+  /// A student network.
   public struct Student {
     /// The network and its head.
     public var detector: DistilledDetector
@@ -71,9 +71,10 @@ public struct Distillation {
   public struct Outcome {
     /// The training.
     public var trainer: Trainer
-    /// That of the same student on labels alone; `nil` without.
+    /// The training of the same student on labels alone; `nil` without a control.
     public var control: Trainer?
-    /// Images whose values came from the cache, and those that it holds; `nil` without one.
+    /// The number of images whose values came from the cache, and of those that it holds; `nil`
+    /// without a cache.
     public var cached: (hits: Int, entries: Int)?
   }
 
@@ -85,7 +86,7 @@ public struct Distillation {
   private let headReason: String
   private let engine: Engine
 
-  /// Finds what two networks have in common.
+  /// Finds the heads and feature points that two networks have in common.
   ///
   /// - Parameters:
   ///   - teacherDigest: The SHA-256 digest of the teacher's file, for the plan and the cache.
@@ -129,7 +130,7 @@ public struct Distillation {
     }
   }
 
-  /// What is decided before training.
+  /// The plan, which is decided before training.
   ///
   /// - Throws: ``DistillationError`` for feature points that do not exist.
   public func plan() throws -> DistillationPlan {
@@ -182,7 +183,7 @@ public struct Distillation {
     return outcome
   }
 
-  /// What the losses leave untaught without labels, a sentence each.
+  /// Remarks on what the losses do not train without labels, a sentence each.
   private var remarks: [String] {
     guard configuration.labelWeight == 0 else { return [] }
     let onHeads = choices.filter { DistillationLoss.named($0.loss)?.subject == .head }

@@ -1,6 +1,6 @@
 import Formats
 
-/// Why a student cannot learn from a teacher.
+/// Why a student cannot be trained with a teacher.
 public enum DistillationError: Error, Equatable, CustomStringConvertible {
   case unknown(String)
   case repeated(String)

@@ -1,22 +1,22 @@
-/// One way for a student network to learn from a teacher.
+/// A loss between a student network and its teacher.
 public struct DistillationLoss: Sendable {
-  /// What a loss looks at.
+  /// What a loss compares.
   public enum Subject: String, Sendable, Codable {
-    /// What the heads say.
+    /// The outputs of the heads.
     case head
     /// Feature maps of both networks.
     case features
   }
 
-  /// A number that can be chosen.
+  /// A setting of a loss.
   public struct Setting: Sendable {
     /// The name users type.
     public var name: String
     /// What it is.
     public var summary: String
-    /// Its value when nothing is said.
+    /// Its default.
     public var value: Double
-    /// What it may be.
+    /// Its range.
     public var range: ClosedRange<Double>
 
     /// A setting with the given default.
@@ -33,12 +33,11 @@ public struct DistillationLoss: Sendable {
   public var summary: String
   /// Where the loss comes from.
   public var citation: String
-  /// What it looks at.
+  /// What it compares.
   public var subject: Subject
-  /// What it is multiplied by when nothing is said: such that a loss begins no larger than that of
-  /// labels.
+  /// The default weight, chosen such that the loss begins no larger than that of labels.
   public var weight: Double
-  /// What can be chosen.
+  /// The settings.
   public var settings: [Setting]
   /// The loss for a pair of networks.
   public var make: @Sendable (DistillationContext) throws -> any DistillationTerm
@@ -53,7 +52,7 @@ public struct DistillationLoss: Sendable {
     (self.subject, self.weight, self.settings, self.make) = (subject, weight, settings, make)
   }
 
-  /// Every loss, by which help and error texts list them.
+  /// Every loss, in the order of help and error texts.
   public static let all: [DistillationLoss] = [
     .response, .localization, .topScoreDifference, .earlyStopped,
     .hints, .attention, .flow, .selectivity, .linearSelectivity, .gaussianSelectivity, .factors,
@@ -62,11 +61,11 @@ public struct DistillationLoss: Sendable {
     .adversarialFeatures, .adversarialOutputs,
   ]
 
-  /// The loss of a name.
+  /// The loss with a name.
   public static func named(_ name: String) -> DistillationLoss? { all.first { $0.name == name } }
 }
 
-/// A loss as it was chosen: with weight and settings.
+/// A chosen loss with its weight and settings.
 public struct DistillationChoice: Codable, Sendable, Equatable {
   /// The loss's name.
   public var loss: String
@@ -82,7 +81,7 @@ public struct DistillationChoice: Codable, Sendable, Equatable {
     settings = Dictionary(uniqueKeysWithValues: loss.settings.map { ($0.name, $0.value) })
   }
 
-  /// Reads `kd=1:temperature=4,fitnet=0.5`: losses with commas between, each with an optional
+  /// Reads `kd=1:temperature=4,fitnet=0.5`: losses separated by commas, each with an optional
   /// weight and settings.
   ///
   /// - Throws: ``DistillationError`` naming what is not understood, and what is known.
@@ -125,7 +124,7 @@ public struct DistillationChoice: Codable, Sendable, Equatable {
     }
   }
 
-  /// The choice as users type it, with what differs from the defaults.
+  /// The choice as users type it, without the settings that have their defaults.
   public var text: String {
     let defaults = DistillationLoss.named(loss)?.settings ?? []
     let changed = defaults.filter { settings[$0.name] != $0.value }.map {

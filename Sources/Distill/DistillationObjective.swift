@@ -4,21 +4,21 @@ import Training
 
 /// What a student is trained by: labels, a teacher, or both.
 ///
-/// The loss is `labelWeight · L_labels + Σ weight · L_loss`. While hints have a stage of their own,
-/// at the beginning, they act alone, and are silent afterwards. As a hook it follows how far
-/// training is.
+/// The loss is `labelWeight · L_labels + Σ weight · L_loss`. Hints may have a stage of their own at
+/// the beginning. Then they act alone, and are left out afterwards. As a hook, the objective
+/// follows the progress of training.
 public final class DistillationObjective: TrainingObjective, TrainingHook {
   /// A loss in force.
   private struct Part {
     var choice: DistillationChoice
     var term: any DistillationTerm
-    /// Where its stage ends; `nil` for losses without a stage of their own.
+    /// The progress at which its stage ends; `nil` for losses without a stage of their own.
     var stage: Double?
   }
 
-  /// What the student's side consists of.
+  /// The student's part of the objective.
   public struct Student {
-    /// The loss against labels; `nil` to learn from the teacher alone.
+    /// The loss against labels; `nil` to train with the teacher alone.
     public var labels: (any DetectionLoss)?
     /// What the label loss is multiplied by.
     public var labelWeight: Float
@@ -44,8 +44,8 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
   /// The objective of a student.
   ///
   /// - Parameters:
-  ///   - teacher: Its values are its raw head's maps, then its feature points.
-  ///   - context: What a loss of a choice knows of the networks.
+  ///   - teacher: The teacher. Its values are its raw head's maps, then its feature points.
+  ///   - context: Makes the context of a chosen loss.
   /// - Throws: ``DistillationError`` when a loss does not fit the networks.
   public init(
     student: Student, points: [FeaturePoint], choices: [DistillationChoice],
@@ -56,7 +56,7 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
     for point in points where !taps.contains(point.student.name) { taps.append(point.student.name) }
     self.taps = taps
     teacherHeadCount = teacher.shapes.count - points.count
-    // Hints that nothing follows have the whole training.
+    // When only hints are trained, they have the whole training.
     let isAlone = student.labels == nil && choices.allSatisfy { $0.stage != nil }
     parts = try choices.map { choice in
       guard let loss = DistillationLoss.named(choice.loss) else {
@@ -114,10 +114,10 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
 
   // MARK: Hook
 
-  /// Notes where training is.
+  /// Notes the progress of training.
   public func willTrain(_ step: TrainingStep, at progress: TrainingProgress) { follow(progress) }
 
-  /// Notes where training is.
+  /// Notes the progress of training.
   public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     follow(progress, after: 1)
   }
@@ -128,7 +128,7 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
 }
 
 extension DistillationChoice {
-  /// Where the loss's own stage ends; `nil` without one.
+  /// The progress at which the loss's own stage ends; `nil` without one.
   fileprivate var stage: Double? {
     settings[DistillationLoss.hintStage].flatMap { $0 > 0 ? $0 : nil }
   }

@@ -10,7 +10,7 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   public var losses: [DistillationChoice]
   /// What the label loss is multiplied by; 0 without labels.
   public var labelWeight: Double
-  /// Where features are compared; empty when no loss looks at them.
+  /// Where features are compared; empty when no loss compares features.
   public var points: [FeaturePoint]
   /// Epochs of training.
   public var epochs: Int

@@ -2,7 +2,7 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// A loss between one teacher and one student, with what it has learnt so far.
+/// A loss between one teacher and one student, with the state of its learned parts.
 public protocol DistillationTerm: AnyObject {
   /// The loss of a batch times `weight`; adds its gradient, times `weight`, to those of the
   /// student's maps.
@@ -10,7 +10,7 @@ public protocol DistillationTerm: AnyObject {
   /// - Throws: what a learned part throws.
   func evaluate(_ batch: DistillationBatch, weight: Float) throws -> Double
 
-  /// The networks that the loss learns along with the student.
+  /// The networks that are trained along with the student.
   var learned: [LearnedPart] { get }
 }
 
@@ -25,13 +25,13 @@ public struct DistillationContext: Sendable {
   public var loss: String
   /// The feature points of both networks, the finest first.
   public var points: [FeaturePoint]
-  /// What the heads have in common; `nil` when they cannot be compared, for the reason given.
+  /// The pair of heads; `nil` when they cannot be compared, for the reason in ``headReason``.
   public var heads: HeadPair?
   /// Why there is no pair of heads.
   public var headReason = "they are not recognised"
   /// The settings by name.
   public var settings: [String: Double]
-  /// Images a batch.
+  /// Images per batch.
   public var images: Int
   /// Whether images come with boxes.
   public var hasLabels: Bool
@@ -66,7 +66,7 @@ public struct DistillationContext: Sendable {
     return heads
   }
 
-  /// The feature points; at least so many.
+  /// The feature points.
   func featurePoints(atLeast count: Int = 1) throws -> [FeaturePoint] {
     guard points.count >= count else {
       throw DistillationError.noPoints(loss: loss, needed: count, found: points.count)
@@ -87,7 +87,7 @@ public struct DistillationBatch {
   public var targets: [[LabelledBox]]
   /// How much of the training is done, 0 ..< 1.
   public var progress: Double
-  /// Whether learned parts learn.
+  /// Whether learned parts are trained on this batch.
   public var learns: Bool
   /// The threads to compute with.
   public var pool: ThreadPool
@@ -102,16 +102,19 @@ public struct DistillationBatch {
   }
 }
 
-/// The maps of both networks at one feature point: the same images, rows and columns; channels may
-/// differ.
+/// The maps of both networks at one feature point.
+///
+/// Images, rows and columns are the same; channels may differ.
 public struct FeaturePair {
-  /// The student's, `[N, C, H, W]`, whose gradient losses add to.
+  /// The student's map, `[N, C, H, W]`.
+  ///
+  /// Losses add to its gradient.
   public var student: RawMap
-  /// The teacher's, `[N, C′, H, W]`.
+  /// The teacher's map, `[N, C′, H, W]`.
   public var teacher: UnsafePointer<Float>
   /// C′.
   public var teacherChannels: Int
-  /// Input pixels a cell.
+  /// Input pixels per cell.
   public var stride: Int
 
   /// A pair of maps.

@@ -3,11 +3,11 @@ import GraphIR
 import ObjectDetection
 import Training
 
-/// A detector as distillation sees it: its head and what it takes.
+/// A detector in a distillation: its network, head and input.
 public struct DistilledDetector {
   /// The network.
   public let graph: Graph
-  /// How its outputs read.
+  /// The settings of its head.
   public let configuration: HeadConfiguration
   /// Rows and columns of the input.
   public let imageSize: (height: Int, width: Int)
@@ -15,7 +15,7 @@ public struct DistilledDetector {
   public let head: RawHead?
   /// Why they are not found; empty when they are.
   public let headReason: String
-  /// What is said of the head; the rest was recognised.
+  /// The given settings of the head; the rest was recognised.
   let settings: HeadSettings
 
   /// Recognises a detector.

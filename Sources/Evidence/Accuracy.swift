@@ -4,18 +4,18 @@ import GraphIR
 import ObjectDetection
 import Tensors
 
-/// How well a model file detects on a data set, and under which settings.
+/// The score of a model file on a data set, with the settings.
 public struct Accuracy {
   /// The score.
   public let evaluation: DetectorEvaluation
   /// The settings in force.
   public let configuration: HeadConfiguration
-  /// Wall time an image, decoding included.
+  /// Wall time per image, decoding included.
   public let secondsPerImage: Double
 
   /// Runs a model on every image of a data set.
   ///
-  /// What was odd, and images that are left out, are told to the engine's observer.
+  /// The engine's observer is notified of oddities and of images that are left out.
   ///
   /// - Throws: `HeadError`, `InputError`, `ImageError`, what sessions throw.
   public init(
@@ -41,9 +41,9 @@ public struct Accuracy {
 }
 
 extension ModelArtifact {
-  /// Equal detectors of the model, as many as the engine's threads and the images allow.
+  /// Copies of the model's detector, as many as the engine's threads and the images allow.
   ///
-  /// How the head is read is told to the engine's observer.
+  /// The engine's observer is notified of how the head is read.
   ///
   /// - Throws: `HeadError`, `InputError`, what sessions throw.
   public func detectors(

@@ -3,21 +3,22 @@ import GraphIR
 import Reports
 import Tensors
 
-/// In which numbers the layers of a model compute and its constants are stored.
+/// The number formats in which a model's layers compute and its constants are stored.
 struct BitWidths {
   /// Multiply–accumulates by the width of their factors.
   private(set) var macs: [EnergyEstimate.Width: Int] = [:]
-  /// Bytes of the outputs of all counted nodes, those of integer layers as bytes, of float16 layers
-  /// as two.
+  /// Bytes of the outputs of all counted nodes.
+  ///
+  /// Elements of integer layers take one byte, those of float16 layers two.
   private(set) var activationBytes = 0
-  /// Bits of the constants the file stores; shapes and indices, which are 64-bit integers, aside.
+  /// Bits of the constants in the file, without shapes and indices, which are 64-bit integers.
   private(set) var storedWeightBits = 0
 
   private static let integerTypes: Set<String> = [
     "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QGemm",
   ]
 
-  /// Looks a graph through whose cost is known.
+  /// Counts the bits of a graph whose cost is known.
   init(_ graph: Graph, _ cost: ModelCost) {
     var producers: [String: Node] = [:]
     for node in graph.nodes { for output in node.outputs { producers[output] = node } }

@@ -2,18 +2,19 @@ import Formats
 import Foundation
 import GraphIR
 
-/// What a model's metadata say of how it was made.
+/// A record in a model's metadata of how it was made.
 public protocol ProvenanceRecord: Encodable {
   /// The verb that made it.
   static var verb: String { get }
 }
 
-/// A compressed model on its way to a file.
+/// A compressed model that is to be written.
 public struct CompressedFile {
   let source: ModelArtifact
   /// The model to write.
   let graph: Graph
-  /// What was done, for the model's metadata; `nil` when nothing was and an ONNX file is copied byte for byte.
+  /// The record for the model's metadata; `nil` when nothing was changed and an ONNX file is copied
+  /// byte for byte.
   let record: (any ProvenanceRecord)?
   let output: String
   let sparseInitializers: Bool
@@ -54,7 +55,7 @@ public struct CompressedFile {
       && ModelFormat.written(to: url).hasSaveOptions
   }
 
-  /// Notes in the model's metadata what was done to which file.
+  /// Adds the record and the digest of the source to the model's metadata.
   private func addProvenance(_ graph: inout Graph) throws {
     guard let record else { return }
     let encoder = JSONEncoder()
@@ -68,7 +69,7 @@ public struct CompressedFile {
 }
 
 extension Graph {
-  /// Whether the graphs are equal but for how and in which order a file stores their constants.
+  /// Whether the graphs are equal, apart from the order and storage of constants in the file.
   fileprivate func isSameModel(as other: Graph) -> Bool {
     func content(_ graph: Graph) -> (rest: Graph, constants: [String: Initializer]) {
       var (rest, constants) = (graph, [String: Initializer]())

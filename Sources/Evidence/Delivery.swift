@@ -4,35 +4,35 @@ import GraphIR
 import ObjectDetection
 import Reports
 
-/// A compressed model on its way out, then what was found about it.
+/// The delivery of a compressed model: it is written, verified, scored and reported.
 public struct Delivery {
   /// The network.
   public var graph: Graph
-  /// What is noted in its metadata.
+  /// The record for its metadata.
   public var record: (any ProvenanceRecord)?
   /// The end of the report's title.
   public var title: String
-  /// What a report says below its tables.
+  /// The notes of a report, below its tables.
   public var notes: [String]
-  /// What everything was drawn with.
+  /// The seed of all random numbers.
   public var seed: UInt64
   /// The training; `nil` without.
   public var log: TrainingLog?
-  /// Whether sparse tensors are stored as such.
+  /// Whether sparse tensors are stored in sparse form.
   public var sparseInitializers = false
-  /// The network as its file holds it; `nil` for the form of the source.
+  /// The network in the form for its file; `nil` for the form of the source.
   public var form: ((Graph) -> Graph)?
-  /// What the file must compute; `nil` where nothing here can run it.
+  /// What the file must compute; `nil` where the engine cannot run it.
   public var prediction: Prediction?
-  /// What comparing with that found.
+  /// The result of the comparison with the prediction.
   public private(set) var verification: Prediction.Verification?
-  /// What was found about the model as it was.
+  /// The evidence of the original model.
   public private(set) var before: ModelEvidence?
-  /// What was found about the compressed one.
+  /// The evidence of the compressed model.
   public private(set) var after: ModelEvidence?
   /// Models that are shown beside the two, such as a control run.
   public var companions: [ModelArtifact] = []
-  /// What was found about them.
+  /// The evidence of these models.
   public private(set) var companionEvidence: [ModelEvidence] = []
 
   /// A model that is not written yet.
@@ -46,13 +46,13 @@ public struct Delivery {
 
   /// How a delivery is scored, measured and reported.
   public struct Setting {
-    /// What finds out about the models.
+    /// The collector of evidence.
     public var collector: EvidenceCollector
     /// The folder of the report; `nil` for none.
     public var report: String?
     /// The images that were trained on; `nil` for none.
     public var learning: Dataset?
-    /// The images that the model was looked at with; `nil` for none or where that was checked.
+    /// The calibration images; `nil` for none, or where the overlap was checked already.
     public var calibration: Dataset?
 
     /// A setting without a report.
@@ -64,7 +64,7 @@ public struct Delivery {
       (self.learning, self.calibration) = (learning, calibration)
     }
 
-    /// Warnings that images are both learnt from and scored on.
+    /// Warnings of images that are both trained on and scored.
     func overlaps() throws -> [String] {
       guard let scoring = collector.configuration.dataset, learning != nil || calibration != nil
       else { return [] }
@@ -76,9 +76,9 @@ public struct Delivery {
     }
   }
 
-  /// Scores the model, writes the compressed one, scores what was written, and fills the report.
+  /// Scores the model, writes the compressed one, scores the written file, and fills the report.
   ///
-  /// - Throws: `CompressionError` when what is to be written does not compute what was predicted,
+  /// - Throws: `CompressionError` when the network does not compute what was predicted,
   ///   ``EvidenceError``, what reading, writing and running throw.
   public mutating func send(
     _ source: ModelArtifact, to target: String, _ setting: Setting

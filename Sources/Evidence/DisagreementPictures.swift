@@ -3,7 +3,8 @@ import ObjectDetection
 import Reports
 
 extension ComparisonReport {
-  /// Adds the images on which the first and the last model agree least, with what every model finds in them.
+  /// Adds the images on which the first and the last model agree least, with the boxes of every
+  /// model.
   public mutating func showDisagreements(_ dataset: Dataset?) throws {
     guard let dataset else { return }
     let images = Dictionary(
@@ -17,6 +18,6 @@ extension ComparisonReport {
     }
   }
 
-  /// Images that a report shows.
+  /// The number of images that a report shows.
   private static let pictures = 3
 }

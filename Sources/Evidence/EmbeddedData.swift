@@ -1,7 +1,7 @@
 import ObjectDetection
 import Tensors
 
-/// The images that verbs work on when none are given: synthetic scenes, rendered as they are needed.
+/// The images that verbs use when none are given: synthetic scenes, rendered as they are needed.
 public enum EmbeddedData {
   /// The seed of all embedded scenes.
   public static let seed: UInt64 = 1
@@ -9,17 +9,17 @@ public enum EmbeddedData {
   public static let size = 160
   /// The number of the first scene that verbs score on.
   public static let validationStart = 1_000_000
-  /// Scenes that verbs score on.
+  /// The number of scenes that verbs score on.
   public static let validationCount = 300
-  /// Scenes that verbs fine-tune on.
+  /// The number of scenes that verbs fine-tune on.
   public static let trainingCount = 1200
 
-  /// Scenes to learn from.
+  /// Scenes to train on.
   public static func training(_ count: Int = trainingCount, pool: ThreadPool) -> Dataset {
     .synthetic(count: count, seed: seed, size: size, pool: pool)
   }
 
-  /// Scenes to score on; none of them is among those to learn from.
+  /// Scenes to score on; none of them is among those to train on.
   public static func validation(pool: ThreadPool) -> Dataset {
     .synthetic(
       count: validationCount, seed: seed, first: validationStart, size: size, pool: pool)

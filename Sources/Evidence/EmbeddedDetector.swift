@@ -1,12 +1,14 @@
 import CEmbedded
 import Foundation
 
-/// The detector that verbs work on when none is given: trained by `compress train` on the embedded scenes.
+/// The detector that verbs use when none is given.
+///
+/// It was trained by `compress train` on the embedded scenes.
 public enum EmbeddedDetector {
-  /// What tables call it.
+  /// Its name in tables.
   public static let name = "default.onnx"
 
-  /// The bytes of its ONNX file, which lie in the executable.
+  /// The bytes of its ONNX file, which are part of the executable.
   public static let data = Data(
     bytesNoCopy: UnsafeMutableRawPointer(mutating: compress_default_detector()),
     count: compress_default_detector_size(), deallocator: .none)

@@ -5,30 +5,30 @@ import ObjectDetection
 import Reports
 import Tensors
 
-/// Finds out about model files what a comparison shows.
+/// Collects the facts and measurements of model files for a comparison.
 public struct EvidenceCollector {
   /// What is found out, and how.
   public struct Configuration {
-    /// What is said of the head; the rest is recognised.
+    /// The given settings of the head; the rest is recognised.
     public var settings = HeadSettings()
     /// The labelled images; `nil` leaves accuracy out.
     public var dataset: Dataset?
-    /// What the manifest calls them; `nil` for the name of their file.
+    /// Their path in the manifest; `nil` for the name of their file.
     public var dataPath: String?
     /// Whether images that cannot be read are left out.
     public var skipsBad = false
-    /// What times models; `nil` leaves latency and peak memory out.
+    /// The timer of models; `nil` leaves latency and peak memory out.
     public var timer: (any ModelTimer)?
-    /// Samples of the images that mAP is computed on anew; 0 for none.
+    /// The number of samples of the images on which mAP is computed again; 0 for none.
     public var samples = 0
-    /// What decides which images the samples draw.
+    /// The seed that decides which images the samples draw.
     public var seed: UInt64 = 0
-    /// The confidence that detectors are deployed with; `nil` for the one that boxes are drawn from.
+    /// The confidence threshold for use; `nil` for the one from which boxes are drawn.
     public var confidence: Double?
     /// The words of the command, for the manifest.
     public var command: [String] = []
 
-    /// Costs and sizes alone.
+    /// A configuration for costs and sizes alone.
     public init() {}
   }
 
@@ -36,7 +36,7 @@ public struct EvidenceCollector {
   public var configuration: Configuration
   let engine: Engine
 
-  /// Samples of the images in a report.
+  /// The number of samples of the images in a report.
   public static let reportSamples = 1000
 
   /// A collector of a configuration.
@@ -48,7 +48,7 @@ public struct EvidenceCollector {
   private var samples: Int { configuration.samples }
   private var seed: UInt64 { configuration.seed }
 
-  /// All that is known of a model file under the name tables call it by.
+  /// The facts and measurements of a model file, under a name for tables.
   /// - Throws: ``ModelError``, what reading images throws.
   public func evidence(of model: ModelArtifact, named name: String) throws -> ModelEvidence {
     try model.naming { try unplacedEvidence(of: model, named: name) }
@@ -87,7 +87,8 @@ public struct EvidenceCollector {
     return evidence
   }
 
-  /// Adds the curve, the interval of mAP and what is seen at the confidence detectors are run with.
+  /// Adds the precision–recall curve, the interval of mAP, and recall and precision at the
+  /// confidence threshold for use.
   private func resample(_ evaluation: DetectorEvaluation, into evidence: inout ModelEvidence) {
     let curves = evaluation.classes.map(\.precisionAt50).filter { !$0.isEmpty }
     if let points = curves.first?.count {
@@ -121,7 +122,7 @@ public struct EvidenceCollector {
     }
   }
 
-  /// What the figures can be traced back to.
+  /// The models, data, commands and versions behind the figures.
   ///
   /// - Throws: What reading the images throws.
   public func manifest(
@@ -139,7 +140,8 @@ public struct EvidenceCollector {
       models: models.map { .init(name: $0.name, path: $0.model.path, sha256: $0.model.sha256) })
   }
 
-  /// Times the models in turn and keeps the quietest round of each, so that passing load hits none alone.
+  /// Times the models in turn and keeps the fastest round of each, so that passing load on the
+  /// machine does not affect one model alone.
   ///
   /// - Throws: What the timer throws.
   public func measure(
@@ -182,7 +184,7 @@ extension DetectorEvaluation {
 }
 
 extension HeadConfiguration {
-  /// What decides a score, one line each.
+  /// The settings that affect a score, one line each.
   var lines: [String] {
     let p = preprocessing
     func list(_ values: [Float]) -> String {

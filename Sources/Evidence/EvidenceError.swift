@@ -1,6 +1,6 @@
 import Formats
 
-/// Why a file is not what was written or scored.
+/// An error of a file that is not what was written or scored.
 public enum EvidenceError: Error, Equatable, CustomStringConvertible, LocatedError {
   /// Reading a file back gives another model than was written.
   case unequal(file: String)

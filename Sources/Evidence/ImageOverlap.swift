@@ -1,7 +1,7 @@
 import Formats
 import ObjectDetection
 
-/// Images that were learnt from and are scored on as well, told by their content.
+/// Finds images that are both trained on and scored, by their content.
 public struct ImageOverlap {
   private let scored: Set<String>
 
@@ -18,7 +18,7 @@ public struct ImageOverlap {
       "\(shared) of the images \(use) \(shared == 1 ? "is" : "are") also scored on: the score flatters the model."
   }
 
-  /// How many of the images are among those that are scored.
+  /// The number of the images that are among those scored.
   public func count(_ images: [ImageSource]) throws -> Int {
     try images.count { scored.contains(Digest.sha256Text(try $0.identity())) }
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the measurements ran on.
+/// The machine that measurements run on.
 public enum Machine {
   /// The CPU's name.
   public static let cpu: String = {

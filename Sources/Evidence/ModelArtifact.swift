@@ -4,26 +4,26 @@ import Foundation
 import GraphIR
 import ObjectDetection
 
-/// A model file in memory, with what identifies it.
+/// A model file in memory, with its path and digest.
 public struct ModelArtifact {
   /// The path as the user gave it.
   public var path: String
   /// The file.
   public var url: URL
-  /// What it holds.
+  /// The graph in the file.
   public let stored: Graph
-  /// What runs and is altered: the same network computing in float32, with the inputs bound that
-  /// take no image.
+  /// The graph that methods run and alter: the same network computed in float32, with constants for
+  /// the inputs that take no image.
   public let graph: Graph
   /// The inputs that get the same value in every run.
   public let bound: BoundInputs
-  /// What the options say of inputs; `nil` where all of them stay open.
+  /// The given values of inputs; `nil` where all inputs stay open.
   public let inputs: InputValues?
   /// Whether it is the embedded detector.
   public private(set) var isEmbedded = false
   /// The bytes of the file, external data included.
   public var fileBytes: Int { parts.reduce(0) { $0 + $1.count } }
-  /// The bytes of the file once deflated, external data included.
+  /// The bytes of the file after compression by gzip, external data included.
   public var gzipBytes: Int { parts.reduce(0) { $0 + Digest.deflatedSize($1) } }
   /// The SHA-256 digest of the file, external data appended, in hexadecimal.
   public var sha256: String {
@@ -38,8 +38,8 @@ public struct ModelArtifact {
   /// Reads a model file; the embedded detector when there is no path.
   ///
   /// - Parameters:
-  ///   - inputs: What inputs besides the image get; `nil` leaves all of them open.
-  ///   - isOneOfMany: Whether values may be meant for inputs of another model.
+  ///   - inputs: The values of inputs besides the image; `nil` leaves all of them open.
+  ///   - isOneOfMany: Whether values may be for inputs of another model.
   /// - Throws: What reading throws, `InputError` for values that do not fit an input.
   public init(_ path: String?, inputs: InputValues? = nil, isOneOfMany: Bool = false) throws {
     self.inputs = inputs
@@ -70,7 +70,8 @@ public struct ModelArtifact {
 
   /// Reads several model files; the embedded detector when there is none.
   ///
-  /// - Throws: `InputError` when a value is for an input that none of them has, what reading throws.
+  /// - Throws: `InputError` when a value is for an input that none of them has, what reading
+  ///   throws.
   public static func all(_ paths: [String], inputs: InputValues) throws -> [ModelArtifact] {
     let models =
       try paths.isEmpty
@@ -87,17 +88,17 @@ public struct ModelArtifact {
     return (bound.applied(to: stored.widened()), bound)
   }
 
-  /// An altered network as a file holds it: with the inputs of this model, and numbers of 16 bits
+  /// An altered network in the form for a file: with the inputs of this model, and 16-bit floats
   /// where it has them.
   ///
-  /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; else they stay
+  /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; otherwise they stay
   ///   float32.
   public func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
     let open = bound.removed(from: altered, like: stored.widened())
     return keepsHalves ? open.narrowed(like: stored) : open
   }
 
-  /// What an input gets when the network runs, for people; `nil` where nobody has said.
+  /// The value of an input when the network runs, as text; `nil` where none is given.
   public func use(of input: ValueInfo, shapes: [String: [Int]]) -> String? {
     if let constant = bound.constants.first(where: { $0.name == input.name }) {
       return constant.use
@@ -108,7 +109,9 @@ public struct ModelArtifact {
     return "images, \(image)"
   }
 
-  /// Does work on the model; errors that do not say which file they are about name this one.
+  /// Does work on the model.
+  ///
+  /// Errors that name no file get the name of this one.
   ///
   /// - Parameter plan: The plan that is replayed on it; `nil` without.
   public func naming<Result>(plan: String? = nil, _ work: () throws -> Result) throws -> Result {
@@ -129,10 +132,10 @@ public struct ModelArtifact {
   /// The file's name.
   public var name: String { url.lastPathComponent }
 
-  /// The file's format, going by its ending.
+  /// The file's format, by its suffix.
   var format: ModelFormat { .written(to: url) }
 
-  /// File names, with as many folders before them as tell them apart.
+  /// File names, with as many folders before them as are needed to distinguish them.
   public static func distinctNames(_ paths: [String]) -> [String] {
     let parts = paths.map { URL(filePath: $0).standardizedFileURL.pathComponents }
     var names = parts.map { $0.last ?? "" }

@@ -5,7 +5,7 @@ import Reports
 
 /// Scores, measures and compares model files.
 public struct ModelComparison {
-  /// What finds out about the models.
+  /// The collector of evidence.
   public var collector: EvidenceCollector
   /// The images that the models were trained on; `nil` when they are not known.
   public var learning: Dataset?
@@ -17,9 +17,9 @@ public struct ModelComparison {
   /// A comparison by a collector.
   public init(_ collector: EvidenceCollector) { self.collector = collector }
 
-  /// A model and what tables call it.
+  /// A model and its name in tables.
   public struct Entry {
-    /// What tables call it.
+    /// Its name in tables.
     public var name: String
     /// The model.
     public var model: ModelArtifact

@@ -22,10 +22,12 @@ public struct ModelError: Error, CustomStringConvertible, LocatedError {
   /// Always.
   public var isLocated: Bool { true }
 
-  /// Does work on a model; errors that do not say so by themselves say that they are about it.
+  /// Does work on a model.
   ///
-  /// - Parameter plan: The plan that is replayed on the model; errors that it does not fit are
-  ///   about its file.
+  /// Errors that name no file get the name of the model's file.
+  ///
+  /// - Parameter plan: The plan that is replayed on the model. Errors that the plan does not fit
+  ///   name the plan's file.
   /// - Throws: ``ModelError``, or what `work` throws where that is located already.
   public static func naming<Result>(
     _ file: String, plan: String? = nil, _ work: () throws -> Result

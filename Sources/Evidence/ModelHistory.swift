@@ -2,7 +2,8 @@ import Foundation
 import GraphIR
 
 extension ModelArtifact {
-  /// What the records in the model's metadata say was done to it, one line each, in the order of the records.
+  /// The steps that made the model, one line each, from the records in its metadata and in their
+  /// order.
   public var history: [String] {
     let steps = graph.properties.metadata.filter { $0.key.hasPrefix("compress.") }
     return steps.keys.sorted().compactMap { key in

@@ -3,7 +3,7 @@ import Formats
 import Foundation
 import Reports
 
-/// The folder a report goes to.
+/// The folder of a report.
 public struct ReportFolder {
   private let path: String
 

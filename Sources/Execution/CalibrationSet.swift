@@ -1,12 +1,12 @@
 import GraphIR
 import Tensors
 
-/// Inputs that a network is looked at with.
+/// A set of inputs for calibration and measurements.
 ///
-/// The one way by which images, or anything else, reach calibration, reconstruction, sensitivities
-/// and proofs. The same index gives the same input each time.
+/// Calibration, reconstruction, sensitivities and proofs take their inputs from it. The same index
+/// gives the same input each time.
 public protocol CalibrationSet {
-  /// How many inputs there are.
+  /// The number of inputs.
   var count: Int { get }
 
   /// One input: a tensor for each input of the network that has no default, by name.
@@ -19,8 +19,8 @@ public protocol CalibrationSet {
 extension CalibrationSet {
   /// Copies ``feed(_:)`` into the session's inputs.
   ///
-  /// - Throws: ``ExecutionError`` for a tensor of another type than the input's, what the feed
-  ///   throws.
+  /// - Throws: ``ExecutionError`` for a tensor of another type than the input's, and what
+  ///   ``feed(_:)`` throws.
   public func fill(_ index: Int, into session: Session) throws {
     for (name, tensor) in try feed(index) {
       guard let view = session.input(name) else { continue }
@@ -32,7 +32,7 @@ extension CalibrationSet {
     }
   }
 
-  /// The first inputs, at most so many.
+  /// The first inputs, at most `most`.
   public func first(_ most: Int) -> some CalibrationSet { FirstInputs(set: self, most: most) }
 }
 
@@ -46,14 +46,14 @@ private struct FirstInputs<Base: CalibrationSet>: CalibrationSet {
   func fill(_ index: Int, into session: Session) throws { try set.fill(index, into: session) }
 }
 
-/// Inputs that lie in memory.
+/// Inputs in memory.
 public struct TensorSet: CalibrationSet {
   private let feeds: [[String: Tensor]]
 
   /// A set of inputs, each a tensor by input name.
   public init(_ feeds: [[String: Tensor]]) { self.feeds = feeds }
 
-  /// How many inputs there are.
+  /// The number of inputs.
   public var count: Int { feeds.count }
 
   /// One input.

@@ -1,22 +1,21 @@
 import GraphIR
 
-/// How networks are run: by which operators, on how many threads, after which rewrites, and who is
-/// told how far long work is.
+/// How networks are run: operators, threads, rewrites, and the observer of progress.
 ///
 /// Every method takes one engine and makes its sessions through it.
 public struct Engine: Sendable {
-  /// The operators that sessions know.
+  /// The known operators.
   public var registry: OperatorRegistry
   /// The threads to compute with.
   public var threads: Int
   /// Concrete shapes of inputs whose declared shape is not fixed, by input name.
   public var inputShapes: [String: [Int]]
-  /// What fuses and folds nodes before a network runs.
+  /// The rewrites that fuse and fold nodes before a network runs.
   public var rewrites: [any GraphPass]
-  /// Who is told how far long work is.
+  /// The observer of progress.
   public var progress: any ProgressObserver
 
-  /// An engine of its parts.
+  /// An engine of the given parts.
   public init(
     registry: OperatorRegistry, threads: Int = 1, inputShapes: [String: [Int]] = [:],
     rewrites: [any GraphPass] = [], progress: any ProgressObserver = SilentProgress()
@@ -29,7 +28,8 @@ public struct Engine: Sendable {
   ///
   /// - Parameters:
   ///   - taps: Intermediate values to return as well.
-  ///   - isRewritten: Whether ``rewrites`` are applied; else the network runs node by node as it is.
+  ///   - isRewritten: Whether ``rewrites`` are applied; otherwise the network runs node by node as
+  ///     it is.
   ///   - checksTaps: Whether a run fails whose taps hold NaN or infinity.
   public func options(
     taps: [String] = [], isRewritten: Bool = true, checksTaps: Bool = false
@@ -40,7 +40,7 @@ public struct Engine: Sendable {
     return options
   }
 
-  /// A network, ready to run.
+  /// A session of a network, ready to run.
   ///
   /// - Throws: ``ExecutionError``, what operators throw.
   public func session(
@@ -51,7 +51,7 @@ public struct Engine: Sendable {
       options: options(taps: taps, isRewritten: isRewritten, checksTaps: checksTaps))
   }
 
-  /// The same engine on another number of threads.
+  /// The same engine with another number of threads.
   public func on(threads: Int) -> Engine {
     var engine = self
     engine.threads = threads

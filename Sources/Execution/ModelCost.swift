@@ -35,7 +35,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
   /// Elements of all float constants of rank 1 or more that nodes read, and of integer weights,
   /// each counted once.
   public var parameters: Int
-  /// Those that are not zero.
+  /// The parameters that are not zero.
   public var nonzeros: Int
   /// Multiply–accumulates; FLOPs are twice as many.
   public var macs: Int

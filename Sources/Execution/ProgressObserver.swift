@@ -1,4 +1,4 @@
-/// Is told how far long work is and what is worth knowing about it.
+/// An observer of progress and of notes about long work.
 ///
 /// Libraries report here and never print. Implementations are called from the thread that works.
 public protocol ProgressObserver: Sendable {
@@ -6,30 +6,32 @@ public protocol ProgressObserver: Sendable {
   func observe(_ event: ProgressEvent)
 }
 
-/// What an observer is told.
+/// An event for an observer.
 public enum ProgressEvent: Sendable, Equatable {
-  /// A job of so many units begins: "calibrating", 128 "images".
+  /// A job with a number of units begins, for example "calibrating" with 128 "images".
   case began(title: String, total: Int, unit: String)
-  /// So many units of the job that began last are done.
+  /// A number of units of the job that began last are done.
   case advanced(Int)
   /// The job that began last has ended.
   case ended
-  /// A sentence for the user.
+  /// A note for the user.
   case note(NoteLevel, String)
 }
 
-/// How much a note matters.
+/// The importance of a note.
 public enum NoteLevel: Sendable, Equatable {
-  /// Details for those who ask.
+  /// Details, for verbose output.
   case info
-  /// What a user should see.
+  /// A note that the user should see.
   case notice
-  /// What may be wrong.
+  /// A warning of something that may be wrong.
   case warning
 }
 
 extension ProgressObserver {
-  /// Does a job; `work` says how many units are done through what it is given.
+  /// Does a job.
+  ///
+  /// `work` gets a closure that it calls with the number of units done.
   public func job<Result>(
     _ title: String, total: Int, unit: String, _ work: ((Int) -> Void) throws -> Result
   ) rethrows -> Result {
@@ -38,17 +40,17 @@ extension ProgressObserver {
     return try work { observe(.advanced($0)) }
   }
 
-  /// Tells details.
+  /// Notes details.
   public func info(_ text: String) { observe(.note(.info, text)) }
-  /// Tells what a user should see.
+  /// Notes something that the user should see.
   public func notice(_ text: String) { observe(.note(.notice, text)) }
-  /// Tells what may be wrong.
+  /// Warns of something that may be wrong.
   public func warning(_ text: String) { observe(.note(.warning, text)) }
 }
 
-/// Keeps quiet.
+/// An observer that ignores all events.
 public struct SilentProgress: ProgressObserver {
-  /// An observer that drops what it is told.
+  /// A silent observer.
   public init() {}
 
   /// Does nothing.

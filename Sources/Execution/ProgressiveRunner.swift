@@ -1,12 +1,12 @@
 import GraphIR
 import Tensors
 
-/// Shows what the nodes of a network read while the network is altered from its first node to its
-/// last.
+/// Gives the values that the nodes of a network read, while the network is altered from its first
+/// node to its last.
 ///
-/// What crosses the place before the last node that was looked at is kept for all inputs, as far as
-/// it takes no more than ``VariantRunner/memoryLimit``, so that walking the whole network costs
-/// about one run for each input.
+/// What crosses the place before the last node that was read is kept for all inputs, as long as it
+/// takes no more than ``VariantRunner/memoryLimit``. So walking the whole network costs about one
+/// run for each input.
 public final class ProgressiveRunner {
   private let sections: NetworkSections
   private let inputs: any CalibrationSet
@@ -29,9 +29,9 @@ public final class ProgressiveRunner {
   /// Calls `body` for each input with a value that exists before a node.
   ///
   /// - Parameters:
-  ///   - graph: The network as it is now: the nodes it was made with, with other constants. Those
-  ///     before the last node that was looked at are as they were then.
-  ///   - node: Never before that of the last call.
+  ///   - graph: The network as it is now: the nodes are those at the start, constants may differ.
+  ///     Constants before the last node that was read are as they were then.
+  ///   - node: The index of the node, never smaller than in the last call.
   /// - Throws: What sessions, the inputs and `body` throw.
   public func read(
     _ name: String, before node: Int, of graph: Graph, _ body: (Int, TensorView) throws -> Void
@@ -59,7 +59,8 @@ public final class ProgressiveRunner {
     }
   }
 
-  /// Moves on to a node; `false` where what crosses the place before it cannot be kept.
+  /// Moves the kept values on to a node; `false` where what crosses the place before it cannot be
+  /// kept.
   private func keep(upTo node: Int, _ graph: Graph) throws -> Bool {
     let start = kept?.position ?? 0
     if kept != nil, start == node { return true }

@@ -1,11 +1,15 @@
 import GraphIR
 import Tensors
 
-/// Runs variants of a network over the same inputs; what lies before the first node that a variant alters is computed once.
+/// Runs variants of a network over the same inputs, and computes what lies before the first altered
+/// node only once.
 ///
-/// The values that cross a place of the network are kept for all inputs, as far as they take no more than
-/// ``memoryLimit``, and replaced as variants alter later places: variants cost least in the order of their first altered
-/// nodes. Results are those of whole runs but for what rewrites across the place round otherwise.
+/// The values that cross a place of the network are kept for all inputs, as long as they take no
+/// more than ``memoryLimit``. They are replaced as variants alter later places, so variants cost
+/// least in the order of their first altered nodes.
+///
+/// Results are those of whole runs, except where a rewrite across the place would round
+/// differently.
 public final class VariantRunner {
   /// Tensors by name.
   public typealias Values = [String: Tensor]
@@ -13,7 +17,8 @@ public final class VariantRunner {
   private let sections: NetworkSections
   private let inputs: any CalibrationSet
   private let engine: Engine
-  /// Nodes of the network that are done, and what crosses the place behind them, of each input.
+  /// The number of first nodes that are computed, and for each input what crosses the place behind
+  /// them.
   private var kept: (position: Int, values: [Values])?
 
   /// The most bytes that are kept.
@@ -22,7 +27,7 @@ public final class VariantRunner {
   /// A runner for variants of `graph`.
   ///
   /// - Parameters:
-  ///   - outputs: The values that runs return; all that variants make of them.
+  ///   - outputs: The values that runs return, as far as a variant makes them.
   ///   - inputs: What each variant runs on.
   /// - Throws: ``ExecutionError`` for inputs of unknown shape.
   public init(
@@ -41,7 +46,7 @@ public final class VariantRunner {
   /// The nodes that the last run did not compute again.
   public var sharedNodes: Int { kept?.position ?? 0 }
 
-  /// What a variant makes of each input.
+  /// The outputs of a variant for each input.
   ///
   /// - Throws: What sessions and the inputs throw.
   public func outputs(of variant: Graph) throws -> [Values] {
@@ -85,7 +90,8 @@ public final class VariantRunner {
     } ?? base.nodes.count
   }
 
-  /// The last place not after `position` that can be kept; the one that is, where there is no later one.
+  /// The last place not after `position` that can be kept, or the kept one where there is no later
+  /// one.
   private func lastCut(notAfter position: Int) -> Int {
     stride(from: position, to: sharedNodes, by: -1).first(where: isKeepable) ?? sharedNodes
   }

@@ -2,7 +2,8 @@ import Foundation
 
 /// JSON files that are written and read again: plans, states, measurements.
 ///
-/// JSON has no numbers that are not finite: they are the strings `Infinity`, `-Infinity` and `NaN`.
+/// JSON has no numbers that are not finite. They are written as the strings `Infinity`, `-Infinity`
+/// and `NaN`.
 public enum JSONFile {
   /// An encoder with keys in order, so that equal values give equal bytes.
   public static func encoder(_ formatting: JSONEncoder.OutputFormatting = []) -> JSONEncoder {
@@ -13,7 +14,7 @@ public enum JSONFile {
     return encoder
   }
 
-  /// A decoder of what ``encoder(_:)`` writes.
+  /// A decoder of files that ``encoder(_:)`` wrote.
   public static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
@@ -25,7 +26,7 @@ public enum JSONFile {
   ///
   /// - Parameters:
   ///   - kind: What the file should be, for messages: "plan".
-  ///   - advice: What to do where it is not.
+  ///   - advice: What the user should do where it is not.
   /// - Throws: ``FormatError`` when it cannot be read, or that says what is wrong in it.
   public static func read<Content: Decodable>(
     _: Content.Type, from path: String, kind: String, advice: String = ""
@@ -49,7 +50,7 @@ public enum JSONFile {
 
   /// Reads a file that this program keeps and writes again; `nil` when there is none yet.
   ///
-  /// - Throws: as ``read(_:from:kind:)``: what is something else is not written over.
+  /// - Throws: as ``read(_:from:kind:)``, so that another file is not overwritten.
   public static func readState<Content: Decodable>(
     _: Content.Type, from path: String, kind: String
   ) throws -> Content? {

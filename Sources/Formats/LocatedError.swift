@@ -1,8 +1,8 @@
-/// An error that may say by itself which file it is about.
+/// An error whose description may name the file that it is about.
 ///
-/// Who works on a file puts the file's name before every error that does not.
+/// Code that works on a file puts the file's name before every error that is not located.
 public protocol LocatedError: Error {
-  /// Whether the sentence names the file, or is about something else than a file.
+  /// Whether the description names the file, or the error is not about a file.
   var isLocated: Bool { get }
 }
 

@@ -22,7 +22,7 @@ public enum ModelFile {
     try ModelFormat.of(data).parse(data, url)
   }
 
-  /// Writes a model in the format of the path's ending, ONNX where that names none.
+  /// Writes a model in the format of the path's suffix, or as ONNX where the suffix names none.
   ///
   /// - Parameter check: Called with the graph that the new file holds, before it replaces an old
   ///   one. When it throws, nothing is replaced.

@@ -1,28 +1,25 @@
 import Foundation
 import GraphIR
 
-/// A format of model files: how one is told, read and written.
+/// A format of model files: how a file is recognised, read and written.
 public struct ModelFormat: Sendable {
-  /// What messages and documents call it.
+  /// The name in messages.
   public var name: String
-  /// The endings of file names that say to write it, the usual one first.
+  /// The suffixes of its files, the usual one first.
   public var endings: [String]
-  /// Whether ``ONNXFormat/SaveOptions`` concern it, and weights may lie in a file beside it.
+  /// Whether it has ``ONNXFormat/SaveOptions``, and may have weights in a file beside it.
   public var hasSaveOptions: Bool
   /// Whether bytes begin like a file of the format.
   var recognizes: @Sendable (Data) -> Bool
-  /// Reads the bytes of a file that lies at a place.
+  /// Reads the bytes of a file; the URL is the place of the file.
   var parse: @Sendable (Data, URL) throws -> Graph
-  /// Writes a file; the last argument is told what it holds before it takes the place of an old one.
+  /// Writes a file.
+  ///
+  /// The last argument is called with the graph that the file holds, before it replaces an old one.
   var save:
     @Sendable (Graph, URL, ONNXFormat.SaveOptions, ((Graph) throws -> Void)?) throws -> Void
 
-  /// A format.
-  ///
-  /// - Parameters:
-  ///   - recognizes: Whether bytes begin like a file of the format.
-  ///   - parse: Reads the bytes of a file that lies at a place.
-  ///   - save: Writes a file, and tells what it holds before it takes the place of an old one.
+  /// A format of the given parts; the closures are those of the properties with their names.
   public init(
     name: String, endings: [String], hasSaveOptions: Bool = false,
     recognizes: @escaping @Sendable (Data) -> Bool,
@@ -36,31 +33,32 @@ public struct ModelFormat: Sendable {
     (self.recognizes, self.parse, self.save) = (recognizes, parse, save)
   }
 
-  /// Every format. The last one is what a file is taken for that none recognises, and what is
-  /// written under an ending that none has.
+  /// Every format.
+  ///
+  /// The last one is the default for files that no format recognises, and for other suffixes.
   public static let all: [ModelFormat] = [.hdf5, .onnx]
 
-  /// The format that a path's ending names; `nil` when there is none.
+  /// The format of a path's suffix; `nil` when there is none.
   public static func named(by url: URL) -> ModelFormat? {
     let ending = url.pathExtension.lowercased()
     return all.first { $0.endings.contains(ending) }
   }
 
-  /// The format that is written to a path.
+  /// The format in which a path is written.
   public static func written(to url: URL) -> ModelFormat { named(by: url) ?? fallback }
 
-  /// The format that bytes are of.
+  /// The format of bytes.
   static func of(_ data: Data) -> ModelFormat { all.first { $0.recognizes(data) } ?? fallback }
 
   private static var fallback: ModelFormat { all[all.count - 1] }
 
-  /// The ending of a file that is made of the one at a path.
+  /// The suffix of a file that is made from the one at a path.
   public static func ending(like url: URL) -> String {
     let format = written(to: url)
     return format.name == fallback.name ? format.endings[0] : url.pathExtension
   }
 
-  /// Whether a path's ending is one of the format's.
+  /// Whether a path has a suffix of the format.
   public func hasEnding(of url: URL) -> Bool { endings.contains(url.pathExtension.lowercased()) }
 }
 
@@ -68,12 +66,12 @@ extension ModelFormat {
   /// ONNX.
   public static let onnx = ModelFormat(
     name: "ONNX", endings: ["onnx"], hasSaveOptions: true,
-    // Protobuf messages begin with nothing of their own.
+    // Protobuf messages have no signature.
     recognizes: { _ in false },
     parse: { try ONNXFormat.parse($0, file: $1.path, folder: $1.deletingLastPathComponent()) },
     save: { try ONNXFormat.save($0, to: $1, options: $2, check: $3) })
 
-  /// HDF5 as this toolkit lays it out.
+  /// HDF5 in the layout of this toolkit.
   public static let hdf5 = ModelFormat(
     name: "HDF5", endings: ["h5", "hdf5"],
     recognizes: { HDF5Format.isHDF5($0) },

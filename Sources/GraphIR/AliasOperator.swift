@@ -1,4 +1,5 @@
-/// An operator whose output stands for input 0: the same numbers, or those rounded to a grid.
+/// An operator whose output stands for input 0: the same values, or the values after fake
+/// quantisation.
 ///
 /// A constant that a layer reads through it is the layer's weight.
 public protocol AliasOperator: Operator {

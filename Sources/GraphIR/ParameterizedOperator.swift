@@ -1,24 +1,24 @@
-/// An operator with inputs that training moves when they are constant.
+/// An operator with inputs that are trained when they are constant.
 public protocol ParameterizedOperator: Operator {
-  /// The inputs and what they do.
+  /// The inputs and their roles.
   var parameterSlots: [ParameterSlot] { get }
 }
 
-/// One input of a ``ParameterizedOperator`` that training may move.
+/// One input of a ``ParameterizedOperator`` that may be trained.
 public struct ParameterSlot: Sendable, Equatable {
-  /// What a parameter does, which decides on its weight decay.
+  /// The role of a parameter, which decides whether it has weight decay.
   public enum Role: String, Sendable, Codable {
-    /// A kernel or matrix; decays.
+    /// A kernel or matrix; has weight decay.
     case weight
-    /// Is added; does not decay.
+    /// A bias; has no weight decay.
     case bias
-    /// Scale or shift of a normalisation, or the step of fake quantisation; does not decay.
+    /// Scale or shift of a normalisation, or the step of fake quantisation; has no weight decay.
     case normalisation
   }
 
   /// The index among the node's inputs.
   public var input: Int
-  /// What it does.
+  /// Its role.
   public var role: Role
 
   /// A parameter of the given role.

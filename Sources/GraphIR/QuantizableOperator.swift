@@ -1,14 +1,14 @@
 import Tensors
 
-/// An operator that may stand between fake-quantised values, and so compute on integers.
+/// An operator that may compute between quantised values, and so on integers.
 ///
-/// An operator that does not adopt this stays float, and so does what it makes.
+/// Operators without this capability stay float, and so do their outputs.
 public protocol QuantizableOperator: Operator {
-  /// The part that the operator plays.
+  /// The role of the operator.
   static var quantizationRole: QuantizationRole { get }
 
-  /// The operator on integers that run times have in its place; `nil` where there is none, and for
-  /// ``QuantizationRole/layout``, which moves integers itself.
+  /// The operator on integers that runtimes have in its place. `nil` where there is none, and for
+  /// ``QuantizationRole/layout``, which rearranges integers itself.
   var integerForm: IntegerForm? { get }
 
   /// How a ``QuantizationRole/layout`` treats elements.
@@ -19,25 +19,25 @@ extension QuantizableOperator {
   /// None.
   public var integerForm: IntegerForm? { nil }
 
-  /// Moved as they are.
+  /// Elements are rearranged unchanged.
   public var elementMotion: ElementMotion { .moved }
 }
 
-/// The part that an operator plays between fake-quantised values.
+/// The role of an operator between quantised values.
 public enum QuantizationRole: String, Sendable, Equatable, CaseIterable {
-  /// Multiplies input 0 by weights, which become integers too.
+  /// Multiplies input 0 by weights, which are quantised too.
   case layer
-  /// A layer that run times compute on floats alone.
+  /// A layer that runtimes compute only in float.
   case floatLayer
-  /// Moves the elements of input 0 about, or chooses among them: the output has the scale of
-  /// input 0.
+  /// Rearranges the elements of input 0, or chooses among them. The output has the scale of input
+  /// 0.
   case layout
   /// Has several quantised inputs: a concatenation, a sum, a product.
   case combination
   /// A function of input 0 whose output has a scale of its own.
   case function
-  /// A function that rounding to a range computes by itself where the range ends where the clamp
-  /// does; see ``ClampOperator``.
+  /// A clamp. Quantisation to a range with the same ends computes it already; see
+  /// ``ClampOperator``.
   case clamp
 
   /// Whether an operator of the role computes on integers.
@@ -53,17 +53,18 @@ public enum QuantizationRole: String, Sendable, Equatable, CaseIterable {
 public enum ElementMotion: Sendable, Equatable {
   /// Every output element is an input element, whatever its value.
   case moved
-  /// Every output element is an input element, chosen by order; what keeps the order may come after
-  /// the choice.
+  /// Every output element is an input element, chosen by order. A monotone function may be applied
+  /// after the choice.
   case chosenByOrder
-  /// Output elements are mixed of several, which integers do not do without rounding.
+  /// Output elements are computed from several input elements, which integers do not allow without
+  /// rounding.
   case mixed
 }
 
-/// An operator that keeps the elements of input 0 within two bounds.
+/// An operator that clamps the elements of input 0 to two bounds.
 public protocol ClampOperator: QuantizableOperator, ElementwiseOperator {
-  /// The bounds, as far as constants tell; `nil` where they do not, or where the lower one is above
-  /// the upper one.
+  /// The bounds, when they are constant; `nil` otherwise, or when the lower one is above the upper
+  /// one.
   ///
   /// - Parameter constant: The constants of the graph by name.
   func bounds(_ node: Node, constant: (String) -> Tensor?) -> ClosedRange<Float>?
@@ -74,7 +75,7 @@ extension ClampOperator {
   public static var quantizationRole: QuantizationRole { .clamp }
 }
 
-/// An operator on integers in place of one on floats, and in which order it takes operands.
+/// An operator on integers in place of one on floats, with the order of its operands.
 ///
 /// A quantised operand is three inputs: integers, scale and zero point.
 public struct IntegerForm: Sendable, Equatable {
@@ -82,9 +83,9 @@ public struct IntegerForm: Sendable, Equatable {
   public enum Part: Sendable, Equatable {
     /// The integers, scale and zero point of an input of the float operator.
     case input(Int)
-    /// Those of all inputs.
+    /// The integers, scales and zero points of all inputs.
     case everyInput
-    /// The int32 bias, an input of the float operator; nothing where that has none.
+    /// The int32 bias, an input of the float operator; left out where that has none.
     case bias(Int)
     /// The scale and zero point of the output.
     case output
@@ -96,7 +97,7 @@ public struct IntegerForm: Sendable, Equatable {
   public var domain: String
   /// Its inputs, in order.
   public var parts: [Part]
-  /// The attributes of the float operator that it has as well; `nil` for all.
+  /// The attributes that it shares with the float operator; `nil` for all.
   public var attributes: [String]?
   /// Whether weights may have a scale for each output channel.
   public var scalesByChannel: Bool
@@ -112,8 +113,8 @@ public struct IntegerForm: Sendable, Equatable {
 }
 
 extension OperatorRegistry {
-  /// The part that a node's operator plays between fake-quantised values; `nil` where it stays
-  /// float, and for operators that are not known.
+  /// The role of a node's operator between quantised values; `nil` where it stays float, and for
+  /// unknown operators.
   public func quantizationRole(of node: Node) -> QuantizationRole? {
     (type(of: node) as? any QuantizableOperator.Type)?.quantizationRole
   }

@@ -1,10 +1,10 @@
-/// An operator that is told the shape of its output by an input.
+/// An operator with an input that gives the shape of its output.
 ///
-/// For a batch of another size the first extent of that input is another.
+/// For another batch size the first element of that input changes.
 public protocol TargetShapeOperator: Operator {
   /// The index of the input among the node's inputs.
   static var targetShapeInput: Int { get }
-  /// Whether the first extent may be the batch times axes that follow it, as of an operator that
+  /// Whether the first extent may be the batch times the axes after it, as with an operator that
   /// keeps the number of elements.
   static var joinsBatch: Bool { get }
 }

@@ -1,4 +1,6 @@
-/// Which layers are factorised, how and at which rank: what was decided, apart from the weights.
+/// Which layers are factorised, how and at which rank.
+///
+/// The plan holds no weights.
 public struct DecompositionPlan: Codable, Sendable, Equatable {
   /// One factorised layer.
   public struct Layer: Codable, Sendable, Equatable {
@@ -8,7 +10,7 @@ public struct DecompositionPlan: Codable, Sendable, Equatable {
     public var shape: [Int]
     /// The method's name.
     public var method: String
-    /// Its rank, one number or several.
+    /// Its rank: one number or several.
     public var rank: [Int]
     /// `‖W − Ŵ‖ / ‖W‖`.
     public var reconstructionError: Double
@@ -43,7 +45,7 @@ public struct DecompositionPlan: Codable, Sendable, Equatable {
 
   /// The layout of the file.
   public var schemaVersion = 1
-  /// What the plan is about.
+  /// The unit of the plan.
   public var unit = "layer"
   /// How ranks were chosen.
   public var rule: String
@@ -51,7 +53,7 @@ public struct DecompositionPlan: Codable, Sendable, Equatable {
   public var seed: UInt64
   /// The factorised layers, in the order of the network.
   public var layers: [Layer]
-  /// The others, and why they stay as they are.
+  /// The layers that are not factorised, and why.
   public var skipped: [FactorizableLayers.Skipped]
 
   /// A plan of the given parts.
@@ -61,7 +63,7 @@ public struct DecompositionPlan: Codable, Sendable, Equatable {
     (self.rule, self.seed, self.layers, self.skipped) = (rule, seed, layers, skipped)
   }
 
-  /// How many layers stay for each reason.
+  /// The number of layers that are not factorised, by reason.
   public var reasons: [String: Int] {
     skipped.reduce(into: [:]) { $0[$1.reason, default: 0] += 1 }
   }

@@ -1,7 +1,7 @@
 import Tensors
 
 extension FactorizableLayer {
-  /// `‖W − Ŵ‖ / ‖W‖` of the filter bank that the stages amount to, found by multiplying them out.
+  /// `‖W − Ŵ‖ / ‖W‖`, where Ŵ is the product of the stages.
   public func error(of factors: LayerFactors) -> Double {
     let norm = norm
     guard norm > 0 else { return 0 }
@@ -12,7 +12,8 @@ extension FactorizableLayer {
 
   /// The weights `[O, I, kernel…]` of one layer that computes what the stages compute.
   public func multipliedOut(_ factors: LayerFactors) -> [Float] {
-    // What the stages so far make of input channel i at each place of the kernel they cover.
+    // The response of the stages so far to input channel i, at each position of the kernel that
+    // they cover.
     var kernel = Array(repeating: 1, count: self.kernel.count)
     var response = [Float](repeating: 0, count: inputs * inputs)
     for (place, channel) in (factors.inputOrder ?? Array(0..<inputs)).enumerated() {
@@ -27,9 +28,10 @@ extension FactorizableLayer {
     return order.flatMap { response[$0 * row..<($0 + 1) * row] }
   }
 
-  /// One stage after others: `[channels, I, places]` to `[outputs, I, places · own places]`.
+  /// Applies one stage after others: `[channels, I, positions]` to
+  /// `[outputs, I, positions · own positions]`.
   ///
-  /// A stage covers axes that no earlier one covers, so places multiply and never overlap.
+  /// A stage covers axes that no earlier one covers, so positions multiply and never overlap.
   private func apply(
     _ stage: FactorStage, _ weights: [Float], to x: [Float], kernel: [Int]
   ) -> [Float] {
@@ -39,7 +41,7 @@ extension FactorizableLayer {
     let width = inputs * before
     var result = [Float](repeating: 0, count: stage.outputs * width * own)
     let pool = ThreadPool(threads: 1)
-    // [own places, outputs of a group, inputs of a group]: each place is a product of its own.
+    // [own positions, outputs of a group, inputs of a group]: each position is a separate product.
     for group in 0..<stage.groups {
       let source = Array(x[group * part * width..<(group + 1) * part * width])
       for place in 0..<own {
@@ -60,7 +62,7 @@ extension FactorizableLayer {
     return result
   }
 
-  /// The place in the joined kernel of a place in the first and one in the second.
+  /// The position in the combined kernel for a position in the first kernel and one in the second.
   private func combined(_ first: Int, _ a: [Int], _ second: Int, _ b: [Int]) -> Int {
     var (first, second, stride, result) = (first, second, 1, 0)
     for axis in a.indices.reversed() {

@@ -18,9 +18,9 @@ public struct FactorizableLayer: Sendable {
   public struct Use: Sendable {
     /// The node's index.
     public var node: Int
-    /// The spatial extents that it reads; of a product, the number of rows.
+    /// The spatial extents of its input; for a product, the number of rows.
     public var inputExtents: [Int]
-    /// The spatial extents that it makes; of a product, the number of rows.
+    /// The spatial extents of its output; for a product, the number of rows.
     public var outputExtents: [Int]
   }
 
@@ -41,7 +41,7 @@ public struct FactorizableLayer: Sendable {
 
   /// A layer of the given parts.
   ///
-  /// - Precondition: `matrix` has as many elements as the extents say.
+  /// - Precondition: `matrix` has as many elements as the product of the extents.
   public init(
     weight: String, kind: Kind, uses: [Use], outputs: Int, inputs: Int, kernel: [Int],
     matrix: [Float]
@@ -81,12 +81,12 @@ public struct FactorizableLayers: Sendable {
   /// The weighted layers that are left out.
   public private(set) var skipped: [Skipped] = []
 
-  /// Looks through a graph.
+  /// Finds the layers of a graph.
   ///
   /// - Parameters:
   ///   - operands: What is known of the graph's values.
-  ///   - excluded: Names of nodes or weights to leave alone.
-  ///   - keepsEnds: Whether layers that see the image or make the outputs stay.
+  ///   - excluded: Names of nodes or weights that stay as they are.
+  ///   - keepsEnds: Whether layers that read the image or make the outputs stay as they are.
   public init(
     _ graph: Graph, registry: OperatorRegistry, operands: [String: Operand],
     excluded: [NamePattern] = [], keepsEnds: Bool = true

@@ -3,11 +3,11 @@ import GraphIR
 import Compression
 import Tensors
 
-/// Checks the surgery: with factors of full rank the network computes what it computed.
+/// Checks the surgery: with factors of full rank the network must compute the same function.
 public struct FactorizationProof: Codable, Sendable, Equatable {
-  /// The largest difference of each output, in parts of the output's largest absolute value.
+  /// The largest difference of each output, divided by the output's largest absolute value.
   public var errors: [String: Double]
-  /// The inputs that both networks saw.
+  /// The number of inputs that both networks ran on.
   public var images: Int
 
   /// Whether the layers were replaced one at a time, because rounding added up over all of them.
@@ -15,14 +15,15 @@ public struct FactorizationProof: Codable, Sendable, Equatable {
 
   /// The largest of all differences.
   public var largestError: Double { errors.values.max() ?? 0 }
-  /// Differences up to this are rounding.
+  /// Differences up to this count as rounding.
   public static let bound = 1e-4
-  /// Whether the surgery did what it should.
+  /// Whether the surgery is correct.
   public var holds: Bool { largestError <= Self.bound }
 
   /// Replaces the layers by factors of full rank and runs both networks.
   ///
-  /// All layers at once; where that is above the bound, one at a time, each of which must meet it.
+  /// All layers are replaced at once. Where the difference exceeds the bound, they are replaced one
+  /// at a time, and each must meet the bound.
   ///
   /// Nothing is fused or folded.
   ///

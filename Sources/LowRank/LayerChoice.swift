@@ -11,8 +11,9 @@ public struct LayerCandidate: Sendable {
   /// Its weights, ready for any rank.
   public var factorization: any Factorization
 
-  /// Prepares layers by the first method that takes each, or by every one; those that none takes are skipped with the
-  /// last method's reason.
+  /// Prepares each layer by the first method that takes it, or by every such method.
+  ///
+  /// Layers that no method takes are skipped with the last method's reason.
   ///
   /// - Throws: what factorisations throw.
   public static func prepare(
@@ -37,7 +38,7 @@ public struct LayerCandidate: Sendable {
     return (candidates, skipped)
   }
 
-  /// The rank that a rule chooses, in multiples where ranks are widths.
+  /// The rank that a rule chooses, rounded to a multiple where ranks are numbers of channels.
   public func rank(by rule: RankRule, multiple: Int) throws -> [Int] {
     let rank = try rule.choose(layer, factorization)
     return method.ranksAreWidths ? factorization.rounded(rank, to: multiple) : rank
@@ -50,7 +51,8 @@ public struct LayerCandidate: Sendable {
     return zip(rank, most).allSatisfy { (1...$1).contains($0) }
   }
 
-  /// Why the factors at a rank are no gain in weights or multiply–accumulates; `nil` when they are one in both.
+  /// Why the factors at a rank save no weights or no multiply–accumulates; `nil` when they save
+  /// both.
   public func objection(to rank: [Int]) -> String? {
     let stages = factorization.stages(rank)
     if stages.parameters >= layer.parameters {
@@ -60,7 +62,8 @@ public struct LayerCandidate: Sendable {
       ? "the rank that is needed takes no fewer MACs" : nil
   }
 
-  /// Ranks at which a budget may leave the layer: at most `count`, spread over those that are a gain.
+  /// The ranks that a budget may choose for the layer: at most `count`, spread over those that save
+  /// something.
   public func ladder(count: Int, multiple: Int) -> [[Int]] {
     var useful: [[Int]] = []
     for rank in factorization.ranks {

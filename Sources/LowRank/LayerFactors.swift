@@ -1,8 +1,8 @@
 import Tensors
 
-/// One convolution or product of a chain that stands for a layer.
+/// One convolution or product of a chain that replaces a layer.
 public struct FactorStage: Sendable, Equatable {
-  /// What its node is called behind the layer's name.
+  /// The suffix of its node's name behind the layer's name.
   public var name: String
   /// Output channels.
   public var outputs: Int
@@ -12,7 +12,7 @@ public struct FactorStage: Sendable, Equatable {
   public var groups: Int
   /// Extents of its kernel; empty for products.
   public var kernel: [Int]
-  /// Axis by axis, whether it carries the layer's stride, padding and dilation.
+  /// For each axis, whether it has the layer's stride, padding and dilation.
   public var window: [Bool]
 
   /// A stage without a window of its own: a convolution of kernel 1, or a product.
@@ -59,20 +59,21 @@ extension [FactorStage] {
   }
 }
 
-/// A chain of stages with their weights that stands for one layer.
+/// A chain of stages with their weights that replaces one layer.
 public struct LayerFactors: Sendable {
   /// The stages in the order in which they run.
   public var stages: [FactorStage]
   /// Their weights, `[outputs, inputs / groups, kernel…]` each.
   public var weights: [[Float]]
-  /// The input channels in the order in which the first stage reads them; `nil` as they are.
+  /// The input channels in the order in which the first stage reads them; `nil` for their own
+  /// order.
   public var inputOrder: [Int]?
-  /// The places of the output channels in the last stage's output; `nil` as they are.
+  /// The indices of the output channels in the last stage's output; `nil` for their own order.
   public var outputOrder: [Int]?
 
   /// A chain of stages.
   ///
-  /// - Precondition: there are as many weights as each stage has.
+  /// - Precondition: the number of weights is that of each stage.
   public init(
     _ stages: [FactorStage], weights: [[Float]], inputOrder: [Int]? = nil,
     outputOrder: [Int]? = nil
@@ -87,13 +88,13 @@ public struct LayerFactors: Sendable {
 
 /// One layer's weights, ready to be approximated at any rank.
 ///
-/// What ranks cost is known from ``stages(_:)``; what they lose from ``reconstructionError(_:)``.
+/// The cost of a rank follows from ``stages(_:)``, its loss from ``reconstructionError(_:)``.
 public protocol Factorization: Sendable {
-  /// Ranks in rising order of cost, each with one number or several.
+  /// Ranks in ascending order of cost, each with one number or several.
   var ranks: [[Int]] { get }
-  /// The singular values that ranks are seen by, by unfolding; empty when there are none.
+  /// The singular values of each unfolding, for figures; empty when there are none.
   var spectra: [[Double]] { get }
-  /// The rank that the weights themselves suggest; the method says how.
+  /// The rank that follows from the weights themselves, by the method's own rule.
   func automaticRank() throws -> [Int]
   /// The stages at a rank.
   func stages(_ rank: [Int]) -> [FactorStage]
@@ -101,6 +102,6 @@ public protocol Factorization: Sendable {
   func reconstructionError(_ rank: [Int]) throws -> Double
   /// The stages and weights at a rank.
   func factors(_ rank: [Int]) throws -> LayerFactors
-  /// Factors that give the weights back but for rounding, at whatever cost.
+  /// Factors that reproduce the weights up to rounding, at any cost.
   func exactFactors() throws -> LayerFactors
 }

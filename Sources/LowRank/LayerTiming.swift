@@ -5,15 +5,15 @@ import Tensors
 
 /// Times a layer against its factors on this machine.
 public struct LayerTiming: Sendable, Codable, Equatable {
-  /// The layer's latency as it is, all uses together, in milliseconds.
+  /// The layer's latency before factorisation, all uses together, in milliseconds.
   public var before: Double
-  /// That of its factors.
+  /// The latency of its factors.
   public var after: Double
 
   /// The part of the latency that is saved; negative for a loss.
   public var gain: Double { before > 0 ? 1 - after / before : 0 }
 
-  /// Runs both in turn, each by itself on arbitrary numbers, and keeps the quietest round.
+  /// Runs both in turn, each by itself on arbitrary numbers, and keeps the fastest round.
   ///
   /// - Throws: what sessions throw.
   public init(

@@ -1,16 +1,18 @@
 import Tensors
 
-/// A way of replacing a layer by a chain of thinner ones: a value with a name and closures.
+/// A method that replaces a layer by a chain of thinner ones: a value with a name and closures.
 public struct LowRankMethod: Sendable {
-  /// What options call it.
+  /// The name in options.
   public var name: String
   /// What it does, in a few words.
   public var summary: String
   /// Whether it needs the layers' responses to calibration images.
   public var needsResponses: Bool
-  /// Whether ranks are numbers of channels, which runtimes like in multiples.
+  /// Whether ranks are numbers of channels.
+  ///
+  /// Runtimes are faster when these are multiples of 8.
   public var ranksAreWidths: Bool
-  /// Why a layer is not for this method; `nil` when it is.
+  /// Why this method cannot take a layer; `nil` when it can.
   public var refusal: @Sendable (FactorizableLayer) -> String?
   /// Prepares a layer.
   public var factorization:
@@ -33,22 +35,22 @@ public struct LowRankMethod: Sendable {
     .svd, .spatialSVD, .channelSVD, .responseSVD, .tucker, .cp, .depthwiseSeparable, .group,
   ]
 
-  /// The method of a name.
+  /// The method with a name.
   public static func named(_ name: String) -> LowRankMethod? { all.first { $0.name == name } }
 }
 
-/// What a method may use besides the weights.
+/// The context of a method: what it may use besides the weights.
 public struct FactorizationContext: Sendable {
   /// The seed of random starts.
   public var seed: UInt64
   /// Iterations of alternating methods.
   public var iterations: Int
-  /// Starts of alternating methods, the best of which counts.
+  /// Starts of alternating methods; the best result counts.
   public var starts: Int
   /// Second moments of the layer's responses; `nil` without calibration images.
   public var responses: ResponseMoments?
 
-  /// What a method may use besides the weights.
+  /// A context of the given parts.
   public init(
     seed: UInt64 = 0, iterations: Int = 100, starts: Int = 2, responses: ResponseMoments? = nil
   ) {
@@ -63,7 +65,7 @@ public enum LowRankError: Error, Equatable, CustomStringConvertible {
   case rank([Int], layer: String, most: [Int])
   /// No layer was factorised.
   case nothingToFactorize(reasons: [String: Int])
-  /// A name or glob that fits no layer.
+  /// A name or glob that matches no layer.
   case noSuchLayer(pattern: String, known: [String])
   /// A plan of another model.
   case otherModel(reason: String)

@@ -4,37 +4,40 @@ import Compression
 import Operators
 import Tensors
 
-/// Refits the last stage of every chain to the original network's responses, in the order of the network.
+/// Refits the last stage of every chain to the original network's responses, in the order of the
+/// network.
 ///
-/// What a stage reads is what the network computes that is factorised and refitted up to there, so that later layers make
-/// up for what earlier ones lost (asymmetric reconstruction). Moments are streamed; memory does not grow with the images.
+/// The input of a stage comes from the network that is factorised and refitted up to there. So
+/// later layers compensate for the errors of earlier ones (asymmetric reconstruction). Moments are
+/// streamed, so memory does not grow with the number of images.
 ///
-/// Reference: Zhang, Zou, He and Sun, TPAMI 2016, arXiv:1505.06798, section 3.3. Deviation: all of the last stage's weights
-/// are refitted, with a pull towards what they were (see `LeastSquaresReconstruction`), not its singular vectors.
+/// Reference: Zhang, Zou, He and Sun, TPAMI 2016, arXiv:1505.06798, section 3.3. Deviation: all of
+/// the last stage's weights are refitted, with a pull towards what they were (see
+/// `LeastSquaresReconstruction`), not its singular vectors.
 public struct ResponseCorrection: Sendable {
   /// What is refitted.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     /// Nothing.
     case none
-    /// What is added to each output, so that its mean is right.
+    /// The constant added to each output, so that its mean is right.
     case bias
-    /// The last stage's weights and what is added.
+    /// The last stage's weights and the constant.
     case leastSquares = "least-squares"
   }
 
-  /// What refitting did to one layer.
+  /// The effect of refitting on one layer.
   public struct Layer: Codable, Sendable, Equatable {
     /// The constant that held the layer's weights.
     public var weight: String
-    /// The relative squared error of its responses with the factors as they were.
+    /// The relative squared error of its responses before refitting.
     public var errorBefore: Double
-    /// The same once the last stage is refitted.
+    /// The same after the last stage is refitted.
     public var errorAfter: Double
   }
 
-  /// How responses are looked at.
+  /// How responses are sampled.
   public struct Settings: Sendable {
-    /// Positions for each number in a patch, over all images.
+    /// The number of positions for each element of a patch, over all images.
     public var positionsPerWeight = 4.0
     /// The most positions of a layer.
     public var mostPositions = 20_000
@@ -57,8 +60,9 @@ public struct ResponseCorrection: Sendable {
   ///
   /// - Parameters:
   ///   - operands: What is known of the original graph's values.
-  ///   - inputs: The images.
-  /// - Throws: what sessions and `inputs` throw.
+  ///   - fill: Writes image *i* into a session's input.
+  ///   - observe: Called with the number of layers done.
+  /// - Throws: what sessions and `fill` throw.
   public init(
     _ network: FactorizedNetwork, original: Graph, kind: Kind, settings: Settings,
     inputs: some CalibrationSet, engine: Engine
@@ -80,7 +84,7 @@ public struct ResponseCorrection: Sendable {
     }
   }
 
-  /// The value that the layer made: the last stage's, or what a Gather makes of it.
+  /// The value that the layer made: the last stage's output, or the Gather of it.
   private static func output(
     _ values: [String], of chain: FactorizedNetwork.Chain, in graph: Graph
   ) -> String {
@@ -95,7 +99,7 @@ public struct ResponseCorrection: Sendable {
     return network.graph.nodes.firstIndex { $0.outputs.first == value } ?? 0
   }
 
-  /// Positions of each image that a chain is looked at.
+  /// The number of positions of each image that are sampled for a chain.
   private func positionCount(_ chain: Int, images: Int) -> Int {
     let weights = network.chains[chain].weights.last.flatMap { network.graph[constant: $0] }
     let depth = (weights?.count ?? 0) / max(weights?.shape.first ?? 1, 1)
@@ -109,7 +113,8 @@ public struct ResponseCorrection: Sendable {
       seed: settings.seed, stream: UInt64(chain) << 40 | UInt64(use) << 32 | UInt64(image))
   }
 
-  /// By chain and use, the original's responses at the sampled positions of all images, `[positions, O]`.
+  /// By chain and use, the original's responses at the sampled positions of all images,
+  /// `[positions, O]`.
   private func responses(
     _ targets: [[String]], _ wanted: [Int], _ inputs: some CalibrationSet
   ) throws -> [[[Float]]] {
@@ -151,7 +156,8 @@ public struct ResponseCorrection: Sendable {
     for value in sources + network.chains[chain].values.compactMap(\.last) + targets {
       operands[value] = session.outputView(value).map { Operand(type: $0.type) }
     }
-    // Where an order is put behind, the stage's own value is no output; its type is that of the target.
+    // Where a Gather follows, the stage's own value is not an output. Its type is that of the
+    // target.
     for (values, target) in zip(network.chains[chain].values, targets) {
       if let last = values.last, operands[last] == nil { operands[last] = operands[target] }
     }

@@ -11,7 +11,7 @@ public struct ResponseMoments: Sendable {
   /// `Σ (y − ȳ)(y − ȳ)ᵀ / n`, `[O, O]`.
   public var covariance: [Double]
 
-  /// Looks at the layers' responses in a network.
+  /// Collects the moments of layers' responses in a network.
   ///
   /// - Parameter inputs: The images.
   /// - Returns: The moments by the name of the layer's weights.
@@ -53,7 +53,7 @@ public struct ResponseMoments: Sendable {
   }
 }
 
-/// A value with a channel axis, looked at by position.
+/// A value with a channel axis, read by position.
 struct ResponseMap {
   let view: TensorView
   let isImage: Bool
@@ -67,7 +67,7 @@ struct ResponseMap {
     places = isImage ? view.shape.dropFirst(2).reduce(1, *) : view.shape.dropLast().reduce(1, *)
   }
 
-  /// As `PatchReader.positions` chooses them.
+  /// The positions that `PatchReader.positions` chooses.
   func positions(_ wanted: Int, _ random: CounterRandom) -> [Int] {
     guard wanted < places else { return Array(0..<places) }
     var random = random

@@ -2,10 +2,13 @@ import GraphIR
 import Tensors
 import Training
 
-/// Masks that grow while a network trains, and stay exact through every step of the optimiser.
+/// Masks that grow while a network is trained.
 ///
-/// Every `frequency` steps the schedule's sparsity is shared out anew among the weights as they are then; a weight once
-/// masked stays masked. With a criterion that needs gradients, their saliency is summed between two updates of the masks.
+/// Masked weights are exactly zero after every step of the optimiser.
+///
+/// Every `frequency` steps the schedule's sparsity is distributed again over the current weights. A
+/// masked weight stays masked. With a criterion that needs gradients, the saliency is summed
+/// between two updates of the masks.
 public final class GradualPruning: TrainingHook {
   private let request: PruningRequest
   private let schedule: SparsitySchedule
@@ -23,7 +26,7 @@ public final class GradualPruning: TrainingHook {
   /// - Parameters:
   ///   - request: What is pruned, how far and by which criterion.
   ///   - frequency: Steps of the optimiser between two updates of the masks.
-  /// - Throws: ``PruningError`` when nothing may be pruned or a pattern of layers fits none.
+  /// - Throws: ``PruningError`` when nothing may be pruned or a pattern of layers matches none.
   public init(
     _ request: PruningRequest, schedule: SparsitySchedule, frequency: Int, graph: Graph,
     registry: OperatorRegistry
@@ -43,13 +46,13 @@ public final class GradualPruning: TrainingHook {
 
   // MARK: Taking part in training
 
-  /// Makes the first masks, or puts those of a resumed run in force.
+  /// Makes the first masks, or applies those of a resumed run.
   public func willTrain(_ step: TrainingStep, at progress: TrainingProgress) {
     if progress.step == 0, !request.criterion.needsGradients { grow(step, at: progress) }
     apply(to: step)
   }
 
-  /// Sums saliencies, and lets no gradient move a masked weight.
+  /// Sums saliencies, and sets the gradients of masked weights to zero.
   public func willUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     for (index, name) in step.parameters.enumerated() {
       guard let mask = masks[name], let gradient = step.gradient(of: index) else { continue }
@@ -63,7 +66,7 @@ public final class GradualPruning: TrainingHook {
     }
   }
 
-  /// Grows the masks when it is time, and puts them in force.
+  /// Grows the masks when it is time, and applies them.
   public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     if (progress.step + 1) % frequency == 0 { grow(step, at: progress) }
     apply(to: step)
@@ -103,7 +106,7 @@ public final class GradualPruning: TrainingHook {
     }
   }
 
-  /// Chooses the masks of a sparsity among the weights as they are.
+  /// Chooses the masks of a sparsity from the current weights.
   private func grow(to target: Double) throws {
     let chosen = try request.selection(among: weights, sparsity: target) { weight, ranking in
       var scores = try saliencies[weight.name] ?? ranking.scores(of: weight)
@@ -146,7 +149,7 @@ public final class GradualPruning: TrainingHook {
     }
   }
 
-  /// The plan that the masks now amount to, for a model with the trained weights.
+  /// The plan that corresponds to the current masks, for a model with the trained weights.
   public func plan(for graph: Graph) throws -> PruningPlan {
     let found = try request.candidates(in: graph, registry: registry)
     var chosen: [Int: [Int]] = [:]

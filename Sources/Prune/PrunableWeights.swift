@@ -4,10 +4,10 @@ import Tensors
 
 /// The constants of a graph that unstructured pruning may zero, and those it keeps with the reason.
 ///
-/// Weights are the constant operands of ``WeightedOperator``s with rank 2 or more. Unless asked
-/// otherwise the layers that nothing weighted precedes (they see the image) and those that nothing
-/// weighted follows (they make the detections) are kept whole, for few weights stand there and all
-/// accuracy passes through them.
+/// Weights are the constant operands of ``WeightedOperator``s with rank 2 or more. By default the
+/// layers without a weighted layer before them (they read the image) and those without one after
+/// them (they make the detections) are kept whole. They have few weights, and all information
+/// passes through them.
 public struct PrunableWeights: Sendable {
   /// One weight tensor.
   public struct Weight: Sendable {
@@ -87,7 +87,7 @@ public struct PrunableWeights: Sendable {
 }
 
 extension WeightedLayers.Layer {
-  /// Takes the reals that the node reads for the weight where they are merely stored as other numbers.
+  /// Takes the float values that the node reads as the weight where the file stores them quantised.
   fileprivate mutating func lookThroughStorage(in graph: Graph, registry: OperatorRegistry) {
     let name = graph.nodes[node].inputs[slot.input]
     guard isComputed, let stored = StoredWeights(name, in: graph, registry: registry),

@@ -3,7 +3,9 @@ import Compression
 import Tensors
 
 extension PruningPlan {
-  /// The graph with the chosen weights set to zero; every other byte is as it was.
+  /// The graph with the chosen weights set to zero.
+  ///
+  /// Every other byte stays.
   ///
   /// - Throws: ``PruningError/otherModel(reason:)`` when the graph is not the one the plan was made
   ///   for, ``PruningError/unknown(kind:name:known:)`` when the criterion is not known.
@@ -20,7 +22,7 @@ extension PruningPlan {
     return result
   }
 
-  /// How the plan's criterion puts weights in order.
+  /// The ranking of weights by the plan's criterion.
   ///
   /// - Throws: ``PruningError/unknown(kind:name:known:)``, ``PruningError/notReplayable(method:)``.
   func replayedRanking() throws -> WeightRanking {

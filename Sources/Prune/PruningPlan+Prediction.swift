@@ -3,10 +3,11 @@ import Compression
 import Tensors
 
 extension PruningPlan {
-  /// The graph whose layers read their weights times masks of 0 and 1, as the plan says: what a
-  /// pruned file must compute.
+  /// The graph whose layers read their weights times the plan's masks of 0 and 1.
   ///
-  /// Nothing of what stores zeros enters it, so that files can be held against it.
+  /// A pruned file must compute the same function.
+  ///
+  /// It does not use the code that stores zeros, so it can verify files.
   ///
   /// - Throws: What ``applied(to:registry:)`` throws.
   public func predicted(for graph: Graph, registry: OperatorRegistry) throws -> Graph {

@@ -2,8 +2,8 @@ import Tensors
 
 /// Which weights of a model become zero: chosen once, then printed, saved, compared or applied.
 ///
-/// The plan holds how many weights of each layer go; which ones follows from the criterion, the
-/// seed and the weights, whose fingerprint the plan keeps.
+/// The plan holds how many weights of each layer become zero. Which ones follows from the
+/// criterion, the seed and the weights, whose fingerprint the plan keeps.
 public struct PruningPlan: Codable, Sendable, Equatable {
   /// One weight tensor.
   public struct Layer: Codable, Sendable, Equatable {
@@ -15,11 +15,12 @@ public struct PruningPlan: Codable, Sendable, Equatable {
     public var shape: [Int]
     /// The number of weights.
     public var count: Int
-    /// Those that are zero before.
+    /// The weights that are zero before.
     public var zerosBefore: Int
-    /// Those that the plan sets to zero, the least important first, zeros of before included.
+    /// The weights that the plan sets to zero, the least important first, including those that are
+    /// zero before.
     public var zeros: Int
-    /// Those that are zero afterwards.
+    /// The weights that are zero afterwards.
     public var zerosAfter: Int
     /// Why the layer is kept whole, `nil` when it is pruned.
     public var keptBecause: PrunableWeights.KeepReason?
@@ -38,11 +39,12 @@ public struct PruningPlan: Codable, Sendable, Equatable {
   public var targetSparsity: Double
   /// The scope's name; `pattern` when an N:M pattern fixes every layer.
   public var scope: String
-  /// Which weights go together.
+  /// Which weights become zero together.
   public var pattern: SparsityPattern
   /// The seed of the random numbers a criterion may draw.
   public var seed: UInt64
-  /// The name of the ``SparsitySchedule`` by which training made the zeros; `nil` for pruning alone.
+  /// The name of the ``SparsitySchedule`` by which training made the zeros; `nil` for pruning
+  /// alone.
   public var schedule: String?
   /// What identifies the weights the plan was made for.
   public var fingerprint: String

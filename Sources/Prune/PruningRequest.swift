@@ -2,17 +2,21 @@ import GraphIR
 import Compression
 import Tensors
 
-/// What a user asks of unstructured pruning; ``plan(for:registry:)`` turns it into a ``PruningPlan``.
+/// The settings of unstructured pruning.
+///
+/// ``plan(for:registry:)`` turns them into a ``PruningPlan``.
 public struct PruningRequest: Sendable {
-  /// How important weights are.
+  /// The importance of weights.
   public var criterion = WeightCriterion.magnitude
   /// The fraction of the prunable weights that become zero, 0 ..< 1.
   public var sparsity = 0.5
-  /// How the target is shared out.
+  /// How the target is distributed over layers.
   public var scope = SparsityScope.global
-  /// Which weights go together.
+  /// Which weights become zero together.
   public var pattern = SparsityPattern.unstructured
-  /// Layers with a sparsity of their own; they neither count towards nor follow the common target.
+  /// Layers with a sparsity of their own.
+  ///
+  /// They do not count towards the common target.
   ///
   /// A layer named here is pruned even if it is a first layer or a detection output.
   public var overrides: [(layers: NamePattern, sparsity: Double)] = []
@@ -26,10 +30,11 @@ public struct PruningRequest: Sendable {
   /// A request for half of the weights by magnitude.
   public init() {}
 
-  /// Chooses how many weights of each layer go.
+  /// Chooses how many weights of each layer become zero.
   ///
-  /// The zeros number `round(sparsity × prunable)` exactly, with blocks to within one block. N:M
-  /// patterns fix each layer's sparsity and pass over layers whose input channels do not divide.
+  /// The number of zeros is exactly `round(sparsity × prunable)`, or with blocks within one block
+  /// of it. N:M patterns fix each layer's sparsity. They skip layers whose input channels are not
+  /// divisible by M.
   ///
   /// - Throws: ``PruningError``.
   public func plan(for graph: Graph, registry: OperatorRegistry) throws -> PruningPlan {
@@ -45,7 +50,7 @@ public struct PruningRequest: Sendable {
 
   /// The weights of a graph, with the reason why some are kept whole.
   ///
-  /// - Throws: ``PruningError`` when none may be pruned or a pattern of layers fits none.
+  /// - Throws: ``PruningError`` when none may be pruned or a pattern of layers matches none.
   func candidates(
     in graph: Graph, registry: OperatorRegistry
   ) throws -> [PrunableWeights.Weight] {
@@ -63,11 +68,14 @@ public struct PruningRequest: Sendable {
     return found
   }
 
-  /// The flat indices of the weights to zero in each tensor, by its place among those found.
+  /// The flat indices of the weights to zero in each tensor, by the tensor's index among those
+  /// found.
   ///
-  /// - Parameter ladders: What zeros in a layer cost, by its place, for a scope that asks.
+  /// - Parameter ladders: The measured damage of zeros in a layer, by its index, for a scope that
+  ///   needs it.
   ///
-  /// Layers with a sparsity of their own get the share of it that `sparsity` is of the request's.
+  /// Layers with a sparsity of their own get it multiplied by the ratio of `sparsity` to the
+  /// request's.
   func selection(
     among found: [PrunableWeights.Weight], sparsity: Double, ladders: [Int: SparsityLadder] = [:],
     scores: (PrunableWeights.Weight, WeightRanking) throws -> [Float]
@@ -116,7 +124,8 @@ public struct PruningRequest: Sendable {
       .sparsity
   }
 
-  /// Lifts the protection of ends that are named by an override; closes layers the pattern does not fit.
+  /// Allows first and last layers that an override names, and keeps layers whole that the pattern
+  /// does not fit.
   private func settle(_ weight: inout PrunableWeights.Weight) {
     let isEnd = weight.keptBecause == .firstLayer || weight.keptBecause == .detectionOutput
     if isEnd && override(for: weight) != nil { weight.keptBecause = nil }
@@ -150,7 +159,9 @@ public struct PruningRequest: Sendable {
     return zeros
   }
 
-  /// Counts rounded to whole blocks, the largest remainders up, with a sum short by less than a block.
+  /// Counts rounded to whole blocks, the largest remainders up.
+  ///
+  /// The sum is less than a block short.
   private func wholeBlocks(_ units: [WeightUnits], _ counts: [Int]) -> [Int] {
     guard case .block(let outputs, let inputs) = pattern else { return counts }
     var whole = zip(units, counts).map { $0.leastImportant($1).count }

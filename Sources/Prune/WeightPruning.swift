@@ -4,17 +4,17 @@ import GraphIR
 import ObjectDetection
 import Training
 
-/// Sets single weights of a detector to zero: chooses, zeroes, refits or trains on.
+/// Sets single weights of a detector to zero: chooses, zeroes, and refits or fine-tunes.
 public struct WeightPruning {
-  /// Which weights become zero, and what makes up for them.
+  /// The settings of weight pruning.
   public struct Configuration: Sendable {
-    /// Which weights go: sparsity, criterion, scope, pattern, exceptions and seed.
+    /// Which weights become zero: sparsity, criterion, scope, pattern, exceptions and seed.
     public var request: PruningRequest
-    /// How sparsity grows while the network trains.
+    /// How sparsity grows while the network is trained.
     public var schedule = SparsitySchedule.oneShot
-    /// Steps of training from one growth of the masks to the next; `nil` for a fiftieth of all.
+    /// Steps of training between two updates of the masks; `nil` for a fiftieth of all.
     public var frequency: Int?
-    /// How the network is trained; no epochs train nothing.
+    /// How the network is trained; with no epochs it is not trained.
     public var training = DetectorTraining.Settings()
 
     /// A request, without training.
@@ -28,29 +28,29 @@ public struct WeightPruning {
     public var trains: Bool { training.training.epochs > 0 || request.criterion.needsGradients }
   }
 
-  /// A pruned network and how it came about.
+  /// A pruned network, with a record of how it was made.
   public struct Outcome {
     /// The network.
     public var graph: Graph
-    /// What was zeroed.
+    /// The zeroed weights.
     public var plan: PruningPlan
-    /// What refitting did, by layer; `nil` without.
+    /// The effect of refitting, by layer; `nil` without it.
     public var layers: [SecondOrderPruning.Layer]?
     /// The training; `nil` without.
     public var trainer: Trainer?
-    /// What the plan alone says of the network; `nil` once it was refitted or trained.
+    /// The network that the plan alone predicts; `nil` after refitting or training.
     public var predicted: Graph?
   }
 
-  /// Which weights become zero, and what makes up for them.
+  /// The settings of the pruning.
   public var configuration: Configuration
   private let head: HeadSettings
   private let engine: Engine
 
-  /// A method of a configuration.
+  /// A pruning with a configuration.
   ///
   /// - Parameters:
-  ///   - head: What is said of the detector's head; the rest is recognised.
+  ///   - head: The given settings of the detector's head; the rest is recognised.
   public init(
     _ configuration: Configuration, head: HeadSettings = HeadSettings(), engine: Engine = Engine()
   ) {
@@ -59,7 +59,7 @@ public struct WeightPruning {
 
   private var request: PruningRequest { configuration.request }
 
-  /// Images that damages are measured on.
+  /// The number of images that damages are measured on.
   private static let damageImages = 16
 
   /// Whether a plan, or without one the configuration, refits layers on images.
@@ -68,9 +68,9 @@ public struct WeightPruning {
     return WeightCriterion.named(plan.method)?.needsImages ?? false
   }
 
-  /// What would become zero; nothing does.
+  /// The plan, without zeroing anything.
   ///
-  /// - Parameter images: The images to look at; `nil` for a criterion that looks at weights alone.
+  /// - Parameter images: The calibration images; `nil` for a criterion that needs only weights.
   /// - Throws: ``PruningError``, what sessions throw.
   public func plan(
     for graph: Graph, images: @autoclosure () throws -> CalibrationImages? = nil
@@ -80,10 +80,10 @@ public struct WeightPruning {
     return try choose(try secondOrder(graph, request, images), graph, images)
   }
 
-  /// Prunes a network, by a plan where one is given.
+  /// Prunes a network, or replays a plan on it.
   ///
   /// - Parameters:
-  ///   - images: The images to look at; `nil` for none.
+  ///   - images: The calibration images; `nil` for none.
   ///   - learning: The images to train on; `nil` for none.
   /// - Throws: ``PruningError``, what sessions and training throw.
   public func run(
@@ -99,7 +99,7 @@ public struct WeightPruning {
     }
     let images = try seen(images())
     var request = request
-    // The plan says what stays whole; which layers are looked at follows from it.
+    // The plan determines which layers stay whole and which are refitted.
     if let known { (request.keepsEnds, request.seed) = (false, known.seed) }
     let pruning = try secondOrder(graph, request, images)
     let plan = try known ?? choose(pruning, graph, images)
@@ -134,7 +134,7 @@ public struct WeightPruning {
 
   // MARK: In training
 
-  /// Trains with masks that grow, and returns the model with its averaged weights.
+  /// Trains with growing masks, and returns the model with its averaged weights.
   private func train(_ graph: Graph, _ learning: Dataset?) throws -> Outcome {
     guard let learning else { throw TrainingError.noImages }
     var settings = configuration.training

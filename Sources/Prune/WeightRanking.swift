@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// Puts the weights of a tensor in the order in which they go.
+/// Ranks the weights of a tensor by the order in which they become zero.
 struct WeightRanking {
   var criterion: WeightCriterion
   var pattern: SparsityPattern
@@ -49,7 +49,7 @@ struct WeightFingerprint {
     text = String(state, radix: 16)
   }
 
-  /// A number that a text always gives.
+  /// A hash of a text that is the same in every process.
   static func hash(of text: String) -> UInt64 {
     var state = offset
     add(Array(text.utf8), to: &state)

@@ -1,7 +1,6 @@
 import Foundation
 
-/// What a report on removed channels adds to the comparison: tables of layers and the scales of
-/// normalisations.
+/// The part of a report about removed channels: tables of layers and the scales of normalisations.
 public struct ChannelReport: Sendable {
   /// One layer that makes channels.
   public struct Layer: Sendable {
@@ -9,9 +8,9 @@ public struct ChannelReport: Sendable {
     public var name: String
     /// Its channels before.
     public var channels: Int
-    /// Those that were removed.
+    /// The channels that were removed.
     public var removed: Int
-    /// Those that could not be.
+    /// The channels that could not be removed.
     public var frozen: Int
 
     /// A layer's channels.
@@ -25,9 +24,9 @@ public struct ChannelReport: Sendable {
   public struct Refit: Sendable {
     /// The layer.
     public var name: String
-    /// The relative squared error of its responses when channels are merely dropped.
+    /// The relative squared error of its responses when channels are removed without refitting.
     public var errorBefore: Double
-    /// The same once its weights are refitted.
+    /// The same after its weights are refitted.
     public var errorAfter: Double
 
     /// The errors of a layer.
@@ -38,7 +37,7 @@ public struct ChannelReport: Sendable {
 
   /// The absolute scales of all batch normalisations at one stage.
   public struct Scales: Sendable {
-    /// What the stage is called.
+    /// The name of the stage.
     public var name: String
     /// The scales.
     public var values: [Double]
@@ -78,7 +77,7 @@ public struct ChannelReport: Sendable {
         + refits.map { [$0.name, CSV.number($0.errorBefore), CSV.number($0.errorAfter)] })
   }
 
-  /// How many scales lie in each of equal parts of their range, a line a stage.
+  /// The histogram of scales, one line for each stage.
   public var scalesFigure: Figure {
     let largest = max(scales.flatMap(\.values).max() ?? 1, 1e-12)
     let series = scales.map { stage -> LineChart.Series in
@@ -101,7 +100,7 @@ public struct ChannelReport: Sendable {
 
   private static let bins = 40
 
-  /// The error of each refitted layer, dropped and refitted.
+  /// The error of each refitted layer, before and after refitting.
   public var refitsFigure: Figure {
     func points(_ error: (Refit) -> Double) -> [(x: Double, y: Double)] {
       refits.enumerated().map { (Double($0.offset + 1), error($0.element)) }

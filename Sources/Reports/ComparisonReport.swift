@@ -1,4 +1,4 @@
-/// Model files side by side: what they cost, how fast they run, how well they detect.
+/// A comparison of model files: cost, speed and accuracy.
 ///
 /// The first model is the baseline that the others are compared with.
 public struct ComparisonReport: Codable, Sendable, Equatable {
@@ -8,18 +8,20 @@ public struct ComparisonReport: Codable, Sendable, Equatable {
   public var title: String
   /// The models; the first is the baseline.
   public var models: [ModelEvidence]
-  /// How sure it is that models differ in mAP from the baseline; only of those that were scored.
+  /// The tests whether models differ in mAP from the baseline, for models that were scored.
   public var tests: [PairedTest]
   /// What a reader has to know before comparing, a sentence each.
   public var notes: [String]
   /// What the figures were measured on and with.
   public var manifest: ReportManifest
-  /// Images on which models do not find the same; drawn, but not written into `report.json`.
+  /// Images on which models find different boxes; drawn, but not written into `report.json`.
   public var disagreements: [Disagreement] = []
 
   enum CodingKeys: String, CodingKey { case schemaVersion, title, models, tests, notes, manifest }
 
-  /// A report on the given models; what forbids comparing them as they are is added to the notes.
+  /// A report on the given models.
+  ///
+  /// Differences that make them hard to compare are added to the notes.
   ///
   /// - Precondition: there is at least one.
   public init(
@@ -60,10 +62,10 @@ public struct ComparisonReport: Codable, Sendable, Equatable {
     ]
   }
 
-  /// Fewer zeros than this part of the parameters are not worth a warning.
+  /// The least fraction of zeros among the parameters that is worth a warning.
   private static let leastZeros = 0.05
 
-  /// The test of a model against the baseline, by the model's place.
+  /// The test of a model against the baseline, by the model's index.
   public func test(of index: Int) -> PairedTest? {
     tests.first { $0.model == models[index].name }
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An image on which models do not find the same, with what each finds.
+/// An image on which models find different boxes, with the boxes of each.
 public struct Disagreement: Sendable, Equatable {
   /// One object that was found.
   public struct Box: Sendable, Equatable {
@@ -42,19 +42,19 @@ public struct Disagreement: Sendable, Equatable {
   public var width: Int
   /// Rows of the image.
   public var height: Int
-  /// What each model finds, by its place in the report.
+  /// The boxes of each model, by its index in the report.
   public var boxes: [[Box]]
 
-  /// An image with what models find in it.
+  /// An image with the boxes of models.
   public init(image: String, jpeg: Data, width: Int, height: Int, boxes: [[Box]]) {
     (self.image, self.jpeg, self.width, self.height) = (image, jpeg, width, height)
     self.boxes = boxes
   }
 
-  /// The ids of the images on which the first and the last model agree least, by falling confidence
-  /// in boxes without a partner.
+  /// The ids of the images on which the first and the last model agree least, by descending
+  /// confidence of the boxes without a match.
   ///
-  /// Images with nothing to disagree on are left out.
+  /// Images without such boxes are left out.
   public static func worst(_ models: [ModelEvidence], count: Int) -> [Int] {
     guard models.count > 1, let first = models.first, let last = models.last else { return [] }
     let images = Set(first.shown.keys).union(last.shown.keys)
@@ -68,9 +68,10 @@ public struct Disagreement: Sendable, Equatable {
       .prefix(count).map(\.id)
   }
 
-  /// The indices of boxes without a partner among the others.
+  /// The indices of boxes without a match among the others.
   ///
-  /// Partners are boxes of one class with an IoU of at least .50, the most confident first.
+  /// A match is a box of the same class with an IoU of at least .50. The most confident boxes are
+  /// matched first.
   static func alone(_ boxes: [Box], beside others: [Box]) -> [Int] {
     var open = others
     let order = boxes.indices.sorted {

@@ -1,11 +1,13 @@
-/// What one image costs in energy, estimated from counts of operations and bytes; nothing is
-/// measured.
+/// The energy for one image, estimated from counts of operations and bytes.
 ///
-/// Energies of a 45 nm process at 0.9 V. Reference: Horowitz, *Computing's Energy Problem (and what
-/// we can do about it)*, ISSCC 2014, figure 1.1.9. How bytes travel is an assumption of ours, see
-/// ``assumption``.
+/// Nothing is measured.
+///
+/// The energies are those of a 45 nm process at 0.9 V.
+///
+/// Reference: Horowitz, *Computing's Energy Problem (and what we can do about it)*, ISSCC 2014,
+/// figure 1.1.9. How often bytes are moved is our own assumption, see ``assumption``.
 public struct EnergyEstimate: Codable, Sendable, Equatable {
-  /// What numbers are multiplied.
+  /// The type of the factors.
   public enum Width: String, Codable, Sendable, CaseIterable {
     case float32, float16, int8
 
@@ -48,7 +50,7 @@ public struct EnergyEstimate: Codable, Sendable, Equatable {
     (computeMillijoules, memoryMillijoules) = (compute / 1e9, memory / 1e9)
   }
 
-  /// What the figures rest on, in a sentence.
+  /// The assumptions of the estimate, as a sentence.
   public static let assumption =
     "Energy is an estimate from Horowitz's table (ISSCC 2014, 45 nm): a MAC takes 4.6 pJ in float32, 1.5 pJ in float16 and "
     + "0.3 pJ in int8; weights are read once from DRAM at 1.3 nJ for 64 bits, activations written and read once in a cache of "

@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a report on factorised layers adds to the comparison: a table of layers and their spectra.
+/// The part of a report about factorised layers: a table of layers and their spectra.
 public struct LowRankReport: Sendable {
   /// One factorised layer.
   public struct Layer: Sendable {
     /// The name of its weights.
     public var name: String
-    /// How it was factorised.
+    /// The method of factorisation.
     public var method: String
     /// Its rank.
     public var rank: String
@@ -89,7 +89,7 @@ public struct LowRankReport: Sendable {
         + refits.map { [$0.name, CSV.number($0.errorBefore), CSV.number($0.errorAfter)] })
   }
 
-  /// Singular values of the layers with the most weights, each in parts of its largest.
+  /// Singular values of the layers with the most weights, relative to the largest of each layer.
   public var spectraFigure: Figure {
     let shown = layers.filter { !$0.spectra.isEmpty }.sorted {
       $0.parameters.before > $1.parameters.before

@@ -1,15 +1,15 @@
-/// What was found out about one model file.
+/// The facts and measurements of one model file.
 public struct ModelEvidence: Codable, Sendable, Equatable {
-  /// What a process of its own measured at batch 1; varies from run to run.
+  /// Measurements of a separate process at batch 1, which vary from run to run.
   public struct Measured: Codable, Sendable, Equatable {
-    /// Half of the runs took at most so many milliseconds.
+    /// The median latency, in milliseconds.
     public var latencyMedian: Double
-    /// Nine tenths of the runs took at most so many milliseconds.
+    /// The latency that nine tenths of the runs did not exceed, in milliseconds.
     public var latencyP90: Double
     /// The most memory the process held, in bytes.
     public var peakMemoryBytes: Int
 
-    /// Images a second, one at a time.
+    /// Images per second, one at a time.
     public var throughput: Double { latencyMedian > 0 ? 1000 / latencyMedian : 0 }
 
     /// Times in milliseconds, memory in bytes.
@@ -31,25 +31,25 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
     public init(low: Double, high: Double) { (self.low, self.high) = (low, high) }
   }
 
-  /// What is found and missed at one confidence, IoU .50.
+  /// Recall and precision at one confidence and IoU .50.
   public struct OperatingPoint: Codable, Sendable, Equatable {
     /// Boxes below this confidence are not shown.
     public var confidence: Double
     /// The fraction of the labelled objects that is found.
     public var recall: Double
-    /// The fraction of the boxes that are right.
+    /// The fraction of the boxes that are correct.
     public var precision: Double
     /// The fraction of the labelled objects that is missed, `1 − recall`.
     public var falseNegativeRate: Double
 
-    /// What is found at a confidence.
+    /// Recall and precision at a confidence.
     public init(confidence: Double, recall: Double, precision: Double) {
       (self.confidence, self.recall, self.precision) = (confidence, recall, precision)
       falseNegativeRate = 1 - recall
     }
   }
 
-  /// How well one class is detected; −1 where there is nothing to measure.
+  /// The scores of one class; −1 where there is nothing to measure.
   public struct ClassScore: Codable, Sendable, Equatable {
     /// The class.
     public var name: String
@@ -69,7 +69,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
     }
   }
 
-  /// What one layer consists of and costs.
+  /// The parameters and cost of one layer.
   public struct Layer: Codable, Sendable, Equatable {
     /// The node's name, or its first output.
     public var name: String
@@ -97,7 +97,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
     }
   }
 
-  /// What tables call the model.
+  /// The name in tables.
   public var name: String
   /// The SHA-256 digest of the file.
   public var sha256: String
@@ -115,20 +115,20 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var flops: Int
   /// The fraction of ``parameters`` that are zero.
   public var sparsity: Double
-  /// Bits of all constants the file stores, shapes and indices aside.
+  /// Bits of all constants that the file stores, without shapes and indices.
   public var storedWeightBits: Int
   /// The bytes that all activations need at once, as a session plans them; 0 when that is not
   /// known.
   public var peakActivationBytes: Int
-  /// What one image costs in energy, estimated from counts.
+  /// The energy for one image, estimated from counts.
   public var energy: EnergyEstimate?
   /// Time and memory, `nil` when not measured; the only figures that vary between runs.
   public var measured: Measured?
   /// The twelve COCO numbers by name, `nil` without labelled images.
   public var accuracy: [String: Double]?
-  /// Where mAP lies with 95 % confidence, over samples of the images.
+  /// The 95 % confidence interval of mAP, from samples of the images.
   public var apInterval: Interval?
-  /// What a user of the detector sees at the confidence it is run with.
+  /// Recall and precision at the confidence threshold for use.
   public var deployed: OperatingPoint?
   /// Precision at recall 0, .01 … 1 and IoU .50, the mean over classes.
   public var precisionAt50: [Double]?
@@ -138,16 +138,19 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var layers: [Layer]
   /// The detection head and preprocessing in force, one line each.
   public var settings: [String]
-  /// What was done to the model before, by the records in its file, one line each.
+  /// The earlier steps that made the model, from the records in its file, one line each.
   public var history: [String]
   /// The mAP of each sample of the images, the same samples for every model; not written into
   /// files.
   public var resampledAP: [Double] = []
 
-  /// What is shown at the confidence when deployed, by the id of the image; not written into files.
+  /// The boxes above the confidence threshold for use, by the id of the image; not written into
+  /// files.
   public var shown: [Int: [Disagreement.Box]] = [:]
 
-  /// What is known from the file alone; measurements are set afterwards.
+  /// The facts known from the file alone.
+  ///
+  /// Measurements are set afterwards.
   public init(
     name: String, sha256: String, fileBytes: Int, gzipBytes: Int, parameters: Int, nonzeros: Int,
     macs: Int, layers: [Layer]
@@ -169,7 +172,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
     self.layers = layers
   }
 
-  /// Bits the file spends on a parameter; 0 when that is not known.
+  /// Bits of the file per parameter; 0 when that is not known.
   public var bitsPerParameter: Double {
     parameters == 0 ? 0 : Double(storedWeightBits) / Double(parameters)
   }

@@ -1,18 +1,20 @@
 /// Whether a model's mAP differs from the baseline's by more than the choice of images explains.
 ///
 /// Both are scored on the same samples of the images, drawn with replacement (the paired
-/// bootstrap), so that what makes images hard for both cancels. Reference: Efron and Tibshirani,
-/// *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
+/// bootstrap), so that the difficulty of images for both models cancels.
+///
+/// Reference: Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
 public struct PairedTest: Codable, Sendable, Equatable {
   /// The model's name in the report.
   public var model: String
-  /// The difference of mAP, the model's less the baseline's, on all images.
+  /// The model's mAP minus the baseline's, on all images.
   public var difference: Double
-  /// Where the difference lies with 95 % confidence.
+  /// The 95 % confidence interval of the difference.
   public var interval: ModelEvidence.Interval
-  /// How often a difference as large as this comes about by the choice of images alone, two-sided.
+  /// The two-sided p-value: how often the choice of images alone gives a difference as large as
+  /// this.
   public var pValue: Double
-  /// Whether the interval holds zero.
+  /// Whether the interval contains zero.
   public var isWithinNoise: Bool
   /// The number of samples.
   public var samples: Int
@@ -28,7 +30,7 @@ public struct PairedTest: Codable, Sendable, Equatable {
     difference = after - before
     interval = Self.interval(sorted: differences)
     isWithinNoise = interval.low <= 0 && interval.high >= 0
-    // One is added so that no finite number of samples proves a difference for certain.
+    // One is added, because no finite number of samples proves a difference with certainty.
     let (below, above) = (differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
     pValue = min(1, 2 * Double(min(below, above) + 1) / Double(differences.count + 1))
     samples = differences.count

@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a report on quantised layers adds to the comparison: what quantising each layer alone does.
+/// The part of a report about quantised layers: the effect of quantising each layer alone.
 public struct QuantizationReport: Sendable {
-  /// One layer, quantised while all others stay as they are.
+  /// One layer that is quantised while all others stay float.
   public struct Layer: Sendable {
     /// The layer.
     public var name: String
@@ -30,7 +30,7 @@ public struct QuantizationReport: Sendable {
         + layers.map { [$0.name, String(format: "%.6e", $0.error), $0.isKept ? "1" : "0"] })
   }
 
-  /// The errors of the layers that do most harm.
+  /// The errors of the layers that do the most harm.
   public var figure: Figure {
     let shown = layers.prefix(Self.mostLayers)
     return Figure(

@@ -1,4 +1,4 @@
-/// One quantity of the comparison table: how it is called, found and printed.
+/// One quantity of the comparison table: its name, its value and its style.
 public struct ReportColumn: Sendable {
   /// The heading, with the unit.
   public var title: String
@@ -8,7 +8,7 @@ public struct ReportColumn: Sendable {
   public var isMeasured: Bool
   /// The value of a model, `nil` when unknown.
   public var value: @Sendable (ModelEvidence) -> Double?
-  /// The value as people read it.
+  /// The style of the value in tables for people.
   public var style: NumberStyle
 
   /// Whether the change against the baseline is a difference (accuracy) rather than a ratio (cost).
@@ -69,7 +69,7 @@ public struct ReportColumn: Sendable {
     },
   ]
 
-  /// What a table with a row a model has room for.
+  /// The columns of tables with one row for each model.
   static let chief: [ReportColumn] = all.filter {
     ["parameters", "macs", "file_bytes", "latency_median_ms", "AP", "AP50"].contains($0.key)
   }

@@ -1,8 +1,8 @@
-/// What a report's figures can be traced back to.
+/// The models, data, commands and versions that a report was made from.
 public struct ReportManifest: Codable, Sendable, Equatable {
   /// The images that were scored.
   public struct Data: Codable, Sendable, Equatable {
-    /// Where they lie, as the user gave it.
+    /// Their path, as the user gave it.
     public var path: String
     /// The format of the labels.
     public var format: String
@@ -22,9 +22,9 @@ public struct ReportManifest: Codable, Sendable, Equatable {
 
   /// One model file.
   public struct Model: Codable, Sendable, Equatable {
-    /// What the tables call it.
+    /// Its name in tables.
     public var name: String
-    /// Where it lies, as the user gave it.
+    /// Its path, as the user gave it.
     public var path: String
     /// The SHA-256 digest of the file.
     public var sha256: String
@@ -45,7 +45,7 @@ public struct ReportManifest: Codable, Sendable, Equatable {
   public var command: [String]
   /// The seed of every random choice.
   public var seed: UInt64
-  /// Threads that computed.
+  /// The number of threads.
   public var threads: Int
   /// The CPU's name.
   public var cpu: String

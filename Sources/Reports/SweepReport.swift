@@ -1,15 +1,15 @@
 import Foundation
 
-/// Many ways of making a model, each with several seeds: means, spreads, and which ways no other
-/// beats.
+/// A report on models made with several settings and seeds: means, standard deviations and the
+/// Pareto front.
 public struct SweepReport: Codable, Sendable {
   /// One model that was made.
   public struct Point: Codable, Sendable {
-    /// What was set, in the order of the command line; the variant first where there are several.
+    /// The settings, in the order of the command line; the variant first where there are several.
     public var settings: [Setting]
     /// The seed.
     public var seed: UInt64
-    /// What was found out about the model.
+    /// The facts and measurements of the model.
     public var model: ModelEvidence
 
     /// A point.
@@ -23,11 +23,11 @@ public struct SweepReport: Codable, Sendable {
     }
   }
 
-  /// One thing that was set.
+  /// One setting.
   public struct Setting: Codable, Sendable, Hashable {
-    /// What was set, as `verb.option`.
+    /// The option, as `verb.option`.
     public var name: String
-    /// To what.
+    /// Its value.
     public var value: String
 
     /// A setting.
@@ -40,14 +40,14 @@ public struct SweepReport: Codable, Sendable {
     var isOnFront = false
     var name: String { points[0].name }
 
-    /// The mean of a quantity over the seeds; `nil` where one is not known.
+    /// The mean of a quantity over the seeds; `nil` where a value is not known.
     func mean(_ value: (ModelEvidence) -> Double?) -> Double? {
       let values = points.compactMap { value($0.model) }
       guard values.count == points.count else { return nil }
       return values.reduce(0, +) / Double(values.count)
     }
 
-    /// The sample's standard deviation; 0 of one value.
+    /// The sample's standard deviation; 0 for one value.
     func spread(_ value: (ModelEvidence) -> Double?) -> Double {
       let values = points.compactMap { value($0.model) }
       guard values.count > 1 else { return 0 }
@@ -79,8 +79,9 @@ public struct SweepReport: Codable, Sendable {
     (self.failures, self.manifest) = (failures, manifest)
   }
 
-  /// Points of equal settings together, in the order of their first; the front is that of file size
-  /// and mean mAP.
+  /// The points grouped by settings, in the order of their first point.
+  ///
+  /// The front is that of file size and mean mAP.
   var groups: [Group] {
     var order: [[Setting]] = []
     var byName: [[Setting]: [Point]] = [:]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What training did, epoch by epoch: a table and a figure.
+/// A log of training by epoch, as a table and a figure.
 public struct TrainingLog: Codable, Sendable, Equatable {
   /// One epoch.
   public struct Epoch: Codable, Sendable, Equatable {
@@ -18,7 +18,7 @@ public struct TrainingLog: Codable, Sendable, Equatable {
     public var sparsity: Double?
     /// Wall time of the training part; varies between runs.
     public var seconds: Double
-    /// Images a second of the training part; varies between runs.
+    /// Images per second of the training part; varies between runs.
     public var imagesPerSecond: Double
 
     /// An epoch.
@@ -55,7 +55,9 @@ public struct TrainingLog: Codable, Sendable, Equatable {
     self.epochs = epochs
   }
 
-  /// One row an epoch; columns that vary between runs are marked by an asterisk.
+  /// One row for each epoch.
+  ///
+  /// Columns that vary between runs are marked by an asterisk.
   public var csv: Data {
     let hasSparsity = epochs.contains { $0.sparsity != nil }
     var rows = [

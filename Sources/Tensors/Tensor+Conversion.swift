@@ -1,7 +1,7 @@
 extension Tensor {
   /// The elements as `Double`, whatever numeric type holds them; `bool` becomes 0 or 1.
   ///
-  /// - Precondition: the elements are real numbers of at least 8 bits or booleans.
+  /// - Precondition: the elements are numbers of at least 8 bits, not complex, or booleans.
   public var doubles: [Double] {
     switch elementType {
     case .float32: elements(as: Float.self).map(Double.init)

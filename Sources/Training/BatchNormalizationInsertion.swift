@@ -5,18 +5,23 @@ import Operators
 import Tensors
 
 extension Graph {
-  /// The network with batch normalisations put back behind its convolutions, computing what it computed.
+  /// The network with batch normalisations inserted behind its convolutions.
   ///
-  /// Over calibration images the mean μ and variance σ² of each channel of a convolution's output are taken; the
-  /// normalisation gets `γ = √(σ² + ε)`, `β = μ` and as running statistics σ² and μ less the convolution's bias, which it
-  /// takes over, so that by stored statistics nothing changes. Convolutions that a normalisation follows already are passed
-  /// over, fixed projections, outputs of the graph, and the values named `except`.
+  /// It computes the same function.
+  ///
+  /// The mean μ and variance σ² of each channel of a convolution's output are measured on
+  /// calibration images. The normalisation gets `γ = √(σ² + ε)` and `β = μ`. Its running variance
+  /// is σ², and its running mean is μ minus the convolution's bias, which the normalisation takes
+  /// over. So with stored statistics nothing changes.
+  ///
+  /// Skipped are convolutions that a normalisation follows already, fixed projections, outputs of
+  /// the graph, and the values named `except`.
   ///
   /// - Parameters:
   ///   - except: Outputs of convolutions to leave alone, such as those of the head.
   ///   - images: Inputs `[1, 3, H, W]`, row-major; at least one.
   ///   - shape: The input's shape, `[1, 3, H, W]`.
-  /// - Returns: The network, and how many normalisations were put in.
+  /// - Returns: The network, and how many normalisations were inserted.
   /// - Throws: ``TrainingError``, `NodeError`.
   public func insertingBatchNormalization(
     except: Set<String>, calibration images: [[Float]], shape: [Int], threads: Int
@@ -49,7 +54,9 @@ extension Graph {
 
   private static let epsilon = 1e-3
 
-  /// Puts a normalisation behind the value of a convolution; whoever read the value reads what it makes.
+  /// Inserts a normalisation behind the value of a convolution.
+  ///
+  /// Readers of the value read its output instead.
   private mutating func normalize(
     _ value: String, mean: [Double], variance: [Double], behind convolution: Int
   ) {

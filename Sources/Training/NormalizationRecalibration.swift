@@ -2,9 +2,10 @@ import GraphIR
 import Tensors
 
 extension Graph {
-  /// The graph with the running statistics of batch normalisations measured anew.
+  /// The graph with the running statistics of batch normalisations measured again.
   ///
-  /// Each batch is normalised by its own statistics, as in training; the means and variances of all batches are averaged.
+  /// Each batch is normalised by its own statistics, as in training. The means and variances of all
+  /// batches are averaged.
   ///
   /// - Parameters:
   ///   - batches: Preprocessed images `[N, C, H, W]` of equal shape, row-major.
@@ -19,7 +20,7 @@ extension Graph {
     var options = TrainingStep.Options(
       batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads)
     options.channels = shape[1]
-    // All of a batch enters, so that what is stored afterwards is that batch's alone.
+    // With momentum 1 the stored statistics are those of the last batch alone.
     options.normalization = .batch(momentum: 1)
     let step = try TrainingStep(
       self, taps: lastConvolutions, parameters: TrainableParameter.all(in: self).map(\.name),

@@ -4,11 +4,12 @@ import ObjectDetection
 import Operators
 import Tensors
 
-/// A network that does not learn, run on batches of another's training: the original of one fine-tuned, or a teacher.
+/// A network that is not trained, run on the batches of another network's training: the original in
+/// fine-tuning, or a teacher.
 ///
-/// It computes with its stored statistics, fused and packed as when it detects.
+/// It computes with its stored statistics, fused and packed as in inference.
 public final class ReferenceNetwork {
-  /// The values that are read, in the order asked for.
+  /// The values that are read, in the given order.
   public let values: [String]
   /// Their shapes, `[N, …]`.
   public let shapes: [[Int]]
@@ -17,7 +18,7 @@ public final class ReferenceNetwork {
 
   /// Prepares a network for batches of one shape.
   ///
-  /// - Parameter values: What is read; other outputs are not computed.
+  /// - Parameter values: The values to read; other outputs are not computed.
   /// - Throws: ``TrainingError`` when it does not take one batch of images, `NodeError`.
   public init(
     _ network: Graph, values: [String], batchSize: Int, imageSize: (height: Int, width: Int),

@@ -2,14 +2,14 @@ import GraphIR
 import Operators
 import Tensors
 
-/// A constant of a network that training moves.
+/// A constant of a network that is trained.
 public struct TrainableParameter: Sendable, Hashable {
-  /// What a parameter does, which decides on its weight decay.
+  /// The role of a parameter, which decides whether it has weight decay.
   public typealias Role = ParameterSlot.Role
 
   /// The constant's name.
   public var name: String
-  /// What it does.
+  /// Its role.
   public var role: Role
 
   /// A parameter of the given role.
@@ -20,11 +20,13 @@ public struct TrainableParameter: Sendable, Hashable {
 
   /// The parameters of a network, in the order of the nodes that read them.
   ///
-  /// Weights and biases of convolutions and matrix products, scales and shifts of normalisations and the slopes of PRelu,
-  /// which decay no more than biases do. A constant that is added to a matrix product is its bias; `Identity` passes a
-  /// constant on as it is, and so does fake quantisation, whose steps are parameters too.
-  /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that turns a distribution into
-  /// its mean, and what only decoding reads: tables of anchors and grids.
+  /// They are the weights and biases of convolutions and matrix products, the scales and shifts of
+  /// normalisations, and the slopes of PRelu. A constant that is added to a matrix product is its
+  /// bias. Constants are also found behind `Identity` and behind fake quantisation, whose steps are
+  /// parameters too.
+  ///
+  /// Left out are constants of other element types than float32, the fixed ramp 0, 1, 2 … that
+  /// turns a distribution into its mean, and tables of anchors and grids that only decoding reads.
   public static func all(in graph: Graph) -> [TrainableParameter] {
     var found: [TrainableParameter] = []
     var seen: Set<String> = []
@@ -87,7 +89,7 @@ extension Graph {
     return constants
   }
 
-  /// What ``AliasOperator``s call by another name, by that name.
+  /// The constants behind `Identity` and fake quantisation, by the name of the node's output.
   var aliases: [String: String] {
     nodes.reduce(into: [:]) { aliases, node in
       guard let source = OperatorRegistry.standard.aliased(by: node),

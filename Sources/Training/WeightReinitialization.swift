@@ -3,10 +3,11 @@ import GraphIR
 import Tensors
 
 extension Graph {
-  /// The network with its weights drawn anew, for training from nothing.
+  /// The network with new random weights, for training from scratch.
   ///
-  /// Weights of convolutions and products are normal with variance `2 / fan-in`; normalisations get scale 1, shift 0 and
-  /// running statistics 0 and 1. Biases stay: those of heads hold the rarity of objects.
+  /// Weights of convolutions and products are normal with variance `2 / fan-in`. Normalisations get
+  /// scale 1, shift 0 and running statistics 0 and 1. Biases stay, because those of heads are set
+  /// for the low frequency of objects.
   ///
   /// Reference: He et al., *Delving Deep into Rectifiers*, ICCV 2015, arXiv:1502.01852.
   public func reinitialized(seed: UInt64) -> Graph {

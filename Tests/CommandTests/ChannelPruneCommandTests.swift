@@ -141,7 +141,8 @@ import Testing
     #expect(try run.json()["after"] != nil)
   }
 
-  /// γ is pulled towards zero, channels go in rounds with training between, and the report shows all of it.
+  /// γ is pulled towards zero, channels go in rounds with training between, and the report shows
+  /// all of it.
   @Test func slimmingTrainsCutsAndReports() throws {
     let run = try Binary.run(
       [

@@ -32,7 +32,8 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
   }
 
-  /// A pruned detector recovers better with its teacher than on few labels alone, and keeps its zeros.
+  /// A pruned detector recovers better with its teacher than on few labels alone, and keeps its
+  /// zeros.
   @Test func aPrunedStudentKeepsItsZerosAndGainsByItsTeacher() throws {
     let pruned = try Binary.run(
       [
@@ -123,7 +124,8 @@ import Testing
     }
   }
 
-  /// Weights of 3 bits learn while they round; what the file holds otherwise is what it held.
+  /// Weights of 3 bits are trained with fake quantisation; what the file holds otherwise is what it
+  /// held.
   @Test func aQuantisedStudentLearnsAndStaysOne() throws {
     let quantized = try Binary.run(
       [

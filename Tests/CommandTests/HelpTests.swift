@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Help texts are compared with `Tests/Goldens/Help`; `UPDATE_SNAPSHOTS=1 swift test …` writes them anew.
+/// Help texts are compared with `Tests/Goldens/Help`; `UPDATE_SNAPSHOTS=1 swift test …` writes them
+/// again.
 @Suite struct HelpTests {
   static let verbs = [
     "inspect", "evaluate", "detect", "benchmark", "train", "prune", "lowrank", "quantize",

@@ -5,10 +5,12 @@ import ObjectDetection
 import Tensors
 import TestSupport
 
-/// A detector of 32×32 images that finds the square in the middle of white ones, and images of that kind.
+/// A detector of 32×32 images that finds the square in the middle of white ones, and images of that
+/// kind.
 ///
 /// The decoded outputs `[1, 6, 21]` are of the YOLOv8 kind with two classes. All boxes come from a
-/// bias; the score of class 0 comes from the weights of `score`, so zeroing these blinds the detector.
+/// bias; the score of class 0 comes from the weights of `score`, so zeroing these blinds the
+/// detector.
 enum TinyDetector {
   /// The layers that pruning may touch by default, with their numbers of weights.
   static let open = ["middle.weight": 512, "last.weight": 1024]

@@ -5,9 +5,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Every backward rule against central differences of the forward rule, on the golden cases of its operator.
+/// Every backward rule against central differences of the forward rule, on the golden cases of its
+/// operator.
 @Suite struct GradientCheckTests {
-  /// Operators that no golden case reaches with float32 data away from kinks and poles; checked on samples.
+  /// Operators that no golden case reaches with float32 data away from kinks and poles; checked on
+  /// samples.
   static let sampled = [
     "Acos", "Cast", "CastLike", "Compress", "HardSwish", "Reciprocal", "Swish",
   ]

@@ -2,7 +2,8 @@ import GraphIR
 import Tensors
 import TestSupport
 
-/// A seeded random graph of the blocks that detectors are made of, and of what confuses memory plans.
+/// A seeded random graph of the blocks that detectors are made of, and of what confuses memory
+/// plans.
 struct RandomNetwork {
   private(set) var graph = Graph()
   private var random: SplitMix64

@@ -34,7 +34,8 @@ struct SharedModelTests {
 
   @Test(arguments: SharedAssets.models) func sessionEqualsTheReference(model: URL) throws {
     let graph = try ModelFile.load(model)
-    // Where activations are quantised, one rounding step that a rewrite moves becomes an integer step.
+    // Where activations are quantised, one rounding step that a rewrite moves becomes an integer
+    // step.
     let isInteger = graph.nodes.contains { $0.opType == "DynamicQuantizeLinear" }
     let session = try Session(
       graph, registry: .standard,

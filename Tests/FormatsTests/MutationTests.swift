@@ -5,7 +5,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Damaged files end in a typed error or in a graph that is well-formed, bounded and can be written again.
+/// Damaged files end in a typed error or in a graph that is well-formed, bounded and can be written
+/// again.
 @Suite struct MutationTests {
   /// Mutations of each kind and file; `COMPRESS_MUTATIONS` raises it for a long hunt.
   static let count =

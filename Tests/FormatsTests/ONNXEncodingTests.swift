@@ -106,7 +106,8 @@ import Testing
     }
   }
 
-  /// The bytes that a file says beyond the graph: an unknown field in each message on the way to a tensor.
+  /// The bytes that a file says beyond the graph: an unknown field in each message on the way to a
+  /// tensor.
   @Test func unknownFieldsEmptyFieldsAndTensorNamesReturnToTheFile() throws {
     let unknown = "unknown field"
     let tensor = WireMessage().number(1, 1).number(2, 1).text(8, "inner")
@@ -134,7 +135,8 @@ import Testing
     #expect(first.properties.functions.map(\.name) == ["twice"])
     let written = try ONNXFormat.serialize(first)
     #expect(try ONNXFormat.parse(written, file: "second") == first)
-    // Fields may change places; none may go. Only the domain of the operator set is added: two bytes.
+    // Fields may change places; none may go. Only the domain of the operator set is added: two
+    // bytes.
     #expect(written.count == model.bytes.count + 2)
     for text in [unknown, "inner", "comment", "IMAGE", "DATA_BATCH", "key", "value", "init"] {
       #expect(

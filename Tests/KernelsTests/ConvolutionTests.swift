@@ -41,8 +41,8 @@ private func directDepthwise(_ index: Int) -> ConvolutionGeometry {
     padRight: pads[3], groups: channels)
 }
 
-/// Convolutions that are cut up: into bands by the size of the frame, among threads by rows or by channels; planes a
-/// whole number of pages apart.
+/// Convolutions that are cut up: into bands by the size of the frame, among threads by rows or by
+/// channels; planes an integral number of pages apart.
 private let cutUp = [
   ConvolutionGeometry(
     inputChannels: 24, inputHeight: 70, inputWidth: 66, outputChannels: 9, kernelHeight: 3,

@@ -12,7 +12,8 @@ import Testing
       padRight: 1, groups: groups)
   }
 
-  /// `Σ sat₁₆(x₀ w₀ + x₁ w₁) − zₓ Σ w` over padded inputs, pairs along taps and, within them, channels.
+  /// `Σ sat₁₆(x₀ w₀ + x₁ w₁) − zₓ Σ w` over padded inputs, pairs along taps and, within them,
+  /// channels.
   private static func reference(
     _ g: ConvolutionGeometry, _ x: [UInt8], _ w: [Int8], zero: Int32
   ) -> [Int32] {

@@ -46,7 +46,8 @@ import Testing
     #expect(short.reconstructionError >= errors[1] - 1e-6)
   }
 
-  /// `a⊗a⊗b + a⊗b⊗a + b⊗a⊗a` has rank 3 and border rank 2: two components approach it only by growing without bound.
+  /// `a⊗a⊗b + a⊗b⊗a + b⊗a⊗a` has rank 3 and border rank 2: two components approach it only by
+  /// growing without bound.
   @Test func componentsThatCancelAreTamedWithoutLoss() throws {
     let shape = [4, 4, 3, 1]
     func unit(_ place: Int) -> [[Float]] {

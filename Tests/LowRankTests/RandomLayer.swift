@@ -6,7 +6,8 @@ import Operators
 import Tensors
 import TestSupport
 
-/// One layer of random shape with a random window, in a graph of its own, between two that keep it from being an end.
+/// One layer of random shape with a random window, in a graph of its own, between two that keep it
+/// from being an end.
 struct RandomLayer: CustomStringConvertible {
   var graph: Graph
   var seed: UInt64

@@ -15,7 +15,8 @@ import Testing
     #expect(images.allSatisfy { $0.width == 64 && $0.height == 64 })
   }
 
-  /// In natural images the difference of two pixels grows slowly with their distance, and large ones are rare but there.
+  /// In natural images the difference of two pixels grows slowly with their distance, and large
+  /// ones are rare but there.
   @Test func differencesAreThoseOfNaturalImages() throws {
     let size = 256
     let images = try Dataset.deadLeaves(count: 6, seed: 1, size: size).images.map {

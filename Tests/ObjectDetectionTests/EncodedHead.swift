@@ -2,8 +2,8 @@ import Foundation
 import ObjectDetection
 import Tensors
 
-/// Known objects written the way a head family writes them: the inverse of decoding, derived from the families' papers and
-/// code, not from the decoders under test.
+/// Known objects written the way a head family writes them: the inverse of decoding, derived from
+/// the families' papers and code, not from the decoders under test.
 enum EncodedHead {
   static let classes = ["a", "b", "c", "d"]
   static let size = 320.0
@@ -151,7 +151,8 @@ enum EncodedHead {
     return [("scores", confidences), ("boxes", boxes)]
   }
 
-  /// Every object with the second anchor of stride 16, 62 × 45, in `[1, 27, H, W]` or `[1, 3, H, W, 9]`.
+  /// Every object with the second anchor of stride 16, 62 × 45, in `[1, 27, H, W]` or
+  /// `[1, 3, H, W, 9]`.
   static func yolov5Raw(split: Bool) -> Outputs {
     [8, 16, 32].map { stride in
       let cells = 320 / stride
@@ -218,7 +219,8 @@ enum EncodedHead {
     }
   }
 
-  /// NanoDet in six outputs, or NanoDet-Plus in one with a fourth stride and centres at the cells' corners.
+  /// NanoDet in six outputs, or NanoDet-Plus in one with a fourth stride and centres at the cells'
+  /// corners.
   static func nanoDet(plus: Bool) -> Outputs {
     let strides = plus ? [8, 16, 32, 64] : [8, 16, 32]
     let levels = strides.map { stride in

@@ -2,9 +2,11 @@ import ObjectDetection
 import TestSupport
 import Testing
 
-/// Suppression against the definition: a box stays unless a kept, better box of its class overlaps it too much.
+/// Suppression against the definition: a box stays unless a kept, better box of its class overlaps
+/// it too much.
 @Suite struct NonMaximumSuppressionTests {
-  /// Repeatedly takes the best box that is left, later ones first among equals, and strikes its rivals.
+  /// Repeatedly takes the best box that is left, later ones first among equals, and strikes its
+  /// rivals.
   private func naive(_ boxes: [Detection], iou: Double, limit: Int, most: Int) -> [Detection] {
     var left = Array(boxes.enumerated())
     // The candidates: the most confident, as a stable sort turned round gives them.

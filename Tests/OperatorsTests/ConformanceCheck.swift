@@ -37,7 +37,8 @@ struct ConformanceCheck {
     }
   }
 
-  /// Prepares without knowing any value and runs on the values, with as many outputs as the node has.
+  /// Prepares without knowing any value and runs on the values, with as many outputs as the node
+  /// has.
   private func planned(
     _ op: any Operator, _ sample: Nonsense.Case, _ operands: [Operand?], _ types: [TensorType],
     _ expected: [Tensor]

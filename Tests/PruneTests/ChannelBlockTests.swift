@@ -6,7 +6,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The blocks that detectors are made of, each alone: what goes together, and the proof of random cuts.
+/// The blocks that detectors are made of, each alone: what goes together, and the proof of random
+/// cuts.
 @Suite struct ChannelBlockTests {
   /// A graph that grows node by node from the input `x`, `[1, 3, 16, 16]`.
   struct Sketch {

@@ -9,7 +9,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Channels cut out of real networks: what is left computes what the whole network does without them.
+/// Channels cut out of real networks: what is left computes what the whole network does without
+/// them.
 @Suite struct ChannelCouplingTests {
   static let shared = [
     "fastestdet_512_bn", "fastestdet_512_folded", "yolo11n_int8", "mobilenet_v2_0.5_128",

@@ -148,7 +148,8 @@ import Testing
     #expect(throws: QuantizationError.self) { try graph.preparedForQuantization() }
   }
 
-  /// Convolutions with a depthwise one between, ReLU and LeakyReLU, and channels of very unequal ranges.
+  /// Convolutions with a depthwise one between, ReLU and LeakyReLU, and channels of very unequal
+  /// ranges.
   private func chain() -> Graph {
     var random = SplitMix64(seed: 5)
     var graph = Graph(
@@ -259,7 +260,7 @@ import Testing
     )
     let own = try #require(local["a"])
     let gaps = zip(whole, part).map { $0 - $1 }
-    // Biases are whole numbers of steps too.
+    // Biases are integral multiples of their step, too.
     #expect(zip(own, gaps).allSatisfy { abs($0 - $1) < 5e-4 }, "\(own) \(gaps)")
     #expect(gaps.contains { abs($0) > 5e-3 })
     var moved = graph

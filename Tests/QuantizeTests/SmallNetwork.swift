@@ -6,8 +6,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A network with a layer, a join and a function of every kind that quantisation knows, of 3×16×16
-/// images.
+/// A network with a layer, a concatenation or sum, and a function of every kind that quantisation
+/// knows, for images of 3×16×16.
 enum SmallNetwork {
   static let images: [[String: Tensor]] = (1...2).map { seed in
     var random = SplitMix64(seed: UInt64(seed))

@@ -138,7 +138,7 @@ import Testing
     #expect(sites.shared["pooled"] == "moved" && sites.shared["indices"] == nil)
   }
 
-  /// Moves and joins of integers that follow layers or come in as inputs.
+  /// Layout operators and concatenations of integers that follow layers or are inputs.
   @Test(arguments: ["ArgMax", "TopK", "Shape", "NonZero", "Cast", "Greater", "input"])
   func wholeNumbersPass(kind: String) throws {
     var random = SplitMix64(seed: 6)

@@ -7,7 +7,8 @@ import Training
 
 /// Which constants of imported networks are trained.
 @Suite struct TrainableParametersTests {
-  /// Tensors and elements: all float weights, biases, γ and β, no anchors, grids or running statistics.
+  /// Tensors and elements: all float weights, biases, γ and β, no anchors, grids or running
+  /// statistics.
   @Test(
     .enabled(if: SharedAssets.isPresent, Comment(rawValue: SharedAssets.absence)),
     arguments: [

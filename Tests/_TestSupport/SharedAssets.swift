@@ -1,6 +1,7 @@
 import Foundation
 
-/// The real detectors and images beside the checkout; tests that need them skip when they are absent.
+/// The real detectors and images beside the checkout; tests that need them skip when they are
+/// absent.
 public enum SharedAssets {
   /// The folder of the package.
   public static let package = URL(filePath: #filePath).deletingLastPathComponent()

@@ -22,7 +22,8 @@ public struct Tolerance: Sendable {
   public static let network = Tolerance(bound: 1e-4)
 }
 
-/// `max |a − b| / max |b|`, 0 for empty or equal inputs; infinite when a NaN or infinity stands in one only.
+/// `max |a − b| / max |b|`, 0 for empty or equal inputs; infinite when a NaN or infinity stands in
+/// one only.
 public func normalizedMaxError<Element: BinaryFloatingPoint>(
   _ a: some Collection<Element>, _ b: some Collection<Element>
 ) -> Double {

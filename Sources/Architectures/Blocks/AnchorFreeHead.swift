@@ -3,10 +3,10 @@ import GraphIR
 import ObjectDetection
 
 extension NetworkBuilder {
-  /// Two branches a map: 4·16 bins of the distances to a box's sides, and the classes.
+  /// Two branches for each map: 4·16 bins of the distances to a box's sides, and the classes.
   ///
-  /// The biases of the classes start where each cell of a 640-pixel image expects 5/C objects an
-  /// image of its class.
+  /// The initial biases of the classes correspond to 5/C objects of each class in an image of 640
+  /// pixels.
   mutating func yolov8Head(
     _ maps: [Feature], _ options: ArchitectureOptions
   ) throws -> Graph {

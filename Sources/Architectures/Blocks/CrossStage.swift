@@ -1,5 +1,5 @@
 extension NetworkBuilder {
-  /// Two 3×3 convolutions (or 1×1 and 3×3), with the input added where wanted and channels allow.
+  /// Two 3×3 convolutions (or 1×1 and 3×3), with the input added on request where channels agree.
   mutating func bottleneck(
     _ x: Feature, _ name: String, to channels: Int, hidden: Int, kernels: (Int, Int),
     adds: Bool
@@ -10,7 +10,7 @@ extension NetworkBuilder {
   }
 
   /// YOLOv5's C3: half of the channels pass `count` bottlenecks, the other half none; both are
-  /// joined.
+  /// concatenated.
   ///
   /// Reference: Wang et al., *CSPNet*, CVPR Workshops 2020, arXiv:1911.11929, in Ultralytics
   /// YOLOv5's form.
@@ -28,7 +28,7 @@ extension NetworkBuilder {
       concatenation([y, side], "\(name).concat"), "\(name).cv3", to: channels, .silu)
   }
 
-  /// YOLOv8's C2f: like C3, but what each bottleneck makes is joined as well.
+  /// YOLOv8's C2f: like C3, but the output of each bottleneck is concatenated as well.
   ///
   /// Reference: Jocher et al., Ultralytics YOLOv8, 2023, as published.
   mutating func c2f(

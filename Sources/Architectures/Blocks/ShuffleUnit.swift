@@ -4,8 +4,8 @@ import Tensors
 extension NetworkBuilder {
   /// A unit of ShuffleNetV2.
   ///
-  /// Half of the channels pass 1×1, depthwise 3×3 and 1×1 convolutions, then the halves are joined
-  /// and shuffled. With stride 2 both branches see all channels.
+  /// Half of the channels pass 1×1, depthwise 3×3 and 1×1 convolutions, then the halves are
+  /// concatenated and shuffled. With stride 2 both branches read all channels.
   ///
   /// Reference: Ma et al., *ShuffleNet V2*, ECCV 2018, arXiv:1807.11164, figure 3 (c) and (d).
   mutating func shuffleUnit(
@@ -27,7 +27,7 @@ extension NetworkBuilder {
     return shuffled(concatenation([left, right], "\(name).concat"), "\(name).shuffle", size: size)
   }
 
-  /// The channels of two groups by turns, `size` being rows and columns.
+  /// The channels of two groups interleaved; `size` is the number of rows and of columns.
   private mutating func shuffled(_ x: Feature, _ name: String, size: Int) -> Feature {
     let apart = constant(
       "\(name).apart",

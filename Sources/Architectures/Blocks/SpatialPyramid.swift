@@ -1,6 +1,6 @@
 extension NetworkBuilder {
-  /// Three 5×5 maxima in a row, joined with what they are taken of: the fast form of spatial
-  /// pyramid pooling.
+  /// Three 5×5 max pools in a row, concatenated with their input: the fast form of spatial pyramid
+  /// pooling.
   ///
   /// Reference: He et al., *Spatial Pyramid Pooling*, ECCV 2014, arXiv:1406.4729, in Ultralytics'
   /// form SPPF.

@@ -9,7 +9,7 @@ import Operators
 import Tensors
 import Training
 
-/// `compress train`: trains a detector from nothing, or fine-tunes a file.
+/// `compress train`: trains a detector from scratch, or fine-tunes a file.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a detector from nothing, or fine-tune a model file.",

@@ -1,9 +1,11 @@
 import Training
 
-/// Where the numbers of each cell lie in a head's raw maps, whatever the family.
+/// Where the scores and box sides of each cell are in a head's raw maps, for all head families.
 public struct CellLayout: Sendable, Equatable {
-  /// Where one kind of number lies: an element is `first + image + anchor + cell + channel`, each
-  /// index times its step.
+  /// Where one kind of number is stored.
+  ///
+  /// The offset of an element is `first` plus the indices of image, anchor, cell and channel, each
+  /// times its step.
   public struct Run: Sendable, Equatable {
     var map: Int
     var first: Int
@@ -12,7 +14,7 @@ public struct CellLayout: Sendable, Equatable {
     var cell: Int
     var channel: Int
 
-    /// The place of a cell's first number.
+    /// The offset of a cell's first number.
     @inline(__always)
     func place(_ image: Int, _ anchor: Int, _ cell: Int) -> Int {
       first + image * self.image + anchor * self.anchor + cell * self.cell
@@ -21,7 +23,7 @@ public struct CellLayout: Sendable, Equatable {
 
   /// One scale of a head.
   public struct Scale: Sendable, Equatable {
-    /// Input pixels a cell; 0 for priors, which lie anywhere.
+    /// Input pixels per cell; 0 for priors, which have no grid.
     var stride: Int
     var rows: Int
     var columns: Int
@@ -35,19 +37,19 @@ public struct CellLayout: Sendable, Equatable {
 
   /// The scales, the finest first.
   let scales: [Scale]
-  /// Scores a cell: the classes, with the background where scores are a softmax.
+  /// Scores per cell: the classes, and the background where scores are a softmax.
   let scores: Int
   /// Whether the scores of a cell are one softmax, the background first.
   let isSoftmax: Bool
-  /// Bins of each side's distance; 1 where a side is a number.
+  /// Bins of each side's distance; 1 where a side is a single number.
   let bins: Int
 
-  /// Cells of an image, all scales and anchors together.
+  /// The number of cells of an image, all scales and anchors together.
   var cells: Int { scales.reduce(0) { $0 + $1.cells * $1.anchors } }
 
   /// The layout of a head.
   ///
-  /// - Parameter shapes: Those of the head's maps.
+  /// - Parameter shapes: The shapes of the head's maps.
   public init(_ head: RawHead, shapes: [[Int]]) {
     bins = head.regMax > 0 ? head.regMax + 1 : 1
     guard !head.levels.isEmpty else {
@@ -69,7 +71,7 @@ public struct CellLayout: Sendable, Equatable {
     isSoftmax = false
     scales = head.levels.map { level in
       let plane = level.rows * level.columns
-      // Anchors lie behind one another in a map that holds all of a cell.
+      // A map with all numbers of a cell holds its anchors one after another.
       let isAnchored =
         level.objectness?.map == level.classes.map && level.box.map == level.classes.map
       let fields = classes + 5

@@ -11,8 +11,8 @@ struct CellWeights {
 
   /// The weights of a batch.
   ///
-  /// A cell's class weight is `background + p · (foreground − background)`, where p says whether
-  /// its centre lies in a labelled object; without labels, and of priors, p is the teacher's
+  /// A cell's class weight is `background + p · (foreground − background)`. p is 1 where its centre
+  /// lies in a labelled object, else 0. Without labels, and for priors, p is the teacher's
   /// confidence.
   init(
     _ heads: HeadPair, _ batch: DistillationBatch, foreground: Float = 1, background: Float = 1

@@ -14,7 +14,7 @@ public struct HeadPair: Sendable {
 
   /// Pairs two heads.
   ///
-  /// - Throws: ``DistillationError/heads(loss:reason:)`` saying in what they differ.
+  /// - Throws: ``DistillationError/heads(loss:reason:)`` with the difference.
   public init(student: RawHead, _ shapes: [[Int]], teacher: RawHead, _ teacherShapes: [[Int]])
     throws
   {
@@ -49,7 +49,7 @@ public struct HeadPair: Sendable {
     var image: Int
     var anchor: Int
     var cell: Int
-    /// The place among all cells of the image.
+    /// The index among all cells of the image.
     var index: Int
   }
 
@@ -71,8 +71,8 @@ public struct HeadPair: Sendable {
     }
   }
 
-  /// The teacher's confidence in each cell of an image: of the likeliest class, with the objectness
-  /// where there is one.
+  /// The teacher's confidence in each cell of an image: the score of the likeliest class, times the
+  /// objectness where there is one.
   func confidences(_ maps: [UnsafePointer<Float>], image: Int) -> [Float] {
     var result = [Float](repeating: 0, count: teacher.cells)
     forEachCell(of: image) { cell in
@@ -115,7 +115,7 @@ public struct HeadPair: Sendable {
 @inline(__always)
 func sigmoid(_ x: Float) -> Float { 1 / (1 + exp(-x)) }
 
-/// `log Σ e^x` of numbers that lie `step` apart, divided by a temperature first.
+/// `log Σ e^x` of numbers that are `step` apart and divided by a temperature first.
 @inline(__always)
 func logSumExp(
   _ values: UnsafePointer<Float>, count: Int, step: Int, temperature: Float = 1

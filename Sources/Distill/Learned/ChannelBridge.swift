@@ -1,7 +1,8 @@
 import Training
 
-/// Brings a student's map to the teacher's number of channels by a learned 1×1 convolution; maps
-/// that agree pass as they are.
+/// Maps a student's features to the teacher's number of channels by a learned 1×1 convolution.
+///
+/// Maps with equal channels pass unchanged.
 final class ChannelBridge {
   /// The convolution; `nil` where none is needed.
   let part: LearnedPart?
@@ -9,7 +10,8 @@ final class ChannelBridge {
 
   /// A bridge at a feature point.
   ///
-  /// - Parameter isForced: Whether there is a convolution even between equal numbers of channels.
+  /// - Parameter isForced: Whether there is a convolution even when the numbers of channels are
+  ///   equal.
   init(
     _ point: FeaturePoint, images: Int, context: DistillationContext, stream: UInt64,
     isForced: Bool = false
@@ -26,8 +28,9 @@ final class ChannelBridge {
       builder, learningRate: context.learningRate, threads: context.threads)
   }
 
-  /// The student's map with the teacher's channels, its gradient zero where it is not the student's
-  /// own.
+  /// The student's map with the teacher's channels.
+  ///
+  /// Where it is a new map, its gradient is zero.
   func align(_ map: RawMap) throws -> RawMap {
     guard let part else { return map }
     part.input(Self.feature).update(from: map.values, count: map.count)
@@ -35,7 +38,7 @@ final class ChannelBridge {
     return RawMap(shape: part.outputShape, values: part.output, gradient: part.outputGradient)
   }
 
-  /// Hands the gradient of the aligned map on to the student's, and learns.
+  /// Passes the gradient of the aligned map on to the student's, and updates the convolution.
   func pull(into map: RawMap, _ batch: DistillationBatch) throws {
     guard let part else { return }
     try part.backward()

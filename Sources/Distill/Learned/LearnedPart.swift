@@ -5,14 +5,14 @@ import Operators
 import Tensors
 import Training
 
-/// A small network beside teacher and student that a loss learns along with the student.
+/// A small network beside teacher and student that a loss trains along with the student.
 ///
-/// Regressors, translators, generators and discriminators are such parts; they are dropped when
+/// Regressors, translators, generators and discriminators are such parts. They are dropped when
 /// training ends.
 ///
-/// A step is: write ``input(_:)``, ``forward()``, fill ``outputGradient``, ``backward()``; then
-/// ``inputGradient(_:)`` holds what the student is told, and ``update(progress:)`` moves the part's
-/// own weights, by AdamW whose learning rate falls along half a cosine.
+/// A step is: write ``input(_:)``, ``forward()``, fill ``outputGradient``, ``backward()``; Then
+/// ``inputGradient(_:)`` holds the gradient for the student. ``update(progress:)`` updates the
+/// part's own weights, by AdamW with a learning rate that falls along half a cosine.
 public final class LearnedPart {
   /// The shape of the output.
   public let outputShape: [Int]
@@ -33,7 +33,7 @@ public final class LearnedPart {
   ///
   /// - Parameters:
   ///   - part: Its graph and weights.
-  ///   - learningRate: That of the first step.
+  ///   - learningRate: The learning rate of the first step.
   /// - Throws: `NodeError` naming a node that has no derivative.
   init(_ part: PartBuilder, learningRate: Double, threads: Int) throws {
     let graph = part.finished()
@@ -77,7 +77,7 @@ public final class LearnedPart {
   /// Computes the gradients of inputs and weights from that of the output.
   public func backward() throws { try session.runLate() }
 
-  /// The gradient of an input that was to be differentiated.
+  /// The gradient of a differentiated input.
   public func inputGradient(_ name: String) -> UnsafeMutableBufferPointer<Float> {
     guard let view = gradients[name].flatMap(session.outputView) else {
       preconditionFailure("no gradient of \(name)")
@@ -85,7 +85,7 @@ public final class LearnedPart {
     return view.elements()
   }
 
-  /// Moves the weights by their gradients; `progress` is the fraction of training that is done.
+  /// Updates the weights by their gradients; `progress` is the fraction of training that is done.
   public func update(progress: Double) {
     let factor = max(0.01, 0.5 * (1 + cos(Double.pi * min(max(progress, 0), 1))))
     for (index, name) in parameters.enumerated() {

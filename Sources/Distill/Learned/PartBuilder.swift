@@ -2,11 +2,11 @@ import Foundation
 import GraphIR
 import Tensors
 
-/// Writes a ``LearnedPart``'s network as nodes and seeded weights; shapes are fixed.
+/// Builds a ``LearnedPart``'s network from nodes and seeded weights, with fixed shapes.
 struct PartBuilder {
   private var graph = Graph(name: "part")
   private(set) var parameters: [String] = []
-  /// Inputs whose gradient is asked for.
+  /// Inputs whose gradient is wanted.
   private(set) var differentiatedInputs: [String] = []
   private(set) var outputName = ""
   private let seed: UInt64
@@ -40,7 +40,7 @@ struct PartBuilder {
 
   /// A convolution with bias, padded so that a stride of 1 keeps rows and columns.
   ///
-  /// - Parameter scale: What the weights' spread by He et al. is multiplied by.
+  /// - Parameter scale: The factor of the weights' standard deviation by He et al.
   mutating func convolution(
     _ x: Value, to channels: Int, kernel: Int = 1, stride: Int = 1, scale: Float = 1
   ) -> Value {
@@ -96,7 +96,7 @@ struct PartBuilder {
 }
 
 extension CounterRandom {
-  /// A standard normal number; by Box and Muller.
+  /// A standard normal number, by the method of Box and Muller.
   mutating func nextNormal() -> Float {
     let radius = (-2 * log(Double.random(in: 1e-12..<1, using: &self))).squareRoot()
     return Float(radius * cos(2 * Double.pi * Double.random(in: 0..<1, using: &self)))

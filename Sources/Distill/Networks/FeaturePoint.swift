@@ -26,7 +26,7 @@ public struct FeaturePoint: Codable, Sendable, Equatable {
   public var rows: Int
   /// Columns of both.
   public var columns: Int
-  /// Input pixels a cell.
+  /// Input pixels per cell.
   public var stride: Int
 
   /// A point of the given parts.
@@ -35,7 +35,7 @@ public struct FeaturePoint: Codable, Sendable, Equatable {
     (self.rows, self.columns, self.stride) = (rows, columns, stride)
   }
 
-  /// The point for people.
+  /// The point as text for people.
   public var text: String {
     "stride \(stride): \(teacher.name) [\(teacher.channels), \(rows), \(columns)] → "
       + "\(student.name) [\(student.channels), \(rows), \(columns)]"
@@ -43,7 +43,7 @@ public struct FeaturePoint: Codable, Sendable, Equatable {
 }
 
 extension FeaturePoint {
-  /// The points at the strides that both networks have features at, the finest first.
+  /// The points at the strides at which both networks have features, the finest first.
   ///
   /// - Throws: `ExecutionError` for networks whose input shape is not known.
   public static func automatic(
@@ -61,7 +61,7 @@ extension FeaturePoint {
     }
   }
 
-  /// Input pixels a cell; of the axis that loses least by rounding up.
+  /// Input pixels per cell, along the axis that loses least by rounding up.
   private static func stride(
     _ imageSize: (height: Int, width: Int), _ rows: Int, _ columns: Int
   ) -> Int {
@@ -104,7 +104,7 @@ private struct FeatureMaps {
   private let graph: Graph
   private let links: Connectivity
   private let maps: [String: Map]
-  /// Fewer channels hold no features.
+  /// Maps with fewer channels are not taken for features.
   private static let leastChannels = 4
 
   init(_ graph: Graph, imageSize: (height: Int, width: Int)) throws {
@@ -136,8 +136,8 @@ private struct FeatureMaps {
     return map
   }
 
-  /// At each stride of the head the last value that all of the head's convolutions there depend on,
-  /// the finest first.
+  /// At each stride of the head, the last value on which all of the head's convolutions there
+  /// depend, the finest first.
   func beforeHead() -> [Map] {
     var byExtents: [[Int]: [String]] = [:]
     for name in graph.lastConvolutions {
@@ -153,7 +153,7 @@ private struct FeatureMaps {
     }
   }
 
-  /// The values that some depend on, the last computed first.
+  /// The values on which the given ones depend, the last computed first.
   private func ancestors(of names: [String]) -> [String] {
     var seen: Set<Int> = []
     var front = names.compactMap { links.producer[$0] }
@@ -164,7 +164,7 @@ private struct FeatureMaps {
     return seen.sorted(by: >).flatMap { graph.nodes[$0].outputs }
   }
 
-  /// Whether something else than one value leads to the network's input.
+  /// Whether a path to the network's input avoids a value.
   private func reachesInput(from names: [String], avoiding value: String) -> Bool {
     let images = Set(graph.requiredInputs.map(\.name))
     var seen: Set<String> = [value]
@@ -179,7 +179,7 @@ private struct FeatureMaps {
 }
 
 extension Graph {
-  /// Whether the declared shape of the images leaves nothing open but the batch.
+  /// Whether the declared shape of the images leaves only the batch open.
   fileprivate var fixesImages: Bool {
     requiredInputs.allSatisfy { input in
       guard case .tensor(_, let shape?) = input.type else { return false }

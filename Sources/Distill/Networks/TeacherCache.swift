@@ -3,18 +3,18 @@ import Foundation
 import GraphIR
 import Tensors
 
-/// A teacher whose values on images it has seen before come from a file.
+/// A teacher that reads the values of images from a file when it has computed them before.
 ///
-/// An image is known by the SHA-256 digest of its pixels as the student takes them, after
-/// augmentation: the same image, varied by the same seed, is found again, and one varied otherwise
-/// is another. The file is an HDF5 file of tensors `image/value`, bound to the digest of the
-/// teacher's file. Once the limit is reached nothing is added.
+/// The key of an image is the SHA-256 digest of its pixels as the student takes them, after
+/// augmentation. So the same image augmented by the same seed is found again, and other
+/// augmentations are not. The file is an HDF5 file of tensors `image/value`, bound to the digest of
+/// the teacher's file. Once the limit is reached nothing is added.
 public final class TeacherCache: TeacherSource {
   /// The shapes of the values.
   public var shapes: [[Int]] { network.shapes }
   /// Images whose values were found.
   public private(set) var hits = 0
-  /// Images whose values are held.
+  /// The number of images whose values are held.
   public var count: Int { entries.count }
   private let network: any TeacherSource
   private let file: URL
@@ -25,11 +25,13 @@ public final class TeacherCache: TeacherSource {
   private var hasGrown = false
   /// The values of each image, one after the other.
   private var entries: [String: [[Float]]] = [:]
-  /// The memory of a batch that is put together from entries.
+  /// The memory of a batch that is assembled from entries.
   private let batch: [UnsafeMutableBufferPointer<Float>]
   private static let key = "compress.teacher-cache"
 
-  /// A cache before a teacher; what the file holds is read.
+  /// A cache in front of a teacher.
+  ///
+  /// Reads the file.
   ///
   /// - Parameters:
   ///   - teacher: The digest of the teacher's file.
@@ -83,7 +85,9 @@ public final class TeacherCache: TeacherSource {
   /// Elements of a value of one image.
   private func elements(_ index: Int) -> Int { shapes[index].dropFirst().reduce(1, *) }
 
-  /// The values, computed only when an image of the batch is not known.
+  /// The values.
+  ///
+  /// They are computed only when an image of the batch is not in the cache.
   public func values(on images: [Float]) throws -> [UnsafePointer<Float>] {
     let count = shapes[0][0]
     let size = images.count / count

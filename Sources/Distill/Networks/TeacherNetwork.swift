@@ -3,7 +3,7 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// What a student's objective asks of a teacher.
+/// The teacher's values, as a student's objective reads them.
 public protocol TeacherSource: AnyObject {
   /// The shapes of the values, `[N, …]`.
   var shapes: [[Int]] { get }
@@ -22,7 +22,7 @@ public final class TeacherNetwork: TeacherSource {
   /// The shapes of the values.
   public var shapes: [[Int]] { network.shapes }
 
-  /// A teacher that takes the student's images as they are, or converted.
+  /// A teacher that takes the student's images, converted where it needs other inputs.
   public init(_ network: ReferenceNetwork, conversion: PixelConversion?) {
     (self.network, self.conversion) = (network, conversion)
   }
@@ -33,7 +33,7 @@ public final class TeacherNetwork: TeacherSource {
   }
 }
 
-/// Makes one network's input of another's that shows the same pixels.
+/// Converts one network's input to another's, for the same pixels.
 public struct PixelConversion: Sendable, Equatable {
   private let scale: [Float]
   private let offset: [Float]
@@ -51,7 +51,7 @@ public struct PixelConversion: Sendable, Equatable {
     offset = (0..<3).map { (student.mean[places[$0]] - teacher.mean[$0]) / teacher.std[$0] }
   }
 
-  /// So many images `[N, 3, H, W]` as the teacher takes them.
+  /// Images `[N, 3, H, W]` as the teacher takes them.
   public func apply(_ images: [Float], count: Int) -> [Float] {
     let plane = images.count / (3 * count)
     var result = [Float](repeating: 0, count: images.count)

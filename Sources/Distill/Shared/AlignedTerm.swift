@@ -1,7 +1,7 @@
 import Tensors
 import Training
 
-/// A loss on maps of one shape, summed over the feature points; a ``ChannelBridge`` each where
+/// A loss on maps of one shape, summed over the feature points, with a ``ChannelBridge`` where
 /// channels differ.
 final class AlignedTerm: DistillationTerm {
   /// A loss of an aligned student map and the teacher's map of the same shape.

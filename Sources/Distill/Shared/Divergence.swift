@@ -1,11 +1,11 @@
 import Foundation
 
-/// The divergence of a student's logits from a teacher's, both divided by a temperature T, times
-/// T².
+/// The Kullback–Leibler divergence between a teacher's and a student's logits, both divided by a
+/// temperature T, times T².
 struct Divergence {
   var student: UnsafePointer<Float>
   var gradient: UnsafeMutablePointer<Float>
-  /// How far the student's logits lie apart.
+  /// The distance of the student's logits in memory.
   var step: Int
   var teacher: UnsafePointer<Float>
   var teacherStep: Int

@@ -1,6 +1,6 @@
 import Training
 
-/// One vector an image: the mean of its map over rows and columns, `[N, C]`.
+/// One vector for each image: the mean of its map over rows and columns, `[N, C]`.
 struct Embeddings {
   let count: Int
   let length: Int

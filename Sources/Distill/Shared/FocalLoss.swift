@@ -33,8 +33,8 @@ struct FocalLoss: Sendable {
     return focal + Double(attention) * look
   }
 
-  /// The weight of each cell: by the smallest box over it, or by the number of cells outside of all
-  /// boxes.
+  /// The weight of each cell: from the smallest box over it, or from the number of cells outside
+  /// all boxes.
   private func cellWeights(
     _ map: RawMap, stride: Int, _ objects: [LabelledBox]
   ) -> [Float] {
@@ -59,7 +59,7 @@ struct FocalLoss: Sendable {
   }
 }
 
-/// Where and in which channels a map of an image is active: softmaxes of mean absolute values,
+/// The attention of an image's map over cells and over channels: softmaxes of mean absolute values,
 /// times their number.
 private struct FocalAttention {
   private(set) var cells: [Float]
@@ -107,7 +107,8 @@ private struct FocalAttention {
     return cellError + channelError
   }
 
-  /// The distance of two attentions and its gradient by the means that the first is the softmax of.
+  /// The distance of two attentions, and its gradient with respect to the means before the first
+  /// one's softmax.
   private func slopes(_ own: [Float], _ other: [Float]) -> (error: Double, slopes: [Float]) {
     let count = Float(own.count)
     var error = 0.0

@@ -1,6 +1,6 @@
 import Distill
 
-/// What a distilled model's metadata say of how it was made.
+/// The record in a distilled model's metadata of how it was made.
 public struct DistillRecord: ProvenanceRecord {
   /// The verb that made it.
   public static let verb = "distill"

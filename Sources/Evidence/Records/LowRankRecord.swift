@@ -1,6 +1,6 @@
 import LowRank
 
-/// What a factorised model's metadata say of how it was made.
+/// The record in a factorised model's metadata of how it was made.
 public struct LowRankRecord: ProvenanceRecord {
   /// The verb that made it.
   public static let verb = "lowrank"
@@ -10,7 +10,7 @@ public struct LowRankRecord: ProvenanceRecord {
   var source: String
   var methods: [String]
   var rule: String
-  /// How many layers are factorised.
+  /// The number of factorised layers.
   var layers: Int
   /// The largest normalised difference that the proof found.
   var proof: Double

@@ -1,6 +1,6 @@
 import Prune
 
-/// What a pruned model's metadata say of how it was made.
+/// The record in a pruned model's metadata of how it was made.
 public struct PruningRecord: ProvenanceRecord {
   /// The verb that made it.
   public static let verb = "prune"
@@ -13,7 +13,7 @@ public struct PruningRecord: ProvenanceRecord {
   var pattern: String?
   var sparsity: Double?
   var schedule: String?
-  /// The fraction of the channels that is gone.
+  /// The fraction of the channels that was removed.
   var channelRatio: Double?
   /// The largest normalised difference that the surgery's proof found.
   var proof: Double?

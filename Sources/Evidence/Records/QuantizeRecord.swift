@@ -1,6 +1,6 @@
 import Quantize
 
-/// What a quantised model's metadata say of how it was made.
+/// The record in a quantised model's metadata of how it was made.
 public struct QuantizeRecord: ProvenanceRecord {
   /// The verb that made it.
   public static let verb = "quantize"
@@ -12,7 +12,7 @@ public struct QuantizeRecord: ProvenanceRecord {
   var observer: String
   var images: Int
 
-  /// The record of a plan, its ranges found with so many images.
+  /// The record of a plan whose ranges were found with `images` images.
   public init(_ plan: QuantizationPlan, images: Int, source: ModelArtifact) {
     (self.source, self.images) = (source.sha256, images)
     (scheme, observer) = (plan.scheme, plan.observer)

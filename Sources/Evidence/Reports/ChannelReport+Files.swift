@@ -4,7 +4,7 @@ import Prune
 import Reports
 
 extension ChannelReport {
-  /// What channel pruning did to each layer.
+  /// The report of an outcome of channel pruning.
   public init(_ outcome: ChannelPruning.Outcome) {
     self.init(
       layers: outcome.plan.layers.map {

@@ -4,7 +4,7 @@ import LowRank
 import Reports
 
 extension LowRankReport {
-  /// What was decided and refitted.
+  /// The report of an outcome of factorisation.
   public init(_ outcome: LowRankFactorization.Outcome) {
     self.init(
       layers: zip(outcome.plan.layers, outcome.spectra).map { layer, spectra in

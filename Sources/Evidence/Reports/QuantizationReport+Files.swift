@@ -4,13 +4,15 @@ import Quantize
 import Reports
 
 extension QuantizationReport {
-  /// What quantising each layer alone does.
+  /// The report of the damages of layers that are quantised alone.
   public init(_ damages: [PrecisionSearch.LayerDamage]) {
     self.init(
       layers: damages.map { .init(name: $0.layer, error: $0.damage, isKept: $0.isKept) })
   }
 
-  /// Writes table and figure into a folder; nothing when no layer was looked at.
+  /// Writes table and figure into a folder.
+  ///
+  /// Writes nothing when no layer was measured.
   ///
   /// - Throws: `FormatError` when something cannot be written.
   public func write(to folder: String) throws {

@@ -1,15 +1,18 @@
 import Tensors
 
-/// The canonical polyadic decomposition of a filter bank, `W[o, i, y, x] ≈ Σᵣ A[o, r] B[i, r] C[y, r] D[x, r]`.
+/// The canonical polyadic decomposition of a filter bank,
+/// `W[o, i, y, x] ≈ Σᵣ A[o, r] B[i, r] C[y, r] D[x, r]`.
 ///
-/// Alternating least squares: each factor in turn is the ridge solution given the others. One sweep costs two products
-/// with the whole tensor; the small factors come from what the second leaves.
+/// The method is alternating least squares: each factor in turn is the ridge solution given the
+/// others. One sweep costs two products with the whole tensor; the small factors are computed from
+/// the result of the second.
 ///
-/// Reference: Lebedev et al., *Speeding-up Convolutional Neural Networks Using Fine-tuned CP-Decomposition*, ICLR 2015,
-/// arXiv:1412.6553, which solves by nonlinear least squares; Kolda and Bader, *Tensor Decompositions and Applications*,
-/// SIAM Review 51, 2009 (ALS, normalised columns); error-preserving correction after Phan et al., *Stable Low-rank Tensor
-/// Decomposition for Compression of Convolutional Neural Network*, ECCV 2020, arXiv:2008.05441. Deviation: the correction
-/// minimises the components' squared norms, not the sensitivity, factor by factor.
+/// Reference: Lebedev et al., *Speeding-up Convolutional Neural Networks Using Fine-tuned
+/// CP-Decomposition*, ICLR 2015, arXiv:1412.6553, which solves by nonlinear least squares; Kolda
+/// and Bader, *Tensor Decompositions and Applications*, SIAM Review 51, 2009 (ALS, normalised
+/// columns); error-preserving correction after Phan et al., *Stable Low-rank Tensor Decomposition
+/// for Compression of Convolutional Neural Network*, ECCV 2020, arXiv:2008.05441. Deviation: the
+/// correction minimises the components' squared norms factor by factor, not the sensitivity.
 public struct CPDecomposition: Sendable {
   /// `[O, I, kH, kW]`.
   public let shape: [Int]
@@ -19,7 +22,7 @@ public struct CPDecomposition: Sendable {
   public private(set) var factors: [[Double]]
   /// `‖W − Ŵ‖ / ‖W‖`.
   public private(set) var reconstructionError = 1.0
-  /// Sweeps that were made.
+  /// The number of sweeps that were made.
   public private(set) var sweeps = 0
   private let norm2: Double
 
@@ -27,8 +30,10 @@ public struct CPDecomposition: Sendable {
   ///
   /// - Parameters:
   ///   - weights: `[O, I, kH, kW]`.
-  ///   - start: 0 begins with the leading singular vectors of the unfoldings, others with random numbers.
-  ///   - tolerance: Stops when the squared error falls by less than this part of the tensor's norm; 0 never.
+  ///   - start: 0 begins with the leading singular vectors of the unfoldings, other numbers with
+  ///     random factors.
+  ///   - tolerance: Stops when the squared error falls by less than this part of the tensor's norm;
+  ///     0 never stops early.
   /// - Throws: ``LinearAlgebraError``.
   public init(
     _ weights: [Float], shape: [Int], rank: Int, iterations: Int, start: Int = 0, seed: UInt64 = 0,
@@ -53,7 +58,7 @@ public struct CPDecomposition: Sendable {
     measure(weights, pool)
   }
 
-  /// Of several starts the one with the least error.
+  /// The decomposition with the least error out of several starts.
   public static func best(
     _ weights: [Float], shape: [Int], rank: Int, iterations: Int, starts: Int, seed: UInt64
   ) throws -> CPDecomposition {
@@ -67,7 +72,7 @@ public struct CPDecomposition: Sendable {
     return best
   }
 
-  /// Part of the mean diagonal that is added to the normal equations.
+  /// The part of the mean diagonal that is added to the diagonal of the normal equations.
   private static let ridge = 1e-7
 
   // MARK: Starting
@@ -92,7 +97,7 @@ public struct CPDecomposition: Sendable {
     return factors
   }
 
-  /// Left singular vectors of an unfolding, one a row.
+  /// Left singular vectors of an unfolding, one in each row.
   private static func unfoldingVectors(
     _ weights: [Float], _ shape: [Int], _ axis: Int
   ) throws -> [Double] {
@@ -105,9 +110,11 @@ public struct CPDecomposition: Sendable {
 
   // MARK: Sweeping
 
-  /// Updates every factor once by `solve(self, product, axis)`; returns the squared error before normalisation.
+  /// Updates every factor once by `solve(self, product, axis)`; returns the squared error before
+  /// normalisation.
   ///
-  /// `product` is the unfolding times the Khatri–Rao product of the other factors, `[extent, rank]`.
+  /// `product` is the unfolding times the Khatri–Rao product of the other factors,
+  /// `[extent, rank]`.
   private mutating func sweep(
     _ weights: [Float], _ pool: ThreadPool,
     _ solve: (CPDecomposition, [Double], Int) -> [Double]
@@ -119,7 +126,7 @@ public struct CPDecomposition: Sendable {
     MatrixProduct(rows: o, columns: r, depth: inner)(weights, others, into: &product, pool: pool)
     factors[0] = solve(self, product.prefix(o * r).map(Double.init), 0)
     let first = factors[0].map(Float.init)
-    // [I·kH·kW, R]: everything below needs the tensor in this form only.
+    // [I·kH·kW, R]: everything below needs only this product of the tensor.
     MatrixProduct(rows: inner, columns: r, depth: o, transposesLeft: true)(
       weights, first, into: &product, pool: pool)
     var sums = [Double](repeating: 0, count: i * r)
@@ -156,7 +163,7 @@ public struct CPDecomposition: Sendable {
         }
       }
       factors[axis] = solve(self, sums, axis)
-      // What the products above are made of must keep its scale until here.
+      // The factors in the products above must keep their scale until here.
       if axis == 3 {
         let error2 = squaredError(sums, axis)
         for axis in 1...3 { normalize(axis) }
@@ -214,7 +221,7 @@ public struct CPDecomposition: Sendable {
     return result
   }
 
-  /// `M (Γ + ρ I)⁻¹`; ρ grows until the system can be solved.
+  /// `M (Γ + ρ I)⁻¹`, where ρ grows until the system can be solved.
   private func ridgeSolution(_ product: [Double], axis: Int, ridge: Double) -> [Double] {
     let gram = gram(without: axis)
     let mean = (0..<rank).reduce(0.0) { $0 + gram[$1 * rank + $1] } / Double(rank)
@@ -240,7 +247,7 @@ public struct CPDecomposition: Sendable {
     return norm2 - 2 * cross + zip(own, gram).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// The error by building the tensor, free of the cancellation in the closed form.
+  /// Computes the error from the full tensor, without the cancellation of the closed form.
   private mutating func measure(_ weights: [Float], _ pool: ThreadPool) {
     let (o, inner) = (shape[0], shape[1] * shape[2] * shape[3])
     var rest = weights
@@ -252,18 +259,19 @@ public struct CPDecomposition: Sendable {
 
   // MARK: Stability
 
-  /// The root of the sum of the components' squared norms, in parts of the tensor's norm.
+  /// The root of the sum of the components' squared norms, divided by the tensor's norm.
   ///
-  /// 1 when components are orthogonal; large when some cancel each other, which makes the network's inner values large
-  /// and its training unstable.
+  /// It is 1 when components are orthogonal. It is large when some cancel each other, which makes
+  /// intermediate values large and training unstable.
   public var intensity: Double {
     norm2 > 0 ? (factors[0].reduce(0) { $0 + $1 * $1 } / norm2).squareRoot() : 0
   }
 
-  /// Makes components that cancel each other smaller without letting the error grow.
+  /// Makes components that cancel each other smaller, with almost the same error.
   ///
-  /// Each factor in turn is the one of least norm whose error is within `slack` of the error at the start:
-  /// `min ‖F‖² s.t. ‖W − Ŵ‖ ≤ (1 + slack) δ`, solved by the ridge whose strength meets the bound.
+  /// Each factor in turn is the one of least norm whose error is within `slack` of the error at the
+  /// start: `min ‖F‖² s.t. ‖W − Ŵ‖ ≤ (1 + slack) δ`, solved by the ridge whose strength meets the
+  /// bound.
   ///
   /// - Throws: ``LinearAlgebraError``.
   public mutating func correct(
@@ -287,11 +295,13 @@ public struct CPDecomposition: Sendable {
     measure(weights, pool)
   }
 
-  /// The factor of least norm whose squared error meets a bound; the least-squares one when none does.
+  /// The factor of least norm whose squared error meets a bound; the least-squares one when none
+  /// does.
   ///
   private func leastNorm(_ product: [Double], axis: Int, bound2: Double) throws -> [Double] {
     let r = rank
-    // With the others' columns scaled to norm 1, the norm of a column of this factor is that of its component.
+    // With the others' columns scaled to norm 1, the norm of a column of this factor is that of its
+    // component.
     let scales = (0..<r).map { k in
       max((0..<4).filter { $0 != axis }.reduce(1.0) { $0 * columnNorm($1, k) }, 1e-30)
     }

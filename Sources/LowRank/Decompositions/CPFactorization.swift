@@ -1,10 +1,12 @@
 import Tensors
 
 extension LowRankMethod {
-  /// Four thin stages: kernel 1, a column and a row filter on each component alone, and kernel 1.
+  /// Four thin stages: a convolution of kernel 1, a column and a row filter on each component
+  /// alone, and a convolution of kernel 1.
   ///
-  /// Components that cancel each other (an intensity above ``CPFactorization/tolerableIntensity``) are corrected without
-  /// loss of accuracy. The norm of each component is shared by its four factors. See ``CPDecomposition``.
+  /// Components that cancel each other (an intensity above ``CPFactorization/tolerableIntensity``)
+  /// are corrected without loss of accuracy. The norm of each component is shared by its four
+  /// factors. See ``CPDecomposition``.
   public static let cp = LowRankMethod(
     name: "cp", summary: "1×1, k×1 and 1×k depthwise, 1×1",
     refusal: windowRefusal("cp", axes: 2),
@@ -16,13 +18,15 @@ struct CPFactorization: Factorization {
   let layer: FactorizableLayer
   let context: FactorizationContext
 
-  /// Above this ``CPDecomposition/intensity``, components are held to cancel each other: their squared norms sum up to more
-  /// than its square times the tensor's own.
+  /// The largest tolerable ``CPDecomposition/intensity``.
+  ///
+  /// Above it, components are considered to cancel each other: their squared norms sum up to more
+  /// than its square times the tensor's squared norm.
   static let tolerableIntensity = 2.0
 
   private var shape: [Int] { [layer.outputs, layer.inputs] + layer.kernel }
 
-  /// Ranks up to where the factors have as many weights as the layer.
+  /// Ranks up to the one at which the factors have as many weights as the layer.
   var ranks: [[Int]] {
     let perRank = layer.outputs + layer.inputs + layer.kernel.reduce(0, +)
     return (1...max(1, layer.parameters / perRank)).map { [$0] }
@@ -30,10 +34,11 @@ struct CPFactorization: Factorization {
 
   var spectra: [[Double]] { [] }
 
-  /// The larger of the ranks by variational Bayes of the unfoldings by output and by input channels.
+  /// The larger of the ranks by variational Bayes of the unfoldings by output and by input
+  /// channels.
   ///
-  /// Reference: Astrid and Lee, *CP-decomposition with Tensor Power Method for Convolutional Neural Networks Compression*,
-  /// BigComp 2017, arXiv:1701.07148.
+  /// Reference: Astrid and Lee, *CP-decomposition with Tensor Power Method for Convolutional Neural
+  /// Networks Compression*, BigComp 2017, arXiv:1701.07148.
   func automaticRank() throws -> [Int] {
     let tucker = try LowRankMethod.tucker.factorization(layer, context).automaticRank()
     return [tucker.max() ?? 1]
@@ -49,7 +54,9 @@ struct CPFactorization: Factorization {
     ]
   }
 
-  /// The error after a few sweeps from the singular vectors; ``factors(_:)`` reaches one that is no larger.
+  /// The error after a few sweeps from the singular vectors.
+  ///
+  /// The error of ``factors(_:)`` is not larger.
   func reconstructionError(_ rank: [Int]) throws -> Double {
     try CPDecomposition(
       layer.matrix, shape: shape, rank: rank[0], iterations: min(context.iterations, 15)
@@ -66,7 +73,8 @@ struct CPFactorization: Factorization {
 
   private func stages(_ rank: [Int], _ factors: [[Double]]) -> LayerFactors {
     let r = rank[0]
-    // Columns of all but the first have norm 1; each stage gets the fourth root of the component's.
+    // Columns of all but the first factor have norm 1. Each stage gets the fourth root of the
+    // component's norm.
     let roots = (0..<r).map { k in
       (0..<layer.outputs).reduce(0.0) { $0 + factors[0][$1 * r + k] * factors[0][$1 * r + k] }
         .squareRoot().squareRoot().squareRoot()
@@ -104,7 +112,7 @@ struct CPFactorization: Factorization {
         factors[3][place % w * rank + component] = 1
       }
     }
-    // Shared norms do not matter here: what is exact stays exact.
+    // The norms need not be shared here, because the factors are exact anyway.
     return stages([rank], factors)
   }
 }

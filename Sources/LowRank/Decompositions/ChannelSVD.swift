@@ -1,10 +1,12 @@
 import Tensors
 
 extension LowRankMethod {
-  /// Fewer filters of the same kernel, then a convolution of kernel 1: `W ≈ A B`, B `[r, I, kH, kW]`, A `[O, r]`.
+  /// Fewer filters of the same kernel, then a convolution of kernel 1: `W ≈ A B`, B
+  /// `[r, I, kH, kW]`, A `[O, r]`.
   ///
-  /// Reference: Zhang, Zou, He and Sun, *Accelerating Very Deep Convolutional Networks for Classification and Detection*,
-  /// TPAMI 2016, arXiv:1505.06798, the factorisation without data (section 3.1's baseline).
+  /// Reference: Zhang, Zou, He and Sun, *Accelerating Very Deep Convolutional Networks for
+  /// Classification and Detection*, TPAMI 2016, arXiv:1505.06798, the factorisation without data,
+  /// which is the baseline of section 3.1.
   public static let channelSVD = LowRankMethod(
     name: "channel-svd", summary: "fewer filters, then a 1×1 convolution",
     refusal: windowRefusal("channel-svd"),
@@ -15,7 +17,7 @@ extension LowRankMethod {
         shape: { filtersThenPointwise(layer, $0) }, split: { left, right, _ in [right, left] })
     })
 
-  /// A refusal of all layers but convolutions whose kernel is larger than 1.
+  /// Refuses all layers except convolutions whose kernel is larger than 1.
   static func windowRefusal(
     _ name: String, axes: Int? = nil
   ) -> @Sendable (FactorizableLayer) -> String? {

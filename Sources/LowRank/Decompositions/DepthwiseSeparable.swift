@@ -1,14 +1,16 @@
 import Tensors
 
 extension LowRankMethod {
-  /// A few filters for each input channel alone, then a convolution of kernel 1: `W[o, i, ·] ≈ Σⱼ P[o, i, j] D[i, j, ·]`.
+  /// A few filters for each input channel alone, then a convolution of kernel 1:
+  /// `W[o, i, ·] ≈ Σⱼ P[o, i, j] D[i, j, ·]`.
   ///
-  /// The slice `[O, kH·kW]` of each input channel is cut to its first m singular vectors; the rank is m, the depth
-  /// multiplier. With calibration images, P is then refitted to the layer's responses.
+  /// The slice `[O, kH·kW]` of each input channel is approximated by its first m singular vectors.
+  /// The rank is m, the depth multiplier. With calibration images, P is then refitted to the
+  /// layer's responses.
   ///
-  /// Reference: Guo et al., *Network Decoupling: From Regular to Depthwise Separable Convolutions*, BMVC 2018,
-  /// arXiv:1808.05517, the theorem of whose section 3.2 this is; the start of MobileNet's layers (Howard et al.,
-  /// arXiv:1704.04861), which there are trained from nothing.
+  /// Reference: Guo et al., *Network Decoupling: From Regular to Depthwise Separable Convolutions*,
+  /// BMVC 2018, arXiv:1808.05517, the theorem of section 3.2. The layers have the form of
+  /// MobileNet's (Howard et al., arXiv:1704.04861), which are trained from scratch.
   public static let depthwiseSeparable = LowRankMethod(
     name: "depthwise-separable", summary: "a k×k depthwise and a 1×1 convolution, fitted",
     ranksAreWidths: false,
@@ -35,7 +37,7 @@ private struct SeparableFactorization: Factorization {
 
   var ranks: [[Int]] { (1...min(layer.outputs, layer.kernelCount)).map { [$0] } }
 
-  /// The energies of all channels' slices, summed by place.
+  /// The singular values of all channels' slices, with their squares summed by index.
   var spectra: [[Double]] {
     [
       (0..<(slices.first?.count ?? 0)).map { place in
@@ -44,7 +46,7 @@ private struct SeparableFactorization: Factorization {
     ]
   }
 
-  /// One filter a channel, as MobileNet has.
+  /// One filter for each channel, as in MobileNet.
   func automaticRank() -> [Int] { [1] }
 
   func stages(_ rank: [Int]) -> [FactorStage] {

@@ -1,15 +1,17 @@
 import Tensors
 
 extension LowRankMethod {
-  /// The same convolution in groups, of channels brought together so that most energy stays within groups.
+  /// The same convolution in groups, with channels grouped such that most energy stays within
+  /// groups.
   ///
-  /// Channels are dealt to g groups of equal size by alternating assignment of outputs and inputs, then by exchanges that
-  /// raise `Σ W[o, i]²` within groups, from several seeded starts. Where channels change places, a Gather in front and one
-  /// behind carry the order. The rank is g, counted downwards: 1 is the layer as it was. With calibration images the
+  /// Channels are divided into g groups of equal size. Outputs and inputs are assigned in turn,
+  /// then exchanged as long as that raises `Σ W[o, i]²` within groups, from several seeded starts.
+  /// Where the order of channels changes, a Gather before the convolution and one after it permute
+  /// them. The rank is g, counted downwards: 1 is the original layer. With calibration images the
   /// weights are refitted to the layer's responses.
   ///
-  /// Reference: the idea of learned groups is that of Huang et al., *CondenseNet*, CVPR 2018, arXiv:1711.09224, which
-  /// trains them; here they are chosen from finished weights.
+  /// Reference: the idea of learned groups is that of Huang et al., *CondenseNet*, CVPR 2018,
+  /// arXiv:1711.09224, which trains them. Here they are chosen from trained weights.
   public static let group = LowRankMethod(
     name: "group", summary: "a convolution in groups of channels that belong together, fitted",
     ranksAreWidths: false,
@@ -36,7 +38,7 @@ private struct GroupedFactorization: Factorization {
     }
   }
 
-  /// Numbers of groups, most first.
+  /// Numbers of groups, the largest first.
   static func divisors(_ layer: FactorizableLayer) -> [Int] {
     (1...min(layer.outputs, layer.inputs)).reversed().filter {
       layer.outputs % $0 == 0 && layer.inputs % $0 == 0
@@ -46,7 +48,7 @@ private struct GroupedFactorization: Factorization {
   var ranks: [[Int]] { Self.divisors(layer).map { [$0] } }
   var spectra: [[Double]] { [] }
 
-  /// Two groups, or the fewest there can be.
+  /// Two groups, or the smallest possible number.
   func automaticRank() -> [Int] { [Self.divisors(layer).dropLast().last ?? 1] }
 
   func stages(_ rank: [Int]) -> [FactorStage] {
@@ -102,7 +104,8 @@ private struct ChannelGroups {
   /// Energy within groups.
   var kept: Double
 
-  /// The best of several starts: channels as they lie, then gathered around seeded ones.
+  /// The best of several starts: first the channels in their order, then clusters around random
+  /// channels.
   static func best(_ layer: GroupedFactorization, groups: Int) -> ChannelGroups {
     var best: ChannelGroups?
     for start in 0...3 {
@@ -113,7 +116,9 @@ private struct ChannelGroups {
     return best ?? ChannelGroups(outputs: [], inputs: [], kept: 0)
   }
 
-  /// Input channels by groups, each gathered around a channel by the likeness of which outputs read them.
+  /// Input channels by groups.
+  ///
+  /// Each group is clustered around a channel by the similarity of the outputs that read it.
   private static func clusters(
     _ layer: GroupedFactorization, _ groups: Int, _ start: Int
   ) -> [Int] {
@@ -167,9 +172,10 @@ private struct ChannelGroups {
 
   private static let sweeps = 20
 
-  /// Deals channels to groups of equal size so that each finds much of its energy there.
+  /// Assigns channels to groups of equal size such that much of each channel's energy is in its
+  /// group.
   ///
-  /// Those with the most to lose choose first; then pairs are exchanged while that helps.
+  /// Channels with the most to lose choose first. Then pairs are exchanged while that helps.
   private static func assign(
     count: Int, groups: Int, _ add: (Int, inout [Double]) -> Void
   ) -> (groups: [Int], kept: Double) {

@@ -1,13 +1,16 @@
 import Tensors
 
 extension LowRankMethod {
-  /// Fewer filters of the same kernel, then a convolution of kernel 1, that keep most of the *responses*:
-  /// `W ≈ U_r (U_rᵀ W)`, U_r `[O, r]` the principal components of the layer's responses.
+  /// Fewer filters of the same kernel, then a convolution of kernel 1, chosen to keep most of the
+  /// layer's *responses*.
   ///
-  /// Reference: Zhang, Zou, He and Sun, *Accelerating Very Deep Convolutional Networks for Classification and Detection*,
-  /// TPAMI 2016, arXiv:1505.06798, section 3.1. Deviations: the constant `ȳ − U_r U_rᵀ ȳ` and the asymmetric
-  /// reconstruction (section 3.3) are left to the correction by least squares that follows on all methods; the
-  /// nonlinearity behind the layer (section 3.2) is not looked at.
+  /// `W ≈ U_r (U_rᵀ W)`, where U_r `[O, r]` are the principal components of the responses.
+  ///
+  /// Reference: Zhang, Zou, He and Sun, *Accelerating Very Deep Convolutional Networks for
+  /// Classification and Detection*, TPAMI 2016, arXiv:1505.06798, section 3.1. Deviations: the
+  /// constant `ȳ − U_r U_rᵀ ȳ` and the asymmetric reconstruction (section 3.3) are left to the
+  /// least-squares correction that follows all methods. The nonlinearity behind the layer (section
+  /// 3.2) is ignored.
   public static let responseSVD = LowRankMethod(
     name: "response-svd",
     summary:
@@ -26,7 +29,7 @@ private struct ResponseFactorization: Factorization {
 
   init(_ layer: FactorizableLayer, _ responses: ResponseMoments?) throws {
     self.layer = layer
-    // Without a picture of the responses every direction counts alike: the weights' own components.
+    // Without responses all directions count alike, so the components are those of the weights.
     guard let responses else {
       components = try Unfolding.modes(
         layer.matrix, rows: layer.outputs, columns: layer.inputs * layer.kernelCount)

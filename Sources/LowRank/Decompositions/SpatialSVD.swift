@@ -3,13 +3,13 @@ import Tensors
 extension LowRankMethod {
   /// A column filter, then a row filter: `W[o, i, y, x] ≈ Σₖ V[k, i, y] H[o, k, x]`.
   ///
-  /// The unfolding `[I·kH, O·kW]` is decomposed; V `[r, I, kH, 1]` carries the layer's window along the rows, H
-  /// `[O, r, 1, kW]` along the columns.
+  /// The unfolding `[I·kH, O·kW]` is decomposed. V `[r, I, kH, 1]` has the layer's window along the
+  /// rows, and H `[O, r, 1, kW]` has it along the columns.
   ///
-  /// Reference: Jaderberg, Vedaldi and Zisserman, *Speeding up Convolutional Neural Networks with Low Rank Expansions*,
-  /// BMVC 2014, arXiv:1405.3866 (scheme 2); Tai et al., *Convolutional Neural Networks with Low-rank Regularization*,
-  /// ICLR 2016, arXiv:1511.06067 (its solution in closed form, and the normalisation between both, see
-  /// ``FactorizedNetwork/between``).
+  /// Reference: Jaderberg, Vedaldi and Zisserman, *Speeding up Convolutional Neural Networks with
+  /// Low Rank Expansions*, BMVC 2014, arXiv:1405.3866 (scheme 2); Tai et al., *Convolutional Neural
+  /// Networks with Low-rank Regularization*, ICLR 2016, arXiv:1511.06067 (its solution in closed
+  /// form, and the normalisation between both, see ``FactorizedNetwork/between``).
   public static let spatialSVD = LowRankMethod(
     name: "spatial-svd", summary: "a k×1 and a 1×k convolution",
     refusal: windowRefusal("spatial-svd", axes: 2),

@@ -1,11 +1,13 @@
 import Tensors
 
 extension LowRankMethod {
-  /// Two thin matrices or convolutions of kernel 1 for one: `W ≈ A B`, A `[O, r]`, B `[r, I]`.
+  /// Two thin matrices or convolutions of kernel 1 in place of one: `W ≈ A B`, A `[O, r]`, B
+  /// `[r, I]`.
   ///
-  /// Reference: Eckart and Young, *The approximation of one matrix by another of lower rank*, Psychometrika 1, 1936;
-  /// Denton et al., *Exploiting Linear Structure Within Convolutional Networks*, NIPS 2014, arXiv:1404.0736. Deviation:
-  /// the singular values are shared by both factors.
+  /// Reference: Eckart and Young, *The approximation of one matrix by another of lower rank*,
+  /// Psychometrika 1, 1936; Denton et al., *Exploiting Linear Structure Within Convolutional
+  /// Networks*, NIPS 2014, arXiv:1404.0736. Deviation: the singular values are shared by both
+  /// factors.
   public static let svd = LowRankMethod(
     name: "svd", summary: "two thin ones for a 1×1 convolution or product",
     refusal: {

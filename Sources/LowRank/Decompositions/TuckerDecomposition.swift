@@ -4,11 +4,12 @@ extension LowRankMethod {
   /// A convolution of kernel 1, one of the layer's kernel on fewer channels, and one of kernel 1:
   /// `W[o, i, ·] ≈ Σ U[o, p] C[p, q, ·] V[i, q]`.
   ///
-  /// A rank has two numbers, p and q, in the proportion of O and I unless energy or variational Bayes choose them apart.
+  /// A rank has two numbers, p and q. They are proportional to O and I, unless energy or
+  /// variational Bayes choose them separately.
   ///
-  /// Reference: Kim et al., *Compression of Deep Convolutional Neural Networks for Fast and Low Power Mobile
-  /// Applications*, ICLR 2016, arXiv:1511.06530 (Tucker-2); started by HOSVD and refined by HOOI (De Lathauwer, De Moor
-  /// and Vandewalle, SIAM J. Matrix Anal. Appl. 21, 2000).
+  /// Reference: Kim et al., *Compression of Deep Convolutional Neural Networks for Fast and Low
+  /// Power Mobile Applications*, ICLR 2016, arXiv:1511.06530 (Tucker-2); started by HOSVD and
+  /// refined by HOOI (De Lathauwer, De Moor and Vandewalle, SIAM J. Matrix Anal. Appl. 21, 2000).
   public static let tucker = LowRankMethod(
     name: "tucker", summary: "1×1, k×k on fewer channels, 1×1",
     refusal: windowRefusal("tucker"),

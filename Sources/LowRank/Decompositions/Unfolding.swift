@@ -1,6 +1,6 @@
 import Tensors
 
-/// Ways of laying a filter bank out as a matrix.
+/// Matrix layouts of a filter bank.
 enum Unfolding {
   /// `[a, b, c]` as `[b, a, c]`.
   static func swapped(_ x: [Float], _ a: Int, _ b: Int, _ c: Int) -> [Float] {

@@ -3,25 +3,29 @@ import Formats
 import Foundation
 import GraphIR
 
-/// What each layer at each rank alone does to a network, measured once and kept in a file.
+/// The damage of each layer at each rank alone, measured once and kept in a file.
 struct LayerSensitivity: Codable {
   var schemaVersion = 1
   var measure: String
-  /// Which weights it was measured on.
+  /// The fingerprint of the weights it was measured on.
   var fingerprint: String
   /// Damages by weight, method and rank.
   var damages: [String: Double] = [:]
 
-  /// Measures lazily; what the file holds is not measured again.
+  /// Measures lazily.
+  ///
+  /// Damages in the file are not measured again.
   final class Store {
     private var content: LayerSensitivity
     private let file: String?
     private let graph: Graph
     private let meter: SensitivityMeter
 
-    /// A store over a file; one of other weights or another measure is begun anew.
+    /// A store in a file.
     ///
-    /// - Throws: `FormatError`, also for a file that is none of measurements.
+    /// A file for other weights or another measure is started again.
+    ///
+    /// - Throws: `FormatError`, also for a file that does not hold measurements.
     init(
       _ graph: Graph, fingerprint: String, measure: String, file: String?, meter: SensitivityMeter
     ) throws {
@@ -36,7 +40,7 @@ struct LayerSensitivity: Codable {
       (self.file, self.graph, self.meter) = (file, graph, meter)
     }
 
-    /// What a layer at a rank does to the network.
+    /// The damage of a layer at a rank.
     func damage(_ candidate: LayerCandidate, _ rank: [Int]) throws -> Double {
       let key = "\(candidate.layer.weight)/\(candidate.method.name)/\(rank.text)"
       if let known = content.damages[key] { return known }

@@ -7,21 +7,21 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// Factorises a detector's layers: chooses, replaces, proves, refits, trains on.
+/// Factorises a detector's layers: chooses ranks, replaces layers, proves, refits and fine-tunes.
 public struct LowRankFactorization {
-  /// What is factorised, and what makes up for it.
+  /// The settings of a factorisation.
   public struct Configuration: Sendable {
-    /// How layers are replaced; of several methods the first that takes a layer.
+    /// The methods; the first that takes a layer is used.
     public var methods: [LowRankMethod] = [.svd, .spatialSVD]
     /// How ranks are chosen.
     public var target: RankTarget
-    /// What a budget is shared out by.
+    /// How a budget is distributed.
     public var allocation = RankAllocation.error
-    /// What a layer must gain.
+    /// The quantity that a layer must reduce.
     public var gain = GainQuantity.latency
-    /// The least part of it that must be gained.
+    /// The least part by which it must be reduced.
     public var leastGain = 0.0
-    /// Ranks that are channels come in multiples of this.
+    /// Ranks that are numbers of channels are multiples of this.
     public var multiple = 8
     /// Layers that stay whole.
     public var excluded: [NamePattern] = []
@@ -33,16 +33,16 @@ public struct LowRankFactorization {
     public var iterations = 100
     /// Starts of CP.
     public var starts = 2
-    /// Whether batch normalisations are put between stages.
+    /// Whether batch normalisations are inserted between stages.
     ///
     /// Reference: Tai et al., *Convolutional neural networks with low-rank regularization*, ICLR
     /// 2016, arXiv:1511.06067.
     public var normalizesBetween = false
-    /// Whether all weights are drawn anew once the layers are replaced.
+    /// Whether all weights get new random values after the layers are replaced.
     public var isFromScratch = false
     /// The seed of random starts.
     public var seed: UInt64
-    /// How the factorised network is trained; no epochs train nothing.
+    /// How the factorised network is trained; with no epochs it is not trained.
     public var training = DetectorTraining.Settings()
 
     /// A target, without training.
@@ -53,17 +53,17 @@ public struct LowRankFactorization {
     }
   }
 
-  /// A factorised network and how it came about.
+  /// A factorised network, with a record of how it was made.
   public struct Outcome {
     /// The network.
     public var graph: Graph
-    /// What was replaced.
+    /// The replaced layers.
     public var plan: DecompositionPlan
     /// The singular values of each replaced layer, in the order of the plan.
     public var spectra: [[[Double]]]
-    /// What the surgery was checked by.
+    /// The proof of the surgery.
     public var proof: FactorizationProof
-    /// What refitting did, by layer; empty without.
+    /// The effect of refitting, by layer; empty without refitting.
     public var corrections: [ResponseCorrection.Layer]
     /// Whether the budget is met.
     public var isTargetMet: Bool
@@ -75,33 +75,33 @@ public struct LowRankFactorization {
     public var prediction: Prediction
   }
 
-  /// What is decided before anything is replaced.
+  /// The choice, made before anything is replaced.
   struct Decision {
     var plan: DecompositionPlan
     var choices: [RankChoice.Choice]
     var isTargetMet: Bool
   }
 
-  /// What is factorised, and what makes up for it.
+  /// The settings of the factorisation.
   public var configuration: Configuration
   private let head: HeadSettings
   private let engine: Engine
 
-  /// A method of a configuration.
+  /// A factorisation with a configuration.
   ///
   /// - Parameters:
-  ///   - head: What is said of the detector's head; the rest is recognised.
+  ///   - head: The given settings of the detector's head; the rest is recognised.
   public init(
     _ configuration: Configuration, head: HeadSettings = HeadSettings(), engine: Engine = Engine()
   ) {
     (self.configuration, self.head, self.engine) = (configuration, head, engine)
   }
 
-  /// What would be replaced; nothing is.
+  /// The plan, without replacing anything.
   ///
   /// - Parameters:
-  ///   - known: A plan to replay; `nil` to choose anew.
-  ///   - images: The images to look at; not asked for by a choice that looks at weights alone.
+  ///   - known: A plan to replay; `nil` to make a new choice.
+  ///   - images: The calibration images; not used by a choice from weights alone.
   ///   - scoring: The images that mAP is measured on; `nil` for none.
   /// - Throws: ``LowRankError``, what sessions throw.
   public func plan(
@@ -112,7 +112,7 @@ public struct LowRankFactorization {
     return (decision.plan, decision.isTargetMet)
   }
 
-  /// Decides; `known` replays a plan.
+  /// Makes the choice, or replays the plan `known`.
   private func decide(
     on graph: Graph, _ known: DecompositionPlan?, _ images: () throws -> CalibrationImages,
     _ scoring: Dataset?
@@ -153,8 +153,8 @@ public struct LowRankFactorization {
   /// Factorises a network.
   ///
   /// - Parameters:
-  ///   - known: A plan to replay; `nil` to choose anew.
-  ///   - images: The images to look at, to refit and to prove on.
+  ///   - known: A plan to replay; `nil` to make a new choice.
+  ///   - images: The calibration images, for choosing, refitting and the proof.
   ///   - learning: The images to train on; `nil` for none.
   ///   - scoring: The images that mAP is measured on; `nil` for none.
   /// - Throws: ``LowRankError``, also when the proof fails, what training throws.
@@ -166,7 +166,7 @@ public struct LowRankFactorization {
     return try images.naming { try replace(decision, in: source, images, learning) }
   }
 
-  /// Replaces what was decided.
+  /// Replaces the chosen layers.
   private func replace(
     _ decision: Decision, in source: Graph, _ images: CalibrationImages, _ learning: Dataset?
   ) throws -> Outcome {
@@ -322,7 +322,7 @@ public struct LowRankFactorization {
 }
 
 extension RankChoice.Choice {
-  /// The choice as a plan says it.
+  /// The choice in the form of a plan.
   fileprivate var planned: DecompositionPlan.Layer {
     let layer = candidate.layer
     return DecompositionPlan.Layer(

@@ -3,7 +3,8 @@ import Foundation
 import GraphIR
 import Tensors
 
-/// Decides which layers are factorised at which rank: by a rule or a budget, and only where something is gained.
+/// Chooses the layers to factorise and their ranks: by a rule or a budget, and only where that
+/// saves something.
 struct RankChoice {
   let graph: Graph
   let operands: [String: Operand]
@@ -12,7 +13,7 @@ struct RankChoice {
   let engine: Engine
   /// The cost of the whole model.
   let cost: ModelCost
-  /// What the loss of a layer at a rank is; `nil` for that of the weights' error.
+  /// The loss of a layer at a rank; `nil` for the loss by the weights' error.
   var damage: ((LayerCandidate, [Int]) throws -> Double)?
 
   /// A layer that is factorised.
@@ -24,7 +25,7 @@ struct RankChoice {
     var timing: LayerTiming?
   }
 
-  /// What was decided.
+  /// The result of the choice.
   struct Outcome {
     var choices: [Choice] = []
     var skipped: [FactorizableLayers.Skipped] = []
@@ -34,7 +35,7 @@ struct RankChoice {
   private var multiple: Int { configuration.multiple }
   private var pool: ThreadPool { ThreadPool(threads: engine.threads) }
 
-  /// Decides.
+  /// Makes the choice.
   func choose(replaying known: [(LayerCandidate, [Int])]? = nil) throws -> Outcome {
     if let known { return try settle(known, checks: false) }
     guard case .rule(let rule) = configuration.target else { return try withinBudget() }
@@ -58,7 +59,7 @@ struct RankChoice {
 
   // MARK: Gains
 
-  /// Factorises, and drops what gains too little.
+  /// Factorises, and drops layers that save too little.
   private func settle(
     _ wanted: [(LayerCandidate, [Int])], checks: Bool
   ) throws -> Outcome {
@@ -102,10 +103,11 @@ struct RankChoice {
 
   // MARK: Budgets
 
-  /// Shares the budget out, strikes what gains nothing, and shares it out again until all that is left gains.
+  /// Distributes the budget, drops layers that save nothing, and distributes it again until all
+  /// chosen layers save something.
   private func withinBudget() throws -> Outcome {
     let countsMacs = configuration.target.countsMacs
-    // A layer that several methods take has the ranks of all.
+    // A layer that several methods take has the ranks of all of them.
     var layers: [[RankBudget.Candidate]] = []
     var first: [Int] = []
     try engine.progress.job("weighing ranks", total: candidates.count, unit: "layers") { done in
@@ -157,12 +159,13 @@ struct RankChoice {
     .init(rank: nil, cost: Double(countsMacs ? layer.macs : layer.parameters), loss: 0)
   }
 
-  /// What a candidate may be within a budget.
+  /// The candidates of a layer within a budget.
   private func ladder(_ index: Int, _ countsMacs: Bool) throws -> [RankBudget.Candidate] {
     let candidate = candidates[index]
     let ranks = candidate.ladder(
       count: damage == nil ? Self.ladderCount : Self.measuredCount, multiple: multiple)
-    // Damages are measured one after the other: their sessions use all threads, and their file is one.
+    // Damages are measured one after another, because their sessions use all threads and share one
+    // file.
     let losses =
       try damage.map { damage in try ranks.map { try damage(candidate, $0) } }
       ?? pool.map(ranks.count) { index in
@@ -175,8 +178,8 @@ struct RankChoice {
     }
   }
 
-  /// Ranks of a layer that a budget chooses from.
+  /// The number of ranks of a layer that a budget chooses from.
   private static let ladderCount = 12
-  /// The same where each must be measured.
+  /// The same number where the damage of each rank must be measured.
   private static let measuredCount = 4
 }

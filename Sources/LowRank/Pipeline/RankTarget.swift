@@ -1,16 +1,16 @@
 import Compression
 import Execution
 
-/// How ranks are chosen: of each layer by itself, or so that all layers share a budget out.
+/// How ranks are chosen: for each layer by itself, or with a budget over all layers.
 public enum RankTarget: Sendable {
   /// Each layer by itself.
   case rule(RankRule)
-  /// At most so many multiply–accumulates are left.
+  /// A budget of multiply–accumulates that are left.
   case macs(MACBudget)
-  /// This fraction of the model's parameters goes.
+  /// The fraction of the model's parameters that is removed.
   case sparsity(Double)
 
-  /// What a plan says of it.
+  /// The text in a plan.
   var text: String {
     switch self {
     case .rule(let rule): rule.text
@@ -19,13 +19,13 @@ public enum RankTarget: Sendable {
     }
   }
 
-  /// Whether a budget is shared out.
+  /// Whether there is a budget over all layers.
   var isBudget: Bool { if case .rule = self { false } else { true } }
 
-  /// Whether the budget is one of MACs; else of parameters.
+  /// Whether the budget is one of MACs; otherwise of parameters.
   var countsMacs: Bool { if case .macs = self { true } else { false } }
 
-  /// What a model may cost in all.
+  /// The budget for the cost of a model.
   func budget(of cost: ModelCost) -> Double {
     switch self {
     case .rule: .infinity
@@ -35,7 +35,7 @@ public enum RankTarget: Sendable {
   }
 }
 
-/// What a layer must gain to be factorised.
+/// The quantity that factorisation of a layer must reduce.
 public enum GainQuantity: String, CaseIterable, Sendable {
   /// Time, measured on this machine.
   case latency
@@ -45,10 +45,10 @@ public enum GainQuantity: String, CaseIterable, Sendable {
   case parameters
 }
 
-/// What a budget is shared out by.
+/// The loss by which a budget is distributed.
 public enum RankAllocation: Sendable, Equatable {
   /// The error of the weights.
   case error
-  /// What each layer alone does to the network, kept in a file where one is given.
+  /// The damage of each layer alone, kept in a file where one is given.
   case sensitivity(SensitivityMeter.Measure, file: String?)
 }

@@ -1,5 +1,5 @@
 extension RankRule {
-  /// The rank that the factorisation itself suggests, see ``Factorization/automaticRank()``.
+  /// The rank that the factorisation itself chooses, see ``Factorization/automaticRank()``.
   public static let automatic = RankRule(text: "auto") { _, factorization in
     try factorization.automaticRank()
   }

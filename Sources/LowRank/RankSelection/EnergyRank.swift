@@ -1,7 +1,7 @@
 extension RankRule {
   /// The least rank that keeps a part of the weights' squared norm: `‖W − Ŵ‖² ≤ (1 − e) ‖W‖²`.
   ///
-  /// The error falls with the rank, so halving finds it.
+  /// The error falls with the rank, so bisection finds it.
   public static func energy(_ kept: Double) -> RankRule {
     RankRule(text: "energy=\(kept)") { _, factorization in
       let ranks = factorization.ranks

@@ -5,7 +5,7 @@ extension RankRule {
       let ranks = factorization.ranks
       let fitting = ranks.filter { $0[0] == rank }
       if let exact = fitting.last { return exact }
-      // Groups are counted downwards; elsewhere a smaller rank is the nearest there is.
+      // Numbers of groups are ordered downwards. Otherwise the next smaller rank is taken.
       return ranks.last { $0[0] <= rank } ?? ranks[0]
     }
   }

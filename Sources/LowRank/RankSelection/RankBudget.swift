@@ -1,23 +1,25 @@
 import Foundation
 
-/// Shares a budget of parameters or multiply–accumulates out over layers so that least is lost.
+/// Distributes a budget of parameters or multiply–accumulates over layers with the least loss.
 ///
-/// Each layer stays whole or takes one of its candidates. The sum of losses is made small under a bound on the sum of
-/// costs by the Lagrangian `loss + λ · cost`: λ is searched by halving, then what is left of the budget is spent where it
-/// buys most. The result is optimal among choices on the convex hulls of the layers' curves.
+/// Each layer stays whole or takes one of its candidates. The sum of losses is minimised under a
+/// bound on the sum of costs with the Lagrangian `loss + λ · cost`. λ is found by bisection. Then
+/// the rest of the budget is spent where it reduces the loss most. The result is optimal among
+/// choices on the convex hulls of the layers' curves.
 ///
-/// Reference: Zhang, Zou, He and Sun, TPAMI 2016, arXiv:1505.06798, section 3.4, whose loss by weights this is: the
-/// logarithm of the energy that is kept, summed over layers. Their greedy removal is one end of the same search.
+/// Reference: Zhang, Zou, He and Sun, TPAMI 2016, arXiv:1505.06798, section 3.4, whose loss by
+/// weights is used: the logarithm of the kept energy, summed over layers. The paper removes
+/// greedily instead.
 public struct RankBudget: Sendable {
-  /// One way for a layer to be.
+  /// One candidate for a layer.
   public struct Candidate: Sendable, Equatable {
     /// Which of the caller's alternatives it belongs to.
     public var alternative: Int
-    /// Its rank; `nil` as it is.
+    /// Its rank; `nil` for the layer as it is.
     public var rank: [Int]?
-    /// What it costs.
+    /// Its cost.
     public var cost: Double
-    /// What it loses.
+    /// Its loss.
     public var loss: Double
 
     /// A candidate of the given parts.
@@ -63,7 +65,7 @@ public struct RankBudget: Sendable {
     return (result, true)
   }
 
-  /// Takes the best bargain that still fits, again and again.
+  /// Repeatedly takes the change that reduces the loss most per cost and still fits the budget.
   private static func spend(_ result: inout [Candidate], _ layers: [[Candidate]], budget: Double) {
     var room = budget - result.reduce(0) { $0 + $1.cost }
     while true {

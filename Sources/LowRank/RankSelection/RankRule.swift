@@ -1,6 +1,6 @@
 /// How the rank of a layer is chosen from the layer alone.
 public struct RankRule: Sendable {
-  /// What options call it, its number included.
+  /// The text in options, its number included.
   public var text: String
   /// Chooses among the layer's ranks.
   public var choose: @Sendable (FactorizableLayer, any Factorization) throws -> [Int]
@@ -12,7 +12,7 @@ public struct RankRule: Sendable {
     (self.text, self.choose) = (text, choose)
   }
 
-  /// The forms that options take, with what they mean.
+  /// The forms in options, with their meaning.
   public static let forms: [(form: String, summary: String)] = [
     ("auto", "what the weights themselves suggest, mostly by variational Bayes"),
     ("energy=0.95", "the least rank that keeps this part of the weights' squared norm"),
@@ -20,7 +20,7 @@ public struct RankRule: Sendable {
     ("64", "the same in every layer"),
   ]
 
-  /// The rule of a text, `nil` for another text.
+  /// The rule of a text; `nil` for a text that is not a rule.
   public init?(_ text: String) {
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
     if text == "auto" {

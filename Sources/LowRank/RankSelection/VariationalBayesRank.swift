@@ -1,14 +1,15 @@
 import Foundation
 
-/// The number of singular values that stand out of noise of unknown strength.
+/// The number of singular values that exceed noise of unknown strength.
 ///
-/// The global analytic solution of variational Bayesian matrix factorisation for a matrix L × M, L ≤ M: with the noise
-/// variance σ² that minimises the free energy, a singular value γ counts when
+/// The global analytic solution of variational Bayesian matrix factorisation for a matrix L × M, L
+/// ≤ M: with the noise variance σ² that minimises the free energy, a singular value γ counts when
 /// `γ² > M σ² (1 + τ̲)(1 + α / τ̲)`, `α = L / M`, `τ̲ = 2.5129 √α`.
 ///
-/// Reference: Nakajima, Sugiyama, Babacan and Tomioka, *Global Analytic Solution of Fully-observed Variational Bayesian
-/// Matrix Factorization*, JMLR 14, 2013, theorem 2 and the one-dimensional search of its section 3.3; τ̲'s factor is the
-/// paper's approximation. Deviation: the minimum is bracketed on a logarithmic grid and refined by golden section.
+/// Reference: Nakajima, Sugiyama, Babacan and Tomioka, *Global Analytic Solution of Fully-observed
+/// Variational Bayesian Matrix Factorization*, JMLR 14, 2013, theorem 2 and the one-dimensional
+/// search of its section 3.3; τ̲'s factor is the paper's approximation. Deviation: the minimum is
+/// bracketed on a logarithmic grid and refined by golden section.
 public enum VariationalBayesRank {
   /// The number of singular values that count.
   ///
@@ -45,7 +46,7 @@ private struct FreeEnergy {
     return 0.5 * (rest + max(rest * rest - 4 * alpha, 0).squareRoot())
   }
 
-  /// The free energy but for terms that do not depend on the variance.
+  /// The free energy without terms that do not depend on the variance.
   private func objective(_ variance: Double) -> Double {
     squares.reduce(0) { sum, square in
       let x = max(square / (long * variance), 1e-300)

@@ -3,13 +3,14 @@ import Operators
 import Tensors
 
 extension FactorizedNetwork {
-  /// The original network with the weights that each chain amounts to, found by multiplying its
-  /// stages out, and the constants that refitting gave its last stage: what a factorised file must
-  /// compute.
+  /// The original network with the product of each chain's stages as weights, and the constants
+  /// that refitting added.
+  ///
+  /// A factorised file must compute the same function.
   ///
   /// - Parameters:
   ///   - source: The network that was factorised.
-  ///   - layers: What was replaced in it.
+  ///   - layers: The layers that were replaced in it.
   public func multipliedOut(
     into source: Graph, _ layers: [(layer: FactorizableLayer, factors: LayerFactors)]
   ) -> Graph {
@@ -42,7 +43,7 @@ extension FactorizedNetwork {
     return result
   }
 
-  /// The factors with the weights that the network has, refitted ones included.
+  /// The factors with the network's weights, refitted ones included.
   private func stored(
     _ chain: Chain, _ layer: FactorizableLayer, _ factors: LayerFactors
   ) -> LayerFactors {
@@ -66,8 +67,8 @@ extension FactorizedNetwork {
       ? plain : Tensor(plain.transposedFloats, shape: [layer.inputs, layer.outputs])
   }
 
-  /// What refitting made the network add to the outputs of a last stage, in the order of the
-  /// layer's channels.
+  /// The constants that refitting added to the outputs of a last stage, in the order of the layer's
+  /// channels.
   private func constants(behind value: String, _ chain: Chain) -> Tensor? {
     guard let node = graph.nodes.first(where: { $0.outputs.first == value }),
       let name = node.inputs.first(where: chain.constants.contains),

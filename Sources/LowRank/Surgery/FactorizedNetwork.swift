@@ -5,7 +5,7 @@ import Tensors
 
 /// A network in which some layers are replaced by their factors.
 public struct FactorizedNetwork: Sendable {
-  /// Where the stages of one layer ended up.
+  /// The stages of one layer in the network.
   public struct Chain: Sendable {
     /// The constant that held the layer's weights.
     public var weight: String
@@ -13,11 +13,12 @@ public struct FactorizedNetwork: Sendable {
     public var kind: FactorizableLayer.Kind
     /// The names of the stages' weights.
     public var weights: [String]
-    /// For each use of the layer, the values that its stages make.
+    /// For each use of the layer, the outputs of its stages.
     public var values: [[String]]
-    /// The places of the output channels in the last stage's output; `nil` as they are.
+    /// The indices of the output channels in the last stage's output; `nil` for their own order.
     public var outputOrder: [Int]?
-    /// The constants that refitting gave the last stage of each use; empty where it gave none.
+    /// The constants that refitting added to the last stage of each use; empty where there are
+    /// none.
     var constants: Set<String> = []
   }
 
@@ -29,8 +30,9 @@ public struct FactorizedNetwork: Sendable {
 
   /// Replaces layers.
   ///
-  /// The last stage keeps the node's name, its bias and the value it makes; strides, padding and dilation go to the stages
-  /// whose window says so. Weights are called as the layer's with the stage's name behind.
+  /// The last stage keeps the node's name, its bias and its output. Strides, padding and dilation
+  /// go to the stages that have the layer's window. Weights are named like the layer's, with the
+  /// stage's name behind.
   public init(_ graph: Graph, replacing layers: [(layer: FactorizableLayer, factors: LayerFactors)])
   {
     self.graph = graph
@@ -143,7 +145,7 @@ public struct FactorizedNetwork: Sendable {
       LayerBias(original, $0, channels: order.count) { graph[constant: $0] }
     }
     guard let bias = own?.constants else {
-      // What computes the bias stays; its numbers change places behind it.
+      // Nodes that compute the bias stay. Its elements are permuted behind them.
       var channels = order
       for (channel, place) in order.enumerated() { channels[place] = channel }
       nodes.append(
@@ -158,7 +160,7 @@ public struct FactorizedNetwork: Sendable {
     return [fresh]
   }
 
-  /// The layer's attributes as far as a stage's window has a part in them.
+  /// The layer's attributes for a stage, by its window.
   private static func attributes(_ all: Attributes, _ stage: FactorStage) -> Attributes {
     var result = all
     let axes = stage.kernel.count
@@ -180,8 +182,9 @@ public struct FactorizedNetwork: Sendable {
   /// Gives the last stage of a chain new weights, and its outputs constants to add.
   ///
   /// - Parameters:
-  ///   - matrix: As the stage's node reads them.
-  ///   - constants: What is added to each output in place of the bias, in the order of the stage's outputs.
+  ///   - matrix: The weights in the layout that the stage's node reads.
+  ///   - constants: What is added to each output in place of the bias, in the order of the stage's
+  ///     outputs.
   public mutating func refit(_ chain: Int, weights tensor: Tensor, constants: [Float]) {
     guard let name = chains[chain].weights.last else { return }
     graph[constant: name] = tensor
@@ -193,13 +196,13 @@ public struct FactorizedNetwork: Sendable {
     }
   }
 
-  /// Gives a node constants to add; what they are called.
+  /// Gives a node constants to add; returns their name.
   private mutating func setBias(_ place: Int, _ constants: [Float]) -> String {
     let node = graph.nodes[place]
     let name = names.value("\(node.inputs[1]).bias")
     graph[constant: name] = Tensor(constants, shape: [constants.count])
     if OperatorRegistry.standard.weighted(node, in: graph)?.biasInput == nil {
-      // A product has no place for a constant.
+      // A product has no bias input.
       let product = names.value("\(node.outputs[0])/product")
       graph.nodes[place].outputs[0] = product
       graph.nodes.insert(
@@ -219,6 +222,7 @@ public struct FactorizedNetwork: Sendable {
 
   /// The values between the stages, behind which a batch normalisation can stand.
   ///
-  /// Reference: Tai et al., ICLR 2016, arXiv:1511.06067, section 3.2, which trains factorised networks from nothing so.
+  /// Reference: Tai et al., ICLR 2016, arXiv:1511.06067, section 3.2, which trains factorised
+  /// networks from scratch with them.
   public var between: [String] { chains.flatMap { $0.values.flatMap { $0.dropLast() } } }
 }

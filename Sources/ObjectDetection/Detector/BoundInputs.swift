@@ -5,15 +5,15 @@ import Tensors
 
 /// The inputs of a model that get the same value in every run, and the one that takes images.
 ///
-/// A bound input is an input with a default, as ONNX has it: an initializer of its name. Whoever
-/// runs, looks at or alters the network need not know of it; ``removed(from:like:)`` makes it an
-/// input again before a file is written.
+/// A bound input is an input with a default, as in ONNX: an initializer with its name. Code that
+/// runs, measures or alters the network need not know of it. ``removed(from:like:)`` makes it an
+/// input without a default again before a file is written.
 public struct BoundInputs: Sendable {
   /// One constant.
   public struct Constant: Sendable {
     public var name: String
     public var tensor: Tensor
-    /// What the value means, where it is not given by an option.
+    /// The meaning of the value, where no option gives it.
     public var meaning: String?
 
     /// For example `constant 1, 1: rows and columns are not scaled`.
@@ -32,7 +32,9 @@ public struct BoundInputs: Sendable {
   /// Nothing bound.
   public init() {}
 
-  /// Binds what the options give and what is known by name; other inputs stay open.
+  /// Binds the given values and those known by name.
+  ///
+  /// Other inputs stay open.
   ///
   /// - Throws: ``InputError`` for values that do not fit an input.
   public init(_ graph: Graph, _ values: InputValues) throws {
@@ -81,8 +83,8 @@ public struct BoundInputs: Sendable {
 }
 
 extension Graph {
-  /// The first input that takes images and is given no constant; `nil` when there is none, or its
-  /// shape is not known.
+  /// The first input that takes images and has no constant; `nil` when there is none, or its shape
+  /// is not known.
   public func imageInput(_ values: InputValues = InputValues()) -> ImageInput? {
     requiredInputs.lazy.filter { values.constants[$0.name] == nil }.compactMap { input in
       var alone = Graph()
@@ -96,10 +98,10 @@ extension Graph {
 }
 
 extension ValueInfo {
-  /// A value for the input out of numbers as they are written; one number fills it.
+  /// A value for the input from written numbers; one number fills it.
   ///
-  /// Of a declared shape unknown extents are 1, but for the first that the count of numbers
-  /// decides.
+  /// Unknown extents of the declared shape are 1, except the first, which follows from the count of
+  /// numbers.
   ///
   /// - Throws: ``InputError`` when numbers are not of the input's type or not as many as it
   ///   takes.
@@ -135,7 +137,7 @@ extension ValueInfo {
 }
 
 extension ElementType {
-  /// Numbers as they are written as a vector of this type; `nil` when they are none of it.
+  /// Written numbers as a vector of this type; `nil` when they are not numbers of the type.
   fileprivate func tensor(of texts: [String]) -> Tensor? {
     func whole<Element: TensorElement & FixedWidthInteger>(_: Element.Type) -> Tensor? {
       let values = texts.compactMap { Element($0) }

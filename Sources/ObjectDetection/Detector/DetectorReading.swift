@@ -1,7 +1,7 @@
 import Execution
 import GraphIR
 
-/// How a detector is read: what image it takes and how boxes come off its outputs.
+/// How a detector is read: the image that it takes, and how its outputs become boxes.
 public struct DetectorReading: Sendable {
   /// The image input.
   public let input: ImageInput
@@ -9,14 +9,14 @@ public struct DetectorReading: Sendable {
   public let outputs: [(name: String, shape: [Int])]
   /// The settings in force.
   public let configuration: HeadConfiguration
-  /// Why the head was taken for what it is.
+  /// Why this head was recognised.
   public let reasons: [String]
   let family: HeadFamily
 
   /// Reads a network.
   ///
-  /// The shapes of the outputs are inferred from types; only where they depend on values is the
-  /// network run once.
+  /// The shapes of the outputs are inferred from types. The network is run once only where they
+  /// depend on values.
   ///
   /// - Throws: ``HeadError`` when no family fits or several do, ``InputError`` when the network
   ///   takes no image, what sessions throw.

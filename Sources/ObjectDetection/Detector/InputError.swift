@@ -1,4 +1,4 @@
-/// Why a network's inputs cannot be what a detector needs.
+/// Why a network's inputs do not fit a detector.
 public enum InputError: Error, Equatable, CustomStringConvertible {
   /// A value is given for an input that does not exist.
   case unknown(name: String, known: [String])
@@ -6,11 +6,11 @@ public enum InputError: Error, Equatable, CustomStringConvertible {
   case open(name: String, type: String)
   /// No input takes images.
   case noImage(inputs: [String])
-  /// Numbers are given for an input of another kind.
+  /// Numbers are given for an input that takes none.
   case noNumbers(name: String, type: String)
   /// Too few or too many numbers are given.
   case count(name: String, type: String, needed: Int, found: Int)
-  /// What is given is no number of the input's type.
+  /// A given text is not a number of the input's type.
   case elementType(name: String, numbers: [String], type: String)
   /// The session gives an input no memory.
   case noMemory(name: String)

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// Shapes and constants that inputs get besides images, by name.
+/// Shapes of inputs, and constants for inputs that take no image, by name.
 public struct InputValues: Sendable, Equatable {
   /// Concrete shapes.
   public var shapes: [String: [Int]]

@@ -1,16 +1,17 @@
-/// An input beside the image that detectors of some kind have, whose value follows from the
-/// image's.
+/// An input beside the image that some detectors have.
+///
+/// Its value follows from the image input.
 struct KnownInput: Sendable {
   var name: String
-  /// What the value means, for people.
+  /// The meaning of the value, for people.
   var meaning: String
   /// The value for one image.
   var value: @Sendable (ImageInput) -> [Int]
 
-  /// Every one, in the order of help texts.
+  /// All known inputs, in the order of help texts.
   ///
-  /// Boxes then are in pixels of the network's input, as heads are read; how an image was fitted
-  /// into it is undone later.
+  /// With these values boxes are in pixels of the network's input, as heads need them. How the
+  /// image was fitted into the input is undone later.
   static let all: [KnownInput] = [
     KnownInput(
       name: "scale_factor", meaning: "rows and columns are not scaled (PaddleDetection)",

@@ -2,7 +2,7 @@ import Execution
 import GraphIR
 import Tensors
 
-/// A prepared session as the network of a detector.
+/// A prepared session as the runtime of a detector.
 public final class SessionRuntime: DetectorRuntime {
   /// The session that runs it.
   public let session: Session
@@ -11,7 +11,7 @@ public final class SessionRuntime: DetectorRuntime {
   /// The memory of the image input.
   public let input: UnsafeMutableRawPointer
 
-  /// A runtime of a network whose only open input takes images.
+  /// A runtime of a network whose only input without a value takes images.
   ///
   /// - Throws: ``InputError`` that names the input that takes no image, what sessions throw.
   public init(_ graph: Graph, engine: Engine) throws {
@@ -26,7 +26,7 @@ public final class SessionRuntime: DetectorRuntime {
   /// The outputs' names, in the network's order.
   public var outputNames: [String] { session.outputNames }
 
-  /// Runs the network on what lies in ``input``.
+  /// Runs the network on the contents of ``input``.
   public func run() throws -> [String: Tensor] {
     try session.run()
     return session.outputNames.reduce(into: [:]) { $0[$1] = session.output($1) }
@@ -34,7 +34,7 @@ public final class SessionRuntime: DetectorRuntime {
 }
 
 extension Graph {
-  /// The input that takes images, where no other is open.
+  /// The input that takes images, when no other input lacks a value.
   ///
   /// - Throws: ``InputError`` that names an input without a value, or says that none takes images;
   ///   `ExecutionError` when the shape of the image is not known.
@@ -42,7 +42,7 @@ extension Graph {
     let open = requiredInputs
     let image = imageInput(InputValues(shapes: shapes))
     if let other = open.first(where: { $0.name != image?.name }), open.count > 1 {
-      // An image of unknown shape is what stands in the way first.
+      // An image of unknown shape is reported first.
       if image == nil, let likely = open.first(where: \.resemblesImage) {
         var alone = self
         alone.inputs = [likely]

@@ -1,9 +1,9 @@
-/// What training needs to know of a ``HeadFamily``: how its raw maps read, and which loss they have.
+/// The properties of a ``HeadFamily`` for training: the layout of its raw maps, and their loss.
 public struct HeadTraining: Sendable, Equatable {
-  /// How the channels of raw maps read.
+  /// The layout of the channels of raw maps.
   public enum Layout: Sendable, Equatable {
-    /// At each stride one map of distance distributions and classes, or one of each; in a shared one
-    /// scores come first, or last.
+    /// At each stride one map of distance distributions and classes, or one of each. In a shared
+    /// map scores come first or last.
     case distributions(scoresFirst: Bool)
     /// At each stride a map for boxes, one for objectness and one for classes.
     case objectness
@@ -13,17 +13,20 @@ public struct HeadTraining: Sendable, Equatable {
     case priors
   }
 
-  /// How the raw maps read.
+  /// The layout of the raw maps.
   public var layout: Layout
   /// The name of the loss, one of `LossFamily.all`.
   public var loss: String
-  /// Whether a network that decodes its boxes can be trained: its maps say all that the loss needs.
+  /// Whether a network that decodes its boxes can be trained.
+  ///
+  /// Then its maps have everything that the loss needs.
   public var trainsDecoded: Bool
-  /// Whether a network that does not decode its boxes ends at the maps, which else are the last
-  /// convolutions.
+  /// Whether a network that does not decode its boxes ends at the maps.
+  ///
+  /// Otherwise the maps are the outputs of the last convolutions.
   public var endsAtMaps: Bool
 
-  /// What training needs to know.
+  /// Properties of the given parts.
   public init(layout: Layout, loss: String, trainsDecoded: Bool, endsAtMaps: Bool) {
     (self.layout, self.loss) = (layout, loss)
     (self.trainsDecoded, self.endsAtMaps) = (trainsDecoded, endsAtMaps)

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// Whether a real number is infinite; `detect_negative` and `detect_positive` leave one sign out.
+/// Whether a float is infinite; `detect_negative` and `detect_positive` leave one sign out.
 struct IsInf: ClassificationOperator {
   static let opType = "IsInf"
 

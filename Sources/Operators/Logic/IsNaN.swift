@@ -1,6 +1,6 @@
 import GraphIR
 
-/// Whether a real number is not a number.
+/// Whether a float is NaN.
 struct IsNaN: ClassificationOperator {
   static let opType = "IsNaN"
 

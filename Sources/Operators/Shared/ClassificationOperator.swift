@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// An operator that tells of each real number whether it is of some class.
+/// An operator that classifies each float, as NaN or as infinite.
 protocol ClassificationOperator: Operator, ChannelOperator {
   /// Whether a number is of the class.
   func contains(_ x: Double) -> Bool

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One of the ways in which 8 bits stand for a real number.
+/// One of the 8-bit floating-point formats.
 ///
 /// Reference: Micikevicius et al., *FP8 Formats for Deep Learning*, arXiv:2209.05433; for those
 /// without infinities and negative zero Noune et al., *8-bit Numerical Formats for Deep Neural

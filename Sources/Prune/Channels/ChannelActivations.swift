@@ -2,15 +2,16 @@ import Execution
 import GraphIR
 import Tensors
 
-/// What channels hold on images: behind the layers that make them, and where other layers read them.
+/// Statistics of channels on images: after the layers that make them, and where other layers read
+/// them.
 public struct ChannelActivations: Sendable {
-  /// Averages over images and places, by channel.
+  /// Averages over images and positions, by channel.
   public struct Statistics: Sendable, Equatable {
     /// The mean.
     public var mean: [Double]
     /// The mean of absolute values.
     public var meanMagnitude: [Double]
-    /// The fraction of places whose value is at most zero.
+    /// The fraction of positions whose value is at most zero.
     public var silentFraction: [Double]
 
     init(channels: Int) {
@@ -19,14 +20,14 @@ public struct ChannelActivations: Sendable {
     }
   }
 
-  /// By the place of the producer.
+  /// The statistics by the index of the producer.
   public private(set) var producers: [Statistics]
-  /// By the place of the consumer.
+  /// The statistics by the index of the consumer.
   public private(set) var consumers: [Statistics]
-  /// The images that were looked at.
+  /// The number of images.
   public private(set) var images = 0
 
-  /// Runs a graph on images and averages what its channels hold.
+  /// Runs a graph on images and averages the values of its channels.
   ///
   /// - Throws: what the session and `inputs` throw.
   public init(
@@ -63,7 +64,9 @@ public struct ChannelActivations: Sendable {
     for index in consumers.indices { consumers[index].divide(by: Double(images)) }
   }
 
-  /// Adds the averages of one image; without an axis, that whose extent is the number of channels.
+  /// Adds the averages of one image.
+  ///
+  /// Without an axis, the axis whose extent is the number of channels is taken.
   private static func add(_ view: TensorView?, axisFromEnd: Int?, to sums: inout Statistics) {
     guard let view, view.elementType == .float32 else { return }
     let channels = sums.mean.count

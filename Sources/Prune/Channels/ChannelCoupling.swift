@@ -5,14 +5,16 @@ import Tensors
 
 /// Which channels of a graph have to be removed together, and which cannot be removed.
 ///
-/// Every output channel of a weighted node gets a label, and the labels are followed through the graph: operators that
-/// move numbers move labels, operators that combine numbers unite the labels that meet, depthwise convolutions pass them
-/// on, and where a value's labels differ along several axes they are united so far that removing some leaves a box.
-/// Labels that reach a graph output or an operator without rules stay. What is united is one ``Group``.
+/// Every output channel of a weighted node gets a label, and the labels are followed through the
+/// graph. Layout operators rearrange labels as they rearrange elements. Operators that combine
+/// elements unite the labels that meet. Depthwise convolutions pass labels on. Where a value's
+/// labels differ along several axes, they are united so far that removing some leaves a rectangular
+/// tensor. Labels that reach a graph output or an operator without rules stay. United labels are
+/// one ``Group``.
 public struct ChannelCoupling: Sendable {
   /// A weighted node that makes channels of its own.
   public struct Producer: Sendable {
-    /// The node's place in the graph.
+    /// The node's index in the graph.
     public var node: Int
     /// The node's label.
     public var label: String
@@ -30,7 +32,7 @@ public struct ChannelCoupling: Sendable {
 
   /// A node that sums over channels: a weighted one, or a product of two activations.
   public struct Consumer: Sendable {
-    /// The node's place in the graph.
+    /// The node's index in the graph.
     public var node: Int
     /// The node's label.
     public var label: String
@@ -48,11 +50,11 @@ public struct ChannelCoupling: Sendable {
     public var groups: [Int?]
   }
 
-  /// Channels that go together.
+  /// Channels that must be removed together.
   public struct Group: Sendable, Hashable {
     /// A channel of a producer.
     public struct Member: Sendable, Hashable {
-      /// The producer's place in ``ChannelCoupling/producers``.
+      /// The producer's index in ``ChannelCoupling/producers``.
       public var producer: Int
       /// The channel.
       public var channel: Int
@@ -72,7 +74,7 @@ public struct ChannelCoupling: Sendable {
   public let depthwise: [Consumer]
   /// The groups that may be removed, in the order of their first member.
   public let groups: [Group]
-  /// Sets of groups of which one has to stay, for else a value would have no elements.
+  /// Sets of groups of which at least one has to stay; otherwise a value would have no elements.
   public let minimalSets: [[Int]]
   let trace: ChannelTrace
   let registry: OperatorRegistry
@@ -154,7 +156,7 @@ public struct ChannelCoupling: Sendable {
 }
 
 extension ChannelCoupling {
-  /// How many channels each kind of obstacle keeps, in words.
+  /// The number of channels that each kind of obstacle keeps, as text.
   public var obstacles: String {
     let counts = frozenCounts.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
     return counts.isEmpty

@@ -2,14 +2,14 @@ import Execution
 import GraphIR
 import Tensors
 
-/// Where a layer's channels are normalised, and where they have been through their activation.
+/// The normalisation and the activation behind a layer.
 struct ChannelFeatures {
   /// The value behind normalisation and activation.
   var feature: String
   /// The constant that holds γ of the batch normalisation behind the layer.
   var scales: String?
 
-  /// Follows the value that a layer makes through operators that treat each channel by itself.
+  /// Follows the output of a layer through operators that treat each channel separately.
   init(of output: String, in graph: Graph, _ links: Connectivity, _ trace: ChannelTrace) {
     feature = output
     while let next = Self.next(feature, graph, links, trace) {
@@ -21,7 +21,7 @@ struct ChannelFeatures {
     }
   }
 
-  /// The next value, when one node alone reads this one, or a gate and the product with it do.
+  /// The next value, when only one node reads this one, or only a gate and the product with it do.
   private static func next(
     _ value: String, _ graph: Graph, _ links: Connectivity, _ trace: ChannelTrace
   ) -> (node: Int, output: String)? {
@@ -39,7 +39,7 @@ struct ChannelFeatures {
     return (unique[1], graph.nodes[unique[1]].outputs[0])
   }
 
-  /// Whether a node maps each channel of one value by itself, keeping the shape.
+  /// Whether a node maps each channel of one value separately and keeps the shape.
   private static func isByItself(_ index: Int, _ graph: Graph, _ trace: ChannelTrace) -> Bool {
     let entry = trace.typed.entries[index]
     guard let rules = entry.rules as? any ChannelOperator, let outputs = entry.outputs,

@@ -1,4 +1,4 @@
-/// Which labels have to go together, and which have to stay: a union–find forest.
+/// Which labels must be removed together, and which have to stay: a union–find forest.
 struct ChannelLabels {
   private var parents: [Int32] = [LabelTensor.none]
   private var reasons: [Int32: FreezeReason] = [:]
@@ -11,7 +11,7 @@ struct ChannelLabels {
     return labels
   }
 
-  /// The number of labels, that of values without channels included.
+  /// The number of labels, including the one for values without channels.
   var count: Int { parents.count }
 
   /// The label that stands for a group.
@@ -21,7 +21,9 @@ struct ChannelLabels {
     return label
   }
 
-  /// Makes two labels go together; one that meets what belongs to no channel has to stay.
+  /// Unites two labels.
+  ///
+  /// A label that is united with the one for no channel has to stay.
   mutating func unite(_ a: Int32, _ b: Int32, because reason: @autoclosure () -> FreezeReason) {
     if a == b { return }
     if a == LabelTensor.none { return freeze(b, because: reason()) }
@@ -57,7 +59,7 @@ struct ChannelLabels {
 
 /// Why channels cannot be removed.
 public struct FreezeReason: Codable, Sendable, Hashable {
-  /// What kind of obstacle stands in the way.
+  /// The kind of an obstacle.
   public enum Kind: String, Codable, Sendable {
     case graphOutput = "they reach a graph output"
     case opaque = "an operator without channel rules reads them"
@@ -70,7 +72,7 @@ public struct FreezeReason: Codable, Sendable, Hashable {
 
   /// The obstacle.
   public var kind: Kind
-  /// The node or value where it stands.
+  /// The node or value of the obstacle.
   public var place: String
 
   /// An obstacle at a place.

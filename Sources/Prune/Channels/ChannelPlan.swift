@@ -11,15 +11,15 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
     public var layer: String
     /// Its channels.
     public var channels: Int
-    /// Those that cannot be removed.
+    /// The number of channels that cannot be removed.
     public var frozen: Int
-    /// Those that are removed, ascending.
+    /// The channels that are removed, ascending.
     public var removed: [Int]
   }
 
   /// The version of this layout.
   public var schemaVersion = 1
-  /// Tells the plan from one for single weights.
+  /// The unit of the plan, which distinguishes it from a plan for single weights.
   public var unit = "channel"
   /// The criterion's name.
   public var method: String
@@ -34,7 +34,7 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
 
   /// Channels of all layers.
   public var channels: Int { layers.reduce(0) { $0 + $1.channels } }
-  /// Those that are removed.
+  /// Removed channels of all layers.
   public var removedChannels: Int { layers.reduce(0) { $0 + $1.removed.count } }
   /// The fraction of the channels that is removed.
   public var channelRatio: Double {
@@ -57,8 +57,8 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
 
   /// The groups of a coupling that the plan removes.
   ///
-  /// - Throws: ``PruningError/otherModel(reason:)`` when the coupling is that of another model, or the plan removes part of
-  ///   what goes together.
+  /// - Throws: ``PruningError/otherModel(reason:)`` when the coupling is that of another model, or
+  ///   the plan removes only a part of a group.
   public func groups(of coupling: ChannelCoupling) throws -> Set<Int> {
     guard layers.map(\.weight) == coupling.producers.map(\.weight) else {
       throw PruningError.otherModel(

@@ -3,31 +3,32 @@ import GraphIR
 import Compression
 import Tensors
 
-/// Checks a surgery: the graph that is left computes what the whole one does whose readers see zeros in place of the
-/// removed channels.
+/// Checks a surgery: the cut graph must compute what the whole graph computes when its readers see
+/// zeros in place of the removed channels.
 ///
-/// The whole graph gets a multiplication by 0 and 1 in front of every weighted node that reads removed channels, made from
-/// the traced labels alone; nothing of the surgery enters it.
+/// The whole graph gets a multiplication by a mask of 0 and 1 before every weighted node that reads
+/// removed channels. The masks are made from the traced labels alone, so the surgery does not enter
+/// them.
 public struct ChannelProof: Codable, Sendable, Equatable {
-  /// The largest difference of each output, in parts of the output's largest absolute value.
+  /// The largest difference of each output, divided by the output's largest absolute value.
   public var errors: [String: Double]
-  /// The images that both graphs saw.
+  /// The number of images that both graphs ran on.
   public var images: Int
-  /// What the whole graph's outputs change by when its inputs change in the last bit; `nil` for graphs that quantise
-  /// nothing as they run.
+  /// How much the whole graph's outputs change when its inputs change in the last bit; `nil` for
+  /// graphs that quantise nothing as they run.
   ///
-  /// Where values are rounded to whole numbers, a difference in the last bit becomes a whole step, and no bound below that
-  /// can hold.
+  /// Where values are rounded to integers, a difference in the last bit can become a whole step,
+  /// and no smaller bound can hold.
   public var roundingNoise: Double?
 
   /// The largest of all differences.
   public var largestError: Double { errors.values.max() ?? 0 }
-  /// Differences up to this are rounding.
+  /// Differences up to this count as rounding.
   public static let bound = 1e-4
-  /// Whether the surgery did what it should.
+  /// Whether the surgery is correct.
   public var holds: Bool { largestError <= max(Self.bound, 2 * (roundingNoise ?? 0)) }
 
-  /// The whole graph with removed channels silenced where they are read.
+  /// The whole graph with removed channels multiplied by zero where they are read.
   ///
   /// - Parameter weights: New values for constants, as the surgery had them.
   static func silenced(
@@ -43,7 +44,7 @@ public struct ChannelProof: Codable, Sendable, Equatable {
     for consumer in coupling.consumers {
       let stays = consumer.groups.map { $0.map { !removed.contains($0) } ?? true }
       guard stays.contains(false) else { continue }
-      // Integers are silenced before they are quantised, where zero is zero.
+      // Quantised values are masked before they are quantised, where zero is zero.
       let (node, input) = links.beforeQuantization(consumer.node, consumer.input, in: graph)
       let maker = links.producer[graph.nodes[node].inputs[input]].map { graph.nodes[$0] }
       if maker?.qualifiedType == "DynamicQuantizeLinear" { continue }
@@ -56,7 +57,8 @@ public struct ChannelProof: Codable, Sendable, Equatable {
       graph.nodes[node].inputs[input] = name
       masks.append((node, Node("Mul", inputs: [source, mask], outputs: [name])))
     }
-    // Several layers may read one quantised value: the second mask reads what the first made.
+    // Several layers may read one quantised value. Then the second mask reads the output of the
+    // first.
     let order = masks.indices.sorted { (masks[$0].node, $0) > (masks[$1].node, $1) }
     for index in order { graph.nodes.insert(masks[index].mask, at: masks[index].node) }
     return graph
@@ -91,12 +93,13 @@ public struct ChannelProof: Codable, Sendable, Equatable {
     }
   }
 
-  /// How many disturbed inputs show the noise of rounding.
+  /// The number of disturbed inputs that measure the noise of rounding.
   private static let disturbances = 4
 }
 
 extension Connectivity {
-  /// The node that makes whole numbers of what another one reads as reals again; that one itself where nothing is rounded.
+  /// The node that quantises the value which another node reads, and the input it reads; that other
+  /// node itself where nothing is quantised.
   fileprivate func beforeQuantization(
     _ node: Int, _ input: Int, in graph: Graph
   ) -> (node: Int, input: Int) {

@@ -5,9 +5,9 @@ import ObjectDetection
 import Tensors
 import Training
 
-/// How channels are chosen, cut and made up for.
+/// How channels are chosen, removed and compensated.
 extension ChannelPruning {
-  /// Chooses the groups that go.
+  /// Chooses the groups to remove.
   func choose(
     _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget, start: ModelCost,
     _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?
@@ -25,7 +25,8 @@ extension ChannelPruning {
     case .gradients: saliency = try gradients(coupling, graph, learning)
     default: break
     }
-    // Reconstruction chooses within layers by itself; how much each loses follows from the norms.
+    // Reconstruction itself chooses the channels of a layer; how many each layer loses follows from
+    // the norms.
     let ranking = criterion.need == .reconstruction ? .l1 : criterion
     let scores = try ChannelScores(
       coupling, criterion: ranking, activations: seen, saliency: saliency,
@@ -49,7 +50,7 @@ extension ChannelPruning {
     guard learning != nil else { throw PruningError.needsGradients(method: criterion.name) }
     var settings = settings
     settings.training.standStill()
-    // Against its own outputs a network has no gradients.
+    // A network has no gradients against its own outputs, so labels are used.
     (settings.augmentation, settings.loss) = (.none, .labels)
     let sums = ChannelSaliency(coupling)
     engine.progress.notice("taking gradients from one pass over the training images")
@@ -57,7 +58,7 @@ extension ChannelPruning {
     return sums.sums
   }
 
-  /// Cuts, proves and makes up for what is gone.
+  /// Cuts, proves and compensates.
   func finish(
     _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan,
     _ images: CalibrationImages, isTargetMet: Bool, isReplay: Bool = false
@@ -96,7 +97,7 @@ extension ChannelPruning {
   private static let proofImages = 4
   private static let recalibrationBatch = 8
 
-  /// What is cut, and the weights that make up for it.
+  /// The groups to cut, and the weights that compensate for them.
   private struct Surgery {
     var removed: Set<Int>
     var weights: [String: Tensor] = [:]

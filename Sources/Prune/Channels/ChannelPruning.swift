@@ -4,32 +4,32 @@ import GraphIR
 import ObjectDetection
 import Training
 
-/// Removes channels from a detector: chooses, cuts, proves, makes up for what is gone, trains on.
+/// Removes channels from a detector: chooses, cuts, proves, compensates and fine-tunes.
 ///
-/// Choosing never alters the network. Every cut is proved: the network that is left computes what
-/// the whole one does whose readers see zeros in place of the removed channels.
+/// Choosing never alters the network. Every cut is proved: the cut network must compute what the
+/// whole one computes when its readers see zeros in place of the removed channels.
 public struct ChannelPruning {
-  /// What is removed, and what makes up for it.
+  /// The settings of channel pruning.
   public struct Configuration: Sendable {
-    /// How important channels are.
+    /// The importance of channels.
     public var criterion: ChannelCriterion
-    /// How far channels are cut.
+    /// The target of the cut.
     public var target: ChannelTarget
-    /// How a cut is shared out, and what each layer keeps.
+    /// How a cut is distributed, and what each layer keeps.
     public var request = ChannelRequest()
     /// Rounds of cutting and training.
     public var rounds = 1
     /// Layers that keep all their channels.
     public var excluded: [NamePattern] = []
-    /// Damage curves that decide how a cut is shared out; `nil` without.
+    /// Damage curves that decide how a cut is distributed; `nil` for none.
     public var sensitivity: ChannelSensitivity?
-    /// Whether readers get the mean of removed channels and normalisations are measured anew.
+    /// Whether readers get the mean of removed channels, and normalisations are measured again.
     public var compensates = true
-    /// Whether batch normalisations are put back behind convolutions first.
+    /// Whether batch normalisations are inserted behind convolutions first.
     public var insertsBatchNormalization = false
     /// Training towards sparse scales before channels are chosen; `nil` for none.
     public var slimming: Slimming?
-    /// How gradients are taken and the cut network is trained; no epochs train nothing.
+    /// How gradients are computed and the cut network is trained; with no epochs it is not trained.
     public var training = DetectorTraining.Settings()
 
     /// A cut by a criterion to a target, without training.
@@ -43,7 +43,7 @@ public struct ChannelPruning {
     }
   }
 
-  /// Training with a pull of all γ towards zero.
+  /// Training with an L1 penalty on all γ.
   ///
   /// Reference: Liu et al., *Learning Efficient Convolutional Networks through Network Slimming*,
   /// ICCV 2017, arXiv:1708.06519.
@@ -53,25 +53,25 @@ public struct ChannelPruning {
     /// λ in the loss + λ · Σ |γ|.
     public var strength: Float
 
-    /// So many epochs at a strength.
+    /// Training for a number of epochs at a strength.
     public init(epochs: Int, strength: Float = 1e-4) {
       (self.epochs, self.strength) = (epochs, strength)
     }
   }
 
-  /// A pruned network and how it came about.
+  /// A pruned network, with a record of how it was made.
   public struct Outcome {
     /// The network.
     public var graph: Graph
-    /// What was removed.
+    /// The removed channels.
     public var plan: ChannelPlan
-    /// What the surgery was checked by.
+    /// The proof of the surgery.
     public var proof: ChannelProof
     /// What the written file must compute.
     public var prediction: Prediction
-    /// What reconstruction did, by layer; empty without.
+    /// The effect of reconstruction, by layer; empty without it.
     public var reconstruction: [ChannelReconstruction.Layer] = []
-    /// Whether the cut is as deep as asked for.
+    /// Whether the target is met.
     public var isTargetMet: Bool
     /// The training after the last cut; `nil` without.
     public var trainer: Trainer?
@@ -81,22 +81,22 @@ public struct ChannelPruning {
     public var scales: [(stage: String, values: [Double])] = []
   }
 
-  /// What is removed, and what makes up for it.
+  /// The settings of the pruning.
   public var configuration: Configuration
   let head: HeadSettings
   let engine: Engine
 
-  /// A method of a configuration.
+  /// A pruning with a configuration.
   ///
   /// - Parameters:
-  ///   - head: What is said of the detector's head; the rest is recognised.
+  ///   - head: The given settings of the detector's head; the rest is recognised.
   public init(
     _ configuration: Configuration, head: HeadSettings = HeadSettings(), engine: Engine
   ) {
     (self.configuration, self.head, self.engine) = (configuration, head, engine)
   }
 
-  /// A method with the usual configuration for a criterion and a target.
+  /// A pruning with the default configuration for a criterion and a target.
   public init(
     criterion: ChannelCriterion, target: ChannelTarget, seed: UInt64 = 0,
     engine: Engine = Engine()
@@ -109,11 +109,11 @@ public struct ChannelPruning {
 
   // MARK: Choosing
 
-  /// What would be removed; nothing is.
+  /// The plan, without removing anything.
   ///
   /// - Parameters:
-  ///   - images: The images to look at; `nil` for a criterion that looks at weights alone.
-  ///   - learning: The images to take gradients from; `nil` for none.
+  ///   - images: The calibration images; `nil` for a criterion that needs only weights.
+  ///   - learning: The images to compute gradients on; `nil` for none.
   /// - Throws: ``PruningError``, what sessions and training throw.
   public func plan(
     for source: Graph, images: @autoclosure () throws -> CalibrationImages? = nil,
@@ -135,7 +135,7 @@ public struct ChannelPruning {
   /// Prunes a network.
   ///
   /// - Parameters:
-  ///   - images: The images to look at, to refit and to prove on.
+  ///   - images: The calibration images, for choosing, refitting and the proof.
   ///   - learning: The images to train on; `nil` for none.
   /// - Throws: ``PruningError``, also when the proof fails, what training throws.
   public func run(
@@ -162,7 +162,7 @@ public struct ChannelPruning {
     return last
   }
 
-  /// Removes what a saved plan says.
+  /// Removes the channels of a saved plan.
   ///
   /// - Throws: ``PruningError``, also when the proof fails, what sessions throw.
   public func apply(
@@ -219,7 +219,7 @@ public struct ChannelPruning {
 
   // MARK: Training
 
-  /// Batch normalisations put back and γ trained towards zero, as far as asked for.
+  /// The network with batch normalisations inserted and γ trained towards zero, as configured.
   private func prepared(_ source: Graph, _ learning: Dataset?) throws -> Graph {
     var graph = source
     if configuration.insertsBatchNormalization {

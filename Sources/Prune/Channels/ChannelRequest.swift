@@ -1,13 +1,13 @@
 import GraphIR
 import Tensors
 
-/// How many channels go, and how they are shared out.
+/// How many channels are removed, and how the cut is distributed.
 public struct ChannelRequest: Sendable {
   /// The name of the criterion, for the plan.
   public var method = ChannelCriterion.l1.name
-  /// How the cut is shared out.
+  /// How the cut is distributed.
   public var allocation = ChannelAllocation.global
-  /// Of each block the kept channels are a multiple of this, as far as it has so many.
+  /// The kept channels of each block are a multiple of this, as far as it has so many.
   public var multiple = 1
   /// The least fraction of each block that stays.
   public var leastKept = 0.1
@@ -17,7 +17,7 @@ public struct ChannelRequest: Sendable {
   /// A request for a global cut by the L1 norm.
   public init() {}
 
-  /// The groups that go at a strength from 0 to 1, once roundings and minima have had their say.
+  /// The groups that are removed at a strength from 0 to 1, after multiples and minima are applied.
   public func groups(at strength: Double, in coupling: ChannelCoupling, scores: [Double]) -> Set<
     Int
   > {
@@ -29,7 +29,7 @@ public struct ChannelRequest: Sendable {
       let least = max(1, Int((leastKept * Double(block.count)).rounded(.up)))
       var kept = max(block.count - going.count, least)
       kept = min(block.count, (kept + multiple - 1) / multiple * multiple)
-      // The most important of those that were to go come back first.
+      // The most important of the removed groups are kept first.
       for group in going.suffix(kept - (block.count - going.count)) { removed.remove(group) }
     }
     for set in coupling.minimalSets where removed.isSuperset(of: set) {
@@ -40,8 +40,9 @@ public struct ChannelRequest: Sendable {
 
   /// The weakest cut that meets a target, or the strongest there is.
   ///
-  /// - Parameter isMet: Whether a cut is strong enough; stronger cuts are taken to be too.
-  /// - Returns: The groups that go, and whether the target is met.
+  /// - Parameter isMet: Whether a cut is strong enough. It is assumed that stronger cuts then are,
+  ///   too.
+  /// - Returns: The groups that are removed, and whether the target is met.
   public func search(
     in coupling: ChannelCoupling, scores: [Double], isMet: (Set<Int>) throws -> Bool
   ) rethrows -> (removed: Set<Int>, isMet: Bool) {
@@ -63,6 +64,6 @@ public struct ChannelRequest: Sendable {
     return (best, true)
   }
 
-  /// Enough to tell single channels of a large network apart.
+  /// Enough steps to distinguish single channels of a large network.
   private static let bisections = 14
 }

@@ -1,7 +1,7 @@
 import Tensors
 import Training
 
-/// Sums what the gradients of each batch say of a layer's channels.
+/// Sums the saliency of a layer's channels over batches, from gradients.
 public final class ChannelSaliency: TrainingHook {
   /// Sums over batches, by channel.
   public struct Sums: Sendable, Equatable {

@@ -3,11 +3,12 @@ import Tensors
 
 /// The importance of every group of a coupling, comparable across layers.
 ///
-/// Unless the criterion's scores compare as they are, a layer's are divided by their mean, so that layers with large
-/// weights do not outlive others for that alone. A group's score is the mean over its channels. Channels whose layer has no score do not count; a group without any
+/// Unless the criterion's scores compare across layers as they are, a layer's scores are divided by
+/// their mean. So layers with large weights are not preferred only for that. A group's score is the
+/// mean over its channels. Channels of layers without scores do not count. A group without any
 /// score is never removed.
 public struct ChannelScores: Sendable {
-  /// The score of each group; infinite where nothing scores it.
+  /// The score of each group; infinite for groups without any.
   public var groups: [Double]
   /// The raw scores of each producer; `nil` where the criterion has none.
   public var producers: [[Double]?]
@@ -15,10 +16,10 @@ public struct ChannelScores: Sendable {
   /// Scores the groups of a coupling by a criterion.
   ///
   /// - Parameters:
-  ///   - activations: For criteria that look at activations.
-  ///   - saliency: For criteria that look at gradients.
-  /// - Throws: `NotFinite` for weights without value,
-  ///   ``PruningError/noScales(method:)`` when no layer has what the criterion looks at.
+  ///   - activations: The activations, for criteria that need them.
+  ///   - saliency: The sums of gradients, for criteria that need them.
+  /// - Throws: `NotFinite` for NaN or infinite weights, ``PruningError/noScales(method:)`` when no
+  ///   layer has the scales that the criterion needs.
   public init(
     _ coupling: ChannelCoupling, criterion: ChannelCriterion,
     activations: ChannelActivations? = nil, saliency: [String: ChannelSaliency.Sums] = [:],
@@ -70,7 +71,8 @@ public struct ChannelScores: Sendable {
     for (index, value) in values.enumerated() {
       filters[index / inner % shape[axis]].append(value)
     }
-    // A transposed convolution in groups has its channels once a group.
+    // The weights of a grouped transposed convolution hold the output channels of one group only,
+    // so the filters repeat for each group.
     let channels = producer.groups.count
     return channels == filters.count ? filters : (0..<channels).map { filters[$0 % filters.count] }
   }

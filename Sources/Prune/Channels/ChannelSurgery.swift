@@ -4,10 +4,11 @@ import Tensors
 
 /// Cuts groups of channels out of a graph.
 ///
-/// Weights, biases, normalisations and other constants lose the channels that run along them; numbers about channels
-/// (shapes, extents of parts, bounds, indices, counts of groups) are made anew by the operators' own rules; what nothing
-/// reads any more is dropped. The function that is left is that of the graph whose readers see zeros in place of the
-/// removed channels, which ``ChannelProof`` checks.
+/// Weights, biases, normalisations and other constants lose the removed channels along their axes.
+/// Numbers about channels (shapes, extents of parts, bounds, indices, counts of groups) are
+/// computed again by the operators' own rules. Unused nodes and constants are dropped. The result
+/// computes what the whole graph computes when its readers see zeros in place of the removed
+/// channels. ``ChannelProof`` checks this.
 struct ChannelSurgery {
   private let coupling: ChannelCoupling
   private let removed: Set<Int>
@@ -23,8 +24,8 @@ struct ChannelSurgery {
   /// The graph without the groups.
   ///
   /// - Parameter weights: New values for constants before they are cut, of the same shapes.
-  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels, `NodeError` naming a node
-  ///   that cannot express what stays, ``GraphError``.
+  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels,
+  ///   `NodeError` naming a node that cannot express what stays, ``GraphError``.
   static func cut(
     _ coupling: ChannelCoupling, removing removed: Set<Int>, weights: [String: Tensor] = [:]
   ) throws -> Graph {
@@ -111,7 +112,7 @@ struct ChannelSurgery {
     }
   }
 
-  /// Brings the declared shapes of intermediate values up to date.
+  /// Updates the declared shapes of intermediate values.
   private mutating func declareShapes() {
     for (name, info) in graph.valueTypes {
       guard case .tensor(let element, let shape?) = info.type, let kept = kept(name),
@@ -126,14 +127,15 @@ struct ChannelSurgery {
   }
 }
 
-/// A graph without some channels, and what proves it.
+/// A graph without some channels, and the graph it is compared with.
 public struct ChannelCut: Sendable {
-  /// The graph that is left.
+  /// The graph without the channels.
   public let graph: Graph
-  /// The whole graph whose readers see zeros in place of the removed channels; see ``ChannelProof``.
+  /// The whole graph with zeros in place of the removed channels where they are read; see
+  /// ``ChannelProof``.
   public let silenced: Graph
 
-  /// A cut with the graph it is to be proved against.
+  /// A cut with the graph it is compared with.
   public init(graph: Graph, silenced: Graph) { (self.graph, self.silenced) = (graph, silenced) }
 }
 
@@ -141,10 +143,11 @@ extension ChannelCoupling {
   /// Removes groups of channels.
   ///
   /// - Parameters:
-  ///   - removed: Places in ``groups``.
-  ///   - weights: New values for constants, of the same shapes as before, put in before anything is cut.
-  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels, `NodeError` naming a node
-  ///   that cannot express what stays.
+  ///   - removed: Indices in ``groups``.
+  ///   - weights: New values for constants, of the same shapes. They are set before anything is
+  ///     cut.
+  /// - Throws: ``PruningError/emptied(value:)`` when a value would lose all of its channels,
+  ///   `NodeError` naming a node that cannot express what stays.
   public func removing(_ removed: Set<Int>, weights: [String: Tensor] = [:]) throws -> ChannelCut {
     ChannelCut(
       graph: try ChannelSurgery.cut(self, removing: removed, weights: weights),

@@ -3,18 +3,18 @@ import Execution
 import Foundation
 import GraphIR
 
-/// How far channels are cut.
+/// The target of a cut of channels.
 public enum ChannelTarget: Sendable, Equatable {
-  /// This fraction of the model's parameters is gone.
+  /// The fraction of the model's parameters that is removed.
   case sparsity(Double)
-  /// This fraction of the channels that may go is gone.
+  /// The fraction of the removable channels that is removed.
   case channels(Double)
-  /// At most so many multiply–accumulates are left.
+  /// A budget of multiply–accumulates that are left.
   case macs(MACBudget)
   /// The median latency is at most this, in milliseconds.
   case latency(Double)
 
-  /// The part of the target that is due after one of several rounds of equal strength.
+  /// The part of the target that must be met after one of several rounds of equal strength.
   func part(_ round: Int, of rounds: Int, from start: ModelCost) -> ChannelTarget {
     let share = Double(round) / Double(rounds)
     switch self {
@@ -27,7 +27,7 @@ public enum ChannelTarget: Sendable, Equatable {
     }
   }
 
-  /// In words.
+  /// The target as text.
   var text: String {
     func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }
     return switch self {
@@ -42,7 +42,7 @@ public enum ChannelTarget: Sendable, Equatable {
 /// Measures cuts against a target.
 struct ChannelTargetCheck {
   var target: ChannelTarget
-  /// The cost of the model at the start, of which fractions are taken.
+  /// The cost of the original model, to which fractions refer.
   var start: ModelCost
   var coupling: ChannelCoupling
   var engine: Engine

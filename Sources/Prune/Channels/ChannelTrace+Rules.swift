@@ -5,9 +5,9 @@ import Tensors
 extension ChannelTrace {
   // MARK: Elements in other places
 
-  /// Lets the operator move labels as it moves numbers.
+  /// Lets the operator rearrange labels as it rearranges elements.
   ///
-  /// - Parameter omitted: Inputs that hold no extents or places but values, which are no labels.
+  /// - Parameter omitted: Inputs that hold values, not labels, extents or indices.
   mutating func rearranged(
     _ data: [Int], omitting omitted: Set<Int> = [], _ site: Site
   ) -> [LabelTensor]? {
@@ -35,7 +35,7 @@ extension ChannelTrace {
     return values[site.node.inputs[input]]
   }
 
-  /// Where labels do not differ along an axis, what is added along it belongs to the same channels.
+  /// Where labels do not differ along an axis, elements added along it belong to the same channels.
   mutating func extended(_ site: Site) -> [LabelTensor]? {
     guard let x = label(site, 0), let shape = site.types.first?.shape,
       site.node.inputs.indices.dropFirst().allSatisfy({
@@ -44,7 +44,7 @@ extension ChannelTrace {
     else { return nil }
     let changed = shape.indices.filter { shape[$0] != x.shape[$0] }
     if changed.allSatisfy({ x.extents[$0] == 1 }) { return [x.reshapedUniformAxes(to: shape)] }
-    // Added channels belong to nobody: their label is the zero that padding adds by itself.
+    // Added channels belong to no producer. Their label is 0, which is what padding adds.
     guard (try? site.node.attributes.float("value", default: 0)) == 0 else { return nil }
     return rearranged([0], omitting: [2], site)
   }
@@ -53,7 +53,8 @@ extension ChannelTrace {
 
   /// Unites the labels that meet.
   ///
-  /// An operand that is spread over different channels of another one keeps its own channels and takes no part.
+  /// An operand that is broadcast over different channels of another one keeps its own channels,
+  /// and its labels are not united with theirs.
   mutating func aligned(_ inputs: [Int], _ site: Site) -> LabelTensor? {
     guard let shape = site.types.first?.shape else { return nil }
     var met: [LabelTensor] = []
@@ -99,7 +100,7 @@ extension ChannelTrace {
     return LabelTensor(result, extents: extents, shape: shape)
   }
 
-  /// Says which labels run along the axes of a constant that broadcasts.
+  /// Notes which labels run along the axes of a constant that broadcasts.
   private mutating func claim(
     _ input: Int, _ shape: [Int], _ result: LabelTensor, _ site: Site
   ) {
@@ -122,7 +123,7 @@ extension ChannelTrace {
     return value.line(along: axis)
   }
 
-  /// Labels along axis 1; what an operator does behind it is its own affair.
+  /// Labels along axis 1; labels along other axes are united.
   mutating func perChannel(_ parameters: [Int], _ site: Site) -> [LabelTensor]? {
     guard let x = label(site, 0), x.shape.count >= 2, let shape = site.types.first?.shape,
       parameters.allSatisfy({ site.constant($0) != nil })
@@ -130,7 +131,7 @@ extension ChannelTrace {
     let line = squaredLine(united(x, behind: 1, site), 1, site)
     for parameter in parameters { claim(parameter, axis: 0, line, site) }
     if site.types.count > 1 {
-      // Further outputs, such as a scale found by the largest value, depend on all channels.
+      // Further outputs, such as a scale computed from the largest value, depend on all channels.
       consumers.append(
         Consumer(
           node: site.entry.index, input: 0, axisFromEnd: x.shape.count - 1, weight: nil,
@@ -154,7 +155,7 @@ extension ChannelTrace {
     return LabelTensor(line, along: axis, shape: value.shape)
   }
 
-  /// Keeps channels that are mixed with others of their kind.
+  /// Freezes channels that are mixed with others along the given axes.
   mutating func mixed(_ axes: [Int], _ site: Site, keepsShape: Bool) -> [LabelTensor]? {
     guard let x = label(site, 0) else { return nil }
     if axes.contains(where: { x.extents[$0] > 1 }) {

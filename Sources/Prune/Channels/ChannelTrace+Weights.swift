@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// Where a convolution keeps what.
+/// The operands and axes of a convolution.
 struct ConvolutionPlace {
   var weight: Int
   var bias: Int?
@@ -13,7 +13,7 @@ struct ConvolutionPlace {
   var inputAxis: Int { isTransposed ? 0 : 1 }
 }
 
-/// Nodes that read labels and make new ones.
+/// Rules of nodes that read labels and make new ones.
 extension ChannelTrace {
   mutating func convolution(_ place: ConvolutionPlace, _ site: Site) -> [LabelTensor]? {
     guard let x = values[site.node.inputs[0]], let w = site.constant(place.weight),
@@ -64,7 +64,7 @@ extension ChannelTrace {
         weight: weight, weightAxis: place.inputAxis, groups: place.groups, labels: read))
   }
 
-  /// A convolution in groups loses the same channels in each, so that the groups stay equal.
+  /// A grouped convolution loses the same channels in each group, so that the groups stay equal.
   private mutating func claim(
     _ place: ConvolutionPlace, read: [Int32], made: [Int32], _ shape: [Int], _ site: Site
   ) {
@@ -88,7 +88,7 @@ extension ChannelTrace {
     let shapes = [0, 1].map { site.entry.inputs[$0]?.shape ?? [] }
     guard shapes.allSatisfy({ $0.count >= 2 }), bias.map({ site.constant($0) != nil }) ?? true
     else { return nil }
-    // The axis that is summed over and the one that stays, of each factor, counted from the end.
+    // For each factor, the axis that is summed over and the one that stays, counted from the end.
     let inner = (a: transposesA ? 2 : 1, b: transposesB ? 1 : 2)
     let factors = [
       Factor(input: 0, inner: inner.a, outer: 3 - inner.a, output: 2),
@@ -138,7 +138,7 @@ extension ChannelTrace {
     return [LabelTensor(made, along: axis, shape: shape)]
   }
 
-  /// Channels that two activations are multiplied along go together; others pass.
+  /// Unites the channels along which two activations are multiplied; other channels pass.
   private mutating func activations(
     _ factors: [Factor], _ shapes: [[Int]], _ site: Site
   ) -> LabelTensor? {
@@ -167,7 +167,7 @@ extension ChannelTrace {
     }
     guard let (value, factor) = open.first else { return LabelTensor(shape: shape) }
     let outer = value.shape.count - factor.outer
-    // Labels of both factors, or in front of the matrices, meet in ways that boxes do not follow.
+    // Labels of both factors, or of axes before the matrices, would not leave a rectangular tensor.
     guard open.count == 1, value.varyingAxes.allSatisfy({ $0 == outer }) else {
       for (value, _) in open { freeze(value, because: FreezeReason(.mixed, at: site.node.label)) }
       return LabelTensor(shape: shape)

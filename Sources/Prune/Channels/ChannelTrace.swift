@@ -13,7 +13,8 @@ struct ChannelTrace {
     var labels: [Int32]
   }
 
-  /// A node that sums over labels: a weighted one, or a product of two activations, which has no weight.
+  /// A node that sums over labels: a weighted one, or a product of two activations, which has no
+  /// weight.
   struct Consumer {
     var node: Int
     var input: Int
@@ -29,13 +30,13 @@ struct ChannelTrace {
   var labels = ChannelLabels()
   /// The labels of each value that is not constant.
   var values: [String: LabelTensor] = [:]
-  /// The labels along axes of constants: what is cut from them.
+  /// The labels along axes of constants, which say what is cut from them.
   private(set) var claims: [String: [Int: [Int32]]] = [:]
   var producers: [Producer] = []
   var consumers: [Consumer] = []
   /// Depthwise convolutions, which pass labels on, with the labels they read.
   var depthwise: [Consumer] = []
-  /// How often each constant is read by nodes that claim its axes.
+  /// For each constant, the nodes that read it and label its axes.
   private var claimingReaders: [String: Set<Int>] = [:]
 
   init(_ graph: Graph, typed: TypedGraph, inputs: [(String, TensorType)]) {
@@ -63,7 +64,7 @@ struct ChannelTrace {
 
   private mutating func visit(_ entry: TypedGraph.Entry) {
     let node = graph.nodes[entry.index]
-    // Outputs that nobody names, such as the places of a pool's largest elements, are not made.
+    // Unnamed outputs at the end, such as the indices of a pool's largest elements, are not made.
     let named = node.outputs.lastIndex { !$0.isEmpty }.map { $0 + 1 } ?? 0
     guard let types = entry.outputs.map({ Array($0.prefix(named)) }),
       let rules = entry.rules as? any ChannelOperator,
@@ -105,7 +106,9 @@ struct ChannelTrace {
     }
   }
 
-  /// Keeps what a node without rules reads; what it makes belongs to no channel.
+  /// Freezes the labels that a node without rules reads.
+  ///
+  /// Its outputs belong to no channel.
   private mutating func makeOpaque(_ entry: TypedGraph.Entry, _ node: Node) {
     for name in node.reads {
       freeze(values[name], because: FreezeReason(.opaque, at: node.label))
@@ -121,7 +124,9 @@ struct ChannelTrace {
 
   // MARK: Constants
 
-  /// Says which labels run along an axis of a constant; what several nodes say is united.
+  /// Notes which labels run along an axis of a constant.
+  ///
+  /// Labels from several nodes are united.
   mutating func claim(_ input: Int, axis: Int, _ line: [Int32], _ site: Site) {
     let name = site.node.inputs[input]
     claimingReaders[name, default: []].insert(site.entry.index)
@@ -134,7 +139,7 @@ struct ChannelTrace {
     }
   }
 
-  /// Keeps what runs along constants that others read whole.
+  /// Freezes labels along constants that other nodes read whole.
   private mutating func freezeSharedConstants() {
     var readers: [String: Set<Int>] = [:]
     for (index, node) in graph.nodes.enumerated() where !typed.entries[index].isConstant {
@@ -151,7 +156,9 @@ struct ChannelTrace {
 
   // MARK: Boxes
 
-  /// Unites labels so that removing any leaves a box: they then differ along one axis only.
+  /// Unites labels so that they differ along one axis only.
+  ///
+  /// Then removing any leaves a rectangular tensor.
   ///
   /// The axis is the one that leaves the most groups.
   private mutating func squared(_ value: LabelTensor, at node: Node) -> LabelTensor {

@@ -25,7 +25,9 @@ struct LabelTensor: Equatable {
     self.init(labels, extents: shape.indices.map { $0 == axis ? shape[axis] : 1 }, shape: shape)
   }
 
-  /// Labels along the axes whose extent is not 1; axes on which they do not differ are folded.
+  /// Labels along the axes whose extent is not 1.
+  ///
+  /// Axes on which they do not differ are folded.
   init(_ labels: [Int32], extents: [Int], shape: [Int]) {
     self.shape = shape
     self.extents = extents
@@ -54,17 +56,20 @@ struct LabelTensor: Equatable {
     if shape.contains(0) { (labels, extents) = ([Self.none], shape.map { _ in 1 }) }
   }
 
-  /// The labels with another one for each.
+  /// The labels, each replaced by another one.
   func mapped(_ change: (Int32) -> Int32) -> LabelTensor {
     LabelTensor(labels.map(change), extents: extents, shape: shape)
   }
 
-  /// The same labels for a value of another shape of equal rank; extents may differ where labels do not.
+  /// The same labels for a value of another shape of equal rank; extents may differ where labels do
+  /// not.
   func reshapedUniformAxes(to shape: [Int]) -> LabelTensor {
     LabelTensor(labels, extents: extents, shape: shape)
   }
 
-  /// The first label along each of `axes`, whose extents become 1 or vanish so as to give `shape`.
+  /// The first label along each of `axes`.
+  ///
+  /// The extents of these axes become 1, or the axes are removed, to give `shape`.
   func reduced(along axes: [Int], to shape: [Int]) -> LabelTensor {
     let kept = indices { index in axes.allSatisfy { index[$0] == 0 } }
     var left = extents
@@ -75,7 +80,7 @@ struct LabelTensor: Equatable {
     return LabelTensor(kept.map { labels[$0] }, extents: left, shape: shape)
   }
 
-  /// The places in ``labels`` whose index fulfils a condition.
+  /// The positions in ``labels`` whose index along each axis fulfils a condition.
   private func indices(where condition: ([Int]) -> Bool) -> [Int] {
     var index = extents.map { _ in 0 }
     return labels.indices.filter { _ in
@@ -108,7 +113,7 @@ struct LabelTensor: Equatable {
       ? [Int32](repeating: labels[0], count: shape[axis]) : slices(along: axis).map { $0[0] }
   }
 
-  /// For each axis, the indices with a label that stays somewhere in their slice.
+  /// For each axis, the indices whose slice has a label that stays.
   func kept(_ stays: (Int32) -> Bool) -> [[Int]] {
     shape.indices.map { axis in
       guard extents[axis] > 1 else {
@@ -142,7 +147,7 @@ struct LabelTensor: Equatable {
     return result
   }
 
-  /// The labels that an operator has moved.
+  /// The labels in a tensor that an operator has moved.
   init(elements: Tensor) {
     self.init(
       elements.withUnsafeElements(as: Float.self) { $0.map { Int32($0) } },
@@ -151,7 +156,8 @@ struct LabelTensor: Equatable {
 
   // MARK: Broadcasting
 
-  /// Visits the labels of several values broadcast to one shape; returns the extents that were visited.
+  /// Visits the labels of several values broadcast to one shape; returns the extents that were
+  /// visited.
   static func forEach(
     _ values: [LabelTensor], in shape: [Int], _ visit: ([Int32]) -> Void
   ) -> [Int] {

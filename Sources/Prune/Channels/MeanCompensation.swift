@@ -1,14 +1,17 @@
 import GraphIR
 import Tensors
 
-/// Gives readers of removed channels what these held on average, so that only their variation is lost.
+/// Adds the mean contribution of removed channels to the layers that read them, so that only their
+/// variation is lost.
 ///
-/// A convolution or matrix product that read channel *c* loses the constant `Σ_k W[o,c,k] · E[x_c]`. It is added to the
-/// bias, or taken from the running mean of a batch normalisation right behind. At padded edges, where part of the kernel
-/// read zeros, the constant is a little too large.
+/// A convolution or matrix product that read channel *c* loses the constant
+/// `Σ_k W[o,c,k] · E[x_c]`. It is added to the bias, or subtracted from the running mean of a batch
+/// normalisation right behind. At padded edges, where part of the kernel read zeros, the constant
+/// is a little too large.
 ///
-/// Reference: Ye et al., *Rethinking the Smaller-Norm-Less-Informative Assumption in Channel Pruning*, ICLR 2018,
-/// arXiv:1802.00124, §4.3, there for channels of constant value; here for any, with measured means.
+/// Reference: Ye et al., *Rethinking the Smaller-Norm-Less-Informative Assumption in Channel
+/// Pruning*, ICLR 2018, arXiv:1802.00124, §4.3. The paper does this for channels of constant value;
+/// here it is done for any, with measured means.
 public struct MeanCompensation {
   /// New values of biases and running means.
   public private(set) var weights: [String: Tensor] = [:]
@@ -17,7 +20,7 @@ public struct MeanCompensation {
   private let coupling: ChannelCoupling
   private let links: Connectivity
 
-  /// The constants that make up for some groups.
+  /// The compensation for some removed groups.
   public init(
     _ coupling: ChannelCoupling, removing removed: Set<Int>, activations: ChannelActivations
   ) {
@@ -36,7 +39,7 @@ public struct MeanCompensation {
     }
   }
 
-  /// What each output channel of a reader loses.
+  /// The constant that each output channel of a reader loses.
   private func response(
     _ consumer: ChannelCoupling.Consumer, _ gone: [Int], _ means: [Double]
   ) -> [Double]? {
@@ -54,7 +57,7 @@ public struct MeanCompensation {
         offsets = offsets.flatMap { base in (0..<shape[axis]).map { base + $0 * strides[axis] } }
       }
     let (inputs, outputs) = (shape[consumer.weightAxis], shape[producer.weightAxis])
-    // Within a convolution in groups an output reads the input channels of its own group only.
+    // In a grouped convolution an output reads only the input channels of its own group.
     let groups = max(consumer.convolutionGroups, 1)
     guard consumer.groups.count == inputs * (producer.weightAxis == 0 ? groups : 1) else {
       return nil
@@ -75,11 +78,11 @@ public struct MeanCompensation {
     return lost
   }
 
-  /// Adds to the bias, or takes from the running mean behind; `false` when there is neither.
+  /// Adds to the bias, or subtracts from the running mean behind; `false` when there is neither.
   private mutating func add(_ lost: [Double], to consumer: ChannelCoupling.Consumer) -> Bool {
     let graph = coupling.graph
     let node = graph.nodes[consumer.node]
-    // A product answers α times what its weights say, and adds its bias β times.
+    // A `Gemm` multiplies its product by α and its bias by β.
     let isProduct = node.qualifiedType == "Gemm"
     guard let alpha = isProduct ? try? node.attributes.float("alpha", default: 1) : 1,
       let beta = isProduct ? try? node.attributes.float("beta", default: 1) : 1

@@ -1,6 +1,5 @@
 extension WeightCriterion {
-  /// Scores a weight by the sum over batches of its gradient's absolute value: weights that the
-  /// loss hardly feels go first.
+  /// Scores a weight by the sum over batches of its gradient's absolute value.
   ///
   /// Reference: Mozer and Smolensky, *Skeletonization*, NIPS 1988, in the form of plain gradient
   /// magnitude.

@@ -1,8 +1,7 @@
 extension WeightCriterion {
-  /// Chooses and refits the weights of each layer by least squares on what it sees in images.
+  /// Chooses and refits the weights of each layer by least squares on its input for images.
   ///
-  /// The scores are those of ``magnitude``, for scopes that share zeros out without looking at
-  /// images.
+  /// The scores are those of ``magnitude``, for scopes that distribute zeros without images.
   ///
   /// Reference: see ``SecondOrderPruning``.
   public static let secondOrder = {

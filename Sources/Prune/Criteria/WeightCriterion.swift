@@ -1,6 +1,8 @@
 import Tensors
 
-/// How important single weights are: the lowest scores are zeroed first.
+/// A score of the importance of single weights.
+///
+/// The lowest scores are zeroed first.
 public struct WeightCriterion: Sendable {
   /// The name users type.
   public var name: String
@@ -9,26 +11,25 @@ public struct WeightCriterion: Sendable {
   /// Where the criterion comes from.
   public var citation: String
   /// What each batch adds to the saliency of a weight, given the weight and its gradient; `nil` for
-  /// criteria that look at the weights alone.
+  /// criteria that need only the weights.
   public var saliency: (@Sendable (_ weight: Float, _ gradient: Float) -> Float)?
-  /// Scores, one for each weight; the numbers compare across layers.
+  /// Scores, one for each weight, comparable across layers.
   ///
   /// Arguments: the values of a tensor in row-major order, a source of random numbers of its own.
   /// Where there is a ``saliency``, its sums are the scores instead.
   public var scores: @Sendable ([Float], inout CounterRandom) -> [Float]
 
-  /// Every criterion, by which help and error texts list them.
+  /// Every criterion, in the order of help and error texts.
   public static let all: [WeightCriterion] = [
     .magnitude, .secondOrder, .gradient, .taylor, .movement, .random,
   ]
 
-  /// Whether zeros are chosen and made up for by what layers see in images, see
-  /// ``SecondOrderPruning``.
+  /// Whether zeros are chosen and layers refitted on images, see ``SecondOrderPruning``.
   public var needsImages = false
   /// Whether gradients are needed, and so labelled images.
   public var needsGradients: Bool { saliency != nil }
 
-  /// A criterion that looks at the weights alone.
+  /// A criterion that needs only the weights.
   init(
     name: String, summary: String, citation: String,
     scores: @escaping @Sendable ([Float], inout CounterRandom) -> [Float]
@@ -47,6 +48,6 @@ public struct WeightCriterion: Sendable {
     scores = { values, _ in values.map { _ in 0 } }
   }
 
-  /// The criterion of a name.
+  /// The criterion with a name.
   public static func named(_ name: String) -> WeightCriterion? { all.first { $0.name == name } }
 }

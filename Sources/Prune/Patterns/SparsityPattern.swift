@@ -1,12 +1,13 @@
-/// Which weights have to go together.
+/// Which weights must become zero together.
 public enum SparsityPattern: Sendable, Hashable {
   /// Each weight by itself.
   case unstructured
-  /// Of every `of` consecutive input channels exactly `keep` weights stay.
+  /// N:M sparsity: of every `of` consecutive input channels exactly `keep` weights stay.
   ///
   /// Reference: Mishra et al., *Accelerating Sparse Deep Neural Networks*, arXiv:2104.08378.
   case keep(Int, of: Int)
-  /// Rectangles of `outputs` × `inputs` channels at one kernel position; edges keep smaller ones.
+  /// Blocks of `outputs` × `inputs` channels at one kernel position; blocks at the edges are
+  /// smaller.
   case block(outputs: Int, inputs: Int)
 
   /// The patterns that help texts name.

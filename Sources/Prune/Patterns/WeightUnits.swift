@@ -3,11 +3,12 @@ import Tensors
 /// The units in which a weight tensor is pruned, each with its score.
 ///
 /// A unit is one weight, or a block of weights whose score is the mean of theirs. For N:M patterns
-/// the units are the weights that leave each group, all of them to be pruned.
+/// the units are the weights that must become zero in each group; all of them are pruned.
 struct WeightUnits {
   /// The score of each unit.
   private(set) var scores: [Float]
-  /// Flat indices of the weights of unit u: `members[starts[u] ..< starts[u + 1]]`; empty for single weights.
+  /// Flat indices of the weights of unit u: `members[starts[u] ..< starts[u + 1]]`; empty for
+  /// single weights.
   private var members: [Int32] = []
   private var starts: [Int32] = []
 
@@ -49,7 +50,7 @@ struct WeightUnits {
     starts.isEmpty ? 1 : Int(starts[unit + 1] - starts[unit])
   }
 
-  /// The flat indices of the `count` least important weights; with blocks at most as many.
+  /// The flat indices of the `count` least important weights; with blocks, of at most so many.
   func leastImportant(_ count: Int) -> [Int] {
     guard count > 0 else { return [] }
     var indices: [Int] = []
@@ -61,7 +62,7 @@ struct WeightUnits {
     return indices
   }
 
-  /// Turns scores into squares over the sum of all squares that are not smaller.
+  /// Replaces each score by its square divided by the sum of all squares that are not smaller.
   mutating func adaptToLayer() {
     var rest = scores.reduce(0.0) { $0 + Double($1) * Double($1) }
     for unit in order {
@@ -75,7 +76,7 @@ struct WeightUnits {
   private var order: [Int] { scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) } }
 }
 
-/// A weight tensor as output channels × input channels × everything else.
+/// The layout of a weight tensor as output channels × input channels × other axes.
 struct ChannelLayout {
   let outputs: Int
   let inputs: Int

@@ -1,7 +1,8 @@
 import Foundation
 
 extension SparsitySchedule {
-  /// Grows fast at first, when many weights are redundant, and slowly towards the end:
+  /// Grows fast at first, when many weights are redundant, and slowly towards the end.
+  ///
   /// `s(t) = s_f + (s_i − s_f)·(1 − (t − t₀)/(t₁ − t₀))³`.
   ///
   /// - Parameters:
@@ -9,8 +10,8 @@ extension SparsitySchedule {
   ///   - begin: When pruning starts, as a fraction of training.
   ///   - end: When the final sparsity is reached.
   ///
-  /// Reference: Zhu and Gupta, *To prune, or not to prune*, ICLR 2018 workshop, arXiv:1710.01878. Weights once masked stay
-  /// masked.
+  /// Reference: Zhu and Gupta, *To prune, or not to prune*, ICLR 2018 workshop, arXiv:1710.01878.
+  /// Masked weights stay masked.
   public static func agp(
     initial: Double = 0, begin: Double = 0.05, end: Double = 0.7
   ) -> SparsitySchedule {

@@ -1,11 +1,14 @@
 import Foundation
 
 extension SparsitySchedule {
-  /// Prune, retrain, and again: after each of `rounds` equal parts of training the same fraction of what is left goes,
-  /// `s(r) = 1 − (1 − s_f)^(r / rounds)`; the first round prunes before the first step.
+  /// Prunes and retrains in rounds.
   ///
-  /// Reference: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626, which prunes by a
-  /// threshold where this meets a sparsity.
+  /// Each of `rounds` equal parts of training begins with pruning the same fraction of the
+  /// remaining weights, so `s(r) = 1 − (1 − s_f)^(r / rounds)`. The first round prunes before the
+  /// first step.
+  ///
+  /// Reference: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626,
+  /// which prunes by a threshold; here a sparsity is met.
   ///
   /// - Precondition: `rounds` is positive.
   public static func iterative(rounds: Int = 3) -> SparsitySchedule {

@@ -6,12 +6,14 @@ public struct SparsitySchedule: Sendable {
   public var summary: String
   /// Where the schedule comes from.
   public var citation: String
-  /// The sparsity in force at a time, 0 at the first step and 1 at the end of training, on the way to a final one.
+  /// The sparsity at a time, for a given final sparsity.
+  ///
+  /// The time is 0 at the first step and 1 at the end of training.
   public var sparsity: @Sendable (_ time: Double, _ final: Double) -> Double
 
-  /// Every schedule at its default settings, by which help and error texts list them.
+  /// Every schedule at its default settings, in the order of help and error texts.
   public static let all: [SparsitySchedule] = [.oneShot, .agp(), .iterative()]
 
-  /// The schedule of a name, at its default settings.
+  /// The schedule with a name, at its default settings.
   public static func named(_ name: String) -> SparsitySchedule? { all.first { $0.name == name } }
 }

@@ -2,7 +2,7 @@ extension SparsityScope {
   /// Keeps a layer's weights in proportion to the sum of its extents over their product.
   ///
   /// `density = ε · (nᵢ + nₒ + kH + kW) / (nᵢ·nₒ·kH·kW)`, at most 1, with ε such that the total is
-  /// met; layers that reach density 1 stay dense and ε is found again for the others.
+  /// met. Layers that reach density 1 stay dense, and ε is found again for the others.
   ///
   /// Reference: Evci et al., *Rigging the Lottery: Making All Tickets Winners*, ICML 2020,
   /// arXiv:1911.11134, §3.

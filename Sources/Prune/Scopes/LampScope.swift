@@ -1,13 +1,14 @@
 import Tensors
 
 extension SparsityScope {
-  /// Ranks all weights together by their share of what is left of their layer.
+  /// Ranks all weights together by their share of the remaining energy of their layer.
   ///
   /// `score(u) = W[u]² / Σ_{v ≥ u} W[v]²` with a layer's weights in ascending order, so that the
-  /// last weight of each layer scores 1 and layers of small weights are not emptied first.
+  /// largest weight of each layer scores 1, and layers with small weights are not emptied first.
   ///
   /// Reference: Lee et al., *Layer-adaptive Sparsity for the Magnitude-based Pruning*, ICLR 2021,
-  /// arXiv:2010.07611. Deviation: of blocks and patterns the units' scores stand for weights.
+  /// arXiv:2010.07611. Deviation: with blocks and patterns the scores of units take the place of
+  /// weights.
   public static let lamp = SparsityScope(
     name: "lamp", summary: "ranked together, relative to what is left of each layer",
     citation: "Lee et al., ICLR 2021, arXiv:2010.07611",

@@ -1,5 +1,5 @@
 extension SparsityScope {
-  /// Gives each layer as many zeros as make the sum of measured damages least.
+  /// Distributes zeros over layers such that the sum of measured damages is least.
   ///
   /// Layers whose damage was not measured get the common sparsity.
   ///

@@ -1,4 +1,4 @@
-/// How a target sparsity is shared out among layers.
+/// How a target sparsity is distributed over layers.
 public struct SparsityScope: Sendable {
   /// The name users type.
   public var name: String
@@ -8,20 +8,20 @@ public struct SparsityScope: Sendable {
   public var citation: String
   /// The weights to zero in each layer, `total` in all.
   ///
-  /// Arguments: the layers, the number of weights to zero. Results lie in `0...layer.count`; with
-  /// blocks the sum may fall short of `total` by less than a block.
+  /// Arguments: the layers, the number of weights to zero. Results are in `0...layer.count`. With
+  /// blocks the sum may be less than `total` by less than a block.
   var allocate: @Sendable ([ScopedLayer], Int) -> [Int]
-  /// Whether what zeros cost must be measured before.
+  /// Whether the damage of zeros must be measured before.
   public var needsLadders = false
 
-  /// Every scope, by which help and error texts list them.
+  /// Every scope, in the order of help and error texts.
   public static let all: [SparsityScope] = [.global, .local, .erdosRenyiKernel, .lamp, .measured]
 
-  /// The scope of a name.
+  /// The scope with a name.
   public static func named(_ name: String) -> SparsityScope? { all.first { $0.name == name } }
 }
 
-/// What a scope may know of a layer.
+/// A layer as a scope sees it.
 struct ScopedLayer {
   /// The shape of the weight.
   var shape: [Int]
@@ -29,15 +29,15 @@ struct ScopedLayer {
   var count: Int
   /// The units with their scores.
   var units: WeightUnits
-  /// What zeros cost; `nil` where that was not measured.
+  /// The damage of zeros; `nil` where it was not measured.
   var ladder: SparsityLadder?
 }
 
 extension [Double] {
-  /// Whole numbers with the sum `total` that lie closest below these, the largest remainders
-  /// rounded up.
+  /// Integers with the sum `total`: these numbers rounded down, with the largest remainders rounded
+  /// up.
   ///
-  /// - Parameter limits: what each number may not exceed.
+  /// - Parameter limits: the upper bound of each number.
   func apportioned(_ total: Int, limits: [Int]) -> [Int] {
     var whole = zip(self, limits).map { Swift.min(Int($0.rounded(.down)), $1) }
     var missing = total - whole.reduce(0, +)

@@ -39,7 +39,8 @@ struct LayerGroup: Sendable {
     let depth = depth
     let diagonal = (0..<depth).map { [gram] in max(gram[$0 * depth + $0], 0) }
     let mean = diagonal.reduce(0, +) / Double(max(depth, 1))
-    // Weights of inputs that never vary count for next to nothing.
+    // The scale of an input that never varies is very small, so its weights count for almost
+    // nothing.
     ridge = mean > 0 ? mean * settings.ridge : Self.silentRidge
     let scales = diagonal.map { [ridge] in ($0 + ridge).squareRoot() }
     var system = gram
@@ -58,7 +59,7 @@ struct LayerGroup: Sendable {
 
   private static let silentRidge = 1e-12
 
-  /// The scaled weights after a step down the gradient that no curvature makes too long.
+  /// The scaled weights after a gradient step whose length is bounded by the largest curvature.
   func descended(_ w: [Double], pool: ThreadPool) -> [Float] {
     let scaled = w.enumerated().map { Float($1) * scales[$0 % depth] }
     var rotated = [Float](repeating: 0, count: scaled.count)
@@ -72,7 +73,7 @@ struct LayerGroup: Sendable {
     return scaled.indices.map { scaled[$0] + length * (target[$0] - curved[$0]) }
   }
 
-  /// The weights in units of what they contribute to responses.
+  /// The weights in units of their contribution to responses.
   var scaledWeights: [Float] {
     weights.enumerated().map { Float($1) * scales[$0 % depth] }
   }
@@ -107,7 +108,7 @@ struct LayerGroup: Sendable {
     }
   }
 
-  /// The exact least squares of each output on the weights that stay.
+  /// The exact least-squares solution of each output on the weights that stay.
   func leastSquares(_ stays: [Bool], pool: ThreadPool) -> [Double] {
     var result = [Double](repeating: 0, count: weights.count)
     result.withUnsafeMutableBufferPointer { result in

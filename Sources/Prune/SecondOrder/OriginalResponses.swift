@@ -3,11 +3,11 @@ import GraphIR
 import Compression
 import Tensors
 
-/// What the layers of the network as it was read and answer at sampled positions of images.
+/// The inputs and responses of the original network's layers at sampled positions of images.
 struct OriginalResponses {
-  /// By layer and use: `[positions of all images, outputs]`.
+  /// The responses by layer and use: `[positions of all images, outputs]`.
   private(set) var responses: [[[Float]]]
-  /// By layer: of what it reads in the network as it was, by group.
+  /// The moments of each layer's input in the original network, by group.
   private(set) var moments: [[PatchMoments]]
 
   /// Runs a network over the images.
@@ -50,6 +50,6 @@ struct OriginalResponses {
     }
   }
 
-  /// Lets go of the moments of a layer that nobody asks for again.
+  /// Releases the moments of a layer that are not needed again.
   mutating func forgetMoments(of layer: Int) { moments[layer] = [] }
 }

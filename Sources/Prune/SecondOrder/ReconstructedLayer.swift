@@ -11,15 +11,15 @@ struct ReconstructedLayer {
     var reader: PatchReader
   }
 
-  /// Its place among the weights that were found.
+  /// Its index among the weights that were found.
   let index: Int
   let weight: PrunableWeights.Weight
   let uses: [Use]
-  /// Where the layer's intercept goes; `nil` where it has none, and for weights that several nodes
-  /// read.
+  /// Where the layer's intercept is stored; `nil` where there is no place, and for weights that
+  /// several nodes read.
   let intercept: InterceptPlace?
 
-  /// A layer, or `nil` for one whose patches or responses nobody can read.
+  /// A layer, or `nil` for one whose patches or responses cannot be read.
   init?(
     _ index: Int, _ weight: PrunableWeights.Weight, layers: [WeightedLayers.Layer], graph: Graph,
     operands: [String: Operand], links: Connectivity
@@ -53,7 +53,7 @@ struct ReconstructedLayer {
   /// The weights as `[outputs, channels / groups · kernel]`.
   var matrix: [Float] { reader.matrix(weight.tensor) }
 
-  /// The positions that are looked at in an image, the same in every run.
+  /// The positions that are sampled in an image, the same in every run.
   func positions(
     _ use: Use, image: Int, of images: Int, _ configuration: SecondOrderPruning.Configuration
   ) -> [Int] {

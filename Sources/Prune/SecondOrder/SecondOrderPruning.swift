@@ -3,23 +3,26 @@ import GraphIR
 import Compression
 import Tensors
 
-/// Zeros chosen and made up for by least squares, layer by layer, so that a detector is left.
+/// Pruning of weights by second-order information: zeros are chosen and the other weights refitted
+/// by least squares, layer by layer.
 ///
-/// Layers are taken in the order of the network. Of each, the moments are those of what it reads in
-/// the network that is pruned up to there, against what it answered in the network as it was;
-/// ``SparseReconstruction`` chooses the weights that stay and refits them, the bias with them. How
-/// many weights of each layer go is the least sum of damages over ladders of sparsities, each rung
-/// measured on the whole network with that layer alone altered.
+/// Layers are taken in the order of the network. The moments of a layer are those of its input in
+/// the network that is pruned up to there, against its response in the original network.
+/// ``SparseReconstruction`` chooses the weights that stay, and refits them together with the bias.
+///
+/// How many weights each layer loses is chosen for the least sum of damages, see
+/// ``SparsityLadder``. Damage is measured on the whole network with that layer alone altered, at
+/// several sparsities.
 ///
 /// Reference: Frantar and Alistarh, *Optimal Brain Compression*, NeurIPS 2022, arXiv:2208.11580.
 /// Deviations: see ``SparseReconstruction`` and ``SparsityLadder``; responses of the whole network
 /// are the target of every layer.
 public struct SecondOrderPruning {
-  /// How a network is looked at and solved.
+  /// How a network is sampled and solved.
   public struct Configuration: Sendable {
-    /// Which weights go: sparsity, scope, pattern, exceptions and seed.
+    /// Which weights become zero: sparsity, scope, pattern, exceptions and seed.
     public var request: PruningRequest
-    /// Positions for each weight of an output, over all images.
+    /// The number of positions for each weight of an output, over all images.
     public var positionsPerWeight = 16.0
     /// The fewest positions of a layer in an image.
     public var leastPositions = 100
@@ -34,11 +37,11 @@ public struct SecondOrderPruning {
     public init(request: PruningRequest) { self.request = request }
   }
 
-  /// What pruning did to one layer.
+  /// The effect of pruning on one layer.
   public struct Layer: Codable, Sendable, Equatable {
     /// The name of the weight.
     public var weight: String
-    /// Relative squared error of the responses with the zeros alone.
+    /// Relative squared error of the responses with zeros but without refitting.
     public var errorUnfitted: Double
     /// The same with the weights refitted.
     public var error: Double
@@ -62,9 +65,10 @@ public struct SecondOrderPruning {
   private var original: OriginalResponses
   private let pool: ThreadPool
 
-  /// Looks at a network through images.
+  /// Runs a network on images.
   ///
-  /// - Throws: ``PruningError``, what sessions and `inputs` throw.
+  /// - Parameter observe: Called with the number of images done.
+  /// - Throws: ``PruningError``, what sessions and `feed` throw.
   public init(
     _ graph: Graph, configuration: Configuration, inputs: some CalibrationSet, engine: Engine
   ) throws {
@@ -88,9 +92,11 @@ public struct SecondOrderPruning {
 
   // MARK: Choosing
 
-  /// How many weights of each layer go.
+  /// How many weights of each layer become zero.
   ///
-  /// - Parameter damage: How far a network's findings are from those of the network as it was.
+  /// - Parameters:
+  ///   - damage: The distance of a network's outputs from those of the original network.
+  ///   - observe: Called with the number of layers done and of all layers.
   /// - Throws: ``PruningError``, what `damage` throws.
   public func plan(damage: (Graph) throws -> Double) throws -> PruningPlan {
     let request = configuration.request
@@ -150,7 +156,7 @@ public struct SecondOrderPruning {
 
   // MARK: Applying
 
-  /// The network with the zeros that a plan says, refitted from its first layer to its last.
+  /// The network with the zeros of a plan, refitted from its first layer to its last.
   ///
   /// Layers that cannot be refitted lose their smallest weights.
   ///
@@ -186,7 +192,7 @@ public struct SecondOrderPruning {
     return Outcome(graph: graph, layers: done)
   }
 
-  /// Moments of what the pruned network shows a layer, against what it answered before.
+  /// Moments of a layer's input in the pruned network against its original response.
   private func moments(
     _ place: Int, _ runner: ProgressiveRunner, _ graph: Graph
   ) throws -> [PatchMoments] {

@@ -1,42 +1,42 @@
 import Compression
 import Tensors
 
-/// The weights of a layer, many of them zero, whose responses differ least from given ones.
+/// Sparse weights of a layer whose responses differ least from given ones.
 ///
 /// `min Σ_g ‖Y_g − X_g W_gᵀ − 1 bᵀ‖² / n + λ ‖W − W₀‖²` over all groups *g* of a convolution at
-/// once, with so many nonzeros in a pattern. Which weights stay is found by the alternating
-/// direction method of multipliers: in turn the best weights near a sparse matrix D (one
-/// eigendecomposition of `X_gᵀ X_g` serves all turns), then D as their projection on the pattern,
-/// with a penalty ρ that grows. Columns are first scaled to responses of equal size, so that ρ
-/// needs no tuning. Then the weights of each output are the exact least squares on those that stay,
-/// in float64.
+/// once, with a given number of nonzeros in a pattern.
+///
+/// Which weights stay is found by the alternating direction method of multipliers (ADMM). It
+/// alternates between the best weights near a sparse matrix D and D as their projection on the
+/// pattern, with a growing penalty ρ. One eigendecomposition of `X_gᵀ X_g` is enough for all
+/// iterations. Columns are first scaled to responses of equal size, so that ρ needs no tuning. Then
+/// each output gets the exact least-squares solution on the weights that stay, in float64.
 ///
 /// Reference: the problem is that of Frantar and Alistarh, *Optimal Brain Compression*, NeurIPS
 /// 2022, arXiv:2208.11580, and of LeCun, Denker and Solla, *Optimal Brain Damage*, NIPS 1989.
-/// Deviation: they remove one weight after the other; the choice here is that of Meng et al.,
-/// *ALPS*, NeurIPS 2024, arXiv:2406.07831, which leaves a smaller error at a fraction of the time.
-/// Deviations from ALPS: a number of turns that is fixed, and a solution that is exact where it
-/// takes conjugate gradients; the mask is global to a layer; biases are fitted; λ pulls to the
-/// weights that were.
+/// Deviation: they remove one weight after the other. The choice here is that of Meng et al.,
+/// *ALPS*, NeurIPS 2024, arXiv:2406.07831. Deviations from ALPS: the number of iterations is fixed;
+/// the solution is exact instead of by conjugate gradients; the mask is global to a layer; biases
+/// are fitted; λ regularises towards the old weights.
 public struct SparseReconstruction: Sendable {
   /// `[outputs, channels / groups · kernel]`.
   public private(set) var weights: [Float]
-  /// What is added to the responses, `[outputs]`.
+  /// The constants added to the responses, `[outputs]`.
   public private(set) var intercept: [Float]
-  /// `Σ (y − ŷ)² / Σ (y − ȳ)²` with the weights found.
+  /// `Σ (y − ŷ)² / Σ (y − ȳ)²` with the new weights.
   public private(set) var error: Double
-  /// The same with the old weights where they stay, and zeros elsewhere.
+  /// The same with the old weights where weights stay, and zeros elsewhere.
   public private(set) var errorUnfitted: Double
 
   /// How a layer is solved.
   public struct Settings: Sendable, Equatable {
-    /// Turns of the search for the weights that stay.
+    /// Iterations of the search for the weights that stay.
     public var turns = 60
-    /// ρ of the first turn, in units of the mean square of a scaled column.
+    /// ρ in the first iteration, in units of the mean square of a scaled column.
     public var penalty = 0.03
-    /// What ρ grows by from turn to turn.
+    /// The factor by which ρ grows from iteration to iteration.
     public var growth = 1.08
-    /// Steps down the gradient after the search, as long as they help.
+    /// The largest number of gradient steps after the search, which go on as long as they help.
     public var polishes = 4
     /// λ in units of the mean square of the columns.
     public var ridge = 1e-3
@@ -48,15 +48,15 @@ public struct SparseReconstruction: Sendable {
   /// Chooses and refits the weights of a layer.
   ///
   /// - Parameters:
-  ///   - moments: Of what each group reads, against what the layer should answer.
-  ///   - weights: As they are, `[outputs, channels / groups · kernel]`.
+  ///   - moments: The moments of each group's input against the target response of the layer.
+  ///   - weights: The old weights, `[outputs, channels / groups · kernel]`.
   ///   - channels: Input channels of a group.
   ///   - kept: How many weights stay.
-  ///   - fitsIntercept: Whether a constant is fitted too; else the means of responses are fitted by
-  ///     the weights.
+  ///   - fitsIntercept: Whether a constant is fitted too; otherwise the weights also fit the means
+  ///     of responses.
   /// - Throws: `LinearAlgebraError` when a moment is not finite.
-  /// - Complexity: one eigendecomposition a group, two products `outputs × depth × depth` a turn,
-  ///   and a Cholesky factorisation for each output.
+  /// - Complexity: one eigendecomposition for each group, two products `outputs × depth × depth`
+  ///   for each iteration, and a Cholesky factorisation for each output.
   public init(
     _ moments: [PatchMoments], weights: [Float], channels: Int, keeping kept: Int,
     pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true,
@@ -74,7 +74,7 @@ public struct SparseReconstruction: Sendable {
       kernel: channels == 0 ? 0 : depth / channels, kept: kept)
     var stays = Self.choice(groups, projection, settings, pool)
     var fitted = Self.fits(groups, stays, pool)
-    // Where a step down the gradient from there would have others stay, the better choice counts.
+    // Where a gradient step from here would keep other weights, the better choice is taken.
     for _ in 0..<settings.polishes {
       let moved = zip(groups, fitted.weights).flatMap { $0.descended($1, pool: pool) }
       let others = projection(moved)
@@ -103,7 +103,7 @@ public struct SparseReconstruction: Sendable {
     errorUnfitted = residual.whole > 0 ? max(0, residual.unfitted) / residual.whole : 0
   }
 
-  /// The exact least squares of all groups, and what they leave.
+  /// The exact least-squares solution of all groups, and its residual.
   private static func fits(
     _ groups: [LayerGroup], _ stays: [Bool], _ pool: ThreadPool
   ) -> (weights: [[Double]], residual: Double) {

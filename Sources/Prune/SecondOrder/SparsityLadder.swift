@@ -1,10 +1,10 @@
-/// What zeros in one layer cost: damages at some numbers of zeros, in between interpolated.
+/// The damage of zeros in one layer: measured at some numbers of zeros, interpolated between.
 public struct SparsityLadder: Codable, Sendable, Equatable {
-  /// One number of zeros that was tried.
+  /// One number of zeros at which the damage was measured.
   public struct Rung: Codable, Sendable, Equatable {
-    /// Weights of the layer that are zero.
+    /// The number of weights of the layer that are zero.
     public var zeros: Int
-    /// What that does to the network's findings, this layer alone altered.
+    /// The damage to the network's outputs, with this layer alone altered.
     public var damage: Double
 
     /// A rung.
@@ -13,10 +13,10 @@ public struct SparsityLadder: Codable, Sendable, Equatable {
 
   /// The weights of the layer.
   public var count: Int
-  /// Ascending by zeros.
+  /// The rungs, ascending by zeros.
   public private(set) var rungs: [Rung]
 
-  /// A ladder of some rungs; more zeros never do less damage.
+  /// A ladder of some rungs, made monotone: more zeros never do less damage.
   public init(count: Int, rungs: [Rung]) {
     self.count = count
     self.rungs = [Rung(zeros: 0, damage: 0)]
@@ -26,10 +26,10 @@ public struct SparsityLadder: Codable, Sendable, Equatable {
     }
   }
 
-  /// The most zeros that were tried.
+  /// The largest number of zeros that was measured.
   public var most: Int { rungs.last?.zeros ?? 0 }
 
-  /// The damage of so many zeros, at most ``most``.
+  /// The damage of a number of zeros, which is at most ``most``.
   public func damage(_ zeros: Int) -> Double {
     guard let above = rungs.first(where: { $0.zeros >= zeros }) else { return .infinity }
     guard let below = rungs.last(where: { $0.zeros <= zeros }), above.zeros > below.zeros else {
@@ -41,15 +41,14 @@ public struct SparsityLadder: Codable, Sendable, Equatable {
 }
 
 extension [SparsityLadder] {
-  /// How many weights of each layer become zero, `total` in all, so that the sum of damages is
-  /// least.
+  /// The number of zeros in each layer, `total` in all, for the least sum of damages.
   ///
-  /// A dynamic programme over the layers: the least damage of the first *l* layers for every number
-  /// of zeros in steps of a ``stepCount``-th of the total, each layer on one of ``levelCount``
-  /// levels of its ladder. What steps leave over goes where it costs least.
+  /// This is a dynamic programme over the layers. It finds the least damage of the first *l* layers
+  /// for every number of zeros, in steps of `total / stepCount`. Each layer has one of `levelCount`
+  /// levels of its ladder. The remainder of the steps goes where it does least damage.
   ///
   /// Reference: Frantar and Alistarh, *SPDY*, ICML 2022, arXiv:2201.13096. Deviation: damages are
-  /// measured, layer by layer, where the paper searches for coefficients.
+  /// measured layer by layer; the paper searches for coefficients.
   ///
   /// - Returns: `nil` when the ladders do not reach that far.
   public func zeros(total: Int, stepCount: Int = 2000, levelCount: Int = 32) -> [Int]? {
@@ -74,8 +73,7 @@ extension [SparsityLadder] {
         for (index, option) in options.enumerated() {
           let sum = Swift.min(used + option.steps, steps)
           let damage = least[used] + option.damage
-          // More than is wanted is brought back below, and is counted with its whole damage until
-          // then.
+          // A sum above the target is reduced below. Until then it counts with its whole damage.
           if damage < next[sum] { (next[sum], choice[sum]) = (damage, Int32(used << 9 | index)) }
         }
       }
@@ -93,7 +91,7 @@ extension [SparsityLadder] {
     return settled(zeros, total: total, step: step)
   }
 
-  /// Gives or takes zeros, a step at a time and where it costs least, until their sum is right.
+  /// Adds or removes zeros step by step, where it does least damage, until their sum is right.
   private func settled(_ zeros: [Int], total: Int, step: Int) -> [Int] {
     var zeros = zeros
     var missing = total - zeros.reduce(0, +)

@@ -1,20 +1,20 @@
 import Tensors
 
-/// The choice of the weights of a matrix that stay: those of largest magnitude that a pattern
-/// allows.
+/// Chooses the weights of a matrix that stay: those of largest magnitude that a pattern allows.
 ///
 /// The matrix is `[outputs, channels · kernel]`, as ``PatchReader`` lays weights out.
 package struct SparsityProjection: Sendable {
-  /// Which weights go together.
+  /// Which weights become zero together.
   package let pattern: SparsityPattern
-  /// How many weights stay, met to a weight; with blocks to a block.
+  /// How many weights stay, exactly or, with blocks, to within a block.
   ///
-  /// N:M patterns fix it themselves.
+  /// N:M patterns ignore it, because they fix the number themselves.
   package let kept: Int
   private let outputs: Int
   private let channels: Int
   private let kernel: Int
-  /// Places of the weights of block *b*: `members[starts[b] ..< starts[b + 1]]`; empty for others.
+  /// Flat indices of the weights of block *b*: `members[starts[b] ..< starts[b + 1]]`; empty
+  /// without blocks.
   private var members: [Int32] = []
   private var starts: [Int32] = [0]
 
@@ -43,7 +43,7 @@ package struct SparsityProjection: Sendable {
     }
   }
 
-  /// Which weights stay, by their magnitudes; of equals the first.
+  /// Which weights stay, by their magnitudes; of equal ones the first.
   package func callAsFunction(_ values: [Float]) -> [Bool] {
     switch pattern {
     case .unstructured: return Self.largest(kept, of: values)
@@ -81,7 +81,7 @@ package struct SparsityProjection: Sendable {
     var stays = [Bool](repeating: false, count: values.count)
     var left = kept
     for block in order {
-      // What goes is never more than asked for: the block that crosses the target stays.
+      // Never more weights become zero than requested: the block that crosses the target stays.
       guard left > 0 else { break }
       for place in range(block) { stays[Int(members[place])] = true }
       left -= range(block).count
@@ -89,7 +89,7 @@ package struct SparsityProjection: Sendable {
     return stays
   }
 
-  /// The places of the `count` largest magnitudes, found by counting bit patterns in two halves.
+  /// Marks the `count` largest magnitudes, found by counting bit patterns in two halves.
   private static func largest(_ count: Int, of values: [Float]) -> [Bool] {
     guard count > 0 else { return [Bool](repeating: false, count: values.count) }
     guard count < values.count else { return [Bool](repeating: true, count: values.count) }

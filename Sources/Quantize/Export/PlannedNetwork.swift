@@ -128,7 +128,7 @@ public struct PlannedNetwork: Sendable {
     if !layer.rules.hasPlainWeights { node.attributes["beta"] = nil }
   }
 
-  /// The constants of a join as the floats that bytes stand for.
+  /// The constants of a concatenation as the floats that their bytes stand for.
   private mutating func replaceConstants(of node: inout Node, _ original: Node) {
     for (slot, name) in original.inputs.enumerated() {
       guard let tensor = constants[name], tensor.elementType == .float32 else { continue }

@@ -9,7 +9,8 @@ extension Quantization {
   private static let correctionImages = 32
   private static let roundingImages = 32
 
-  /// Replaces ReLU6, shares ranges out between layers and absorbs large biases, as far as that is asked for.
+  /// Replaces ReLU6, shares ranges out between layers and absorbs large biases, as far as that is
+  /// asked for.
   ///
   /// - Returns: What normalisations say of the result's values; `nil` where images say it all.
   func reshape(

@@ -20,7 +20,7 @@ public struct Quantization {
     public var equalization: CrossLayerEqualization.Ranges? = .weights
     /// How biases are moved.
     public var biasCorrection = BiasCorrectionKind.local
-    /// How weights become whole numbers.
+    /// How weights are rounded to integers.
     public var rounding = WeightRounding.nearest
     /// Whether ReLU6 becomes ReLU first.
     public var replacesReLU6 = false
@@ -35,7 +35,7 @@ public struct Quantization {
     public var drop: Drop?
     /// The mAP that fewer bits may cost; `nil` leaves the scheme's bits.
     public var bitsMargin: Double?
-    /// What learnt rounding draws with.
+    /// The seed of adaptive rounding.
     public var seed: UInt64 = 0
     /// Where calibration is kept between runs; `nil` for nowhere.
     public var state: StateFile?
@@ -99,7 +99,7 @@ public struct Quantization {
     public var damages: [PrecisionSearch.LayerDamage]?
     /// What the choice of bits tried; `nil` unless it was asked for.
     public var trials: [BitWidthSearch.Trial]?
-    /// What learnt rounding did; `nil` unless it was asked for.
+    /// The effect of adaptive rounding, by layer; `nil` without it.
     public var roundings: [AdaptiveRounding.Layer]?
     /// What a user should know, a sentence each.
     public var remarks: [String] = []
@@ -130,7 +130,7 @@ public struct Quantization {
   /// Quantises a network.
   ///
   /// - Parameters:
-  ///   - known: A plan to replay; `nil` to choose anew.
+  ///   - known: A plan to replay; `nil` to make a new choice.
   ///   - images: The images to look at; not asked for by a replay.
   ///   - scoring: The images that bounds on the loss of mAP are held on; `nil` for none.
   /// - Throws: ``QuantizationError``, what sessions throw.
@@ -225,7 +225,8 @@ public struct Quantization {
 
   // MARK: Layers that stay float
 
-  /// Measures what quantising each layer alone does, where that is asked for, and keeps those float that do too much harm.
+  /// Measures what quantising each layer alone does, where that is asked for, and keeps those float
+  /// that do too much harm.
   private func keepHarmful(
     _ search: inout PrecisionSearch
   ) throws -> [PrecisionSearch.LayerDamage]? {

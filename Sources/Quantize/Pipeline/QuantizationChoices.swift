@@ -1,4 +1,4 @@
-/// How weights become whole numbers.
+/// How weights are rounded to integers.
 public enum WeightRounding: String, CaseIterable, Sendable {
   /// To the nearest.
   case nearest

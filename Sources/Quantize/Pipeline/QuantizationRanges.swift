@@ -6,7 +6,8 @@ import GraphIR
 import ObjectDetection
 import Tensors
 
-/// Finds the ranges of values: from images, from a former run's notes, or from what normalisations say.
+/// Finds the ranges of values: from images, from a former run's notes, or from what normalisations
+/// say.
 struct QuantizationRanges {
   let quantization: Quantization
   let graph: Graph

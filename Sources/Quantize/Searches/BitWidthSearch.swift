@@ -6,10 +6,12 @@ import ObjectDetection
 
 /// Finds the fewest bits for which mAP falls by at most a margin.
 ///
-/// Weights alone are given fewer bits while the margin holds, then activations alone; then both together, and while they cost too much
-/// the one whose next bit gains more gets it back. Reference: Gysel, Motamedi and Ghiasi, *Hardware-Oriented Approximation of Convolutional
-/// Neural Networks* (Ristretto), ICLR workshop 2016, arXiv:1604.03168, who tell apart convolutions and fully connected layers, of
-/// which detectors have none; with `--power-of-two` the numbers are their dynamic fixed point.
+/// Weights alone are given fewer bits while the margin holds, then activations alone; then both
+/// together, and while they cost too much the one whose next bit gains more gets it back.
+/// Reference: Gysel, Motamedi and Ghiasi, *Hardware-Oriented Approximation of Convolutional Neural
+/// Networks* (Ristretto), ICLR workshop 2016, arXiv:1604.03168, who tell apart convolutions and
+/// fully connected layers, of which detectors have none; with `--power-of-two` the numbers are
+/// their dynamic fixed point.
 public struct BitWidthSearch {
   /// One choice of bits and what it costs.
   public struct Trial: Codable, Sendable, Equatable {

@@ -11,7 +11,8 @@ public struct PrecisionSearch {
   public struct LayerDamage: Codable, Sendable {
     /// The layer's node, by first output.
     public var layer: String
-    /// The relative squared error of the raw head maps, or of the outputs where the head is not known.
+    /// The relative squared error of the raw head maps, or of the outputs where the head is not
+    /// known.
     public var damage: Double
     /// Whether it stays float in the end.
     public var isKept = false
@@ -83,9 +84,11 @@ public struct PrecisionSearch {
 
   /// The fewest layers, most harmful first, that must stay float for the loss of mAP to be allowed.
   ///
-  /// Halves the number of layers in steps; then takes back, least harmful first, layers whose float form is not needed.
+  /// Halves the number of layers in steps; then takes back, least harmful first, layers whose float
+  /// form is not needed.
   ///
-  /// - Returns: The layers, and whether the loss is allowed; where it never is, those of the least loss found.
+  /// - Returns: The layers, and whether the loss is allowed; where it never is, those of the least
+  ///   loss found.
   func fewest(
     _ damages: [LayerDamage], allowed: Quantization.Drop, labelled: Dataset
   ) throws -> (kept: Set<String>, isMet: Bool) {

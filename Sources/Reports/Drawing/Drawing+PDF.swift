@@ -1,7 +1,7 @@
 import Foundation
 
 extension Drawing {
-  /// The drawing as a PDF file of one page of its size, in the fonts that every reader has.
+  /// The drawing as a PDF file with one page of its size, in the fonts that every PDF reader has.
   var pdf: Data {
     var page = PDFPage(height: height)
     for element in elements { page.draw(element) }
@@ -9,7 +9,7 @@ extension Drawing {
   }
 }
 
-/// The content of a page on its way to PDF, whose vertical axis points upwards.
+/// The content of a PDF page, whose vertical axis points upwards.
 private struct PDFPage {
   let height: Double
   private(set) var content = ""
@@ -100,7 +100,7 @@ private enum PDFText {
     "α": 0x61, "β": 0x62, "γ": 0x67, "δ": 0x64, "λ": 0x6c, "μ": 0x6d, "σ": 0x73, "Δ": 0x44,
     "Σ": 0x53, "−": 0x2d, "≤": 0xa3, "≥": 0xb3, "→": 0xae, "∞": 0xa5, "≈": 0xbb, "′": 0xa2,
   ]
-  /// Where Windows code page 1252 departs from Latin 1.
+  /// The characters in which Windows code page 1252 differs from Latin 1.
   private static let windows: [Unicode.Scalar: UInt8] = [
     "…": 0x85, "‘": 0x91, "’": 0x92, "“": 0x93, "”": 0x94, "•": 0x95, "–": 0x96, "—": 0x97,
     "™": 0x99, "€": 0x80,

@@ -1,11 +1,11 @@
 import Foundation
 
 extension Drawing {
-  /// Which colours an SVG drawing names.
+  /// The colours of an SVG drawing.
   enum Colours {
-    /// Those of a light page, for files that stand alone.
+    /// The colours of a light page, for separate files.
     case fixed
-    /// Variables of the page the drawing lies in.
+    /// Style sheet variables of the page that contains the drawing.
     case variables
   }
 
@@ -86,7 +86,7 @@ enum SVG {
     return text.hasSuffix(".00") ? String(text.dropLast(3)) : text
   }
 
-  /// Text with what would end it made harmless.
+  /// Text with markup characters escaped.
   static func escaped(_ text: String) -> String {
     text.replacingOccurrences(of: "&", with: "&amp;")
       .replacingOccurrences(of: "<", with: "&lt;").replacingOccurrences(of: ">", with: "&gt;")

@@ -1,9 +1,10 @@
 import Foundation
 
-/// What a figure consists of, in points from its upper left corner; ``svg(_:)`` and ``pdf`` say the
-/// same of it.
+/// The elements of a figure, in points from its upper left corner.
+///
+/// ``svg(_:)`` and ``pdf`` draw the same.
 struct Drawing: Sendable {
-  /// A place.
+  /// A point.
   struct Point: Sendable, Equatable {
     var x: Double
     var y: Double
@@ -21,7 +22,7 @@ struct Drawing: Sendable {
     var right: Double { left + width }
     var bottom: Double { top + height }
 
-    /// Whether the two have a part in common.
+    /// Whether the two overlap.
     func meets(_ other: Frame) -> Bool {
       left < other.right && other.left < right && top < other.bottom && other.top < bottom
     }
@@ -38,7 +39,7 @@ struct Drawing: Sendable {
   struct Stroke: Sendable, Equatable {
     var ink: Ink
     var width: Double
-    /// Lengths of dashes and gaps in turn; empty for a whole line.
+    /// Lengths of dashes and gaps in turn; empty for a solid line.
     var dashes: [Double]
 
     init(_ ink: Ink, width: Double = 1, dashes: [Double] = []) {
@@ -46,13 +47,13 @@ struct Drawing: Sendable {
     }
   }
 
-  /// Where a text begins.
+  /// How a text is aligned at its position.
   enum Anchor: Sendable { case start, middle, end }
 
   /// A line of text.
   struct Text: Sendable, Equatable {
     var string: String
-    /// The place of the base line.
+    /// The position on the base line.
     var at: Point
     var size = Drawing.textSize
     var anchor = Anchor.start
@@ -78,7 +79,7 @@ struct Drawing: Sendable {
     case circle(Point, radius: Double, fill: Ink?, stroke: Stroke?)
     case text(Text)
     case picture(Picture, Frame)
-    /// Things that show a text when they are pointed at.
+    /// Elements that show a text when the pointer is on them.
     case hint(String, [Element])
   }
 
@@ -89,7 +90,7 @@ struct Drawing: Sendable {
   /// What is drawn, from back to front.
   private(set) var elements: [Element] = []
 
-  /// The size of text where nothing is said.
+  /// The default size of text.
   static let textSize = 11.0
 
   /// An empty drawing.
@@ -130,13 +131,13 @@ struct Drawing: Sendable {
   }
 }
 
-/// What things are drawn with: by role, so that a page may be light or dark.
+/// The colours by role, so that a page may be light or dark.
 enum Ink: Sendable, Equatable {
   case paper, text, faint, grid
-  /// One of the colours that tell models apart.
+  /// One of the colours that distinguish models.
   case series(Int)
 
-  /// Okabe and Ito's palette, which the colour-blind can tell apart.
+  /// Okabe and Ito's palette, which colour-blind readers can distinguish.
   private static let palette: [UInt32] = [
     0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000,
   ]

@@ -1,4 +1,4 @@
-/// How wide text is in Helvetica, the font that every reader of PDF has.
+/// The width of text in Helvetica, a font that every PDF reader has.
 ///
 /// Widths are those of Adobe's font metrics, in thousandths of the size.
 enum Helvetica {
@@ -8,10 +8,10 @@ enum Helvetica {
     return Double(units) * size / 1000 * (isBold ? boldFactor : 1)
   }
 
-  /// The width to keep free for a text, as viewers without Helvetica may show a wider font.
+  /// The width to keep free for a text, because viewers without Helvetica may show a wider font.
   static func room(_ text: String, size: Double) -> Double { 1.18 * width(text, size: size) }
 
-  /// Bold letters are wider by about so much.
+  /// The factor by which bold letters are wider, about.
   private static let boldFactor = 1.07
 
   private static func width(_ scalar: Unicode.Scalar) -> Int {

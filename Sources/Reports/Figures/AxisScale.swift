@@ -1,10 +1,10 @@
 import Foundation
 
-/// One axis of a chart: which place a value has, and where ticks stand.
+/// One axis of a chart: the positions of values and ticks.
 struct AxisScale {
-  /// The place of the lower end.
+  /// The position of the lower end.
   let from: Double
-  /// The place of the upper end.
+  /// The position of the upper end.
   let to: Double
   /// The values that are marked.
   let ticks: [Double]
@@ -47,7 +47,7 @@ struct AxisScale {
     return (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10) * power
   }
 
-  /// The place of a value.
+  /// The position of a value.
   func place(_ value: Double) -> Double {
     func position(_ value: Double) -> Double { isLogarithmic ? log10(max(value, 1e-300)) : value }
     let part = (position(value) - position(lowest)) / (position(highest) - position(lowest))

@@ -1,16 +1,16 @@
 import Foundation
 
-/// Bars side by side over named places.
+/// Groups of bars side by side, over named categories.
 public struct BarChart: Chart {
   /// The heading.
   public var title: String
-  /// What the places are.
+  /// The title of the categories.
   public var xTitle: String
-  /// What the vertical axis counts.
+  /// The title of the vertical axis.
   public var yTitle: String
-  /// The places, from left to right.
+  /// The categories, from left to right.
   public var names: [String]
-  /// The bars of each group at the places; `nil` for none.
+  /// The bars of each group by category; `nil` for none.
   public var groups: [(name: String, values: [Double?])]
 
   /// A chart of the given bars.
@@ -22,7 +22,7 @@ public struct BarChart: Chart {
     (self.names, self.groups) = (names, groups)
   }
 
-  /// Draws the bars from zero upwards, with their places' names standing below them.
+  /// Draws the bars from zero upwards, with the names of the categories below.
   public func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
     var figure = figure
     let longest = names.map { Helvetica.room($0, size: Self.nameSize) }.max() ?? 0
@@ -56,7 +56,9 @@ public struct BarChart: Chart {
 
   private static let nameSize = 8.0
 
-  /// One bar; groups differ in colour and in how much of them is filled: whole, striped, open.
+  /// Draws one bar.
+  ///
+  /// Groups differ in colour and in filling: solid, striped, open.
   private func draw(
     _ value: Double, _ column: Drawing.Frame, _ group: Int, hint: String, _ plot: PlotArea,
     _ drawing: inout Drawing

@@ -1,15 +1,15 @@
 import Foundation
 
-/// Something with axes that a figure is made of.
+/// A chart with axes, which is a part of a figure.
 public protocol Chart: Sendable {
-  /// Draws into the part of a drawing that is kept for it.
+  /// Draws into its part of a drawing.
   func draw(into drawing: FigureDrawing, top: Double) -> FigureDrawing
 }
 
-/// A drawing on its way to a file; what it consists of is the charts' affair.
+/// A drawing that charts add to.
 public struct FigureDrawing: Sendable {
   var drawing: Drawing
-  /// Points a chart is high.
+  /// The height of a chart, in points.
   let chartHeight: Double
 }
 
@@ -19,7 +19,7 @@ public struct Figure: Sendable {
   public var charts: [any Chart]
   /// Points across.
   public var width: Double
-  /// Points a chart is high.
+  /// The height of a chart, in points.
   public var chartHeight: Double
 
   /// A figure of the given charts.
@@ -27,7 +27,7 @@ public struct Figure: Sendable {
     (self.charts, self.width, self.chartHeight) = (charts, width, chartHeight)
   }
 
-  /// What is in the files.
+  /// The drawing of all charts.
   var drawing: Drawing {
     var figure = FigureDrawing(
       drawing: Drawing(width: width, height: chartHeight * Double(charts.count)),
@@ -44,7 +44,7 @@ public struct Figure: Sendable {
   /// The figure as a PDF file of its size.
   public var pdf: Data { drawing.pdf }
 
-  /// The figure as an element of a page that names its colours.
+  /// The figure as an element of an HTML page that defines the colours.
   var inline: String { drawing.svg(.variables) }
 
   /// The width of figures that fit a column of a paper.
@@ -54,7 +54,7 @@ public struct Figure: Sendable {
 }
 
 extension Figure {
-  /// The figure's files under a name without ending.
+  /// The figure's files, with their suffixes behind a name.
   public func files(_ name: String) -> [(name: String, content: Data)] {
     [("\(name).svg", svg), ("\(name).pdf", pdf)]
   }

@@ -1,26 +1,26 @@
 import Foundation
 
-/// Finds room for names beside points, so that nothing lies on anything else.
+/// Finds room for names beside points, so that nothing overlaps.
 struct LabelPlacement {
   /// A name that found room.
   struct Found {
     var text: Drawing.Text
-    /// Where a line from the point to the name ends, when the name stands off.
+    /// The end of the line from the point to the name, when the name is not next to the point.
     var leader: Drawing.Point?
   }
 
   private let area: Drawing.Frame
   private var taken: [Drawing.Frame] = []
 
-  /// Names must lie in the given area.
+  /// A placement of names within the given area.
   init(area: Drawing.Frame) { self.area = area }
 
-  /// Keeps names away from a place.
+  /// Keeps names away from a rectangle.
   mutating func block(_ frame: Drawing.Frame) { taken.append(frame) }
 
   /// The nearest room for a name; `nil` when there is none.
   ///
-  /// - Complexity: a hundred places by all that is taken.
+  /// - Complexity: a hundred positions by all rectangles that are taken.
   mutating func place(
     _ name: String, near point: Drawing.Point, size: Double = Legend.size
   ) -> Found? {
@@ -47,8 +47,8 @@ struct LabelPlacement {
     return nil
   }
 
-  /// Room for a name at a box: above its upper edge or below its lower one, inside or outside, else
-  /// ``place(_:near:size:)`` its corner.
+  /// Room for a name at a box: above or below its upper or lower edge, else ``place(_:near:size:)``
+  /// its corner.
   mutating func place(_ name: String, at box: Drawing.Frame, size: Double) -> Found? {
     let (width, height) = (Helvetica.room(name, size: size), size + 1)
     let tops = [box.top - height - 1, box.top + 2, box.bottom + 1, box.bottom - height - 2]
@@ -63,7 +63,7 @@ struct LabelPlacement {
     return place(name, near: .init(box.left, box.top), size: size)
   }
 
-  /// Sixteenths of a turn: right, left, above, below, then between.
+  /// Directions in sixteenths of a turn: right, left, above, below, then between.
   private static let angles = [0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11]
 
   private func isFree(_ frame: Drawing.Frame) -> Bool {

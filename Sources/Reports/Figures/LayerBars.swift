@@ -19,7 +19,7 @@ extension ReportFigure {
   }
 }
 
-/// The layers that bars are drawn of.
+/// The layers for which bars are drawn.
 private struct LayerBars {
   let names: [String]
   private let models: [ModelEvidence]
@@ -28,7 +28,7 @@ private struct LayerBars {
 
   private let modelCount: Int
 
-  /// More would be thinner than a line.
+  /// Bars of more models would be too thin.
   private static let mostModels = 3
   private static let mostLayers = 30
 
@@ -51,8 +51,9 @@ private struct LayerBars {
     names = largest.map(\.offset).sorted().map { all[$0].name }
   }
 
-  /// The layers of all models that multiply, each model's own beside the shared ones they stand
-  /// next to.
+  /// The layers of all models that have multiply–accumulates.
+  ///
+  /// A layer of one model alone is placed beside its shared neighbours.
   private static func merged(_ models: [ModelEvidence]) -> [ModelEvidence.Layer] {
     var all: [ModelEvidence.Layer] = []
     for model in models {

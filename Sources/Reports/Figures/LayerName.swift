@@ -1,15 +1,15 @@
-/// What figures call a layer.
+/// The names of layers in figures.
 public enum LayerName {
-  /// What nearly all names end in.
+  /// Common suffixes of names.
   private static let endings = [".weight", ".conv", ".bn"]
 
-  /// The end of a name, without what nearly all names end in, at most so many characters long.
+  /// The end of a name without common suffixes, at most `count` characters long.
   public static func short(_ name: String, most count: Int = 18) -> String {
     let name = endings.reduce(name) { $0.hasSuffix($1) ? String($0.dropLast($1.count)) : $0 }
     return name.count > count ? "…" + name.suffix(count - 1) : name
   }
 
-  /// The ends of several names, longer where they would be alike.
+  /// The ends of several names, longer where they would be equal.
   static func distinct(_ names: [String]) -> [String] {
     var lengths = [Int](repeating: 18, count: names.count)
     while true {

@@ -1,4 +1,4 @@
-/// Names beside samples of lines and marks, on the page's colour.
+/// Names beside samples of lines and marks, on the page's background colour.
 struct Legend {
   /// One row.
   struct Entry {
@@ -44,8 +44,8 @@ struct Legend {
 
   static let size = 10.0
 
-  /// The first place along the edges of an area, from the upper right on, where the rows cover none
-  /// of the given places; `nil` when there is none.
+  /// The first position along the edges of an area, from the upper right on, at which the legend
+  /// covers none of the given points; `nil` when there is none.
   func emptiest(_ places: [Drawing.Point], _ area: Drawing.Frame) -> Drawing.Frame? {
     let (far, low) = (area.right - width - 4, area.bottom - height - 4)
     let (near, high) = (area.left + 4, area.top + 2)

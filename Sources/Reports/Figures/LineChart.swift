@@ -4,18 +4,20 @@ import Foundation
 public struct LineChart: Chart {
   /// One line.
   public struct Series: Sendable {
-    /// What the legend calls it.
+    /// The name in the legend.
     public var name: String
     /// The points, by ascending x.
     public var points: [(x: Double, y: Double)]
-    /// Half the length of the bar through each point; empty for none.
+    /// Half the length of the error bar at each point; empty for none.
     public var spreads: [Double]
     /// Whether the points are marked.
     public var hasMarks: Bool
-    /// Whether the points are joined.
+    /// Whether the points are connected by lines.
     public var isJoined: Bool
 
-    /// A line through the given points; those that are not finite are left out.
+    /// A line through the given points.
+    ///
+    /// Points that are not finite are left out.
     public init(
       name: String, points: [(x: Double, y: Double)], spreads: [Double] = [],
       hasMarks: Bool = false, isJoined: Bool = true
@@ -31,19 +33,19 @@ public struct LineChart: Chart {
 
   /// The heading.
   public var title: String
-  /// What the horizontal axis counts.
+  /// The title of the horizontal axis.
   public var xTitle: String
-  /// What the vertical axis counts.
+  /// The title of the vertical axis.
   public var yTitle: String
   /// The lines, in the order of the legend.
   public var series: [Series]
-  /// How values are laid out across.
+  /// The horizontal axis.
   public var axis: Axis
 
-  /// How the horizontal axis lays out its values.
+  /// The kind of a horizontal axis.
   public enum Axis: Sendable {
     case linear, logarithmic
-    /// Marked at integers alone, as epochs and layers are.
+    /// With ticks at integers only, as for epochs and layers.
     case counted
   }
 
@@ -58,7 +60,7 @@ public struct LineChart: Chart {
     self.axis = axis
   }
 
-  /// Draws the lines over their axes, with a legend where it covers none of them, else beside them.
+  /// Draws the lines and axes, with a legend where it covers no line, else beside the chart.
   public func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
     var figure = figure
     let points = series.flatMap(\.points)
@@ -118,7 +120,7 @@ public struct LineChart: Chart {
       })
   }
 
-  /// Places along a series: its points, and steps between those that are joined.
+  /// Positions along a series: its points, and points on the lines between them.
   private func traced(_ series: Series, _ plot: PlotArea) -> [Drawing.Point] {
     let places = series.points.map { plot.place($0.x, $0.y) }
     guard series.isJoined else { return places }

@@ -1,8 +1,8 @@
-/// The models that no other beats in one respect without being worse in another.
+/// The models that no other model dominates in cost and worth.
 public enum ParetoFront {
-  /// The indices of points that no other point beats, by ascending cost.
+  /// The indices of points that no other point dominates, by ascending cost.
   ///
-  /// A point is beaten by one that costs no more and is worth no less, and differs in one of the
+  /// A point is dominated by one that costs no more and is worth no less, and differs in one of the
   /// two. Of equal points all stay.
   ///
   /// - Complexity: n log n.

@@ -6,7 +6,7 @@ struct PlotArea {
   let y: AxisScale
   /// The heading's upper edge.
   let top: Double
-  /// Where things may be drawn.
+  /// The area between the axes.
   var frame: Drawing.Frame {
     .init(left: x.from, top: y.to, width: x.to - x.from, height: y.from - y.to)
   }
@@ -16,7 +16,7 @@ struct PlotArea {
   private static let above = 30.0
   private static let below = 42.0
 
-  /// The area of a chart whose axes hold the given values.
+  /// The area of a chart whose axes cover the given values.
   init(
     width: Double, height: Double, top: Double, x: [Double], y: [Double],
     axis: LineChart.Axis = .linear, below: Double = Self.below
@@ -31,7 +31,7 @@ struct PlotArea {
     .init(self.x.place(x), self.y.place(y))
   }
 
-  /// Heading, lines of the vertical axis and ticks of both.
+  /// Draws the heading, the grid lines of the vertical axis and the ticks of both axes.
   func drawAxes(
     title: String, xTitle: String, yTitle: String, hasColumns: Bool = true,
     into drawing: inout Drawing
@@ -55,7 +55,7 @@ struct PlotArea {
     for tick in x.ticks {
       let place = x.place(tick)
       drawing.line(.init(place, frame.bottom), .init(place, frame.bottom + 4), .init(.faint))
-      // A number that would touch the one before it is left out.
+      // A tick label that would touch the one before it is left out.
       let half = Helvetica.width(x.label(tick), size: Drawing.textSize) / 2
       guard place - half > end + 4 else { continue }
       end = place + half
@@ -64,7 +64,7 @@ struct PlotArea {
   }
 }
 
-/// Shapes that tell series apart without colours.
+/// Shapes that distinguish series without colours.
 enum Marker {
   /// The number of different shapes.
   static let count = 7
@@ -76,7 +76,7 @@ enum Marker {
     let fill: Ink = isFilled ? .series(series) : .paper
     let stroke = Drawing.Stroke(.series(series), width: 1.4)
     let corners: [(Double, Double)]
-    // The eighth has the first one's colour, not its shape.
+    // The eighth series has the colour of the first, so its shape must differ.
     switch (series + series / count) % count {
     case 0: return .circle(place, radius: radius, fill: fill, stroke: stroke)
     case 1: corners = [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]
@@ -102,7 +102,7 @@ enum Marker {
 }
 
 extension Drawing {
-  /// A vertical bar with ends, for a spread or an interval.
+  /// A vertical error bar with ends, for a spread or an interval.
   mutating func bar(at x: Double, from low: Double, to high: Double, _ series: Int) {
     let stroke = Stroke(.series(series), width: 1.2)
     line(.init(x, low), .init(x, high), stroke)

@@ -2,14 +2,14 @@ import Foundation
 
 /// One figure of a report.
 public struct ReportFigure: Sendable {
-  /// The name of its files, without ending.
+  /// The name of its files, without suffix.
   public var name: String
-  /// What a paper writes below it.
+  /// The caption for a paper.
   public var caption: String
   /// The figure; `nil` when the report lacks what it shows.
   public var make: @Sendable (ComparisonReport) -> Figure?
 
-  /// Every figure; another is one more entry.
+  /// Every figure; a new one is one more entry.
   public static let all: [ReportFigure] = [
     .accuracyVersusSize, .accuracyVersusMACs, .accuracyVersusLatency, .precisionRecall, .layers,
     .sideBySide,

@@ -1,7 +1,7 @@
 import Foundation
 
 extension ReportFigure {
-  /// What models find in images on which they disagree.
+  /// The detections of models in images on which they disagree.
   static let sideBySide = ReportFigure(
     name: "detections",
     caption:
@@ -24,17 +24,17 @@ extension ReportFigure {
   }
 }
 
-/// One image several times over, with what each model finds in it.
+/// One image in several panels, each with the detections of one model.
 struct DetectionPanels: Chart {
   var scene: Disagreement
-  /// The places of the models in the report.
+  /// The indices of the models in the report.
   var models: [Int]
-  /// What stands above the panels; empty for nothing.
+  /// The headings of the panels; empty for none.
   var names: [String]
-  /// Whether what whole and dashed boxes are stands below the panels.
+  /// Whether a key for solid and dashed boxes is drawn below the panels.
   var hasKey: Bool
 
-  /// More panels would be too small to see anything in.
+  /// The largest number of panels; more would be too small.
   static let mostModels = 3
   static let margin = 8.0
   /// Room above the panels.
@@ -81,7 +81,10 @@ struct DetectionPanels: Chart {
 
   private static let dashes = [3.0, 2]
 
-  /// Boxes that the other end of the report lacks are whole and named, those it shares dashed.
+  /// Draws the boxes of a model.
+  ///
+  /// Boxes that the model at the other end of the report does not find are solid and named; shared
+  /// ones are dashed.
   private func drawBoxes(
     _ model: Int, in frame: Drawing.Frame, _ scale: Double, _ placement: inout LabelPlacement,
     _ drawing: inout Drawing
@@ -94,7 +97,7 @@ struct DetectionPanels: Chart {
       let isAlone = alone.contains(index)
       let stroke = Drawing.Stroke(
         .series(model), width: isAlone ? 1.6 : 0.8, dashes: isAlone ? [] : Self.dashes)
-      // White below the colour, so that the line shows on any ground.
+      // White below the colour, so that the line is visible on any background.
       drawing.add(
         Drawing.rectangle(
           outlines[index], fill: nil, stroke: .init(.paper, width: stroke.width + 1)))
@@ -122,7 +125,7 @@ struct DetectionPanels: Chart {
     "\(box.name) " + String(format: "%.2f", box.confidence)
   }
 
-  /// A box's place in its panel, cut off at the panel's edges.
+  /// A box in the coordinates of its panel, clipped at the panel's edges.
   private func outline(
     _ box: Disagreement.Box, in frame: Drawing.Frame, _ scale: Double
   ) -> Drawing.Frame {

@@ -1,18 +1,18 @@
 import Foundation
 
-/// Models as points of cost and worth, those that no other beats marked and joined.
+/// Models as points of cost and worth, with the Pareto front marked.
 public struct TradeOffChart: Chart {
-  /// One model, or several of the same making.
+  /// One model, or the mean of several with equal settings.
   public struct Point: Sendable {
-    /// What it is called.
+    /// Its name.
     public var name: String
-    /// What it costs.
+    /// Its cost.
     public var cost: Double
-    /// What it is worth.
+    /// Its worth, such as mAP.
     public var worth: Double
     /// The ends of the bar through it; `nil` for none.
     public var interval: ClosedRange<Double>?
-    /// Points of equal number look alike.
+    /// Points of the same group look alike.
     public var group: Int
 
     /// A point.
@@ -26,16 +26,18 @@ public struct TradeOffChart: Chart {
 
   /// The heading.
   public var title: String
-  /// What the horizontal axis counts.
+  /// The title of the horizontal axis.
   public var xTitle: String
-  /// What the vertical axis counts.
+  /// The title of the vertical axis.
   public var yTitle: String
   /// The models.
   public var points: [Point]
-  /// What bars through points are; empty when there are none.
+  /// The meaning of error bars; empty when there are none.
   public var barTitle: String
 
-  /// A chart of the given points; those that are not finite are left out.
+  /// A chart of the given points.
+  ///
+  /// Points that are not finite are left out.
   public init(
     title: String, xTitle: String, yTitle: String, points: [Point], barTitle: String = ""
   ) {
@@ -73,7 +75,7 @@ public struct TradeOffChart: Chart {
     return values + [max(0, least - margin), most + margin]
   }
 
-  /// The front as steps: what is to be had at a cost is what the best model up to that cost gives.
+  /// Draws the front as steps: at each cost, the worth of the best model up to that cost.
   private func drawFront(_ places: [Drawing.Point], into drawing: inout Drawing) {
     guard places.count > 1 else { return }
     drawing.path(Self.steps(places), .init(.faint, width: 1, dashes: [4, 3]))
@@ -123,7 +125,8 @@ public struct TradeOffChart: Chart {
         placement.block(.init(left: place.x - 4, top: high, width: 8, height: low - high))
       }
     }
-    // The front first; of many points that are beaten names would be a thicket.
+    // Points on the front are named first. When there are many dominated points, their names are
+    // left out.
     let isOnFront = Set(front)
     let order = front + places.indices.filter { !isOnFront.contains($0) }
     for index in order.prefix(Self.mostNames) {

@@ -1,7 +1,7 @@
 import Foundation
 
 extension ReportRenderer {
-  /// One row a model, one column a quantity, in base units.
+  /// One row for each model and one column for each quantity, in base units.
   static let csv = ReportRenderer(file: "report.csv") { report in
     var rows = [["model", "sha256"] + ReportColumn.all.map { $0.key + ($0.isMeasured ? "*" : "") }]
     for model in report.models {
@@ -12,7 +12,7 @@ extension ReportRenderer {
     return CSV.data(rows)
   }
 
-  /// One row a quantity and model other than the first: before, after, and what changed.
+  /// One row for each quantity and each model except the first: before, after and the change.
   static let changes = ReportRenderer(file: "changes.csv") { report in
     var rows = [["quantity", "model", "before", "after", "delta", "delta_percent"]]
     for model in report.models.dropFirst() {
@@ -34,7 +34,7 @@ extension ReportRenderer {
     return CSV.data(rows)
   }
 
-  /// One row a layer and model.
+  /// One row for each layer and model.
   static let layers = ReportRenderer(file: "layers.csv") { report in
     var rows = [["model", "layer", "operator", "parameters", "nonzeros", "sparsity", "macs"]]
     for model in report.models {
@@ -48,7 +48,7 @@ extension ReportRenderer {
     return CSV.data(rows)
   }
 
-  /// One row a class and model.
+  /// One row for each class and model.
   static let classes = ReportRenderer(file: "classes.csv") { report in
     var rows = [["model", "class", "objects", "AP", "AP50"]]
     for model in report.models {
@@ -68,7 +68,8 @@ enum CSV {
     Data(rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined().utf8)
   }
 
-  /// An integer without a fraction, anything else with six decimals; nothing when not finite.
+  /// An integer without a fraction, any other number with six decimals; empty for a number that is
+  /// not finite.
   static func number(_ value: Double) -> String {
     guard value.isFinite else { return "" }
     return value == value.rounded() && value.magnitude < 1e15

@@ -1,4 +1,4 @@
-/// What every page looks like and does, without anything from elsewhere.
+/// The style and scripts of every page, without external files.
 enum HTMLPage {
   /// Colours of a light page; those of a dark one are the same but lighter.
   private static let light = inks(dark: false)

@@ -1,12 +1,12 @@
 import Foundation
 
 extension ReportRenderer {
-  /// The report as one page that needs nothing else.
+  /// The report as one self-contained page.
   static let html = ReportRenderer(file: "report.html") { Data(HTMLReport($0).text.utf8) }
 }
 
-/// Lays a comparison out as a page with a sortable table and figures that show values when pointed
-/// at.
+/// Lays a comparison out as a page with a sortable table, and figures that show values under the
+/// pointer.
 struct HTMLReport {
   private let report: ComparisonReport
 
@@ -41,7 +41,7 @@ struct HTMLReport {
   }
 
   private var models: String {
-    // What is asked for first stands first; the rest is a scroll away.
+    // The chief columns come first; the rest is reached by scrolling.
     let chief = Set(ReportColumn.chief.map(\.key))
     let all = report.columns
     let columns = all.filter { chief.contains($0.key) } + all.filter { !chief.contains($0.key) }
@@ -154,6 +154,6 @@ struct HTMLReport {
 
 /// Pieces of HTML.
 enum HTML {
-  /// Text with what would begin markup made harmless.
+  /// Text with markup characters escaped.
   static func escaped(_ text: String) -> String { SVG.escaped(text) }
 }

@@ -4,7 +4,7 @@ extension ReportRenderer {
     try ComparisonReport.encoder.encode($0)
   }
 
-  /// What the figures can be traced back to.
+  /// The models, data, commands and versions behind the report.
   static let manifest = ReportRenderer(file: "manifest.json") {
     try ComparisonReport.encoder.encode($0.manifest)
   }

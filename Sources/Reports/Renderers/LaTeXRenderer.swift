@@ -1,7 +1,7 @@
 import Foundation
 
 extension ReportRenderer {
-  /// Tables and figures for a paper, to be read by `\input`.
+  /// Tables and figures for a paper, included by `\input`.
   static let latex = ReportRenderer(file: "report.tex") { Data(LaTeXReport($0).text.utf8) }
 }
 
@@ -133,13 +133,13 @@ struct LaTeXReport {
 
 /// Pieces of LaTeX.
 enum LaTeX {
-  /// Where figures lie and how wide they are, unless the paper says so before.
+  /// Defaults for the folder and the width of figures, which the paper may set before.
   static let settings = """
     \\providecommand{\\compressreport}{.}
     \\providecommand{\\compressfigurewidth}{0.8\\linewidth}
     """
 
-  /// A table as wide as the line at most.
+  /// A table, at most as wide as the line.
   static func table(caption: String, label: String, head: [String], rows: [[String]]) -> String {
     let body = rows.map { "  " + $0.joined(separator: " & ") + " \\\\" }.joined(separator: "\n")
     let alignment = "l" + String(repeating: "r", count: max(head.count - 1, 0))
@@ -163,7 +163,7 @@ enum LaTeX {
       """
   }
 
-  /// Text with LaTeX's own characters made harmless and others put into its words.
+  /// Text with LaTeX's special characters escaped and others replaced by commands.
   static func escaped(_ text: String) -> String {
     text.unicodeScalars.map { words[$0] ?? ($0.value < 128 ? String($0) : "?") }.joined()
   }

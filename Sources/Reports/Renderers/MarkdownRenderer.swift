@@ -29,7 +29,7 @@ struct MarkdownReport {
     return "## Comparison\n\n\(table.text)\n\n" + report.remarks.joined(separator: "\n")
   }
 
-  /// More models than this are rows rather than columns.
+  /// The largest number of models that are columns; more are rows.
   private static let mostAcross = 4
 
   private var quantitiesDown: MarkdownTable {
@@ -129,7 +129,7 @@ struct MarkdownReport {
     return section("Compression", table, count: rows.count, of: "layers")
   }
 
-  /// Layers that cost the same in every model and differ in their zeros only.
+  /// Layers that have the same cost in every model and differ only in their zeros.
   private func sparsities(
     _ rows: [ModelEvidence.Layer], _ known: [[String: ModelEvidence.Layer]]
   ) -> MarkdownTable {

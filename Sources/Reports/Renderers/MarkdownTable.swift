@@ -1,6 +1,6 @@
 /// A Markdown table whose columns line up in the source as well.
 struct MarkdownTable {
-  /// How a column's cells stand.
+  /// The alignment of a column's cells.
   enum Alignment { case left, right }
 
   private var columns: [(title: String, alignment: Alignment)]
@@ -11,7 +11,7 @@ struct MarkdownTable {
     self.columns = columns.map { (title: Self.escaped($0.0), alignment: $0.1) }
   }
 
-  /// Appends a row of one cell a column.
+  /// Appends a row with one cell for each column.
   mutating func append(_ cells: [String]) { rows.append(cells.map(Self.escaped)) }
 
   /// The table.
@@ -34,7 +34,7 @@ struct MarkdownTable {
     return ([titles, rule] + rows).map(line).joined(separator: "\n")
   }
 
-  /// The text with what would end a cell made harmless.
+  /// The text with characters escaped that would end a cell.
   static func escaped(_ text: String) -> String {
     text.replacing("|", with: "\\|").replacing("\n", with: " ")
   }

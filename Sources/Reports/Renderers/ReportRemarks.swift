@@ -4,7 +4,7 @@ extension ComparisonReport {
     ReportColumn.all.filter { column in models.contains { column.value($0) != nil } }
   }
 
-  /// What a reader of the tables has to know, a sentence each.
+  /// Remarks for readers of the tables, a sentence each.
   var remarks: [String] {
     var remarks: [String] = []
     if models.contains(where: { $0.measured != nil }) {

@@ -16,8 +16,8 @@ public struct ReportRenderer: Sendable {
 extension ComparisonReport {
   /// The files of the report by name, figures in the folder `figures`.
   ///
-  /// The same models, data and seed give the same bytes, measured columns and figures of them
-  /// aside.
+  /// The same models, data and seed give the same bytes, except for measured columns and figures of
+  /// them.
   public func files() throws -> [(name: String, content: Data)] {
     try ReportRenderer.all.map { (name: $0.file, content: try $0.render(self)) }
       + figures.flatMap { $0.figure.files("figures/\($0.description.name)") }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Lays a sweep out as tables with a row a setting.
+/// Lays a sweep out as tables with one row for each setting.
 struct SweepTables {
   private let report: SweepReport
   private let groups: [SweepReport.Group]
@@ -67,7 +67,7 @@ struct SweepTables {
     return cells + [group.isOnFront ? "yes" : ""]
   }
 
-  /// One row a setting, in base units.
+  /// One row for each setting, in base units.
   var csv: Data {
     var rows = [
       names + [

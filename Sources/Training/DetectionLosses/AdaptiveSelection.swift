@@ -1,19 +1,22 @@
 import ObjectDetection
 
-/// Which cells answer for which objects of one image, by a threshold that each object sets itself.
+/// Assigns cells of one image to objects, with a threshold for each object (ATSS).
 ///
-/// Of each scale the `candidates` cells nearest to an object's centre are looked at, as squares of `extent` strides. Those
-/// answer whose overlap with the object is at least the mean plus the standard deviation of all candidates', and whose centre
-/// lies within it. A cell that several claim goes to the one it overlaps most.
+/// The candidates of an object are, at each scale, the `candidates` cells nearest to its centre.
+/// Each counts as a square with a side of `extent` strides. A candidate is positive when its
+/// overlap with the object is at least the mean plus the standard deviation of all candidates'
+/// overlaps, and its centre lies within the object. A cell that is positive for several objects is
+/// assigned to the one it overlaps most.
 ///
-/// Reference: Zhang et al., *Bridging the Gap Between Anchor-based and Anchor-free Detection via ATSS*, CVPR 2020,
-/// arXiv:1912.02424. Deviates in one respect: an object no cell answers for is given to its best candidate.
+/// Reference: Zhang et al., *Bridging the Gap Between Anchor-based and Anchor-free Detection via
+/// ATSS*, CVPR 2020, arXiv:1912.02424. Deviates in one respect: an object without a positive cell
+/// is assigned to its best candidate.
 struct AdaptiveSelection {
   var candidates = 9
   /// The side of a cell's square, in strides.
   var extent = 5.0
 
-  /// The object that each answering cell answers for, by ascending cell.
+  /// The object of each positive cell, by ascending cell.
   func positives(
     _ targets: [LabelledBox], levels: [HeadLevel], places: CellPlaces
   ) -> [(cell: Int, target: Int)] {

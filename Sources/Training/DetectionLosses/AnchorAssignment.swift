@@ -1,32 +1,34 @@
 import Foundation
 import ObjectDetection
 
-/// Which anchors of which cells answer for which objects, by shape and place.
+/// Assigns anchors of cells to objects, by shape and position.
 ///
-/// An anchor fits an object when neither extent differs by more than a factor of `ratio`. It answers in the cell of the
-/// object's centre and in the two neighbours that the centre is nearest to, at every scale.
+/// An anchor fits an object when neither extent differs by more than a factor of `ratio`. It is
+/// positive in the cell of the object's centre and in the two neighbouring cells nearest to the
+/// centre, at every scale.
 ///
-/// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, as published. A neighbour beyond the edge is left out; a centre in the
-/// outermost half cell has one neighbour fewer there too.
+/// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, as published. A neighbour beyond the
+/// edge is left out. A centre in the outermost half cell has one neighbour fewer, as there.
 public struct AnchorAssignment: Sendable {
-  /// An anchor of a cell that answers for an object.
+  /// An anchor of a cell that is assigned to an object.
   public struct Positive: Sendable, Equatable {
     /// The scale.
     public var level: Int
-    /// The anchor's place among those of the scale.
+    /// The anchor's index among those of the scale.
     public var anchor: Int
     /// The cell of the scale.
     public var cell: Int
-    /// The place of the object among the image's.
+    /// The index of the object in the image.
     public var target: Int
-    /// The overlap of the predicted box with the object when it was assigned: what objectness aims at.
+    /// The overlap of the predicted box with the object when it was assigned: the target of
+    /// objectness.
     public var overlap: Double
   }
 
   /// The largest factor between an anchor's extent and an object's.
   public var ratio = 4.0
 
-  /// The places that answer for the objects of an image, in order.
+  /// The positive anchors and cells for the objects of an image, in order.
   func places(
     _ targets: [LabelledBox], levels: [HeadLevel], anchors: [[[Double]]]
   ) -> [Positive] {

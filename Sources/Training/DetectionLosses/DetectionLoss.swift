@@ -1,15 +1,15 @@
 import ObjectDetection
 import Tensors
 
-/// How far a detector's raw outputs are from the objects in its images, with the gradient that brings them nearer.
+/// A loss between a detector's raw outputs and the labelled objects, with its gradient.
 public protocol DetectionLoss: Sendable {
-  /// The names of the parts that the loss is the sum of, in the order of ``LossValue/parts``.
+  /// The names of the summands of the loss, in the order of ``LossValue/parts``.
   var partNames: [String] { get }
 
   /// The loss of a batch; adds its gradient to each map's.
   ///
-  /// The loss is the mean over the images of the batch where the paper does not say otherwise. The result is the same at
-  /// any number of threads.
+  /// The loss is the mean over the images of the batch, unless the paper says otherwise. The result
+  /// is the same at any number of threads.
   ///
   /// - Parameters:
   ///   - maps: The head's raw outputs.
@@ -17,9 +17,9 @@ public protocol DetectionLoss: Sendable {
   func evaluate(_ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool) -> LossValue
 }
 
-/// One raw output of a head, and where its gradient goes.
+/// One raw output of a head, with the memory for its gradient.
 public struct RawMap: @unchecked Sendable {
-  /// `[N, C, H, W]`, or what else the network writes.
+  /// `[N, C, H, W]`, or another shape of the network's outputs.
   public var shape: [Int]
   /// The values, row-major.
   public var values: UnsafePointer<Float>

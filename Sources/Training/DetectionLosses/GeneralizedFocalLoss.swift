@@ -4,17 +4,20 @@ import Tensors
 
 /// The loss of heads with quality scores and distance distributions: NanoDet and GFL.
 ///
-/// With n positives in the batch, at least 1, and weights w of each positive's best class score that sum to W:
-/// `Σ |σ − y|²·BCE(x, y) / n + 2 · Σ w (1 − GIoU) / W + ¼ · Σ w · mean of the four DFL / W`, y being the overlap of a
-/// positive's box with its object for the object's class, else 0.
+/// n is the number of positives in the batch, at least 1. The weight w of a positive is its best
+/// class score, and W the sum of all w. The loss is
+/// `Σ |σ − y|²·BCE(x, y) / n + 2 · Σ w (1 − GIoU) / W + ¼ · Σ w · mean of the four DFL / W`. The
+/// target y is the overlap of a positive's box with its object for the object's class, and 0
+/// elsewhere.
 ///
-/// Reference: Li et al., *Generalized Focal Loss*, NeurIPS 2020, arXiv:2006.04388, with ``AdaptiveSelection``.
+/// Reference: Li et al., *Generalized Focal Loss*, NeurIPS 2020, arXiv:2006.04388, with
+/// ``AdaptiveSelection``.
 public struct GeneralizedFocalLoss: DetectionLoss {
-  /// A cell that answers for an object.
+  /// A cell that is assigned to an object.
   public struct Positive: Sendable, Equatable {
     /// The cell, counted over all scales.
     public var cell: Int
-    /// The place of the object among the image's.
+    /// The index of the object in the image.
     public var target: Int
     /// The overlap of the predicted box with the object when it was assigned.
     public var quality: Double
@@ -32,7 +35,8 @@ public struct GeneralizedFocalLoss: DetectionLoss {
 
   /// The loss of a head of the given scales.
   ///
-  /// - Parameter shift: What is added to the centre of each cell, in pixels; NanoDet's lie half a pixel to the upper left.
+  /// - Parameter shift: The shift of the centre of each cell, in pixels. NanoDet's centres lie half
+  ///   a pixel to the upper left.
   public init(levels: [HeadLevel], classes: Int, regMax: Int = 7, shift: Double = -0.5) {
     self.levels = levels
     self.classes = classes
@@ -49,7 +53,7 @@ public struct GeneralizedFocalLoss: DetectionLoss {
     evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
   }
 
-  /// The cells of each image that answer for objects.
+  /// The positive cells of each image.
   public func positives(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[Positive]] {
@@ -141,7 +145,7 @@ public struct GeneralizedFocalLoss: DetectionLoss {
     return share * sum
   }
 
-  /// `(σ − y)²·BCE(x, y)` and its derivative by x.
+  /// `(σ − y)²·BCE(x, y)` and its derivative with respect to x.
   private static func focal(_ x: Float, _ quality: Float) -> (loss: Float, slope: Float) {
     let (entropy, gap) = binaryCrossEntropy(x, quality)
     let probability = gap + quality

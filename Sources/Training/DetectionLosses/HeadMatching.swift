@@ -1,22 +1,30 @@
 import Foundation
 import Tensors
 
-/// The distance of a head's raw maps to those of another network, by what the maps mean: training without labels.
+/// The distance between a head's raw maps and those of another network, for training without
+/// labels.
 ///
-/// With the other network's confidence `p = max_c σ(t_c) · σ(o)` of each cell and `Z = max(Σ p, N)` over a batch of N images:
-/// `classes = 1/Z Σ_cells σ(o) Σ_c [H(σ(t_c), σ(s_c)) − H(σ(t_c))]`, objectness alike but of every cell, and
-/// `boxes = 1/Z Σ_cells p · D`, D the mean over the four sides of `KL(softmax t ‖ softmax s)` where boxes are distributions and
-/// of `½ (s − t)²` on the raw numbers elsewhere. Cells in which the other network sees nothing teach that, and nothing of boxes;
-/// where it says so by an objectness, nothing of classes either, whose numbers nothing has taught it there. Without, σ(o) is 1.
+/// s are the logits of this network, t those of the other one, and o its objectness logit; without
+/// an objectness, σ(o) is 1. The other network's confidence in a cell is `p = max_c σ(t_c) · σ(o)`,
+/// and `Z = max(Σ p, N)` over a batch of N images. The loss has two parts:
 ///
-/// Reference: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015, arXiv:1503.02531, in the binary
-/// form; Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022, arXiv:2102.12252, for the
-/// distributions; Mehta and Ozturk, *Object Detection at 200 Frames Per Second*, ECCV Workshops 2018, arXiv:1805.06361, for
-/// classes weighed by objectness. Deviations: temperature 1, and regions weighed by confidence.
+/// - `classes = 1/Z Σ_cells σ(o) Σ_c [H(σ(t_c), σ(s_c)) − H(σ(t_c))]`, and the same for objectness
+///   in every cell, without the factor σ(o);
+/// - `boxes = 1/Z Σ_cells p · D`. D is the mean over the four sides of `KL(softmax t ‖ softmax s)`
+///   where boxes are distributions, and of `½ (s − t)²` of the raw numbers elsewhere.
+///
+/// So boxes count only where the other network finds an object. With an objectness the same holds
+/// for classes, because class scores were not trained where there is no object.
+///
+/// Reference: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015,
+/// arXiv:1503.02531, in the binary form; Zheng et al., *Localization Distillation for Dense Object
+/// Detection*, CVPR 2022, arXiv:2102.12252, for the distributions; Mehta and Ozturk, *Object
+/// Detection at 200 Frames Per Second*, ECCV Workshops 2018, arXiv:1805.06361, for classes weighted
+/// by objectness. Deviations: temperature 1, and cells weighted by confidence.
 public struct HeadMatching: Sendable {
   private let levels: [HeadLevel]
   private let classes: Int
-  /// Bins of a distance; 1 where a side is a number.
+  /// Bins of a distance; 1 where a side is a single number.
   private let bins: Int
 
   /// The distance on the maps of a head; `nil` for heads without scales.
@@ -30,7 +38,7 @@ public struct HeadMatching: Sendable {
   /// The parts of the value.
   public static let partNames = ["classes", "boxes"]
 
-  /// The distance and, added to the maps' gradients, its gradient.
+  /// Returns the distance, and adds its gradient to the maps' gradients.
   ///
   /// - Parameter references: The other network's maps, laid out like `maps`.
   public func evaluate(_ maps: [RawMap], _ references: [UnsafePointer<Float>]) -> LossValue {
@@ -63,12 +71,13 @@ public struct HeadMatching: Sendable {
     return LossValue(parts: parts.map { $0 / total })
   }
 
-  /// Below this a cell's box is not looked at; below this objectness, its classes neither.
+  /// Boxes of cells with a lower confidence, and classes of cells with a lower objectness, do not
+  /// count.
   private static let leastConfidence: Float = 1e-3
 
   // MARK: Cells
 
-  /// Where the channels of a cell begin in a map, and how far they are apart.
+  /// The offset of a cell's first channel in a map, and the distance between channels.
   private struct Place {
     var map: Int
     var offset: Int
@@ -87,7 +96,7 @@ public struct HeadMatching: Sendable {
   ) -> [Cell] {
     let plane = level.rows * level.columns
     let images = maps[level.classes.map].shape[0]
-    // Anchors lie behind one another in a map that holds all of a cell.
+    // A map with all numbers of a cell holds its anchors one after another.
     let fields = classes + 5
     let isAnchored =
       level.objectness?.map == level.classes.map && level.box.map == level.classes.map
@@ -131,7 +140,7 @@ public struct HeadMatching: Sendable {
     return Double(softplus(s) - t * s - softplus(r) + t * r)
   }
 
-  /// The distance of one side; its gradient is weighed.
+  /// The distance of one side; adds its weighted gradient.
   private func distance(
     _ map: RawMap, _ reference: UnsafePointer<Float>, _ first: Int, _ step: Int, _ weight: Float
   ) -> Double {

@@ -15,6 +15,6 @@ public struct LossFamily: Sendable {
     .yolov5, .yolov8, .yolox, .generalizedFocal, .ssd,
   ]
 
-  /// The loss of that name.
+  /// The loss with a name.
   public static func named(_ name: String) -> LossFamily? { all.first { $0.name == name } }
 }

@@ -1,11 +1,13 @@
 import GraphIR
 import Tensors
 
-/// The distance of a network's outputs to those of the network it was: fine-tuning without labels.
+/// The distance between a network's outputs and those of the original network, for fine-tuning
+/// without labels.
 ///
-/// Of a recognised head the raw maps are matched by what they mean, see ``HeadMatching``. Of any other network each output
-/// counts `½ · mean of (y − y₀)² / variance of y₀`, so that outputs of any scale weigh alike; the loss is the mean
-/// over them. The original runs with its stored statistics on the same augmented images.
+/// The raw maps of a recognised head are compared as classes and boxes, see ``HeadMatching``. For
+/// any other network the loss is the mean over its outputs of
+/// `½ · mean of (y − y₀)² / variance of y₀`, so that outputs of any scale have the same weight. The
+/// original runs with its stored statistics on the same augmented images.
 public final class OutputMatching: TrainingObjective {
   /// The values that are matched.
   public let taps: [String]
@@ -16,8 +18,8 @@ public final class OutputMatching: TrainingObjective {
   ///
   /// - Parameters:
   ///   - head: The network's head; `nil` when none is recognised.
-  ///   - outputs: What is matched without a head.
-  /// - Throws: ``TrainingError`` when it does not take one batch of images, `NodeError`.
+  ///   - outputs: The outputs to match where no head is recognised.
+  /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError`.
   public init(
     original: Graph, head: RawHead? = nil, outputs: [String], batchSize: Int,
     imageSize: (height: Int, width: Int),
@@ -32,7 +34,7 @@ public final class OutputMatching: TrainingObjective {
   /// Classes and boxes of a head, else one part.
   public var partNames: [String] { head == nil ? ["match"] : HeadMatching.partNames }
 
-  /// The distance on the batch's images; labels are not looked at.
+  /// The distance on the batch's images; labels are not read.
   public func evaluate(
     _ maps: [RawMap], on batch: TrainingBatch, pool: ThreadPool
   ) throws -> LossValue {

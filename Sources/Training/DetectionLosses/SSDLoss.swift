@@ -2,22 +2,25 @@ import Foundation
 import ObjectDetection
 import Tensors
 
-/// The multibox loss of SSD: maps are logits `[N, priors, C + 1]`, background first, and offsets `[N, priors, 4]`.
+/// The multibox loss of SSD: maps are logits `[N, priors, C + 1]`, background first, and offsets
+/// `[N, priors, 4]`.
 ///
-/// A prior answers for the object it overlaps most, if by at least half; each object's best prior answers for it in any case.
-/// With n positives in the batch, at least 1: `Σ smooth L1(offset − encoded object) / n + Σ softmax cross-entropy / n`, the
-/// latter over the positives and three times as many negatives an image, those of the largest loss.
+/// A prior is assigned to the object it overlaps most, if the IoU is at least one half. Each
+/// object's best prior is assigned to it in any case. With n positives in the batch, at least 1,
+/// the loss is `Σ smooth L1(offset − encoded object) / n + Σ softmax cross-entropy / n`. The
+/// cross-entropy is over the positives and three times as many negatives in each image, those with
+/// the largest loss.
 ///
 /// Reference: Liu et al., *SSD*, ECCV 2016, arXiv:1512.02325, §2.2.
 public struct SSDLoss: DetectionLoss {
-  /// Which priors of an image take part.
+  /// The positive and negative priors of an image.
   public struct Choice: Sendable, Equatable {
-    /// The priors that answer for objects, with the place of the object.
+    /// The positive priors, each with the index of its object.
     public var positives: [(prior: Int, target: Int)]
-    /// The priors that must score as background.
+    /// The priors whose label is the background.
     public var negatives: [Int]
 
-    /// Whether the same priors take part.
+    /// Whether both have the same priors.
     public static func == (a: Choice, b: Choice) -> Bool {
       a.negatives == b.negatives && a.positives.elementsEqual(b.positives) { $0 == $1 }
     }
@@ -25,11 +28,11 @@ public struct SSDLoss: DetectionLoss {
 
   /// The priors in network pixels, as left, top, right, bottom.
   public var priors: [SIMD4<Double>]
-  /// The number of classes, background left out.
+  /// The number of classes, without the background.
   public var classes: Int
-  /// What offsets of centre and size are multiplied by when decoded.
+  /// The factors of the offsets of centre and size in decoding.
   public var variances: [Double]
-  /// Negatives a positive.
+  /// Negatives per positive.
   public var negativeRatio = 3
 
   /// The loss of a head of the given priors.
@@ -49,7 +52,7 @@ public struct SSDLoss: DetectionLoss {
     evaluate(maps, targets: targets, choices: choices(maps, targets, pool: pool), pool: pool)
   }
 
-  /// The priors of each image that take part.
+  /// The positive and negative priors of each image.
   public func choices(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [Choice] {
@@ -63,7 +66,7 @@ public struct SSDLoss: DetectionLoss {
     return targets.indices.map { slots[$0] }
   }
 
-  /// The loss of a batch on given priors, whose choice is a constant for the gradient.
+  /// The loss of a batch for a given choice of priors, which is a constant for the gradient.
   public func evaluate(
     _ maps: [RawMap], targets: [[LabelledBox]], choices: [Choice], pool: ThreadPool
   ) -> LossValue {
@@ -93,7 +96,7 @@ public struct SSDLoss: DetectionLoss {
       let overlaps = priors.map { BoxOverlap($0, target.box.corners, .iou).value }
       let best = overlaps.indices.max { (overlaps[$0], $1) < (overlaps[$1], $0) }
       for (prior, overlap) in overlaps.enumerated() where overlap >= 0.5 || prior == best {
-        // What answers for an object in any case is not given to another.
+        // The best prior of an object is not assigned to another object.
         let claim = prior == best ? overlap + 1 : overlap
         if let other = owner[prior], other.overlap >= claim { continue }
         owner[prior] = (index, claim)
@@ -150,7 +153,7 @@ public struct SSDLoss: DetectionLoss {
     return share * loss
   }
 
-  /// `−log softmax` of a label, with the largest logit and the sum of exponentials over it.
+  /// `−log softmax` of a label, with the largest logit and the sum of exponentials relative to it.
   private func crossEntropy(
     _ map: RawMap, _ image: Int, _ prior: Int, _ label: Int
   ) -> (loss: Double, highest: Double, sum: Double) {

@@ -1,28 +1,32 @@
 import Foundation
 import ObjectDetection
 
-/// Which cells answer for which objects of one image, by the cost of asking them to.
+/// Assigns cells of one image to objects at the lowest cost (SimOTA).
 ///
-/// Cells whose centre lies in an object, or within 2½ strides of its centre, may answer for it. The cost is the class loss
-/// plus three times `−log IoU`, and prohibitive where only one of both holds. An object gets as many cells as the sum of its
-/// ten best overlaps says, at least one, the cheapest; a cell that several claim goes to the one it costs least.
+/// The candidates of an object are cells whose centre lies in it, or within 2½ strides of its
+/// centre. The cost is the class loss plus three times `−log IoU`, and very high where only one of
+/// the two conditions holds. An object gets its cheapest cells. Their number is the sum of its ten
+/// best overlaps, rounded down, at least one. A cell that several objects get is assigned to the
+/// one with the lowest cost.
 ///
-/// Reference: Ge et al., *YOLOX*, 2021, arXiv:2107.08430, §2.2, the simplified form of *OTA*, CVPR 2021, arXiv:2103.14259.
+/// Reference: Ge et al., *YOLOX*, 2021, arXiv:2107.08430, §2.2, the simplified form of *OTA*, CVPR
+/// 2021, arXiv:2103.14259.
 public struct SimilarityAssignment: Sendable {
-  /// A cell that answers for an object.
+  /// A cell that is assigned to an object.
   public struct Positive: Sendable, Equatable {
     /// The cell, counted over all scales.
     public var cell: Int
-    /// The place of the object among the image's.
+    /// The index of the object in the image.
     public var target: Int
-    /// The overlap of the predicted box with the object when it was assigned: what its class score aims at.
+    /// The overlap of the predicted box with the object when it was assigned: the target of its
+    /// class score.
     public var overlap: Double
   }
 
-  /// How far from an object's centre cells may lie, in strides.
+  /// The largest distance of candidates from an object's centre, in strides.
   public var radius = 2.5
 
-  /// The cells that answer for objects, by ascending cell.
+  /// The positive cells, by ascending cell.
   ///
   /// - Parameters:
   ///   - centres: The centre of each cell.

@@ -1,20 +1,23 @@
 import Foundation
 import ObjectDetection
 
-/// Which cells answer for which objects of one image, by how well they score and place them.
+/// Assigns cells of one image to objects by their class score and overlap.
 ///
-/// The metric of a cell whose centre lies within an object is `s^α · IoU^β` of the object's class score s and the CIoU of
-/// the predicted box. The `topK` cells of each object answer for it; a cell that several claim goes to the one it overlaps
-/// most. The target score is the metric, scaled so that the best cell of an object gets its best IoU.
+/// The metric of a cell whose centre lies within an object is `s^α · IoU^β`, with the class score s
+/// of the object's class and the CIoU of the predicted box. The `topK` cells of each object are
+/// positive. A cell that is positive for several objects is assigned to the one it overlaps most.
+/// The target score is the metric, scaled so that the best cell of an object gets the object's best
+/// IoU.
 ///
-/// Reference: Feng et al., *TOOD*, ICCV 2021, arXiv:2108.07755, §3.2. Assignments are constants for the gradient. Deviates
-/// in one respect: an object that holds no cell's centre is given to the nearest cell of the finest scale.
+/// Reference: Feng et al., *TOOD*, ICCV 2021, arXiv:2108.07755, §3.2. Assignments are constants for
+/// the gradient. Deviates in one respect: an object that contains no cell's centre is assigned to
+/// the nearest cell of the finest scale.
 public struct TaskAlignedAssignment: Sendable {
-  /// A cell that answers for an object.
+  /// A cell that is assigned to an object.
   public struct Positive: Sendable, Equatable {
     /// The cell, counted over all scales.
     public var cell: Int
-    /// The place of the object among the image's.
+    /// The index of the object in the image.
     public var target: Int
     /// The target score of the object's class.
     public var score: Double
@@ -24,10 +27,10 @@ public struct TaskAlignedAssignment: Sendable {
   var alpha = 0.5
   var beta = 6.0
 
-  /// The cells that answer for objects, by ascending cell.
+  /// The positive cells, by ascending cell.
   ///
   /// - Parameters:
-  ///   - centres: The centre of each cell, the finest scale's first.
+  ///   - centres: The centre of each cell, those of the finest scale first.
   ///   - boxes: The box that each cell predicts.
   ///   - score: The probability of a class in a cell.
   func positives(
@@ -74,7 +77,8 @@ public struct TaskAlignedAssignment: Sendable {
       func distance(_ cell: Int) -> Double {
         ((centres[cell] - middle) * (centres[cell] - middle)).sum()
       }
-      // Scales come finest first, and the finest cell is the nearest or as near as any.
+      // The finest scale comes first, and no cell is nearer than the nearest one of the finest
+      // scale.
       if let nearest = centres.indices.min(by: { (distance($0), $0) < (distance($1), $1) }) {
         add(nearest)
       }

@@ -4,11 +4,15 @@ import Tensors
 
 /// The loss of anchor-free heads with objectness: YOLOX.
 ///
-/// With boxes of centre `(xy + cell)·stride` and extents `e^(wh)·stride`, n being the positives of the batch, at least 1:
-/// `5 · Σ (1 − IoU²) / n + Σ BCE(objectness, is positive) / n + Σ BCE(class, IoU of its object's class) / n`.
+/// Boxes have the centre `(xy + cell)·stride` and the extents `e^(wh)·stride`. With n positives in
+/// the batch, at least 1, the loss is the sum of three parts:
 ///
-/// Reference: Ge et al., *YOLOX*, 2021, arXiv:2107.08430, with ``SimilarityAssignment``; the L1 term of its last epochs is
-/// left out.
+/// - box: `5 · Σ (1 − IoU²) / n`;
+/// - objectness: `Σ BCE(objectness, is positive) / n`;
+/// - class: `Σ BCE(class, IoU of its object's class) / n`.
+///
+/// Reference: Ge et al., *YOLOX*, 2021, arXiv:2107.08430, with ``SimilarityAssignment``. The L1
+/// term of its last epochs is left out.
 public struct YOLOXLoss: DetectionLoss {
   /// The scales.
   public var levels: [HeadLevel]
@@ -33,7 +37,7 @@ public struct YOLOXLoss: DetectionLoss {
     evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
   }
 
-  /// The cells of each image that answer for objects.
+  /// The positive cells of each image.
   public func positives(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[SimilarityAssignment.Positive]] {
@@ -93,13 +97,15 @@ public struct YOLOXLoss: DetectionLoss {
     let stride = Double(level.stride)
     let (row, column) = places.cell[place].quotientAndRemainder(dividingBy: level.columns)
     let (x, y) = ((values[0] + Double(column)) * stride, (values[1] + Double(row)) * stride)
-    // Extents beyond e¹² cells are no boxes, and their squares no numbers.
+    // Larger logarithms are cut off at 12, because the squares of such extents overflow.
     let width = exp(min(values[2], 12)) * stride
     let height = exp(min(values[3], 12)) * stride
     return (SIMD4(x - width / 2, y - height / 2, x + width / 2, y + height / 2), width, height)
   }
 
-  /// The class loss of a cell for a class, its scores being the root of class times objectness.
+  /// The class loss of a cell for a class.
+  ///
+  /// The score is the square root of class times objectness.
   private func classCost(
     _ maps: [RawMap], _ image: Int, _ place: Int, _ label: Int, _ places: CellPlaces
   ) -> Double {

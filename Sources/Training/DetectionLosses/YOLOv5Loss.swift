@@ -4,12 +4,15 @@ import Tensors
 
 /// The loss of heads with anchors and objectness: YOLOv5 and YOLOv7.
 ///
-/// With boxes of centre `(2σ − ½ + cell)·stride` and extents `(2σ)²·anchor`:
-/// `scale · Σ over scales (box · mean (1 − CIoU) + objectness · balance · mean BCE(x, IoU) + classes · C/80 · mean BCE)`.
-/// Means run over the scale's positives, and for objectness over all its anchors and cells.
+/// Boxes have the centre `(2σ − ½ + cell)·stride` and the extents `(2σ)²·anchor`. The loss is
+/// `scale` times the sum over scales of three parts:
 ///
-/// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, with ``AnchorAssignment``. Deviates in the constant `scale`, where
-/// YOLOv5 multiplies by the batch size.
+/// - `box · mean (1 − CIoU)` over the scale's positives;
+/// - `objectness · balance · mean BCE(x, IoU)` over all its anchors and cells;
+/// - `classes · C/80 · mean BCE` over its positives.
+///
+/// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, with ``AnchorAssignment``. Deviates in
+/// the constant `scale`; YOLOv5 multiplies by the batch size instead.
 public struct YOLOv5Loss: DetectionLoss {
   /// The scales; `box` names the first channel of the first anchor.
   public var levels: [HeadLevel]
@@ -48,7 +51,7 @@ public struct YOLOv5Loss: DetectionLoss {
     evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
   }
 
-  /// The anchors of each image that answer for objects.
+  /// The positive anchors of each image.
   public func positives(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[AnchorAssignment.Positive]] {
@@ -87,7 +90,7 @@ public struct YOLOv5Loss: DetectionLoss {
 
   // MARK: Parts
 
-  /// The place of a field of an anchor in its map.
+  /// The offset of a field of an anchor in its map.
   private func offset(
     _ map: RawMap, _ image: Int, _ positive: AnchorAssignment.Positive, field: Int
   ) -> Int {
@@ -95,7 +98,7 @@ public struct YOLOv5Loss: DetectionLoss {
     return map.offset(image: image, channel: channel) + positive.cell
   }
 
-  /// The predicted box in pixels, and the four σ it is made of.
+  /// The predicted box in pixels, and the four sigmoids it is computed from.
   private func predicted(
     _ maps: [RawMap], _ image: Int, _ positive: AnchorAssignment.Positive
   ) -> (box: SIMD4<Double>, sigmas: SIMD4<Double>) {
@@ -118,7 +121,7 @@ public struct YOLOv5Loss: DetectionLoss {
     )
   }
 
-  /// The box part of a positive, as x; adds its gradient.
+  /// The box part of a positive, in the first element; adds its gradient.
   private func box(
     _ maps: [RawMap], _ image: Int, _ target: LabelledBox, _ positive: AnchorAssignment.Positive,
     _ share: Double

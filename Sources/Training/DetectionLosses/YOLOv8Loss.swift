@@ -4,19 +4,25 @@ import Tensors
 
 /// The loss of anchor-free heads with distance distributions: YOLOv8 to v12.
 ///
-/// With the target scores t of a task-aligned assignment and their sum T over the batch, at least 1:
-/// `classes · Σ BCE(x, t) / T + box · Σ t (1 − CIoU) / T + distribution · Σ t · mean of the four DFL / T`.
+/// t are the target scores of a task-aligned assignment, and T their sum over the batch, at least
+/// 1. The loss is the sum of three parts:
 ///
-/// Reference: Jocher et al., Ultralytics YOLOv8, 2023, with ``TaskAlignedAssignment`` and ``DistanceDistribution``. Deviates
-/// in not multiplying by the batch size.
+/// - `classes · Σ BCE(x, t) / T`;
+/// - `box · Σ t (1 − CIoU) / T`;
+/// - `distribution · Σ t · mean of the four DFL / T`.
+///
+/// Reference: Jocher et al., Ultralytics YOLOv8, 2023, with ``TaskAlignedAssignment`` and
+/// ``DistanceDistribution``. Deviates in not multiplying by the batch size.
 public struct YOLOv8Loss: DetectionLoss {
   /// The scales.
   public var levels: [HeadLevel]
   /// The number of classes.
   public var classes: Int
-  /// Bins of each distance, less one.
+  /// Bins of each distance, minus one.
   public var regMax: Int
-  /// How a box is compared with its object; the assignment goes by CIoU always.
+  /// How a box is compared with its object.
+  ///
+  /// The assignment always uses CIoU.
   public var overlap = BoxOverlap.Measure.ciou
   /// What the parts are multiplied by.
   public var gains = (box: 7.5, classes: 0.5, distribution: 1.5)
@@ -38,7 +44,7 @@ public struct YOLOv8Loss: DetectionLoss {
     evaluate(maps, targets: targets, positives: positives(maps, targets, pool: pool), pool: pool)
   }
 
-  /// The cells of each image that answer for objects.
+  /// The positive cells of each image.
   public func positives(
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[TaskAlignedAssignment.Positive]] {

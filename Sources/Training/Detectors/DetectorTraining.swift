@@ -5,29 +5,30 @@ import ObjectDetection
 import Operators
 import Tensors
 
-/// A detector with the images it learns from and is scored on: what training and the fine-tuning of
-/// every method share.
+/// A detector with the images it is trained and scored on.
+///
+/// Training and the fine-tuning of every method use it.
 public struct DetectorTraining {
-  /// What brings the network down.
+  /// The loss of the training.
   public enum Loss: String, Codable, CaseIterable, Sendable {
     /// The loss of the head's family against the labels.
     case labels
-    /// The distance of the raw outputs to those of the model before; needs no labels.
+    /// The distance of the raw outputs from those of the original model; needs no labels.
     case match
   }
 
-  /// All that decides the outcome, apart from model and images.
+  /// All settings that decide the outcome, apart from model and images.
   public struct Settings: Codable, Equatable, Sendable {
     /// Epochs, batches and the optimiser.
     public var training: TrainingConfiguration
     /// How images are varied.
     public var augmentation: Augmentation
-    /// What brings the network down.
+    /// The loss of the training.
     public var loss: Loss
-    /// What decides the order of images and how they are varied.
+    /// The seed of the order of images and of their augmentation.
     public var seed: UInt64
 
-    /// Settings of their parts.
+    /// Settings of the given parts.
     public init(
       training: TrainingConfiguration = TrainingConfiguration(),
       augmentation: Augmentation = .light, loss: Loss = .labels, seed: UInt64 = 0
@@ -39,23 +40,24 @@ public struct DetectorTraining {
 
   /// The network to train.
   public let graph: Graph
-  /// How its outputs read.
+  /// The settings of its head.
   public let head: HeadConfiguration
   /// The outputs and their shapes for one image.
   public let outputs: [(name: String, shape: [Int])]
   /// Rows and columns of the input.
   public let imageSize: (height: Int, width: Int)
-  /// The images to learn from.
+  /// The images to train on.
   public let training: Dataset
   /// The images to score on; `nil` for none.
   public let validation: Dataset?
-  /// All that decides the outcome besides.
+  /// The settings.
   public let settings: Settings
   private let engine: Engine
-  /// The network whose outputs are matched without labels; `nil` for the network itself as it is before training.
+  /// The network whose outputs are matched without labels; `nil` for the network itself before
+  /// training.
   public var original: Graph?
 
-  /// A detector whose head is recognised, as far as nothing is said of it.
+  /// A detector whose head is recognised, as far as no settings are given.
   ///
   /// - Throws: `HeadError` when the head is not recognised, `InputError` when the network takes no
   ///   image.
@@ -66,7 +68,7 @@ public struct DetectorTraining {
     let reading = try DetectorReading(graph, settings: head, engine: engine)
     (outputs, self.head) = (reading.outputs, reading.configuration)
     var graph = graph
-    // The settings in force travel with the model, whoever scores it later.
+    // The settings are stored in the model, so that it is scored with them later.
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     graph.properties.metadata[Detector.metadataKey] = String(
@@ -77,11 +79,11 @@ public struct DetectorTraining {
     (self.settings, self.engine) = (settings, engine)
   }
 
-  /// A trainer, ready to run or to take up a checkpoint.
+  /// A trainer, ready to run or to resume from a checkpoint.
   ///
   /// - Parameters:
-  ///   - objective: What training brings down; `nil` for what the settings say.
-  ///   - needsLabels: Whether that reads labels; `nil` for what the settings say.
+  ///   - objective: The objective of training; `nil` for that of the settings.
+  ///   - needsLabels: Whether the objective reads labels; `nil` for that of the settings.
   public func trainer(
     hooks: [any TrainingHook] = [], objective: (any TrainingObjective)? = nil,
     needsLabels: Bool? = nil
@@ -115,9 +117,10 @@ public struct DetectorTraining {
     }
   }
 
-  /// Trains a network on and returns the finished trainer.
+  /// Fine-tunes a network and returns the finished trainer.
   ///
-  /// - Parameter original: The network whose outputs are matched without labels; `nil` for the network as it comes.
+  /// - Parameter original: The network whose outputs are matched without labels; `nil` for the
+  ///   given network.
   /// - Throws: ``TrainingError/diverged(epoch:step:)`` when the loss is no longer finite, what
   ///   training throws.
   public static func tune(
@@ -142,7 +145,7 @@ public struct DetectorTraining {
     }
   }
 
-  /// Runs a trainer until it ends, whatever ends it.
+  /// Runs a trainer until it ends for any reason.
   public func end(of trainer: Trainer) throws -> TrainingEnd {
     let watcher = engine.progress as? any TrainingObserver
     watcher?.begin(trainer)
@@ -152,9 +155,10 @@ public struct DetectorTraining {
     })
   }
 
-  /// The head whose raw maps are matched without labels; `nil` when none is recognised and the outputs are matched.
+  /// The head whose raw maps are matched without labels; `nil` when none is recognised and the
+  /// outputs are matched.
   ///
-  /// Decoded outputs hold boxes in pixels beside scores, which would not count against them.
+  /// Decoded outputs hold boxes in pixels beside scores. The scores would hardly count.
   private var matchedHead: RawHead? {
     let found = try? RawHead.comparable(
       in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
@@ -162,7 +166,7 @@ public struct DetectorTraining {
     return found.flatMap { made.isSuperset(of: $0.taps) ? $0 : nil }
   }
 
-  /// Steps of the optimiser in all.
+  /// The number of all steps of the optimiser.
   public var steps: Int {
     let (batch, epochs) = (settings.training.batchSize, settings.training.epochs)
     let batches = (training.images.count + batch - 1) / batch
@@ -187,7 +191,7 @@ public struct DetectorTraining {
   }
 }
 
-/// A loader as a trainer takes it.
+/// A loader as a source of batches.
 private struct LoaderSource: BatchSource {
   let loader: BatchLoader
 

@@ -2,14 +2,14 @@ import Execution
 import GraphIR
 import ObjectDetection
 
-/// What is done to a network before it is trained on.
+/// The changes to a network before it is fine-tuned.
 public struct ModelAdaptation {
-  /// The network as it is now.
+  /// The current network.
   public private(set) var graph: Graph
   private let head: HeadSettings
   private let engine: Engine
 
-  /// A network as it comes.
+  /// A network without changes.
   public init(_ graph: Graph, head: HeadSettings = HeadSettings(), engine: Engine) {
     (self.graph, self.head, self.engine) = (graph, head, engine)
   }
@@ -35,7 +35,7 @@ public struct ModelAdaptation {
       "the head's \(old) classes are replaced by \(names.joined(separator: ", "))")
   }
 
-  /// Puts batch normalisations back, calibrated on training images.
+  /// Inserts batch normalisations, calibrated on training images.
   ///
   /// - Throws: ``RawHeadError``, what reading images and sessions throw.
   public mutating func insertBatchNormalization(_ dataset: Dataset) throws {

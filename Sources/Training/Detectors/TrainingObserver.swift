@@ -1,6 +1,6 @@
 import Execution
 
-/// A progress observer that also shows how training goes.
+/// A progress observer that also shows the progress of training.
 public protocol TrainingObserver: ProgressObserver {
   /// A trainer is about to run.
   func begin(_ trainer: Trainer)

@@ -1,11 +1,12 @@
 import Tensors
 
-/// Keeps weights that are zero when training begins at exactly zero: a pruned network keeps its pattern while it learns.
+/// Keeps weights at exactly zero that are zero when training begins, so that a pruned network keeps
+/// its sparsity pattern.
 ///
-/// Only tensors with zeros among their weights are touched; biases and normalisations are left alone.
+/// Only weight tensors that have zeros are changed; biases and normalisations are not.
 public final class KeptZeros: TrainingHook {
   private let names: Set<String>
-  /// The places of the zeros of each weight that has some.
+  /// The indices of the zeros of each weight that has some.
   private var zeros: [String: [Int]] = [:]
   private var weights = 0
 
@@ -14,7 +15,7 @@ public final class KeptZeros: TrainingHook {
     names = Set(parameters.filter { $0.role == .weight }.map(\.name))
   }
 
-  /// Notes what is zero.
+  /// Notes which weights are zero.
   public func willTrain(_ step: TrainingStep, at progress: TrainingProgress) {
     weights = 0
     for (index, name) in step.parameters.enumerated() where names.contains(name) {
@@ -25,7 +26,7 @@ public final class KeptZeros: TrainingHook {
     }
   }
 
-  /// Sets them to zero again.
+  /// Sets these weights to zero again.
   public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     for (index, name) in step.parameters.enumerated() {
       guard let places = zeros[name] else { continue }
@@ -34,7 +35,7 @@ public final class KeptZeros: TrainingHook {
     }
   }
 
-  /// Sets them to zero in averages, too.
+  /// Sets these weights to zero in averages, too.
   public func constrain(_ values: inout [String: Tensor]) {
     for (name, places) in zeros {
       values[name]?.withUnsafeMutableElements(as: Float.self) { elements in

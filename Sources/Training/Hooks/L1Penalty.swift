@@ -1,15 +1,17 @@
-/// Pulls weights towards zero while a network trains: adds `λ · sign(w)` to their gradient, that of `λ · Σ |w|`.
+/// Adds the gradient `λ · sign(w)` of the penalty `λ · Σ |w|`, which pulls weights towards zero.
 ///
-/// Weights that matter little are small afterwards, which is what pruning by magnitude wants. The optimiser's weight decay is
-/// the penalty's square form.
+/// Weights that matter little are small afterwards, as pruning by magnitude assumes. The
+/// optimiser's weight decay is the corresponding L2 penalty.
 ///
-/// References: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626, §3.1, which compares both;
-/// on the γ of batch normalisations Liu et al., *Network Slimming*, ICCV 2017, arXiv:1708.06519, equation 1.
+/// References: Han et al., *Learning both Weights and Connections*, NIPS 2015, arXiv:1506.02626,
+/// §3.1, which compares both. For the γ of batch normalisations: Liu et al., *Network Slimming*,
+/// ICCV 2017, arXiv:1708.06519, equation 1.
 public final class L1Penalty: TrainingHook {
   private let strength: Float
   private let names: Set<String>
 
-  /// A penalty of the given strength on the weights among some parameters; biases and normalisations are left alone.
+  /// A penalty of the given strength on the weights among some parameters, without biases and
+  /// normalisations.
   public convenience init(strength: Float, parameters: [TrainableParameter]) {
     self.init(
       strength: strength, names: Set(parameters.filter { $0.role == .weight }.map(\.name)))

@@ -1,20 +1,23 @@
 import GraphIR
 import Tensors
 
-/// Lets parameters move in units of their own: each step makes `w ← w₀ + u · (w − w₀)`, with w₀ the value before it.
+/// Scales the step of each parameter by a unit u of its own: `w ← w₀ + u · (w − w₀)`, with w₀ the
+/// value before the step.
 ///
-/// Steps of AdamW are about as long as the learning rate, whatever the gradients: alike for all parameters, they are lost on
-/// large channels and drown small ones, of which folded normalisations leave many. With units the rate says what part of its
-/// unit a parameter moves by.
+/// Steps of AdamW are about as long as the learning rate, whatever the gradients. The same step is
+/// too small for channels with large weights and too large for channels with small ones, and folded
+/// normalisations leave both. With units, the learning rate is the part of its unit by which a
+/// parameter moves.
 public final class MovementUnits: TrainingHook {
-  /// One unit a parameter, or one for each run of equally many elements; by name.
+  /// The units by parameter name: one for all elements, or one for each run of equally many
+  /// elements.
   private let units: [String: [Float]]
   private var before: [[Float]] = []
 
   /// Units of the parameters of a network.
   ///
-  /// - Parameter units: What is known; other weights and biases move in units of their largest magnitude in the network, where
-  ///   they have one.
+  /// - Parameter units: The known units. The unit of any other weight or bias is its largest
+  ///   magnitude in the network, where that is not zero.
   public init(_ units: [String: [Float]], for graph: Graph) {
     self.units = TrainableParameter.all(in: graph).reduce(into: units) { units, parameter in
       guard units[parameter.name] == nil, parameter.role != .normalisation,
@@ -24,14 +27,14 @@ public final class MovementUnits: TrainingHook {
     }
   }
 
-  /// Notes where the parameters are.
+  /// Notes the values of the parameters.
   public func willUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     before = step.parameters.indices.map { index in
       units[step.parameters[index]] == nil ? [] : Array(step.values(of: index))
     }
   }
 
-  /// Shortens or lengthens their way.
+  /// Scales the steps of the parameters.
   public func didUpdate(_ step: TrainingStep, at progress: TrainingProgress) {
     for (index, name) in step.parameters.enumerated() {
       guard let own = units[name], !own.isEmpty else { continue }

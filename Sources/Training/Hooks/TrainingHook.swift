@@ -11,13 +11,13 @@ public protocol TrainingHook: AnyObject {
   /// Called after the optimiser has moved the parameters; may alter values.
   func didUpdate(_ step: TrainingStep, at progress: TrainingProgress)
 
-  /// Brings averaged values, which the optimiser did not make, under the hook's rules.
+  /// Applies the hook's constraints to averaged values.
   func constrain(_ values: inout [String: Tensor])
 
-  /// The fraction of weights that are zero by the hook's rules; `nil` when it has none.
+  /// The fraction of weights that the hook keeps at zero; `nil` when it has no such constraint.
   var sparsity: Double? { get }
 
-  /// What a resumed run needs, by name.
+  /// The state that a resumed run needs, by name.
   var state: [String: Tensor] { get set }
 }
 

@@ -5,8 +5,9 @@ extension Optimizer {
   ///
   /// `m ← β₁·m + (1 − β₁)·g`, `v ← β₂·v + (1 − β₂)·g²`, and hats divide by `1 − βᵗ`.
   ///
-  /// Reference: Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019, arXiv:1711.05101. As in
-  /// PyTorch the decay is multiplied by the learning rate, where the paper has a schedule of its own.
+  /// Reference: Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019,
+  /// arXiv:1711.05101. As in PyTorch the decay is multiplied by the learning rate; the paper has a
+  /// separate schedule for it.
   public static func adamW(
     beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8
   ) -> Optimizer {

@@ -1,4 +1,4 @@
-/// How a gradient moves a parameter.
+/// A rule that updates a parameter from its gradient.
 public struct Optimizer: Sendable {
   /// The name users type.
   public var name: String
@@ -6,22 +6,22 @@ public struct Optimizer: Sendable {
   public var summary: String
   /// Where the method comes from.
   public var citation: String
-  /// Tensors of state a parameter, each of its size and zero at first.
+  /// The number of state tensors for each parameter, each of its size and zero at first.
   public var slots: Int
-  /// Moves a parameter by one step.
+  /// Updates a parameter by one step.
   public var update: @Sendable (OptimizerUpdate) -> Void
 
   /// The names of every optimiser.
   public static let names = ["sgd", "adamw"]
 }
 
-/// One parameter's part in a step of an optimiser, in memory that somebody else keeps alive.
+/// The update of one parameter in a step, on memory that the caller keeps alive.
 public struct OptimizerUpdate: @unchecked Sendable {
   /// The values, altered in place.
   public var values: UnsafeMutablePointer<Float>
   /// Their gradient.
   public var gradient: UnsafePointer<Float>
-  /// The optimiser's state, altered in place; as many as its ``Optimizer/slots``.
+  /// The optimiser's ``Optimizer/slots`` state tensors, altered in place.
   public var state: [UnsafeMutablePointer<Float>]
   /// The number of values.
   public var count: Int

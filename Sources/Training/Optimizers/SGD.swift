@@ -1,9 +1,11 @@
 extension Optimizer {
   /// Stochastic gradient descent with momentum: `g ← ∇ + λ·w`, `v ← µ·v + g`, `w ← w − η·v`.
   ///
-  /// With Nesterov's correction `w ← w − η·(g + µ·v)`. The first step sets `v = g`, as PyTorch does.
+  /// With Nesterov's correction `w ← w − η·(g + µ·v)`. The first step sets `v = g`, as PyTorch
+  /// does.
   ///
-  /// Reference: Sutskever et al., *On the importance of initialization and momentum in deep learning*, ICML 2013.
+  /// Reference: Sutskever et al., *On the importance of initialization and momentum in deep
+  /// learning*, ICML 2013.
   ///
   /// - Precondition: `0 ≤ momentum < 1`.
   public static func sgd(momentum: Float = 0.9, nesterov: Bool = true) -> Optimizer {

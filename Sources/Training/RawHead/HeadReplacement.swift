@@ -4,13 +4,15 @@ import ObjectDetection
 import Tensors
 
 extension RawHead {
-  /// The network with its head for other classes, ending at raw maps.
+  /// The network with a head for other classes, ending at raw maps.
   ///
-  /// The convolutions that score classes are replaced, with small random weights and biases at which each class has a
-  /// probability of one in a hundred; those that place boxes keep what they learnt. Decoding is cut off: the outputs are one
-  /// map `[N, 4·(regMax + 1) + C, H, W]` a stride, as ``HeadConfiguration`` in the metadata says.
+  /// The convolutions of class scores are replaced. Their new weights are small and random, and
+  /// their biases give each class a probability of 0.01. The convolutions of boxes keep their
+  /// weights. Decoding is removed: the outputs are one map `[N, 4·(regMax + 1) + C, H, W]` for each
+  /// stride, as ``HeadConfiguration`` in the metadata says.
   ///
-  /// - Throws: ``RawHeadError`` for other families than YOLOv8's, and where boxes and classes come out of one convolution.
+  /// - Throws: ``RawHeadError`` for other families than YOLOv8's, and where one convolution makes
+  ///   both boxes and classes.
   public func replacingClasses(
     in graph: Graph, with names: [String], seed: UInt64
   ) throws -> Graph {
@@ -53,7 +55,7 @@ extension RawHead {
 }
 
 extension Graph {
-  /// Gives the convolution that makes a value new weights for another number of output channels.
+  /// Gives the convolution that makes a value new weights, for another number of output channels.
   fileprivate mutating func widen(
     convolution output: String, to channels: Int, random: inout CounterRandom
   ) throws {
@@ -63,7 +65,7 @@ extension Graph {
     let shape = [channels] + old.shape.dropFirst()
     let deviation = 0.1 * (2 / Float(shape.dropFirst().reduce(1, *))).squareRoot()
     let values = (0..<shape.reduce(1, *)).map { _ in
-      // The sum of twelve uniform numbers is normal enough for a start.
+      // The sum of twelve uniform numbers is close enough to normal for initial weights.
       deviation
         * ((0..<12).reduce(Float(0)) { sum, _ in sum + .random(in: 0..<1, using: &random) } - 6)
     }

@@ -4,10 +4,11 @@ import ObjectDetection
 import Operators
 import Tensors
 
-/// Where the raw maps of a detector's head are in its graph, and how their channels read.
+/// Where the raw maps of a detector's head are in its graph, and what their channels mean.
 ///
-/// Of a model that ends at raw maps they are the outputs. Of one that decodes its boxes they are the last convolutions on the
-/// way to the outputs, told apart by extents and channels.
+/// In a model that ends at raw maps they are the outputs. In one that decodes its boxes they are
+/// the outputs of the last convolutions before the graph's outputs, distinguished by extents and
+/// channels.
 public struct RawHead: Sendable {
   /// The values a loss reads.
   public var taps: [String]
@@ -15,7 +16,7 @@ public struct RawHead: Sendable {
   public var levels: [HeadLevel]
   /// The settings of the head.
   public var configuration: HeadConfiguration
-  /// Bins of each distance, less one.
+  /// Bins of each distance, minus one.
   public var regMax: Int
   /// The priors of an SSD head, which has no scales of its own.
   public var priors: [Box] = []
@@ -64,9 +65,11 @@ public struct RawHead: Sendable {
     }
   }
 
-  /// The head of a detector whose maps are to be compared with those of another network alike, not with labels.
+  /// The head of a detector whose maps are compared with those of another such network, not with
+  /// labels.
   ///
-  /// Heads of anchors that decode their boxes have no loss, for the file does not say their anchors, but their maps can be told.
+  /// Anchor-based heads that decode their boxes have no loss, because the file does not state their
+  /// anchors. But their maps can be found.
   ///
   /// - Throws: As ``find(in:configuration:height:width:inputShapes:)``.
   public static func comparable(
@@ -118,7 +121,7 @@ public struct RawHead: Sendable {
     self.configuration = configuration
   }
 
-  /// A head with convolutions of their own for boxes, objectness and classes at each stride.
+  /// A head with separate convolutions for boxes, objectness and classes at each stride.
   private init(
     objectness maps: [(name: String, shape: [Int])], configuration: HeadConfiguration,
     height: Int, width: Int
@@ -144,7 +147,7 @@ public struct RawHead: Sendable {
     self.configuration = configuration
   }
 
-  /// The places of the maps of each stride, the finest first.
+  /// The indices of the maps of each stride, the finest first.
   private static func byStride(
     _ maps: [(name: String, shape: [Int])], _ configuration: HeadConfiguration, _ height: Int,
     _ width: Int
@@ -168,7 +171,7 @@ public struct RawHead: Sendable {
       found: maps.map { "'\($0.name)' \($0.shape)" })
   }
 
-  /// A head of anchors: at each stride of the configuration one map `[N, A·(5 + C), H, W]`.
+  /// An anchor-based head: at each stride of the configuration one map `[N, A·(5 + C), H, W]`.
   private init(
     anchored maps: [(name: String, shape: [Int])], configuration: HeadConfiguration
   ) throws {
@@ -193,7 +196,8 @@ public struct RawHead: Sendable {
     self.configuration = configuration
   }
 
-  /// A head of distance distributions: at each stride one map of boxes and classes, or one of each.
+  /// A head with distance distributions: at each stride one map of boxes and classes, or one of
+  /// each.
   private init(
     distributions maps: [(name: String, shape: [Int])], scoresFirst: Bool,
     configuration: HeadConfiguration, height: Int, width: Int
@@ -257,7 +261,7 @@ extension Graph {
     let links = Connectivity(self)
     let learnt = Set(TrainableParameter.all(in: self).map(\.name))
     let aliases = self.aliases
-    // Weights that are rounded while training, or stored as integers, count as well.
+    // Weights with fake quantisation, and weights stored as integers, count as well.
     func isLearnt(_ name: String) -> Bool {
       if learnt.contains(aliases[name] ?? name) { return true }
       guard let maker = links.producer[name].map({ nodes[$0] }) else { return false }

@@ -1,4 +1,4 @@
-/// What the learning rate is multiplied by as training goes on.
+/// A factor of the learning rate that depends on the progress of training.
 public struct LearningRateSchedule: Sendable {
   /// The name users type.
   public var name: String
@@ -12,7 +12,7 @@ public struct LearningRateSchedule: Sendable {
     [.cosine(final: final), .linear(final: final), .step(), .oneCycle(final: final), .constant]
   }
 
-  /// The schedule of a name.
+  /// The schedule with a name.
   public static func named(_ name: String, final: Double) -> LearningRateSchedule? {
     all(final: final).first { $0.name == name }
   }
@@ -22,7 +22,7 @@ public struct LearningRateSchedule: Sendable {
 }
 
 extension LearningRateSchedule {
-  /// The same rate all along.
+  /// A constant rate.
   public static let constant = LearningRateSchedule(
     name: "constant", summary: "the same rate all along", factor: { _ in 1 })
 }

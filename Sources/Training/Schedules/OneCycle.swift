@@ -1,10 +1,11 @@
 import Foundation
 
 extension LearningRateSchedule {
-  /// Up from `start` to 1 in the first `rise` of the time, then down to `final`, both by half a cosine.
+  /// Rises from `start` to 1 in the fraction `rise` of the time, then falls to `final`, both along
+  /// half a cosine.
   ///
-  /// Reference: Smith and Topin, *Super-Convergence*, 2018, arXiv:1708.07120. Momentum is left alone, and the last phase
-  /// has no further drop.
+  /// Reference: Smith and Topin, *Super-Convergence*, 2018, arXiv:1708.07120. Differs from the
+  /// paper: momentum stays constant, and there is no last phase with a further drop.
   public static func oneCycle(
     start: Double = 0.04, rise: Double = 0.3, final: Double = 0.001
   ) -> LearningRateSchedule {

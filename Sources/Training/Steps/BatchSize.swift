@@ -5,9 +5,10 @@ import Tensors
 extension Graph {
   /// The same network for batches of another size.
   ///
-  /// Sets the first axis of the image inputs, and of the constant shapes that values of the file's own batch are given: by
-  /// `Reshape`, `Expand` and the sizes of `Resize`. A `Reshape` that joins the batch with what follows it, as channel
-  /// shuffles do, has its first extent multiplied. What is computed from `Shape`, or left to −1, follows by itself.
+  /// Sets the first axis of the image inputs. It also changes the constant shapes in which the
+  /// file's own batch size occurs: those of `Reshape` and `Expand`, and the sizes of `Resize`.
+  /// Where a `Reshape` merges the batch with the next axis, as channel shuffles do, its first
+  /// extent is multiplied. Shapes computed from `Shape`, and extents of −1, need no change.
   ///
   /// - Precondition: every required input has the batch as its first axis.
   func withBatchSize(_ count: Int) -> Graph {

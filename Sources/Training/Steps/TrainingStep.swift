@@ -4,22 +4,23 @@ import ObjectDetection
 import Operators
 import Tensors
 
-/// A network prepared to run forwards, and its gradients backwards, on batches of one shape.
+/// A network prepared for forward and backward passes on batches of one shape.
 ///
-/// A step is: write ``images``, ``forward()``, let a loss read and fill ``maps``, ``backward()``; then the gradients of the
-/// parameters lie in memory and an optimiser may alter ``values(of:)`` in place.
+/// A step is: write ``images``, call ``forward()``, let a loss read ``maps`` and fill their
+/// gradients, call ``backward()``. Then the gradients of the parameters are in memory, and an
+/// optimiser may alter ``values(of:)`` in place.
 public final class TrainingStep {
   /// How batch normalisations behave.
   public enum Normalization: Sendable, Equatable {
-    /// By the batch's own statistics, of which this much enters the running ones.
+    /// Uses the batch's own statistics. `momentum` is their weight in the running ones.
     case batch(momentum: Float)
-    /// By the stored statistics, which stay.
+    /// Uses the stored statistics, which stay.
     case frozen
   }
 
-  /// What a step is prepared with.
+  /// The options of a step.
   public struct Options: Sendable {
-    /// Images a batch.
+    /// Images per batch.
     public var batchSize: Int
     /// Rows and columns of the input.
     public var imageSize: (height: Int, width: Int)
@@ -29,7 +30,8 @@ public final class TrainingStep {
     public var normalization = Normalization.batch(momentum: 0.03)
     /// The threads to compute with.
     public var threads: Int
-    /// Whether activations are computed again on the way back instead of kept: less memory for more time.
+    /// Whether activations are computed again in the backward pass instead of kept, which takes
+    /// less memory and more time.
     public var recomputes = false
 
     /// Options for batches of the given extents.
@@ -46,7 +48,7 @@ public final class TrainingStep {
   public let statistics: [String]
   /// The input, `[N, C, H, W]`.
   public let images: UnsafeMutableBufferPointer<Float>
-  /// The differentiated outputs, in the order asked for.
+  /// The differentiated outputs, in the given order.
   public let maps: [RawMap]
   /// The bytes of all activations and gradients together.
   public var arenaBytes: Int { session.arenaBytes }
@@ -61,10 +63,11 @@ public final class TrainingStep {
   /// Prepares a network.
   ///
   /// - Parameters:
-  ///   - taps: The values whose gradients a loss gives.
-  ///   - parameters: The constants to differentiate by; those that no tap depends on are left out.
-  /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError` naming a node that has no
-  ///   derivative.
+  ///   - taps: The values whose gradients the loss provides.
+  ///   - parameters: The constants to differentiate with respect to. Those that no tap depends on
+  ///     are left out.
+  /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError`
+  ///   naming a node that has no derivative.
   public init(
     _ model: Graph, taps: [String], parameters: [String], options: Options
   ) throws {
@@ -156,16 +159,16 @@ public final class TrainingStep {
   /// Computes the gradients of the parameters from those of the maps.
   public func backward() throws { try session.runLate() }
 
-  /// Runs both ways, on the gradients of the maps as they are.
+  /// Runs both passes, with the gradients of the maps as they are.
   public func run() throws { try session.run() }
 
-  /// Runs both ways, and adds the time of each node to ``profile``.
+  /// Runs both passes, and adds the time of each node to ``profile``.
   public func runProfiled() throws { try session.runProfiled() }
 
   /// The time that each node took in all profiled runs.
   public var profile: [StepProfile] { session.profile }
 
-  /// Takes over the running statistics that the last step computed.
+  /// Sets the running statistics to those that the last step computed.
   public func updateStatistics() {
     for (value, updated) in zip(statisticValues, updatedStatistics) {
       guard let updated, let source = updated.baseAddress else { continue }
@@ -173,7 +176,7 @@ public final class TrainingStep {
     }
   }
 
-  /// The memory of a parameter's value, by its place in ``parameters``.
+  /// The memory of a parameter's value, by its index in ``parameters``.
   public func values(of parameter: Int) -> UnsafeMutableBufferPointer<Float> {
     parameterValues[parameter]
   }
@@ -183,7 +186,7 @@ public final class TrainingStep {
     gradients[parameter]
   }
 
-  /// The memory of a running statistic, by its place in ``statistics``.
+  /// The memory of a running statistic, by its index in ``statistics``.
   public func values(ofStatistic index: Int) -> UnsafeMutableBufferPointer<Float> {
     statisticValues[index]
   }
@@ -195,7 +198,7 @@ public final class TrainingStep {
     }
   }
 
-  /// Sets parameters and running statistics; others are passed over.
+  /// Sets parameters and running statistics; other tensors are ignored.
   ///
   /// - Precondition: shapes are those of the network.
   public func set(_ state: [String: Tensor]) {

@@ -1,6 +1,6 @@
 import Tensors
 
-/// The optimiser's side of a step: accumulates gradients, clips them and moves the parameters.
+/// The optimiser's part of a step: accumulates gradients, clips them and updates the parameters.
 struct ParameterUpdater {
   private let optimizer: Optimizer
   private let decays: [Float]
@@ -23,7 +23,7 @@ struct ParameterUpdater {
     if accumulation > 1 { sums = types.map { Tensor(zeros: $0) } }
   }
 
-  /// Takes in the gradients of a batch.
+  /// Adds the gradients of a batch.
   mutating func accumulate(_ step: TrainingStep) {
     batches += 1
     for index in sums.indices {
@@ -37,7 +37,7 @@ struct ParameterUpdater {
     }
   }
 
-  /// Hands the mean gradients back to the step's memory, so that hooks and the optimiser find them there.
+  /// Writes the mean gradients to the step's memory, where hooks and the optimiser find them.
   private mutating func publish(_ step: TrainingStep) {
     let share = 1 / Float(max(batches, 1))
     batches = 0
@@ -49,9 +49,9 @@ struct ParameterUpdater {
     }
   }
 
-  /// Moves the parameters by the gradients of the batches since the last call.
+  /// Updates the parameters by the gradients of the batches since the last call.
   ///
-  /// - Returns: whether the gradients were finite; if not, nothing is moved.
+  /// - Returns: whether the gradients were finite; if not, nothing is updated.
   mutating func update(
     _ step: TrainingStep, count: Int, learningRate: Float,
     adjustingGradients adjust: () -> Void

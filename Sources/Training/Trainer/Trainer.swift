@@ -4,12 +4,13 @@ import Tensors
 
 /// Trains a network: runs batches, updates parameters, averages, validates, keeps the best.
 ///
-/// The result depends on model, data, configuration and seed of the source alone: not on the number of threads, nor on
-/// interruptions that ``checkpoint`` and ``restore(_:)`` bridge.
+/// The result depends on model, data, configuration and seed of the source alone. It does not
+/// depend on the number of threads, nor on interruptions after which ``restore(_:)`` resumes from a
+/// ``checkpoint``.
 public final class Trainer {
   /// How it trains.
   public let configuration: TrainingConfiguration
-  /// Where it is.
+  /// The progress so far.
   public private(set) var progress = TrainingProgress()
   /// The parts of the loss.
   public var partNames: [String] { objective.partNames }
@@ -27,8 +28,8 @@ public final class Trainer {
   /// Prepares training.
   ///
   /// - Parameters:
-  ///   - parameters: What is trained.
-  ///   - hooks: What takes part in every step, in order.
+  ///   - parameters: The parameters to train.
+  ///   - hooks: The hooks of every step, in order.
   /// - Throws: ``TrainingError``, `NodeError` naming a node that has no derivative.
   public init(
     _ model: Graph, objective: any TrainingObjective, parameters: [TrainableParameter],
@@ -65,12 +66,12 @@ public final class Trainer {
       (penalty ? [L1Penalty(strength: configuration.l1, parameters: parameters)] : []) + hooks
   }
 
-  /// Trains on from where it is.
+  /// Trains from the current progress on.
   ///
   /// - Parameters:
-  ///   - validate: Scores a model, higher being better; called with the averaged model after the epochs that the
-  ///     configuration says.
-  ///   - observe: Told what happens; may stop the run.
+  ///   - validate: Scores a model, higher being better; called with the averaged model after the
+  ///     epochs that the configuration says.
+  ///   - observe: Called with events; may stop the run.
   /// - Throws: what the source, the objective and the closures throw.
   public func run(
     validate: (Graph) throws -> (score: Double, metrics: [String: Double])? = { _ in nil },
@@ -105,7 +106,7 @@ public final class Trainer {
     return .completed
   }
 
-  /// Runs what is left of an epoch; returns why training ends, `nil` when it goes on.
+  /// Runs the rest of an epoch; returns why training ends, or `nil` when it goes on.
   private func trainEpoch(
     _ observe: (TrainingEvent) throws -> TrainingDirective
   ) throws -> TrainingEnd? {
@@ -130,7 +131,7 @@ public final class Trainer {
           isAskedToStop = true
         }
       }
-      // Half a step cannot be resumed, so a stop waits for its end.
+      // A step cannot be resumed in the middle, so a stop waits for its end.
       if isAskedToStop { return .stopped }
     }
     return nil
@@ -153,7 +154,7 @@ public final class Trainer {
     return loss
   }
 
-  /// One step of the optimiser; whether the gradients were finite.
+  /// Takes one step of the optimiser; returns whether the gradients were finite.
   private func update() -> Bool {
     let isFinite = updater.update(
       step, count: progress.step, learningRate: Float(learningRate(at: progress.step))
@@ -204,7 +205,7 @@ public final class Trainer {
 
   /// The model with its averaged weights as they are now.
   public var current: Graph { graph(with: averagedState) }
-  /// The model of the best epoch; as it is now when no epoch was scored.
+  /// The model of the best epoch, or the current one when no epoch was scored.
   public var bestModel: Graph { best.map(graph) ?? current }
 
   private func graph(with state: [String: Tensor]) -> Graph {
@@ -215,7 +216,7 @@ public final class Trainer {
 
   // MARK: Checkpoints
 
-  /// All that ``restore(_:)`` needs to go on as if nothing had happened.
+  /// Everything that ``restore(_:)`` needs to resume with the same result.
   public var checkpoint: TrainingCheckpoint {
     TrainingCheckpoint(
       configuration: configuration, progress: progress, state: step.state(),
@@ -225,9 +226,10 @@ public final class Trainer {
       hooks: hooks.map(\.state))
   }
 
-  /// Takes up a run where a checkpoint left it.
+  /// Resumes a run from a checkpoint.
   ///
-  /// - Throws: ``TrainingError/checkpoint(reason:)`` when it is of another network or configuration.
+  /// - Throws: ``TrainingError/checkpoint(reason:)`` when it is of another network or
+  ///   configuration.
   public func restore(_ checkpoint: TrainingCheckpoint) throws {
     func refuse(_ reason: String) -> TrainingError { .checkpoint(reason: reason) }
     guard checkpoint.configuration == configuration else {

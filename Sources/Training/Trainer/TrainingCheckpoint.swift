@@ -7,7 +7,7 @@ import Tensors
 public struct TrainingCheckpoint: Sendable {
   /// How the run trains.
   public var configuration: TrainingConfiguration
-  /// Where it is.
+  /// The progress of the run.
   public var progress: TrainingProgress
   /// Parameters and running statistics.
   public var state: [String: Tensor]
@@ -20,7 +20,7 @@ public struct TrainingCheckpoint: Sendable {
   /// The state of each hook.
   public var hooks: [[String: Tensor]]
 
-  /// What the metadata of a checkpoint file holds besides tensors.
+  /// The metadata of a checkpoint file.
   private struct Header: Codable {
     var schemaVersion = 1
     var configuration: TrainingConfiguration
@@ -58,7 +58,8 @@ public struct TrainingCheckpoint: Sendable {
 
   /// Reads a checkpoint.
   ///
-  /// - Throws: `FormatError`, ``TrainingError/checkpoint(reason:)`` for a file that is none.
+  /// - Throws: `FormatError`, ``TrainingError/checkpoint(reason:)`` for a file that is not a
+  ///   checkpoint.
   public init(contentsOf url: URL) throws {
     let graph = try ModelFile.load(url)
     guard let text = graph.properties.metadata[Self.metadataKey],

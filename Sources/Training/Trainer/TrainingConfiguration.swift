@@ -2,7 +2,7 @@
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// Passes over the images.
   public var epochs = 50
-  /// Images a batch.
+  /// Images per batch.
   public var batchSize = 16
   /// Batches whose gradients are averaged for one step of the optimiser.
   public var accumulation = 1
@@ -10,7 +10,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var optimizer = "sgd"
   /// SGD's momentum, and Adam's β₁.
   public var momentum: Float = 0.9
-  /// Whether SGD looks ahead.
+  /// Whether SGD uses Nesterov momentum.
   public var nesterov = true
   /// The learning rate after warm-up.
   public var learningRate = 0.01
@@ -26,13 +26,15 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var l1: Float = 0
   /// The largest norm of all gradients together; `nil` for no limit.
   public var clipNorm: Double? = 10
-  /// Decay of the moving average of the weights that is validated and kept; `nil` for the weights themselves.
+  /// Decay of the moving average of the weights.
+  ///
+  /// The average is what is validated and kept; `nil` for the weights themselves.
   public var averageDecay: Double? = 0.999
   /// Whether batch normalisations keep their stored statistics.
   public var freezesNormalization = false
-  /// How much of a batch enters the running statistics.
+  /// The weight of a batch in the running statistics.
   public var normalizationMomentum: Float = 0.03
-  /// Whether activations are computed again on the way back instead of kept.
+  /// Whether activations are computed again in the backward pass instead of kept.
   public var recomputes = false
   /// Epochs between validations.
   public var validationInterval = 1
@@ -42,7 +44,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The defaults.
   public init() {}
 
-  /// Makes a run of one pass that looks at gradients and leaves every weight as it is.
+  /// Sets up one pass that computes gradients and leaves every weight as it is.
   public mutating func standStill() {
     (epochs, learningRate, weightDecay, l1) = (1, 0, 0, 0)
     (optimizer, momentum, averageDecay, freezesNormalization) = ("sgd", 0, nil, true)

@@ -1,7 +1,7 @@
 import ObjectDetection
 import Tensors
 
-/// What training brings down: reads a network's maps and says how they should change.
+/// The loss that training minimises: reads a network's maps and adds their gradients.
 public protocol TrainingObjective: AnyObject {
   /// The values of the network that the objective reads.
   var taps: [String] { get }
@@ -10,7 +10,7 @@ public protocol TrainingObjective: AnyObject {
 
   /// The loss of a batch; adds its gradient to each map's.
   ///
-  /// - Throws: what a network that the objective consults throws.
+  /// - Throws: what a network that the objective runs throws.
   func evaluate(
     _ maps: [RawMap], on batch: TrainingBatch, pool: ThreadPool
   ) throws -> LossValue
@@ -30,9 +30,11 @@ public struct TrainingBatch: Sendable {
   }
 }
 
-/// Where batches come from: what one holds depends on epoch and index alone.
+/// The source of batches.
+///
+/// A batch depends on epoch and index alone.
 public protocol BatchSource: Sendable {
-  /// The batches of an epoch; at least 1.
+  /// The number of batches in an epoch, at least 1.
   var batchesPerEpoch: Int { get }
 
   /// A batch of an epoch.

@@ -1,4 +1,4 @@
-/// Where training is.
+/// The progress of training.
 public struct TrainingProgress: Codable, Sendable, Equatable {
   /// Epochs that are done.
   public var epoch = 0
@@ -18,7 +18,7 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
   public var history: [EpochRecord] = []
 }
 
-/// What one epoch brought.
+/// The results of one epoch.
 public struct EpochRecord: Codable, Sendable, Equatable {
   /// The epoch, counted from 1.
   public var epoch: Int
@@ -36,19 +36,19 @@ public struct EpochRecord: Codable, Sendable, Equatable {
   public var sparsity: Double?
   /// Wall time of the training part, in seconds.
   public var seconds: Double
-  /// Images a second in the training part.
+  /// Images per second in the training part.
   public var imagesPerSecond: Double
 }
 
-/// What training tells whoever watches.
+/// An event of training for an observer.
 public enum TrainingEvent: Sendable {
   /// A batch is done.
   case batch(TrainingProgress, batches: Int, loss: LossValue)
-  /// An epoch is done and validated; whether it is the best so far.
+  /// An epoch is done and validated; `isBest` says whether it is the best so far.
   case epoch(EpochRecord, isBest: Bool)
 }
 
-/// What whoever watches tells training.
+/// An observer's answer to an event.
 public enum TrainingDirective: Sendable {
   /// Go on.
   case proceed
@@ -60,7 +60,7 @@ public enum TrainingDirective: Sendable {
 public enum TrainingEnd: Sendable, Equatable {
   /// All epochs are done.
   case completed
-  /// Whoever watches asked to stop.
+  /// The observer asked to stop.
   case stopped
   /// The score had not improved for as long as the patience allows.
   case outOfPatience

@@ -3,9 +3,11 @@ import Tensors
 
 /// The exponential moving average of a network's parameters and running statistics.
 ///
-/// `ā ← d·ā + (1 − d)·w` with `d = decay · (1 − e^(−step / ramp))`, so that the first steps do not weigh for long.
+/// `ā ← d·ā + (1 − d)·w` with `d = decay · (1 − e^(−step / ramp))`, so that the first steps lose
+/// their weight quickly.
 ///
-/// Reference: Polyak and Juditsky, SIAM J. Control Optim. 1992, in the exponential form that detectors use.
+/// Reference: Polyak and Juditsky, SIAM J. Control Optim. 1992, here in the exponential form that
+/// is usual for detectors.
 struct WeightAverage {
   /// The averages by name.
   private(set) var values: [String: Tensor]
@@ -19,7 +21,7 @@ struct WeightAverage {
     self.ramp = ramp
   }
 
-  /// Takes in the values after a step; `step` counts from 1.
+  /// Adds the values after a step; `count` is the number of steps, from 1.
   mutating func update(_ step: TrainingStep, count: Int) {
     let keep = Float(decay * (1 - exp(-Double(count) / ramp)))
     for (index, name) in step.parameters.enumerated() {

@@ -42,7 +42,8 @@ final class LossFixture {
   /// All gradients, one after the other.
   var gradient: [Float] { gradients.flatMap(Array.init) }
 
-  /// How far the gradient is from central differences along random directions, relative to the larger of both.
+  /// How far the gradient is from central differences along random directions, relative to the
+  /// larger of both.
   func directionalError(
     directions: Int = 4, step: Float = 1e-3, _ loss: ([RawMap]) -> LossValue
   ) -> Double {

@@ -41,7 +41,8 @@ import Training
     }
   }
 
-  /// Three steps at a rate of 0.1, on gradients divided by `scale`, which the update multiplies by it.
+  /// Three steps at a rate of 0.1, on gradients divided by `scale`, which the update multiplies by
+  /// it.
   private static func run(_ optimizer: Optimizer, decay: Float, scale: Float) -> [Float] {
     let memory = UnsafeMutablePointer<Float>.allocate(capacity: 16)
     defer { memory.deallocate() }

@@ -6,7 +6,8 @@ import Tensors
 import Testing
 import Training
 
-/// Gradients of whole networks in training mode against PyTorch, see `Tools/goldens/whole_model_gradients.py`.
+/// Gradients of whole networks in training mode against PyTorch, see
+/// `Tools/goldens/whole_model_gradients.py`.
 @Suite struct WholeModelGradientTests {
   private static let folder = SharedAssets.package.appending(path: "Tests/Goldens/Gradients")
 
@@ -33,7 +34,8 @@ import Training
 
     let expected = golden.initializers.keys.filter { $0.hasPrefix("gradient/") }
     #expect(expected.count == step.parameters.count)
-    // What normalisation or softmax takes away has a gradient of rounding alone, which the others' scale puts in its place.
+    // What normalisation or softmax takes away has a gradient of rounding alone, which the others'
+    // scale puts in its place.
     let largest = expected.flatMap { golden[constant: $0]?.floats ?? [] }.reduce(Float(0)) {
       max($0, abs($1))
     }

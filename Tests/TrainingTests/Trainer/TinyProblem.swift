@@ -4,7 +4,8 @@ import Tensors
 
 import Training
 
-/// A small network with batch normalisation, an objective and seeded batches: what the trainer's tests run on.
+/// A small network with batch normalisation, an objective and seeded batches: what the trainer's
+/// tests run on.
 enum TinyProblem {
   static let size = 8
   static let parameters = [

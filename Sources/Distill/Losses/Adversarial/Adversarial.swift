@@ -3,18 +3,19 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// A discriminator learns to tell the student's feature maps from the teacher's; the student
-  /// learns to deceive it.
+  /// A discriminator is trained to tell the student's feature maps from the teacher's.
   ///
-  /// D writes a logit a cell: a 1×1 convolution to `width` channels, a 3×3 convolution, a 1×1
-  /// convolution to one, with leaky ReLUs between. Each batch D takes one step down
-  /// `−mean log σ(D(t)) − mean log(1 − σ(D(s)))`; then the student's loss is `−mean log σ(D(s))`,
-  /// summed over the feature points. s goes through a learned 1×1 convolution where its channels
-  /// are others.
+  /// The student is trained to deceive it.
+  ///
+  /// The discriminator D writes one logit for each cell: a 1×1 convolution to `width` channels, a
+  /// 3×3 convolution, a 1×1 convolution to one channel, with leaky ReLUs between. In each batch D
+  /// takes one step on the loss `−mean log σ(D(t)) − mean log(1 − σ(D(s)))`. Then the student's
+  /// loss is `−mean log σ(D(s))`, summed over the feature points. The student's map s passes a
+  /// learned 1×1 convolution where its channels differ from those of the teacher's map t.
   ///
   /// References: Goodfellow et al., *Generative Adversarial Nets*, NIPS 2014, arXiv:1406.2661, in
   /// the non-saturating form; Belagiannis, Farshad and Galasso, *Adversarial Network Compression*,
-  /// ECCVW 2018, arXiv:1803.10750. Deviations: D judges cells, not images; it learns by AdamW,
+  /// ECCVW 2018, arXiv:1803.10750. Deviations: D judges cells, not images. It is trained by AdamW,
   /// without dropout.
   public static let adversarialFeatures = DistillationLoss(
     name: "adversarial",
@@ -31,14 +32,16 @@ extension DistillationLoss {
     make: { try OutputDeception($0) })
 }
 
-/// The game between a student's maps and a discriminator.
+/// The discriminator of a student's maps.
 private final class Discriminator {
   let part: LearnedPart
   private static let input = "maps"
   private let images: Int
   private let element: Int
 
-  /// A discriminator of maps `[N, C, H, W]`; it sees twice as many at once, the teacher's first.
+  /// A discriminator of maps `[N, C, H, W]`.
+  ///
+  /// Its input has 2·N images, the teacher's first.
   init(_ shape: [Int], _ context: DistillationContext, stream: UInt64) throws {
     images = shape[0]
     element = shape.dropFirst().reduce(1, *)
@@ -52,7 +55,8 @@ private final class Discriminator {
       builder, learningRate: context.learningRate, threads: context.threads)
   }
 
-  /// A step of the discriminator, then the student's loss; adds its gradient times `weight`.
+  /// Takes a step of the discriminator, then computes the student's loss and adds its gradient
+  /// times `weight`.
   func play(
     _ map: RawMap, _ teacher: UnsafePointer<Float>, _ batch: DistillationBatch, weight: Float
   ) throws -> Double {

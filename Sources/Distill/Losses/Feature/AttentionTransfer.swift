@@ -4,8 +4,9 @@ import Training
 extension DistillationLoss {
   /// Where in the image the networks are active.
   ///
-  /// `Q = Σ_c A_c²` of a map A `[N, C, H, W]` as a vector of H·W numbers an image, `q = Q / ‖Q‖`:
-  /// `½ · mean over images of ‖q_s − q_t‖²`, summed over the feature points.
+  /// For a map A `[N, C, H, W]`, `Q = Σ_c A_c²` is a vector of H·W numbers for each image, and
+  /// `q = Q / ‖Q‖`. The loss is `½ · mean over images of ‖q_s − q_t‖²`, summed over the feature
+  /// points.
   ///
   /// Reference: Zagoruyko and Komodakis, *Paying More Attention to Attention*, ICLR 2017,
   /// arXiv:1612.03928, equation 2 with p = 2. Deviation: the distance is squared, as in the

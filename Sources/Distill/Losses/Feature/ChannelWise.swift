@@ -4,9 +4,9 @@ import Training
 extension DistillationLoss {
   /// Where in the image each channel is active.
   ///
-  /// With φ the softmax over the H·W cells of one channel, divided by the temperature T:
-  /// `T²/(N·C) Σ_n Σ_c KL(φ(t_c/T) ‖ φ(s_c/T))`, summed over the feature points; maps
-  /// `[N, C, H, W]`, the student's through a learned 1×1 convolution where its channels are others.
+  /// φ is the softmax over the H·W cells of one channel, and T the temperature. The loss of maps
+  /// `[N, C, H, W]` is `T²/(N·C) Σ_n Σ_c KL(φ(t_c/T) ‖ φ(s_c/T))`, summed over the feature points.
+  /// The student's map passes a learned 1×1 convolution where its channels differ.
   ///
   /// Reference: Shu et al., *Channel-wise Knowledge Distillation for Dense Prediction*, ICCV 2021,
   /// arXiv:2011.13256.

@@ -2,19 +2,19 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Factors: what a paraphraser makes of the teacher's maps, a translator is to make of the
-  /// student's.
+  /// Factor transfer: a translator of the student's maps is trained to give what a paraphraser
+  /// gives for the teacher's.
   ///
-  /// The paraphraser is a convolutional autoencoder of the teacher's maps `[N, C′, H, W]` whose
-  /// narrowest maps, the factors, have `rate · C′` channels; the translator leads from the
-  /// student's `[N, C, H, W]` there. With the factors of an image as vectors of unit length:
-  /// `mean |f_s − f_t|`, summed over the feature points. The paraphraser learns alone during the
-  /// first part of training, `paraphrase`, and is fixed from then on.
+  /// The paraphraser is a convolutional autoencoder of the teacher's maps `[N, C′, H, W]`. Its
+  /// narrowest maps, the factors, have `rate · C′` channels. The translator maps the student's
+  /// `[N, C, H, W]` to factors. With the factors f of an image scaled to unit length, the loss is
+  /// `mean |f_s − f_t|`, summed over the feature points. During the first fraction of training,
+  /// `paraphrase`, only the paraphraser is trained; then it is fixed.
   ///
   /// Reference: Kim, Park and Kwak, *Paraphrasing Complex Network: Network Compression via Factor
-  /// Transfer*, NeurIPS 2018, arXiv:1802.04977, with p = 1. Deviations: a pair at each stride; four
-  /// convolutions in the paraphraser and two in the translator, without normalisation; both learn
-  /// by AdamW.
+  /// Transfer*, NeurIPS 2018, arXiv:1802.04977, with p = 1. Deviations: a pair of networks at each
+  /// stride; four convolutions in the paraphraser and two in the translator, without normalisation;
+  /// both trained by AdamW.
   public static let factors = DistillationLoss(
     name: "ft", summary: "factors: the teacher's maps paraphrased, the student's translated",
     citation: "Kim et al., NeurIPS 2018, arXiv:1802.04977", subject: .features, weight: 100,
@@ -28,7 +28,7 @@ extension DistillationLoss {
 private final class FactorTerm: DistillationTerm {
   /// The networks of one feature point.
   private struct Point {
-    /// From the teacher's maps to themselves, by way of the factors.
+    /// The autoencoder of the teacher's maps.
     var paraphraser: LearnedPart
     /// The first half of the paraphraser, with its weights.
     var encoder: LearnedPart
@@ -107,7 +107,7 @@ private final class FactorTerm: DistillationTerm {
     part.update(progress: 0)
   }
 
-  /// Hands the paraphrasers' first halves to the encoders.
+  /// Copies the weights of the paraphrasers' first halves to the encoders.
   private func fixParaphrasers() {
     for point in points {
       let weights = point.paraphraser.weights

@@ -5,14 +5,14 @@ extension DistillationLoss {
   /// How features flow from one stride to the next: the inner products of channels of consecutive
   /// feature points.
   ///
-  /// With maps A `[N, C₁, H′, W′]` and B `[N, C₂, H, W]` of two points, A reduced to H × W by
-  /// maxima of its windows: `G_ij = 1/(H·W) Σ_cells A_i B_j`, and the loss is the mean of
-  /// `(G_s − G_t)²` over images and entries, summed over pairs of points. The student's maps go
-  /// through learned 1×1 convolutions where channels differ.
+  /// Let A `[N, C₁, H′, W′]` and B `[N, C₂, H, W]` be the maps of two points, with A max-pooled to
+  /// H × W. Then `G_ij = 1/(H·W) Σ_cells A_i B_j`, and the loss is the mean of `(G_s − G_t)²` over
+  /// images and entries, summed over pairs of points. The student's maps pass learned 1×1
+  /// convolutions where channels differ.
   ///
   /// Reference: Yim et al., *A Gift from Knowledge Distillation: Fast Optimization, Network
   /// Minimization and Transfer Learning*, CVPR 2017. Deviations: the mean instead of the sum over
-  /// entries; all at once with the rest instead of a first stage.
+  /// entries; trained together with the other losses instead of in a first stage.
   public static let flow = DistillationLoss(
     name: "fsp", summary: "inner products of channels at consecutive strides",
     citation: "Yim et al., CVPR 2017", subject: .features, weight: 5,
@@ -80,12 +80,12 @@ private final class FlowTerm: DistillationTerm {
   }
 }
 
-/// The largest value of each window of an image's map, and where it lies.
+/// The largest value of each window of an image's map, and its index.
 private struct WindowMaxima {
   private(set) var values: [Float] = []
   private(set) var places: [Int] = []
 
-  /// The extents that one of so many windows covers.
+  /// The range that a window covers, out of `count` windows along an axis.
   private static func window(_ index: Int, of count: Int, in extent: Int) -> Range<Int> {
     let first = index * extent / count
     return first..<max((index + 1) * extent / count, first + 1)

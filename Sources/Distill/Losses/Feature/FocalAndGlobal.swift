@@ -4,16 +4,18 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Focal and global: features weighed by where the teacher looks, objects apart from background,
-  /// and the relations between cells.
+  /// Focal and global distillation: features weighted by the teacher's attention, objects separate
+  /// from background, and relations between cells.
   ///
-  /// With maps s, t `[N, C, H, W]`, the student's through a learned 1×1 convolution where its
-  /// channels are others, `A^S = H·W · softmax(mean_c |x| / T)` over cells and
-  /// `A^C = C · softmax(mean_cells |x| / T)` over channels, and a mask M that is 1/area of the
-  /// smallest box over a cell in objects, `1/(cells outside)` elsewhere: focal
-  /// `1/N Σ w M A_t^S A_t^C (t − s)²`, w the weight of objects or of background; attention
-  /// `1/N (‖A_t^S − A_s^S‖₁ + ‖A_t^C − A_s^C‖₁)`; global `1/N Σ (R_t(t) − R_s(s))²`, R a learned
-  /// context block each. Summed over the feature points.
+  /// The maps are s and t `[N, C, H, W]`; s passes a learned 1×1 convolution where its channels
+  /// differ. Attention over cells is `A^S = H·W · softmax(mean_c |x| / T)`, over channels
+  /// `A^C = C · softmax(mean_cells |x| / T)`. The mask M is 1/area of the smallest box over a cell
+  /// in objects, and `1/(cells outside)` elsewhere. The loss is the sum of three parts, summed over
+  /// the feature points:
+  ///
+  /// - focal: `1/N Σ w M A_t^S A_t^C (t − s)²`, with w the weight of objects or of background;
+  /// - attention: `1/N (‖A_t^S − A_s^S‖₁ + ‖A_t^C − A_s^C‖₁)`;
+  /// - global: `1/N Σ (R_t(t) − R_s(s))²`, with R a learned context block for each network.
   ///
   /// Reference: Yang et al., *Focal and Global Knowledge Distillation for Detectors*, CVPR 2022,
   /// arXiv:2111.11837, with its weights for one-stage detectors; context blocks after Cao et al.,
@@ -114,10 +116,10 @@ private final class FocalTerm: DistillationTerm {
 }
 
 extension PartBuilder {
-  /// A block that adds to every cell what attention gathers from all:
+  /// A block that adds an attention-weighted sum over all cells to every cell:
   /// `x + W₂ ReLU(LN(W₁ Σ_cells softmax(W_k x) x))`.
   ///
-  /// W₂ is zero at first, so that the block begins as the identity.
+  /// W₂ is zero at first, so the block begins as the identity.
   fileprivate static func contextBlock(_ shape: [Int], seed: UInt64) -> PartBuilder {
     var builder = PartBuilder(seed: seed)
     let (images, channels, cells) = (shape[0], shape[1], shape[2] * shape[3])

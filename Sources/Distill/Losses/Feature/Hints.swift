@@ -1,11 +1,12 @@
 import Training
 
 extension DistillationLoss {
-  /// Hints: the student's maps, through a learned 1×1 regressor r, are to be the teacher's.
+  /// Hints: the student's maps, through a learned 1×1 regressor r, are trained to equal the
+  /// teacher's.
   ///
-  /// `½ · mean of (r(s) − t)²`, s `[N, C, H, W]`, t and r(s) `[N, C′, H, W]`, summed over the
-  /// feature points. Training has two stages: up to the fraction `stage` the hints alone act, then
-  /// everything else. With `stage` 0 hints act all the time.
+  /// The loss is `½ · mean of (r(s) − t)²` with s `[N, C, H, W]`, t and r(s) `[N, C′, H, W]`,
+  /// summed over the feature points. Training has two stages. Up to the fraction `stage` only the
+  /// hints act, then only the other losses. With `stage` 0 hints act all the time.
   ///
   /// Reference: Romero et al., *FitNets: Hints for Thin Deep Nets*, ICLR 2015, arXiv:1412.6550.
   /// Deviations: a hint at each stride instead of one in the middle; one learning rate schedule
@@ -24,7 +25,7 @@ extension DistillationLoss {
       }
     })
 
-  /// The setting that says how long hints act alone.
+  /// The setting for how long hints act alone.
   static let hintStage = "stage"
 
   /// `½ · mean of (s − t)²`; adds its gradient times `weight`.

@@ -2,16 +2,16 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Masked generation: from the student's maps with some cells hidden, a learned generator is to
-  /// make the teacher's.
+  /// Masked generation: a learned generator is trained to make the teacher's maps from the
+  /// student's maps with some cells hidden.
   ///
-  /// With a mask M `[N, 1, H, W]` whose cells are 0 with the probability `hidden`, and a generator
-  /// G of two 3×3 convolutions with a ReLU between: the mean of `(G(M · s) − t)²`, t
-  /// `[N, C′, H, W]`, summed over the feature points. s goes through a learned 1×1 convolution
-  /// first where its channels are others.
+  /// The cells of the mask M `[N, 1, H, W]` are 0 with the probability `hidden`. The generator G is
+  /// two 3×3 convolutions with a ReLU between. The loss is the mean of `(G(M · s) − t)²` with t
+  /// `[N, C′, H, W]`, summed over the feature points. s first passes a learned 1×1 convolution
+  /// where its channels differ.
   ///
   /// Reference: Yang et al., *Masked Generative Distillation*, ECCV 2022, arXiv:2205.01529.
-  /// Deviations: the mean instead of the sum over elements; the generator learns by AdamW.
+  /// Deviations: the mean instead of the sum over elements; the generator is trained by AdamW.
   public static let maskedGeneration = DistillationLoss(
     name: "mgd", summary: "the teacher's maps generated from the student's with cells hidden",
     citation: "Yang et al., ECCV 2022, arXiv:2205.01529", subject: .features,
@@ -47,7 +47,7 @@ private final class MaskedTerm: DistillationTerm {
   }
 
   func evaluate(_ batch: DistillationBatch, weight: Float) throws -> Double {
-    // A batch that is evaluated without learning is hidden alike each time.
+    // A batch that is evaluated without training gets the same mask each time.
     var random = CounterRandom(seed: seed, stream: 0x3a5c_0000 &+ (batch.learns ? draws : 0))
     if batch.learns { draws += 1 }
     var total = 0.0

@@ -3,17 +3,17 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// What channels respond to, as a distribution: the maximum mean discrepancy between the channels
-  /// of both networks.
+  /// The maximum mean discrepancy between the activation patterns of both networks' channels.
   ///
-  /// With each channel of an image as a vector of H·W numbers of unit length, x of the student's C,
-  /// y of the teacher's C′: `mean k(y, y′) + mean k(x, x′) − 2 mean k(x, y)`, averaged over images,
-  /// summed over the feature points. Kernels: polynomial `⟨x, y⟩²`, linear `⟨x, y⟩`, Gaussian
+  /// Each channel of an image is a vector of H·W numbers, scaled to unit length: x for the
+  /// student's C channels, y for the teacher's C′. The loss is
+  /// `mean k(y, y′) + mean k(x, x′) − 2 mean k(x, y)`, averaged over images and summed over the
+  /// feature points. The kernel k is polynomial `⟨x, y⟩²`, linear `⟨x, y⟩`, or Gaussian
   /// `exp(−‖x − y‖² / 2σ²)` with σ² the mean squared distance between the teacher's channels.
   ///
   /// Reference: Huang and Wang, *Like What You Like: Knowledge Distill via Neuron Selectivity
-  /// Transfer*, 2017, arXiv:1707.01219. Deviation: σ² of the teacher's pairs instead of all pairs,
-  /// so that it is a constant of the gradient.
+  /// Transfer*, 2017, arXiv:1707.01219. Deviation: σ² is that of the teacher's pairs instead of all
+  /// pairs, so that it is a constant for the gradient.
   public static let selectivity = selectivity(
     "nst", "what channels respond to, by a polynomial kernel", weight: 5
   ) { _ in (value: { $0 * $0 }, slope: { 2 * $0 }) }
@@ -27,7 +27,7 @@ extension DistillationLoss {
   public static let gaussianSelectivity = selectivity(
     "nst-gaussian", "the same by a Gaussian kernel", weight: 10
   ) { variance in
-    // Of vectors of unit length ‖x − y‖² is 2 − 2⟨x, y⟩.
+    // For vectors of unit length ‖x − y‖² is 2 − 2⟨x, y⟩.
     (
       value: { exp(($0 - 1) / variance) }, slope: { exp(($0 - 1) / variance) / variance }
     )
@@ -109,7 +109,7 @@ private struct UnitRows {
     }
   }
 
-  /// The mean inner product of all pairs: the squared length of the mean row.
+  /// The mean inner product of all pairs, which is the squared length of the mean row.
   var meanProduct: Float {
     var sum = [Float](repeating: 0, count: length)
     for row in norms.indices { add(row, times: 1 / Float(norms.count), to: &sum) }
@@ -135,8 +135,8 @@ private struct UnitRows {
     for index in 0..<length { sum[index] += factor * values[row * length + index] }
   }
 
-  /// Adds to the gradient of a row before it was scaled: what is not along the row, divided by its
-  /// length.
+  /// Adds to the gradient of a row before scaling: the component of the given gradient that is
+  /// orthogonal to the row, divided by the row's length.
   func pull(
     _ row: Int, _ slope: [Float], scale: Float, into gradient: UnsafeMutablePointer<Float>
   ) {

@@ -4,10 +4,10 @@ import Training
 extension DistillationLoss {
   /// Feature maps up to the scale and offset of each channel.
   ///
-  /// With x̂ the values of one channel over batch and cells, less their mean and divided by their
-  /// deviation: `½ · mean of (ŝ − t̂)²`, which is one less the mean Pearson correlation; summed
-  /// over the feature points. Maps `[N, C, H, W]`, the student's through a learned 1×1 convolution
-  /// where its channels are others.
+  /// x̂ are the values of one channel over batch and cells, minus their mean and divided by their
+  /// standard deviation. The loss of maps `[N, C, H, W]` is `½ · mean of (ŝ − t̂)²`, which is 1
+  /// minus the mean Pearson correlation, summed over the feature points. The student's map passes a
+  /// learned 1×1 convolution where its channels differ.
   ///
   /// Reference: Cao et al., *PKD: General Distillation Framework for Object Detectors via Pearson
   /// Correlation Coefficient*, NeurIPS 2022, arXiv:2207.02039.
@@ -23,7 +23,7 @@ extension DistillationLoss {
       }
     })
 
-  /// One less the correlation of a channel; adds its gradient times `weight / C`.
+  /// 1 minus the correlation of a channel; adds its gradient times `weight / C`.
   private static func decorrelation(
     _ map: RawMap, _ teacher: UnsafePointer<Float>, channel: Int, weight: Float
   ) -> Double {
@@ -37,7 +37,7 @@ extension DistillationLoss {
       along += (s - t) * s
     }
     (mean, along) = (mean / count, along / count)
-    // ∂ŝ/∂s leaves what is neither constant nor along ŝ, divided by the deviation.
+    // ∂ŝ/∂s removes the constant component and the one along ŝ, and divides by the deviation.
     let factor = Double(weight) / (Double(map.channels) * count * own.deviation)
     for (index, (s, t)) in zip(own.values, other.values).enumerated() {
       let place = own.place(index)
@@ -69,7 +69,7 @@ private struct Standardized {
     for index in values.indices { values[index] = (values[index] - mean) / deviation }
   }
 
-  /// The place of a value in the map.
+  /// The index of a value in the map.
   func place(_ index: Int) -> Int {
     let (image, cell) = index.quotientAndRemainder(dividingBy: cells)
     return (image * channels + channel) * cells + cell

@@ -5,16 +5,16 @@ extension DistillationLoss {
   /// The graph of a batch's images: its vertices, its edges, and how edges change from one stride
   /// to the next.
   ///
-  /// With the mean over rows and columns of a map as an image's vector e, `[N, C]`, and edges
-  /// `E_ij = ‖e_i − e_j‖² / mean of all pairs`:
-  /// `vertex · mean (r(e_s) − e_t)² + edge · mean (E_s − E_t)²` at each feature point, r a learned
-  /// linear map where channels differ, and `transformation · mean (ΔE_s − ΔE_t)²` with ΔE the
-  /// change of the edges between consecutive points.
+  /// An image's vector e `[N, C]` is the mean of its map over rows and columns. Edges are
+  /// `E_ij = ‖e_i − e_j‖² / mean of all pairs`. The loss is
+  /// `vertex · mean (r(e_s) − e_t)² + edge · mean (E_s − E_t)²` at each feature point, with r a
+  /// learned linear map where channels differ. Added is `transformation · mean (ΔE_s − ΔE_t)²` with
+  /// ΔE the change of the edges between consecutive points.
   ///
   /// Reference: Liu et al., *Knowledge Distillation via Instance Relationship Graph*, CVPR 2019.
-  /// Deviations: edges are divided by their mean, not their largest, which has no gradient; the
-  /// transformation compares edges, since the layers of a detector differ in channels; vertices are
-  /// pooled features.
+  /// Deviations: edges are divided by their mean, not by the largest, which has no gradient. The
+  /// transformation compares edges, because the layers of a detector differ in channels. Vertices
+  /// are pooled features.
   public static let instanceRelations = DistillationLoss(
     name: "irg", summary: "vertices, edges and their change, of the graph of a batch's images",
     citation: "Liu et al., CVPR 2019", subject: .features,
@@ -82,7 +82,7 @@ private final class GraphTerm: DistillationTerm {
     return Double(weight) * total
   }
 
-  /// The part of the vertices at one feature point.
+  /// The vertex part of the loss at one feature point.
   private func compareVertices(
     _ index: Int, _ vectors: (student: Embeddings, teacher: Embeddings), _ pair: FeaturePair,
     _ batch: DistillationBatch, _ weight: Float
@@ -124,7 +124,7 @@ private struct Edges {
     values = distances.map { $0 / mean }
   }
 
-  /// The gradient by the vectors of a loss with the given gradient by the edges.
+  /// The gradient with respect to the vectors, from the gradient with respect to the edges.
   func pull(_ slopes: [Float], _ embeddings: Embeddings) -> [Float] {
     let (count, length) = (embeddings.count, embeddings.length)
     let pairs = Float(count * (count - 1))

@@ -2,13 +2,12 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// Relations between the images of a batch: how far their vectors lie apart, and under which
-  /// angles.
+  /// Relations between the images of a batch: the distances and angles between their vectors.
   ///
-  /// With the mean over rows and columns of a map as an image's vector e, `[N, C]`:
-  /// `ψ_ij = ‖e_i − e_j‖ / mean of all pairs` and `∠_ijk = cos` of the angle at j; the loss is
-  /// `distance · mean_{i≠j} ℓ(ψ_s − ψ_t) + angle · mean_ijk ℓ(∠_s − ∠_t)` with Huber's ℓ, summed
-  /// over the feature points. Channels may differ.
+  /// An image's vector e `[N, C]` is the mean of its map over rows and columns. Distances are
+  /// `ψ_ij = ‖e_i − e_j‖ / mean of all pairs`, and `∠_ijk` is the cosine of the angle at j. The
+  /// loss is `distance · mean_{i≠j} ℓ(ψ_s − ψ_t) + angle · mean_ijk ℓ(∠_s − ∠_t)` with the Huber
+  /// loss ℓ, summed over the feature points. Channels may differ.
   ///
   /// Reference: Park et al., *Relational Knowledge Distillation*, CVPR 2019, arXiv:1904.05068, with
   /// its weights. Deviation: vectors at every feature point instead of one at the end.
@@ -37,7 +36,7 @@ extension DistillationLoss {
       }
     })
 
-  /// The part of the distances; adds its gradient by the student's vectors.
+  /// The distance part of the loss; adds its gradient with respect to the student's vectors.
   private static func distances(
     _ own: Embeddings, _ other: Embeddings, _ weight: Float, _ gradient: inout [Float]
   ) -> Double {
@@ -71,7 +70,7 @@ extension DistillationLoss {
     return Double(weight) * total / Double(pairs)
   }
 
-  /// The part of the angles; adds its gradient by the student's vectors.
+  /// The angle part of the loss; adds its gradient with respect to the student's vectors.
   private static func angles(
     _ own: Embeddings, _ other: Embeddings, _ weight: Float, _ gradient: inout [Float]
   ) -> Double {
@@ -87,7 +86,7 @@ extension DistillationLoss {
           total += value
           for index in 0..<length { pull[index] += 2 * slope * s.units[k * length + index] }
         }
-        // A unit vector moves only across itself.
+        // The derivative of a unit vector is orthogonal to it.
         var along: Float = 0
         for index in 0..<length { along += pull[index] * s.units[i * length + index] }
         for index in 0..<length {

@@ -1,5 +1,5 @@
 extension DistillationLoss {
-  /// ``response`` by a teacher who falls silent: its weight is `max(0, 1 − progress / until)`.
+  /// ``response`` with a weight that falls to zero: `max(0, 1 − progress / until)`.
   ///
   /// Reference: Cho and Hariharan, *On the Efficacy of Knowledge Distillation*, ICCV 2019,
   /// arXiv:1910.01348, §5.2. Deviation: the weight falls linearly to zero, where the paper stops it

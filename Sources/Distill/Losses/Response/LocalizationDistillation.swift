@@ -2,15 +2,16 @@ import Foundation
 import Training
 
 extension DistillationLoss {
-  /// Where the teacher puts boxes, each cell by the teacher's confidence p.
+  /// The distance of boxes, with each cell weighted by the teacher's confidence p.
   ///
-  /// `1/Z Σ_cells p · D` with `Z = max(Σ p, N)`. Where sides are distributions over bins, logits
-  /// `[N, 4·B, H, W]`, `D = T² · mean of the four KL(softmax(t/T) ‖ softmax(s/T))`; elsewhere
+  /// The loss is `1/Z Σ_cells p · D` with `Z = max(Σ p, N)`. Where sides are distributions over
+  /// bins, with logits `[N, 4·B, H, W]`,
+  /// `D = T² · mean of the four KL(softmax(t/T) ‖ softmax(s/T))`. Elsewhere
   /// `D = ½ · mean of the four (s − t)²` of the raw numbers.
   ///
   /// Reference: Zheng et al., *Localization Distillation for Dense Object Detection*, CVPR 2022,
-  /// arXiv:2102.12252. Deviations: cells are weighed by confidence, where the paper chooses a main
-  /// and a valuable region by labels; squared distances for heads without distributions.
+  /// arXiv:2102.12252. Deviations: cells are weighted by confidence; the paper chooses a main and a
+  /// valuable region by labels. Heads without distributions use squared distances.
   public static let localization = DistillationLoss(
     name: "ld", summary: "box distributions, or box numbers",
     citation: "Zheng et al., CVPR 2022, arXiv:2102.12252", subject: .head,
@@ -33,7 +34,7 @@ extension DistillationLoss {
       }
     })
 
-  /// Below this a cell's box is not looked at.
+  /// Cells with a lower confidence do not count.
   private static let leastConfidence: Float = 1e-3
 
   private static func boxDivergence(

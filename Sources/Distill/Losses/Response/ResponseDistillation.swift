@@ -3,19 +3,20 @@ import Tensors
 import Training
 
 extension DistillationLoss {
-  /// What the teacher says of each cell's classes, softened by a temperature T.
+  /// The distance of class scores in each cell, softened by a temperature T.
   ///
-  /// With logits s, t `[N, C, H, W]`, the weights w of ``CellWeights`` and
-  /// `Z = max(Σ confidence, N)`: `T²/Z Σ_cells w Σ_c KL(σ(t_c/T) ‖ σ(s_c/T))` of two outcomes each
-  /// for sigmoid heads, objectness alike, and `T²/Z Σ_cells w KL(softmax(t/T) ‖ softmax(s/T))` for
-  /// softmax heads. The gradient by a student's logit is `w T/Z (σ(s/T) − σ(t/T))`, or that of the
-  /// softmaxes.
+  /// s and t are logits `[N, C, H, W]`, w the weights of ``CellWeights``, and
+  /// `Z = max(Σ confidence, N)`. For sigmoid heads the loss is
+  /// `T²/Z Σ_cells w Σ_c KL(σ(t_c/T) ‖ σ(s_c/T))` of two outcomes each, and the same for
+  /// objectness. For softmax heads it is `T²/Z Σ_cells w KL(softmax(t/T) ‖ softmax(s/T))`. The
+  /// gradient with respect to a student's logit is `w T/Z (σ(s/T) − σ(t/T))`, or the same with
+  /// softmax.
   ///
   /// References: Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*, 2015,
   /// arXiv:1503.02531; foreground and background after Chen et al., *Learning Efficient Object
   /// Detection Models with Knowledge Distillation*, NIPS 2017, §3.2. Deviations: the teacher's
-  /// entropy is taken off, so that equal outputs give 0; sums are divided by the teacher's
-  /// confidences, since most cells see nothing.
+  /// entropy is subtracted, so that equal outputs give 0. Sums are divided by the sum of the
+  /// teacher's confidences, because most cells contain no object.
   public static let response = DistillationLoss(
     name: "kd", summary: "class scores softened by a temperature",
     citation: "Hinton et al., arXiv:1503.02531", subject: .head,
@@ -25,7 +26,7 @@ extension DistillationLoss {
       Setting("background", "weight of all other cells", 1, in: 0...1000),
     ], make: { try responseTerm($0) })
 
-  /// The term of ``response``, multiplied by `decay` of the training's progress.
+  /// The term of ``response``, multiplied by `decay(progress)`.
   static func responseTerm(
     _ context: DistillationContext,
     decay: @escaping @Sendable (Double) -> Double = { _ in 1 }

@@ -1,15 +1,15 @@
 import Training
 
 extension DistillationLoss {
-  /// How far the teacher's first class stands out from those that follow.
+  /// The gap between the teacher's best class score and the next ones.
   ///
-  /// With a cell's classes `a₁ … a_K` in the order of the teacher's logits,
-  /// `g(x) = x_a₁ − mean_{k = 2…K} x_a_k` and the teacher's confidence p:
+  /// A cell's classes `a₁ … a_K` are in the order of the teacher's logits, and the gap is
+  /// `g(x) = x_a₁ − mean_{k = 2…K} x_a_k`. With the teacher's confidence p the loss is
   /// `1/Z Σ_cells ½ p (g(s) − g(t))²`, `Z = max(Σ p, N)`. Logits s, t are `[N, C, H, W]`.
   ///
   /// Reference: Yang et al., *Training Deep Neural Networks in Generations: A More Tolerant Teacher
   /// Educates Better Students*, AAAI 2019, arXiv:1805.05551, equation 4. Deviation: the paper
-  /// limits the gap while it trains the teacher; here the teacher is given, and the student
+  /// limits the gap while the teacher is trained. Here the teacher is given, and the student
   /// matches its gap.
   public static let topScoreDifference = DistillationLoss(
     name: "tsd", summary: "how far the first class stands out from the next",

@@ -1,10 +1,10 @@
-/// How a cut is shared out among the layers.
+/// How a cut is distributed over the layers.
 public struct ChannelAllocation: Sendable {
   /// The name users type.
   public var name: String
   /// One sentence.
   public var summary: String
-  /// The groups to remove at a strength from 0 to 1: the larger, the more.
+  /// The groups to remove at a strength from 0 to 1; a larger strength removes more.
   public var choose: @Sendable (ChannelBlocks, _ strength: Double) -> Set<Int>
 
   /// The allocations that need nothing but scores.
@@ -12,11 +12,13 @@ public struct ChannelAllocation: Sendable {
   /// The names users may type.
   public static let names = all.map(\.name) + ["sensitivity"]
 
-  /// The allocation of a name.
+  /// The allocation with a name.
   public static func named(_ name: String) -> ChannelAllocation? { all.first { $0.name == name } }
 }
 
-/// Groups that the same layers make, with their scores: the units that a cut is shared out among.
+/// Groups with the same producers, with their scores.
+///
+/// A cut is distributed over these blocks.
 public struct ChannelBlocks: Sendable {
   /// The groups of each block, the least important first.
   public var blocks: [[Int]]

@@ -1,14 +1,14 @@
 import Foundation
 
-/// How much damage the loss of channels of each layer alone does.
+/// The damage of removing channels of each layer alone.
 public struct ChannelSensitivity: Codable, Sendable, Equatable {
-  /// Damage at rising fractions of a layer's channels.
+  /// The damage at ascending fractions of a layer's channels.
   public struct Curve: Codable, Sendable, Equatable {
     /// The layer's weights.
     public var weight: String
     /// The fractions of its channels that were removed.
     public var fractions: [Double]
-    /// What that did.
+    /// The damage at each fraction.
     public var damages: [Double]
 
     /// A curve that starts at no damage for nothing removed.
@@ -32,7 +32,8 @@ public struct ChannelSensitivity: Codable, Sendable, Equatable {
 
   /// The version of this layout.
   public var schemaVersion = 1
-  /// What damage is: `output` for the relative error of the outputs, `mAP` for the loss of it.
+  /// The measure of damage: `output` for the relative error of the outputs, `mAP` for the loss of
+  /// mAP.
   public var measure: String
   /// The criterion that chose the channels.
   public var method: String
@@ -47,7 +48,7 @@ public struct ChannelSensitivity: Codable, Sendable, Equatable {
     (self.fingerprint, self.curves) = (fingerprint, curves)
   }
 
-  /// The curves by the place of the producer.
+  /// The curves by the index of the producer.
   public func byProducer(of coupling: ChannelCoupling) -> [Int: Curve] {
     let known = Dictionary(curves.map { ($0.weight, $0) }, uniquingKeysWith: { first, _ in first })
     return coupling.producers.enumerated().reduce(into: [:]) { result, producer in
@@ -57,6 +58,6 @@ public struct ChannelSensitivity: Codable, Sendable, Equatable {
 }
 
 extension Double {
-  /// This number to a real power.
+  /// This number raised to a power.
   func power(_ exponent: Double) -> Double { pow(self, exponent) }
 }

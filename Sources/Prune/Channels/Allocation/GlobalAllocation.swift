@@ -1,5 +1,5 @@
 extension ChannelAllocation {
-  /// The least important groups wherever they are.
+  /// The least important groups of all layers together.
   public static let global = ChannelAllocation(
     name: "global", summary: "the least important channels of the whole network",
     choose: { blocks, strength in

@@ -5,8 +5,7 @@ import Foundation
 import GraphIR
 import ObjectDetection
 
-/// Measures what the loss of channels of each layer alone does to a network, and goes on where a
-/// file left off.
+/// Measures the damage of removing channels of each layer alone, and resumes from a file.
 public struct SensitivityMeasurement {
   private let criterion: ChannelCriterion
   private let measure: SensitivityMeter.Measure
@@ -14,11 +13,11 @@ public struct SensitivityMeasurement {
   private let head: HeadSettings
   private let engine: Engine
 
-  /// A measurement at rising fractions of each layer's channels.
+  /// A measurement at ascending fractions of each layer's channels.
   ///
   /// - Parameters:
-  ///   - criterion: What decides which channels of a layer go first.
-  ///   - head: What is said of the detector's head; the rest is recognised.
+  ///   - criterion: The criterion for which channels of a layer are removed first.
+  ///   - head: The given settings of the detector's head; the rest is recognised.
   public init(
     criterion: ChannelCriterion, measure: SensitivityMeter.Measure, fractions: [Double],
     head: HeadSettings = HeadSettings(), engine: Engine

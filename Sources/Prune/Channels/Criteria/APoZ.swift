@@ -1,9 +1,10 @@
 extension ChannelCriterion {
-  /// Scores a channel by how often it fires: one minus the average percentage of zeros behind the activation.
+  /// Scores a channel by how often it fires: one minus the average percentage of zeros behind the
+  /// activation.
   ///
-  /// Reference: Hu et al., *Network Trimming*, arXiv:1607.03250. There zeros are those of ReLU. SiLU, leaky and hard
-  /// activations hardly ever give zero, so here a position counts as silent when its value is at most zero: the same for
-  /// ReLU, and for the others the side on which they pass little.
+  /// Reference: Hu et al., *Network Trimming*, arXiv:1607.03250. The paper counts the zeros of
+  /// ReLU. SiLU, leaky and hard activations hardly ever give zero. So here a position counts as
+  /// silent when its value is at most zero. For ReLU this is the same.
   public static let apoz = ChannelCriterion(
     name: "apoz", summary: "channels that are seldom above zero on the images go first",
     citation: "Hu et al., arXiv:1607.03250", need: .activations, comparesAcrossLayers: true,

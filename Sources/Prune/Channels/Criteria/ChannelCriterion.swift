@@ -1,14 +1,16 @@
 import Tensors
 
-/// How important channels are: the lowest scores go first.
+/// A score of the importance of channels.
+///
+/// The lowest scores are removed first.
 public struct ChannelCriterion: Sendable {
-  /// What a criterion looks at.
+  /// What a criterion needs.
   public enum Need: Sendable {
     /// The weights alone.
     case weights
     /// The γ of a batch normalisation behind each layer.
     case scales
-    /// What the channels hold on images.
+    /// Activation statistics on images.
     case activations
     /// The gradients of the training loss.
     case gradients
@@ -22,11 +24,13 @@ public struct ChannelCriterion: Sendable {
   public var summary: String
   /// Where the criterion comes from.
   public var citation: String
-  /// What it looks at.
+  /// What it needs.
   public var need: Need
-  /// Whether scores compare across layers as they are; else each layer's are divided by their mean.
+  /// Whether scores compare across layers as they are.
+  ///
+  /// Otherwise each layer's scores are divided by their mean.
   public var comparesAcrossLayers: Bool
-  /// The score of each channel of one layer; `nil` when the layer has not what the criterion needs.
+  /// The score of each channel of one layer; `nil` when the layer lacks what the criterion needs.
   public var scores: @Sendable (ChannelEvidence, inout CounterRandom) -> [Double]?
 
   init(
@@ -37,12 +41,12 @@ public struct ChannelCriterion: Sendable {
     (self.need, self.comparesAcrossLayers, self.scores) = (need, comparesAcrossLayers, scores)
   }
 
-  /// Every criterion, by which help and error texts list them.
+  /// Every criterion, in the order of help and error texts.
   public static let all: [ChannelCriterion] = [
     .l1, .l2, .bnGamma, .fpgm, .apoz, .meanActivation, .taylor, .gradient, .lasso, .random,
   ]
 
-  /// The criterion of a name.
+  /// The criterion with a name.
   public static func named(_ name: String) -> ChannelCriterion? { all.first { $0.name == name } }
 }
 
@@ -52,8 +56,8 @@ public struct ChannelEvidence: Sendable {
   public var filters: [[Float]]
   /// The γ of the batch normalisation behind the layer; `nil` when there is none.
   public var scales: [Float]?
-  /// What each channel holds behind normalisation and activation; `nil` when no images were looked at.
+  /// The statistics of each channel after normalisation and activation; `nil` without images.
   public var activations: ChannelActivations.Statistics?
-  /// Sums over batches of what the gradients say; `nil` when none were computed.
+  /// Saliency sums over batches; `nil` when no gradients were computed.
   public var saliency: ChannelSaliency.Sums?
 }

@@ -1,8 +1,10 @@
 extension ChannelCriterion {
-  /// Scores a channel by the sum of its filter's distances to all others of the layer: those nearest to the middle are the
-  /// most replaceable.
+  /// Scores a channel by the sum of its filter's distances to all others of the layer.
   ///
-  /// Reference: He et al., *Filter Pruning via Geometric Median*, CVPR 2019, arXiv:1811.00250, equation 8.
+  /// Filters near the geometric median are the most replaceable.
+  ///
+  /// Reference: He et al., *Filter Pruning via Geometric Median*, CVPR 2019, arXiv:1811.00250,
+  /// equation 8.
   public static let fpgm = ChannelCriterion(
     name: "fpgm", summary: "filters near the geometric median of their layer go first",
     citation: "He et al., CVPR 2019, arXiv:1811.00250", need: .weights,

@@ -5,29 +5,36 @@ import Tensors
 
 /// Channels chosen by LASSO and readers refitted by least squares, layer by layer.
 ///
-/// How many groups each block of layers loses is given. Which ones is chosen by a ``LassoProblem`` to which every layer
-/// contributes that reads the block, on the original network's activations, each by its own share of explained response.
-/// Then, in the order of the network, each layer downstream is refitted: its target is the original network's response, its
-/// input what the network computes that is pruned and refitted up to there. Where a layer's response is added to a
-/// shortcut without an activation between, the target also makes up for what the shortcut has lost.
+/// The number of groups that each block of layers loses is given. A ``LassoProblem`` chooses which
+/// ones, on the original network's activations. Every layer that reads the block contributes to it,
+/// weighted by its share of explained response.
 ///
-/// Reference: He, Zhang and Sun, *Channel Pruning for Accelerating Very Deep Neural Networks*, ICCV 2017,
-/// arXiv:1707.06168. Deviations: a channel that several layers read is chosen for all of them at once, where the paper
-/// samples the first layer's input in residual branches; LASSO sees the original activations and least squares the
-/// pruned ones, where in the paper both see the pruned ones; refitting pulls towards the old weights, see
-/// ``LeastSquaresReconstruction``; a constant is fitted too and goes to the bias or a normalisation's running mean.
+/// Then each layer downstream is refitted, in the order of the network. Its target is the original
+/// network's response. Its input comes from the network that is pruned and refitted up to there.
+/// Where a layer's response is added to a shortcut without an activation between, the target also
+/// compensates for the error of the shortcut.
+///
+/// Reference: He, Zhang and Sun, *Channel Pruning for Accelerating Very Deep Neural Networks*, ICCV
+/// 2017, arXiv:1707.06168. Deviations:
+///
+/// - A channel that several layers read is chosen for all of them at once; the paper samples the
+///   first layer's input in residual branches.
+/// - LASSO sees the original activations and least squares the pruned ones; in the paper both see
+///   the pruned ones.
+/// - Refitting is regularised towards the old weights, see ``LeastSquaresReconstruction``.
+/// - A constant is fitted too. It goes to the bias or to a normalisation's running mean.
 public struct ChannelReconstruction: Sendable {
-  /// What refitting did to one layer.
+  /// The effect of refitting on one layer.
   public struct Layer: Codable, Sendable, Equatable {
     /// The layer's label.
     public var label: String
-    /// The relative squared error of its responses when channels are merely dropped.
+    /// The relative squared error of its responses when channels are removed without refitting.
     public var errorBefore: Double
-    /// The same once its weights are refitted.
+    /// The same after its weights are refitted.
     public var errorAfter: Double
   }
 
-  /// The groups that go.
+  /// The groups that are removed.
   public private(set) var removed: Set<Int>
   /// New values of weights, biases and running means.
   public private(set) var weights: [String: Tensor] = [:]
@@ -37,9 +44,9 @@ public struct ChannelReconstruction: Sendable {
   private let readers: [LayerReader]
   private let settings: Settings
 
-  /// How a reconstruction looks at images.
+  /// How a reconstruction samples images.
   public struct Settings: Sendable {
-    /// Positions for each number in a layer's patch, over all images.
+    /// The number of positions for each element of a layer's patch, over all images.
     public var positionsPerWeight = 3.0
     /// The most positions of a layer.
     public var mostPositions = 20_000
@@ -55,10 +62,12 @@ public struct ChannelReconstruction: Sendable {
   /// Chooses as many groups of each block as `pattern` removes, and refits the layers downstream.
   ///
   /// - Parameters:
-  ///   - pattern: A cut whose number of groups in each block counts.
-  ///   - chooses: Whether LASSO chooses anew; else exactly the groups of `pattern` go.
-  ///   - inputs: The images.
-  /// - Throws: what sessions and `inputs` throw.
+  ///   - pattern: A cut that gives the number of groups in each block.
+  ///   - chooses: Whether LASSO chooses the groups; otherwise exactly those of `pattern` are
+  ///     removed.
+  ///   - fill: Writes image *i* into a session's input.
+  ///   - observe: Called with the number of steps done and of all steps.
+  /// - Throws: what sessions and `fill` throw.
   public init(
     _ coupling: ChannelCoupling, like pattern: Set<Int>, chooses: Bool = true,
     settings: Settings, inputs: some CalibrationSet, engine: Engine
@@ -90,7 +99,7 @@ public struct ChannelReconstruction: Sendable {
         let own = problem.grouped(groups, count: block.count)
         let size = (0..<own.count).reduce(0.0) { $0 + own.gram[$1 * own.count + $1] }
         guard size > 0 else { continue }
-        // Every reader counts by the share of its response that a channel makes up.
+        // Every reader is weighted such that its response counts as a share.
         let share = own.scaled(by: 1 / size)
         if sum == nil { sum = share } else { sum? += share }
       }
@@ -99,7 +108,7 @@ public struct ChannelReconstruction: Sendable {
       removed.subtract(block)
       removed.formUnion(block.filter { !kept.contains($0) })
     }
-    // No value may lose all its channels to another choice within its blocks.
+    // No value may lose all its channels because LASSO chooses other groups within its blocks.
     for set in coupling.minimalSets where removed.isSuperset(of: set) {
       if let back = set.first(where: { !pattern.contains($0) }) ?? set.first {
         removed.remove(back)
@@ -140,7 +149,7 @@ public struct ChannelReconstruction: Sendable {
     }
   }
 
-  /// Readers that removed channels reach, directly or through others.
+  /// Readers that depend on removed channels, directly or through other layers.
   private func downstreamReaders() -> [Int] {
     var altered: Set<String> = []
     for producer in coupling.producers
@@ -155,7 +164,7 @@ public struct ChannelReconstruction: Sendable {
     }
   }
 
-  /// Moments of what the pruned network shows a layer, against what the original answered.
+  /// Moments of a layer's input in the pruned network against its response in the original.
   private func moments(
     _ index: Int, _ original: Responses, _ inputs: some CalibrationSet, _ engine: Engine,
     _ pool: ThreadPool
@@ -192,7 +201,8 @@ public struct ChannelReconstruction: Sendable {
     return moments
   }
 
-  /// Puts the fitted constant where the layer has a place for one; `false` when it has none and needs one.
+  /// Sets the fitted constant as the layer's bias or running mean; `false` when the layer needs one
+  /// and has no place for it.
   private mutating func setIntercept(
     _ intercept: [Float], _ reader: LayerReader
   ) -> Bool {
@@ -241,7 +251,8 @@ private struct LayerFit {
       else { return nil }
       self.weights.replaceSubrange(own, with: fit.weights)
       intercept[channel] = fit.intercept[0]
-      // The layer's error is that of its channels, each by its share of the variation.
+      // The layer's error is the mean of its channels' errors, weighted by their share of the
+      // variation.
       guard whole > 0 else { continue }
       errorBefore += fit.errorBefore * variations[channel] / whole
       errorAfter += fit.errorAfter * variations[channel] / whole

@@ -3,16 +3,17 @@ import Tensors
 
 /// The choice of a layer's input channels by LASSO: `min ½ βᵀ G β − qᵀ β + λ ‖β‖₁`.
 ///
-/// With `Z_i = X_i W_iᵀ` the contribution of channel *i* to the responses Y, `G_ij = ⟨Z_i, Z_j⟩` and `q_i = ⟨Z_i, Y⟩`, all
-/// centred; β weighs the contributions and the zeros of β are the channels that go. The matrix of all `Z`, positions ×
-/// outputs × channels, is never made: `G_ij` is the sum over kernel positions of the patches' second moments times the
-/// filters' inner products.
+/// With `Z_i = X_i W_iᵀ` the contribution of channel *i* to the responses Y, `G_ij = ⟨Z_i, Z_j⟩`
+/// and `q_i = ⟨Z_i, Y⟩`, all centred. β weights the contributions, and channels whose β is zero are
+/// removed. The matrix of all `Z`, positions × outputs × channels, is never built: `G_ij` is the
+/// sum over kernel positions of the patches' second moments times the filters' inner products.
 ///
 /// Problems of several layers that read the same channels add up.
 ///
-/// Reference: He, Zhang and Sun, *Channel Pruning for Accelerating Very Deep Neural Networks*, ICCV 2017,
-/// arXiv:1707.06168, equation 2. Solved once for β with the filters as they are, where the paper's constraint on their norms
-/// serves a repeated alternation that it then leaves out in its experiments.
+/// Reference: He, Zhang and Sun, *Channel Pruning for Accelerating Very Deep Neural Networks*, ICCV
+/// 2017, arXiv:1707.06168, equation 2. It is solved once for β with the given filters. The paper
+/// alternates between β and the filters under a constraint on norms, which it leaves out in its
+/// experiments.
 public struct LassoProblem: Sendable, Equatable {
   /// `[count, count]`.
   public private(set) var gram: [Double]
@@ -74,12 +75,14 @@ public struct LassoProblem: Sendable, Equatable {
     for index in sum.correlation.indices { sum.correlation[index] += other.correlation[index] }
   }
 
-  /// The problem with everything times a number.
+  /// The problem multiplied by a number.
   public func scaled(by factor: Double) -> LassoProblem {
     LassoProblem(gram: gram.map { $0 * factor }, correlation: correlation.map { $0 * factor })
   }
 
-  /// The problem whose candidates are sums of channels; what belongs to none is taken as it is, with weight 1.
+  /// The problem whose candidates are sums of channels.
+  ///
+  /// Channels that belong to no candidate have weight 1.
   ///
   /// - Parameter groups: The candidate of each channel, `nil` for channels that stay.
   public func grouped(_ groups: [Int?], count candidates: Int) -> LassoProblem {
@@ -135,12 +138,12 @@ public struct LassoProblem: Sendable, Equatable {
   private static let tolerance = 1e-7
   private static let bisections = 60
 
-  /// The candidates that stay when so many may: those of the largest penalty that leaves at least that many, less the
-  /// weakest contributions where penalties jump over the number.
+  /// The `wanted` candidates that stay: those that the largest penalty with at least that many
+  /// leaves, without the weakest contributions where there are more.
   public func select(_ wanted: Int) -> [Int] {
     let live = (0..<count).filter { gram[$0 * count + $0] > 0 }
     guard wanted < live.count else {
-      // Candidates that contribute nothing fill up the number.
+      // Candidates that contribute nothing are added last.
       let silent = (0..<count).filter { gram[$0 * count + $0] <= 0 }
       return Array((live + silent).prefix(wanted)).sorted()
     }

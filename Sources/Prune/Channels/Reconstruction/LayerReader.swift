@@ -2,17 +2,18 @@ import GraphIR
 import Compression
 import Tensors
 
-/// A layer that reads channels and whose weights can be refitted when some are gone.
+/// A layer whose weights can be refitted when some of its input channels are removed.
 @dynamicMemberLookup
 struct LayerReader {
   /// The layer.
   let layer: ChannelCoupling.Consumer
   /// The constant that holds the weights.
   let weight: String
-  /// Where its patches and responses are.
+  /// Reads its patches and responses.
   let reader: PatchReader
 
-  /// `nil` for layers whose weights are not refitted, among them those in groups of several channels.
+  /// Returns `nil` for layers whose weights are not refitted, such as grouped convolutions with
+  /// several channels in a group.
   init?(_ coupling: ChannelCoupling, _ consumer: ChannelCoupling.Consumer) {
     let operands = coupling.trace.typed.operands
     let node = coupling.graph.nodes[consumer.node]
@@ -30,10 +31,10 @@ struct LayerReader {
     reader[keyPath: path]
   }
 
-  /// Whether every output channel reads the input channel of its own number alone.
+  /// Whether every output channel reads only the input channel with the same index.
   var isDepthwise: Bool { reader.groups > 1 }
 
-  /// The positions that are looked at in an image, the same in every run.
+  /// The positions that are sampled in an image, the same in every run.
   func positions(_ image: Int, wanted: Int, seed: UInt64) -> [Int] {
     reader.positions(
       wanted,

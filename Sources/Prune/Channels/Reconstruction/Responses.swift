@@ -3,21 +3,23 @@ import GraphIR
 import Compression
 import Tensors
 
-/// What the layers of the original network answer at sampled positions.
+/// The responses of the original network's layers at sampled positions.
 struct Responses {
-  /// A value that is added to a layer's response, with the factor that the response gets before.
+  /// A value that is added to a layer's response, with the factor that is applied to the response
+  /// first.
   struct Shortcut {
     var value: String
     var scales: [Float]
   }
 
-  /// By reader: `[positions of all images, outputs]`.
+  /// The responses by reader: `[positions of all images, outputs]`.
   private(set) var responses: [[Float]]
-  /// By reader: the shortcut at the same positions; empty without.
+  /// The shortcut by reader, at the same positions; empty without one.
   private(set) var shortcutValues: [[Float]]
-  /// By reader.
+  /// The shortcut of each reader.
   let shortcuts: [Shortcut?]
-  /// By reader: the choice of its input channels, all by themselves; `nil` for depthwise ones, which make no choice.
+  /// The LASSO problem of each reader's input channels; `nil` for depthwise readers, which have no
+  /// choice.
   private(set) var problems: [LassoProblem?] = []
   private let readers: [LayerReader]
   private let settings: ChannelReconstruction.Settings
@@ -62,7 +64,7 @@ struct Responses {
               $0, weights: reader.reader.matrix(tensor), channels: reader.channels, pool: pool)
           }
         })
-      // The next ones need the room.
+      // Frees memory for the next layers.
       moments[index] = nil
     }
   }
@@ -77,7 +79,8 @@ struct Responses {
       seed: settings.seed)
   }
 
-  /// The other operand of an addition that a layer's response goes into, by itself or behind a normalisation.
+  /// The other operand of an addition that reads a layer's response, directly or behind a
+  /// normalisation.
   private static func shortcut(
     behind reader: LayerReader, _ coupling: ChannelCoupling, _ links: Connectivity
   ) -> Shortcut? {

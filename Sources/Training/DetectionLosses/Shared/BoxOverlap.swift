@@ -1,7 +1,8 @@
 import Foundation
 import ObjectDetection
 
-/// How well a predicted box covers a true one, with the gradient by the predicted corners.
+/// The overlap of a predicted box with a true one, with the gradient with respect to the predicted
+/// corners.
 public struct BoxOverlap: Sendable {
   /// Which measure.
   public enum Measure: Sendable { case iou, giou, ciou }
@@ -16,11 +17,11 @@ public struct BoxOverlap: Sendable {
   /// The overlap of a predicted and a true box, each as left, top, right, bottom.
   ///
   /// - IoU: `I / U`.
-  /// - GIoU: `IoU − (C − U) / C`, C being the area of the smallest box around both (Rezatofighi et al., CVPR 2019,
-  ///   arXiv:1902.09630).
-  /// - CIoU: `IoU − ρ²/c² − α·v` with the distance ρ of the centres, the diagonal c of the smallest box around both,
-  ///   `v = 4/π² (atan(w′/h′) − atan(w/h))²` and `α = v / (1 − IoU + v)`, held fixed in the gradient (Zheng et al., AAAI
-  ///   2020, arXiv:1911.08287).
+  /// - GIoU: `IoU − (C − U) / C`, C being the area of the smallest box around both (Rezatofighi et
+  ///   al., CVPR 2019, arXiv:1902.09630).
+  /// - CIoU: `IoU − ρ²/c² − α·v` with the distance ρ of the centres, the diagonal c of the smallest
+  ///   box around both, `v = 4/π² (atan(w′/h′) − atan(w/h))²` and `α = v / (1 − IoU + v)`, held
+  ///   fixed in the gradient (Zheng et al., AAAI 2020, arXiv:1911.08287).
   public init(_ box: SIMD4<Double>, _ truth: SIMD4<Double>, _ measure: Measure) {
     let (w, h) = (box.z - box.x, box.w - box.y)
     let (trueWidth, trueHeight) = (truth.z - truth.x, truth.w - truth.y)

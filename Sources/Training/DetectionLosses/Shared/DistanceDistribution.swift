@@ -9,10 +9,10 @@ struct DistanceDistribution {
   /// The mean: the distance in cells.
   private(set) var mean: Float = 0
 
-  /// Room for so many bins.
+  /// A distribution with a number of bins, all zero.
   init(bins: Int) { probabilities = Array(repeating: 0, count: bins) }
 
-  /// Takes the softmax of logits that lie `step` apart.
+  /// Sets the distribution to the softmax of logits that are `step` apart.
   mutating func read(_ logits: UnsafePointer<Float>, step: Int) {
     var highest = -Float.infinity
     for bin in probabilities.indices { highest = max(highest, logits[bin * step]) }
@@ -29,15 +29,15 @@ struct DistanceDistribution {
     }
   }
 
-  /// Adds the gradient of a loss that sees the mean: `∂mean/∂logit_j = p_j (j − mean)`.
+  /// Adds the gradient of a loss that depends on the mean: `∂mean/∂logit_j = p_j (j − mean)`.
   func addMeanGradient(_ slope: Float, to gradient: UnsafeMutablePointer<Float>, step: Int) {
     for bin in probabilities.indices {
       gradient[bin * step] += slope * probabilities[bin] * (Float(bin) - mean)
     }
   }
 
-  /// The distribution focal loss `−(r − t)·log p_l − (t − l)·log p_r` of a distance t between the bins l and r = l + 1, with
-  /// its gradient times `scale` added.
+  /// The distribution focal loss `−(r − t)·log p_l − (t − l)·log p_r` of a distance t between the
+  /// bins l and r = l + 1, with its gradient times `scale` added.
   func focalLoss(
     _ target: Float, scale: Float, to gradient: UnsafeMutablePointer<Float>, step: Int
   ) -> Float {

@@ -1,11 +1,11 @@
 import ObjectDetection
 
-/// Boxes whose sides lie at distances, each a distribution, from a cell's centre.
+/// Boxes given by the distances of their sides from a cell's centre, each as a distribution.
 struct DistributedBoxes {
   var levels: [HeadLevel]
-  /// Bins of each distance, less one.
+  /// Bins of each distance, minus one.
   var regMax: Int
-  /// What is added to the centre of each cell, in pixels.
+  /// The shift of the centre of each cell, in pixels.
   var shift = 0.0
 
   /// The box of a cell, in pixels.
@@ -23,8 +23,8 @@ struct DistributedBoxes {
       centre.x - scaled.x, centre.y - scaled.y, centre.x + scaled.z, centre.y + scaled.w)
   }
 
-  /// The loss of a cell's box against an object: `boxScale · (1 − overlap)` and `focalScale` times the mean distribution
-  /// focal loss of the four sides; adds the gradients.
+  /// The loss of a cell's box against an object: `boxScale · (1 − overlap)` and `focalScale` times
+  /// the mean distribution focal loss of the four sides; adds the gradients.
   func penalize(
     _ maps: [RawMap], image: Int, place: Int, _ places: CellPlaces, truth: SIMD4<Double>,
     measure: BoxOverlap.Measure, boxScale: Double, focalScale: Double

@@ -1,8 +1,8 @@
-/// One scale of a head, and where its channels lie among the raw maps.
+/// One scale of a head, with the places of its channels in the raw maps.
 public struct HeadLevel: Sendable, Equatable {
   /// A run of channels of one map.
   public struct Channels: Sendable, Equatable {
-    /// The place of the map among the head's.
+    /// The index of the map in the head.
     public var map: Int
     /// The first channel.
     public var first: Int
@@ -14,17 +14,17 @@ public struct HeadLevel: Sendable, Equatable {
     }
   }
 
-  /// Input pixels a cell.
+  /// Input pixels per cell.
   public var stride: Int
   /// Rows of cells.
   public var rows: Int
   /// Columns of cells.
   public var columns: Int
-  /// The channels that place boxes.
+  /// The channels of the boxes.
   public var box: Channels
-  /// The channels that score classes.
+  /// The channels of the class scores.
   public var classes: Channels
-  /// The channel that says whether there is an object, in heads that have one.
+  /// The channel of the objectness, in heads that have one.
   public var objectness: Channels?
 
   /// A scale of the given extents.
@@ -40,7 +40,7 @@ public struct HeadLevel: Sendable, Equatable {
     self.objectness = objectness
   }
 
-  /// Cells of the scale.
+  /// The number of cells of the scale.
   var cells: Int { rows * columns }
 
   /// The centre of a cell in pixels.
@@ -50,7 +50,7 @@ public struct HeadLevel: Sendable, Equatable {
   }
 }
 
-/// Which scale, and which cell of it, each cell of an image is, and where its centre lies.
+/// The scale, the index within it and the centre of each cell of an image.
 struct CellPlaces {
   private(set) var level: [Int] = []
   private(set) var cell: [Int] = []
@@ -68,7 +68,9 @@ struct CellPlaces {
 }
 
 extension RawMap {
-  /// The element offset of a channel of an image; channels of `[N, C, H, W]` lie `H·W` apart.
+  /// The element offset of a channel of an image.
+  ///
+  /// Channels of `[N, C, H, W]` are `H·W` apart.
   func offset(image: Int, channel: Int) -> Int {
     (image * shape[1] + channel) * shape[2] * shape[3]
   }

@@ -1,4 +1,4 @@
-/// One place an image, each written by one thread.
+/// An array with one element for each image, which one thread writes.
 final class Slots<Element>: @unchecked Sendable {
   private let base: UnsafeMutablePointer<Element>
   private let count: Int
