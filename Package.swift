@@ -48,7 +48,7 @@ let package = Package(
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "CKernels"),
+    .target(name: "CKernels", cSettings: [.headerSearchPath("common")]),
     .target(name: "CEmbedded", exclude: ["default.onnx"]),
     .target(name: "CProcess"),
 

@@ -60,12 +60,14 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     self.groups = groups
   }
 
-  /// The rows of the output: `H′ = ⌊(H + padTop + padBottom − dilation·(kH − 1) − 1) / stride⌋ + 1`.
+  /// The rows of the output:
+  /// `H′ = ⌊(H + padTop + padBottom − dilation·(kH − 1) − 1) / stride⌋ + 1`.
   public var outputHeight: Int {
     (inputHeight + padTop + padBottom - dilationHeight * (kernelHeight - 1) - 1) / strideHeight + 1
   }
 
-  /// The columns of the output: `W′ = ⌊(W + padLeft + padRight − dilation·(kW − 1) − 1) / stride⌋ + 1`.
+  /// The columns of the output:
+  /// `W′ = ⌊(W + padLeft + padRight − dilation·(kW − 1) − 1) / stride⌋ + 1`.
   public var outputWidth: Int {
     (inputWidth + padLeft + padRight - dilationWidth * (kernelWidth - 1) - 1) / strideWidth + 1
   }

@@ -38,7 +38,7 @@ enum Binary {
   }
 
   /// Starts `compress` without waiting.
-  static func start(
+  private static func start(
     _ arguments: [String], in folder: URL?, output: URL, errors: URL
   ) throws -> Process {
     let process = Process()

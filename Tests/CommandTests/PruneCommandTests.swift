@@ -181,17 +181,13 @@ import Testing
 
   @Test func anInterruptLeavesNothingHalfWritten() throws {
     try TinyImages.write(to: folder.url, count: 100)
-    let log = folder.url.appending(path: "log")
-    try Data().write(to: log)
-    let process = try Binary.start(
-      ["prune", "tiny.onnx", "--data", "data.yaml", "--report", "report"], in: folder.url,
-      output: log, errors: log)
-    let patience = Date(timeIntervalSinceNow: 20)
-    while try bytes("log").isEmpty, Date() < patience { Thread.sleep(forTimeInterval: 0.002) }
-    process.interrupt()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 130)
-    #expect(try String(decoding: bytes("log"), as: UTF8.self).contains("interrupted"))
+    let command = try RunningCommand(
+      ["prune", "tiny.onnx", "--data", "data.yaml", "--report", "report"], in: folder.url)
+    try command.waitForText()
+    command.process.interrupt()
+    #expect(command.allEnd())
+    #expect(command.process.terminationStatus == 130)
+    #expect(command.text.contains("interrupted"))
     #expect(try !files.contains("report"))
     #expect(try files.allSatisfy { !$0.hasSuffix(".part") })
   }

@@ -61,20 +61,13 @@ import Testing
 
   @Test func anInterruptedRunResumesToTheSameModel() throws {
     #expect(try train("whole", "--epochs", "6").status == 0)
-    let log = folder.url.appending(path: "log")
-    try Data().write(to: log)
-    let process = try Binary.start(
-      Self.small + ["--output", "broken", "--epochs", "6"], in: folder.url, output: log,
-      errors: log)
-    let patience = Date(timeIntervalSinceNow: 30)
-    while try !String(decoding: bytes("log"), as: UTF8.self).contains(" 2/6"), Date() < patience {
-      Thread.sleep(forTimeInterval: 0.002)
-    }
-    process.interrupt()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 130)
-    let text = String(decoding: try bytes("log"), as: UTF8.self)
-    #expect(text.contains("compress train --resume broken"), "\(text)")
+    let command = try RunningCommand(
+      Self.small + ["--output", "broken", "--epochs", "6"], in: folder.url)
+    try command.waitForText(" 2/6")
+    command.process.interrupt()
+    #expect(command.allEnd())
+    #expect(command.process.terminationStatus == 130)
+    #expect(command.text.contains("compress train --resume broken"), "\(command.text)")
     let resumed = try run("train", "--resume", "broken")
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try bytes("broken/last.onnx") == bytes("whole/last.onnx"))

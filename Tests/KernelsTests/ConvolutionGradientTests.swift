@@ -41,7 +41,7 @@ import Testing
     return (0..<count + 64).map { _ in Float.random(in: -1...1, using: &random) }
   }
 
-  @Test(arguments: geometries.indices, [InstructionSet.portable, .avx2, .avx512])
+  @Test(arguments: geometries.indices, InstructionSet.supported)
   func weights(place: Int, instructionSet: InstructionSet) {
     let g = Self.geometries[place]
     let count = ConvolutionTwin.counts(g)
@@ -71,7 +71,7 @@ import Testing
     #expect(InputGradient(try #require(Self.geometries.last)) == nil)
   }
 
-  @Test(arguments: geometries.indices.dropLast(), [InstructionSet.portable, .avx2, .avx512])
+  @Test(arguments: geometries.indices.dropLast(), InstructionSet.supported)
   func inputs(place: Int, instructionSet: InstructionSet) throws {
     let g = Self.geometries[place]
     let count = ConvolutionTwin.counts(g)

@@ -62,7 +62,7 @@ import Testing
 
   private static let (one, three) = (ThreadPool(threads: 1), ThreadPool(threads: 3))
 
-  private enum Result: CaseIterable { case sums, bytes, reals }
+  private enum Result: CaseIterable { case sums, bytes, floats }
 
   @Test(arguments: 0..<300) func convolutions(seed: Int) {
     check(Sample(seed), saturates: false, pool: seed % 8 == 0 ? Self.three : Self.one)
@@ -77,7 +77,7 @@ import Testing
   private func check(_ sample: Sample, saturates: Bool, pool: ThreadPool) {
     let sums = sample.sums
     let bytes = sample.quantized(sums)
-    for set in InstructionSet.allCases where set <= .best {
+    for set in InstructionSet.supported {
       for edge in GuardedMemory.Edge.allCases {
         let weights = GuardedMemory(copying: sample.w, edge: edge)
         defer { withExtendedLifetime(weights) {} }
@@ -91,7 +91,7 @@ import Testing
           case .sums: #expect(output.elements(as: Int32.self) == sums, "\(set) \(sample.geometry)")
           case .bytes:
             #expect(output.elements(as: UInt8.self) == bytes, "\(set) \(sample.geometry)")
-          case .reals:
+          case .floats:
             #expect(
               output.elements(as: Float.self) == sums.map { Float($0) * 0.5 + 0 },
               "\(set) \(sample.geometry)")
@@ -108,7 +108,7 @@ import Testing
     let input = GuardedMemory(copying: sample.x, edge: edge)
     let (bias, scales) = (
       GuardedMemory(copying: sample.bias, edge: edge),
-      GuardedMemory(copying: result == .reals ? [0.5] : sample.scales, edge: edge)
+      GuardedMemory(copying: result == .floats ? [0.5] : sample.scales, edge: edge)
     )
     let entries = GuardedMemory(copying: sample.entries, edge: edge)
     let table = GuardedMemory(byteCount: ByteLookup.bytes, edge: edge)
@@ -118,10 +118,10 @@ import Testing
       switch result {
       case .sums: GuardedMemory(of: Int32.self, count: count, edge: edge)
       case .bytes: GuardedMemory(of: UInt8.self, count: count, edge: edge)
-      case .reals: GuardedMemory(of: Float.self, count: count, edge: edge)
+      case .floats: GuardedMemory(of: Float.self, count: count, edge: edge)
       }
     let factors = UnsafeBufferPointer<Float>(
-      start: scales.pointer(), count: result == .reals ? 1 : sample.scales.count)
+      start: scales.pointer(), count: result == .floats ? 1 : sample.scales.count)
     let destination: IntegerDestination =
       switch result {
       case .sums: .sums(output.pointer())
@@ -131,7 +131,7 @@ import Testing
           Requantization(
             scales: factors, bias: bias.pointer(), zeroPoint: 3, isSigned: sample.isSigned,
             lookup: ByteLookup(entries.base, in: table.base)))
-      case .reals: .reals(output.pointer(), Dequantization(scales: factors, bias: nil))
+      case .floats: .floats(output.pointer(), Dequantization(scales: factors, bias: nil))
       }
     convolution.run(
       input: input.base, isSigned: sample.isSigned, zeroPoint: sample.inputZero, to: destination,

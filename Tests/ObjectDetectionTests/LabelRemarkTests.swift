@@ -105,21 +105,9 @@ import Testing
   }
 }
 
-/// Readers take time in proportion to what they read.
+/// Readers take as much of the processor as what they read is long.
 @Suite struct LinearReaderTests {
-  /// How many times as long four times as much takes, the better of three.
-  private func growth(_ read: (Int) throws -> Void) rethrows -> Double {
-    var best = Double.infinity
-    for _ in 0..<3 {
-      let clock = ContinuousClock()
-      let small = try clock.measure { try read(1) }
-      let large = try clock.measure { try read(4) }
-      best = min(best, large / small)
-    }
-    return best
-  }
-
-  @Test func fourTimesTheObjectsTakeFourTimesAsLong() throws {
+  @Test func fourTimesTheObjectsTakeFourTimesAsMuch() throws {
     let files = try DatasetFiles()
     try files.image("images/val/a.png")
     let object =
@@ -142,7 +130,7 @@ import Testing
     }
     // Squared time would make it sixteen.
     for (name, ending) in [("voc", ""), ("yolo", ""), ("coco", ".json")] {
-      let ratio = try growth { factor in
+      let ratio = try processorGrowth { factor in
         let data = try Dataset.load(files.url.appending(path: "\(name)\(factor)\(ending)"))
         #expect(data.annotations.count == 1500 * factor)
       }

@@ -33,8 +33,9 @@ typedef enum { CK_RESIDUAL_NONE, CK_RESIDUAL_BEFORE, CK_RESIDUAL_AFTER } ck_resi
 
 /// A block of a product: up to 8 packed rows of A times up to 3 vectors of columns of B.
 ///
-/// The columns are places of a flattened image whose rows may be followed by gaps: `firstRun` columns are wanted, then
-/// `gap` are left out, `run` are wanted and so on. C holds the wanted ones next to one another.
+/// The columns are places of a flattened image whose rows may be followed by gaps: `firstRun`
+/// columns are wanted, then `gap` are left out, `run` are wanted and so on. C holds the wanted ones
+/// next to one another.
 typedef struct {
   const float *a;            // [depth, 8] or [depth, 4]
   const float *b;            // row k at b + offsets[k], readable in whole vectors
@@ -86,8 +87,9 @@ typedef struct {
 } ck_depthwise_taps;
 
 /// Rows of an image to be copied into a frame of zeros, split into the phases of the strides:
-/// `output[channel][rowPhase][columnPhase][row][column] = input[channel][firstRow + row · strideHeight + rowPhase]
-/// [column · strideWidth + columnPhase − padLeft]`.
+/// `output[channel][rowPhase][columnPhase][row][column] = input[channel][y][x]` with
+/// `y = firstRow + row · strideHeight + rowPhase` and
+/// `x = column · strideWidth + columnPhase − padLeft`.
 typedef struct {
   const float *input;      // [channels, height, width]
   float *output;
@@ -147,7 +149,8 @@ typedef struct {
                      float scale, float shift);
 } ck_kernels;
 
-/// A plane and the frame it is multiplied with under each tap; see `ck_frame`. Frames hold finite numbers in whole vectors.
+/// A plane and the frame it is multiplied with under each tap; see `ck_frame`. Frames hold finite
+/// numbers in whole vectors.
 typedef struct {
   const float *plane;        // [rows, columns]
   const float *frame;
@@ -182,16 +185,30 @@ typedef struct {
   void (*interleave2)(const float *even, const float *odd, float *y, ptrdiff_t count);
 } ck_gradient_kernels;
 
-/// Instruction sets, weakest first.
-typedef enum { CK_PORTABLE, CK_AVX2, CK_AVX512 } ck_isa;
+/// What instruction sets have in common: the architecture whose CPUs know them.
+typedef enum { CK_PORTABLE, CK_X86, CK_ARM } ck_family;
 
-/// The strongest instruction set the CPU has.
-ck_isa ck_best_isa(void);
+/// An instruction set: what it asks of the CPU, and its kernels.
+typedef struct {
+  const char *name;
+  ck_family family;
+  /// Whether the CPU that this runs on has it.
+  int (*isSupported)(void);
+  const ck_kernels *kernels;
+  const ck_gradient_kernels *gradientKernels;
+  const ck_int8_kernels *int8Kernels;
+} ck_instruction_set;
 
-/// The kernels of an instruction set; what the CPU lacks is replaced by the strongest it has.
-const ck_kernels *ck_kernels_for(ck_isa isa);
+/// The instruction sets of a family, each before those that it is preferred to.
+typedef struct {
+  const ck_instruction_set *sets;
+  size_t count;
+} ck_family_sets;
 
-/// The gradient kernels of an instruction set, with the same fallback.
-const ck_gradient_kernels *ck_gradient_kernels_for(ck_isa isa);
+/// The instruction set at a place among those that the CPU has, or null behind the last.
+///
+/// Those of the CPU's own family come first, in the order of their family. The portable one, which
+/// every CPU has, is the last.
+const ck_instruction_set *ck_supported_set(size_t place);
 
 #endif

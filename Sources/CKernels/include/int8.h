@@ -10,8 +10,8 @@
 #define CK_INT8_COLUMNS 48
 /// What the weights of a pair may add up to where pairs saturate.
 #define CK_INT8_PAIR 128
-/// Bytes of a table that kernels look up in: its 256 entries, then the same, but every sixteen of them exclusive-or'ed with the
-/// sixteen before, beginning anew at 128.
+/// Bytes of a table that kernels look up in: its 256 entries, then the same, but every sixteen of
+/// them exclusive-or'ed with the sixteen before, beginning anew at 128.
 #define CK_INT8_TABLE 512
 
 /// Further products of one row of a block, at places as those of its steps.
@@ -43,7 +43,8 @@ typedef struct {
 } ck_int8_run;
 
 /// The sums of a block on their way to bytes: row r, pixel i becomes
-/// `table[round(scales[r] · (sums[r, i] + bias[r] − inputZero · weightSums[r] − weightZeros[r] · inputSums[i])) + zero]`.
+/// `table[round(scales[r] · sum) + zero]` with
+/// `sum = sums[r, i] + bias[r] − inputZero · weightSums[r] − weightZeros[r] · inputSums[i]`.
 typedef struct {
   const int32_t *sums;         // [CK_INT8_ROWS, CK_INT8_COLUMNS]
   const int32_t *inputSums;    // [CK_INT8_COLUMNS], read for rows whose weights have a zero point
@@ -85,7 +86,8 @@ typedef struct {
 
 /// Rows of one plane of a depthwise convolution, on a frame of bytes that holds the padding.
 ///
-/// `sums[y · count + x] = Σ weights[i][j] · input[(y · strideHeight + i · dilationHeight) · pitch + x · stride + j · dilation]`.
+/// `sums[y · count + x] = Σ weights[i][j] · input[row · pitch + x · stride + j · dilation]` with
+/// `row = y · strideHeight + i · dilationHeight`.
 typedef struct {
   const uint8_t *input;   // readable 64 + 32 · stride bytes beyond the last tap
   const int8_t *weights;  // [kernelHeight, kernelWidth rounded up to whole fours], filled up with 0
@@ -101,7 +103,7 @@ typedef struct {
   int dilation;
 } ck_int8_depthwise;
 
-/// How two runs of bytes become a third: as reals, added or multiplied, and quantised again.
+/// How two runs of bytes become a third: as floats, added or multiplied, and quantised again.
 typedef enum { CK_INT8_ADD, CK_INT8_MULTIPLY } ck_int8_operation;
 
 /// One such combination; a step of 0 repeats one byte.
@@ -113,7 +115,8 @@ typedef struct {
   ptrdiff_t stepB;
   ptrdiff_t count;
   ck_int8_operation operation;
-  float scaleA;  // of a, b over that of y; for products scaleA alone counts: of a times that of b over that of y
+  // Of a and of b over that of y. For products scaleA alone counts: of a times b over y.
+  float scaleA;
   float scaleB;
   int32_t zeroA;
   int32_t zeroB;
@@ -126,21 +129,21 @@ typedef struct {
 /// The integer kernels of one instruction set.
 typedef struct {
   const char *name;
-  /// Not 0 where `block` multiplies as `saturatingBlock` does: the weights of a pair that are above zero may then add up to at
-  /// most CK_INT8_PAIR, and so may the others, so that 255 times either stays within 16 bits. What exceeds that goes into the rest,
-  /// which other kernels do not read.
+  /// Not 0 where `block` multiplies as `saturatingBlock` does: the weights of a pair that are above
+  /// zero may then add up to at most CK_INT8_PAIR, and so may the others, so that 255 times either
+  /// stays within 16 bits. What exceeds that goes into the rest, which other kernels do not read.
   int pairsSaturate;
   void (*block)(const ck_int8_block *block);
-  /// The same, but the products of the first and second and those of the third and fourth byte of each position are added
-  /// within -32768 ... 32767, as by instructions of CPUs without VNNI.
+  /// The same, but the products of the first and second and those of the third and fourth byte of
+  /// each position are added within -32768 ... 32767, as by instructions of CPUs without VNNI.
   void (*saturatingBlock)(const ck_int8_block *block);
   /// The sums of the inputs alone, as if one row of weights were all ones: sums[columns].
   void (*inputSums)(const ck_int8_block *block);
   /// y[i] = sums[i] + offset − factor · inputSums[i]; inputSums may be null.
   void (*toInt32)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
                   int32_t *y, ptrdiff_t count);
-  /// The same times `scale`, rounded to an integer, ties to even, plus `zero`, as the nearest byte, signed when `isSigned` is
-  /// not 0.
+  /// The same times `scale`, rounded to an integer, ties to even, plus `zero`, as the nearest byte,
+  /// signed when `isSigned` is not 0.
   void (*toInt8)(const int32_t *sums, const int32_t *inputSums, int32_t offset, int32_t factor,
                  float scale, int32_t zero, int isSigned, uint8_t *y, ptrdiff_t count);
   /// The same times `scale` plus `bias`.
@@ -148,7 +151,8 @@ typedef struct {
                   float scale, float bias, float *y, ptrdiff_t count);
   /// A whole block's `toInt8` and `table`.
   void (*finish)(const ck_int8_finish *block);
-  /// y[i] = x[i] / scale rounded, ties to even, plus `zero`, as the nearest byte, signed when `isSigned` is not 0.
+  /// y[i] = x[i] / scale rounded, ties to even, plus `zero`, as the nearest byte, signed when
+  /// `isSigned` is not 0.
   void (*quantize)(const float *x, uint8_t *y, ptrdiff_t count, float scale, int32_t zero,
                    int isSigned);
   /// y[i] = scale · (x[i] − zero); x holds signed bytes when `isSigned` is not 0.
@@ -156,8 +160,8 @@ typedef struct {
                      int isSigned);
   /// The smallest and largest of `count` ≥ 1 elements.
   void (*range)(const float *x, ptrdiff_t count, float *lowest, float *highest);
-  /// Counts numbers in bins ⌊x · scale⌋ within −half ... half − 1, and what is not finite in one more: adds to four tables of
-  /// 2 · half + 1 counts each, whose sums are the counts.
+  /// Counts numbers in bins ⌊x · scale⌋ within −half ... half − 1, and what is not finite in one
+  /// more: adds to four tables of 2 · half + 1 counts each, whose sums are the counts.
   void (*histogram)(const float *x, ptrdiff_t count, float scale, int32_t half, uint32_t *counts);
   /// y[i] = table[x[i]], the table as CK_INT8_TABLE describes it; x may be y.
   void (*table)(const uint8_t *x, const uint8_t *table, uint8_t *y, ptrdiff_t count);
@@ -165,16 +169,11 @@ typedef struct {
   void (*combine)(const ck_int8_combination *combination);
   /// The larger of each pair of bytes, both signed when `isSigned` is not 0; y may be a or b.
   void (*maximum)(const uint8_t *a, const uint8_t *b, uint8_t *y, ptrdiff_t count, int isSigned);
+  void (*packChannels)(const ck_int8_pack *pack);
 } ck_int8_kernels;
 
-/// The integer kernels of an instruction set, numbered as `ck_isa`; what the CPU lacks is replaced
-/// by the strongest it has.
-const ck_int8_kernels *ck_int8_kernels_for(int isa);
-
-/// Lays out a table of 256 entries for the kernels: CK_INT8_TABLE bytes, which may begin with the entries.
+/// Lays out a table of 256 entries for the kernels: CK_INT8_TABLE bytes, which may begin with the
+/// entries.
 void ck_int8_prepare_table(const uint8_t *entries, uint8_t *table);
-
-/// Lays out four channels.
-void ck_int8_pack_channels(const ck_int8_pack *pack);
 
 #endif

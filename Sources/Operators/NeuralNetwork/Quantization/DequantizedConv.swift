@@ -44,7 +44,7 @@ struct DequantizedConv: PreparedOperator, CostedOperator {
       {
         for index in 0..<scaleCount { scales[index] = x[0] * w[index] }
       }
-      return .reals(
+      return .floats(
         call.outputs[0].base.assumingMemoryBound(to: Float.self),
         Dequantization(
           scales: UnsafeBufferPointer(start: scales, count: scaleCount),
