@@ -10,22 +10,22 @@ public struct ModelFormat: Sendable {
   /// Whether ``ONNXFormat/SaveOptions`` concern it, and weights may lie in a file beside it.
   public var hasSaveOptions: Bool
   /// Whether bytes begin like a file of the format.
-  var recognizes: @Sendable (Data) -> Bool
+  var matches: @Sendable (Data) -> Bool
   /// Reads the bytes of a file that lies at a place.
   var parse: @Sendable (Data, URL) throws -> Graph
-  /// Writes a file; the last argument is told what it holds before it takes the place of an old one.
-  var save:
-    @Sendable (Graph, URL, ONNXFormat.SaveOptions, ((Graph) throws -> Void)?) throws -> Void
+  /// Writes a file; the last argument is told what it holds before it takes the place of an old
+  /// one.
+  var save: @Sendable (Graph, URL, ONNXFormat.SaveOptions, ((Graph) throws -> Void)?) throws -> Void
 
   /// A format.
   ///
   /// - Parameters:
-  ///   - recognizes: Whether bytes begin like a file of the format.
+  ///   - matches: Whether bytes begin like a file of the format.
   ///   - parse: Reads the bytes of a file that lies at a place.
   ///   - save: Writes a file, and tells what it holds before it takes the place of an old one.
   public init(
     name: String, endings: [String], hasSaveOptions: Bool = false,
-    recognizes: @escaping @Sendable (Data) -> Bool,
+    matches: @escaping @Sendable (Data) -> Bool,
     parse: @escaping @Sendable (Data, URL) throws -> Graph,
     save:
       @escaping @Sendable (
@@ -33,11 +33,13 @@ public struct ModelFormat: Sendable {
       ) throws -> Void
   ) {
     (self.name, self.endings, self.hasSaveOptions) = (name, endings, hasSaveOptions)
-    (self.recognizes, self.parse, self.save) = (recognizes, parse, save)
+    (self.matches, self.parse, self.save) = (matches, parse, save)
   }
 
-  /// Every format. The last one is what a file is taken for that none recognises, and what is
-  /// written under an ending that none has.
+  /// Every format.
+  ///
+  /// The last one is what a file is taken for that none recognises, and what is written under an
+  /// ending that none has.
   public static let all: [ModelFormat] = [.hdf5, .onnx]
 
   /// The format that a path's ending names; `nil` when there is none.
@@ -50,7 +52,7 @@ public struct ModelFormat: Sendable {
   public static func written(to url: URL) -> ModelFormat { named(by: url) ?? fallback }
 
   /// The format that bytes are of.
-  static func of(_ data: Data) -> ModelFormat { all.first { $0.recognizes(data) } ?? fallback }
+  static func of(_ data: Data) -> ModelFormat { all.first { $0.matches(data) } ?? fallback }
 
   private static var fallback: ModelFormat { all[all.count - 1] }
 
@@ -69,14 +71,14 @@ extension ModelFormat {
   public static let onnx = ModelFormat(
     name: "ONNX", endings: ["onnx"], hasSaveOptions: true,
     // Protobuf messages begin with nothing of their own.
-    recognizes: { _ in false },
+    matches: { _ in false },
     parse: { try ONNXFormat.parse($0, file: $1.path, folder: $1.deletingLastPathComponent()) },
     save: { try ONNXFormat.save($0, to: $1, options: $2, check: $3) })
 
   /// HDF5 as this toolkit lays it out.
   public static let hdf5 = ModelFormat(
     name: "HDF5", endings: ["h5", "hdf5"],
-    recognizes: { HDF5Format.isHDF5($0) },
+    matches: { HDF5Format.isHDF5($0) },
     parse: { try HDF5Format.parse($0, file: $1.path) },
     save: { graph, url, _, check in try HDF5Format.save(graph, to: url, check: check) })
 }

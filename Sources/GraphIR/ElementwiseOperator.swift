@@ -1,5 +1,5 @@
-/// An operator each of whose output elements depends on the same element of the inputs alone, as far
-/// as these are not constant.
+/// An operator each of whose output elements depends on the same element of the inputs alone, as
+/// far as these are not constant.
 ///
 /// Of a value with few different elements, for example 8-bit integers, it is a table.
 public protocol ElementwiseOperator: Operator {

@@ -228,13 +228,13 @@ struct PruneCommand: ParsableCommand {
     let criterion = try pruning.channelCriterion()
     (request.method, request.seed) = (criterion.name, pruning.seed ?? 0)
     (request.multiple, request.leastKept) = (channels.roundTo ?? 1, channels.keepRatio ?? 0.1)
-    request.allocation = channels.allocation.flatMap(ChannelAllocation.named) ?? .global
+    request.allocation = channels.allocation.flatMap(ChannelAllocation.of) ?? .global
     let curves = try channels.sensitivity.map(PlanFile.loadSensitivity)
     // The curves find their layers once the channels are known.
     if curves != nil { request.allocation = .sensitivity([:]) }
     return ChannelPruning(
       criterion: criterion, request: request, sparsity: pruning.sparsity ?? 0.5,
-      rounds: pruning.schedule == "iterative" && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
+      rounds: pruning.schedule == .iterative && epochs > 0 ? pruning.pruneRounds ?? 3 : 1,
       excluded: pruning.exclude.map { NamePattern($0) }, sensitivity: curves, options: channels,
       head: head,
       settings: tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -186,7 +187,7 @@ struct QuantizeCommand: ParsableCommand {
     result.verification = delivery.verification
     if options.simulateSaturation { result.saturatedAP = try saturated(target, scoring) }
     var bound = floor
-    if options.dropType == "relative" {
+    if options.dropType == .relative {
       bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
     }
     result.floorMisses = bound.misses(delivery)

@@ -67,7 +67,7 @@ struct Factorizing {
     var choice = RankChoice(
       graph: graph, operands: operands, candidates: candidates, options: options, common: common,
       cost: try ModelCost(graph, registry: .standard, inputShapes: shapes))
-    if options.allocation == "sensitivity" {
+    if options.allocation == .sensitivity {
       choice.damage = try sensitivity(graph).damage
     }
     let ranks = try known.map { try Self.ranks($0, candidates) }

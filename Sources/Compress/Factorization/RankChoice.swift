@@ -93,16 +93,16 @@ struct RankChoice {
     let (layer, stages) = (choice.candidate.layer, choice.factors.stages)
     let least = options.minGain ?? 0
     let gain: Double
-    switch options.gain ?? "latency" {
-    case "parameters": gain = 1 - Double(stages.parameters) / Double(layer.parameters)
-    case "macs": gain = 1 - Double(stages.macs(for: layer)) / Double(layer.macs)
-    default:
+    switch options.gain ?? .latency {
+    case .parameters: gain = 1 - Double(stages.parameters) / Double(layer.parameters)
+    case .macs: gain = 1 - Double(stages.macs(for: layer)) / Double(layer.macs)
+    case .latency:
       let timing = try LayerTiming(
         layer, choice.factors, in: graph, operands: operands, threads: common.threadCount)
       (choice.timing, gain) = (timing, timing.gain)
     }
     guard gain <= 0 || gain < least else { return nil }
-    let quantity = options.gain ?? "latency"
+    let quantity = (options.gain ?? .latency).rawValue
     return gain <= 0
       ? "no gain in \(quantity)" : "gains less than \(Format.percent(least)) of its \(quantity)"
   }

@@ -75,7 +75,8 @@ struct QuantizationRanges {
     get throws {
       var data = Data(quantizing.digest.utf8)
       data += Data(unknown.joined(separator: "\n").utf8)
-      data += Data("\(quantizing.options.equalize ?? "weights") \(images.input.shape)".utf8)
+      data += Data(
+        "\((quantizing.options.equalize ?? .weights).rawValue) \(images.input.shape)".utf8)
       data += Data("\(images.preprocessing) \(quantizing.options.replaceRelu6)".utf8)
       for source in images.sources { data += Data(Digest.sha256(try source.identity())) }
       return Digest.sha256Text(data)

@@ -19,7 +19,7 @@ extension Quantizing {
     if options.replaceRelu6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
     let equalization = CrossLayerEqualization(graph)
     var divisors: [String: [Float]] = [:]
-    if let ranges = CrossLayerEqualization.Ranges(rawValue: options.equalize ?? "weights"),
+    if let ranges = (options.equalize ?? .weights).ranges,
       !equalization.pairs.isEmpty
     {
       let chosen = try measure(equalization, ranges, graph, images)

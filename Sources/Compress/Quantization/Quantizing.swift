@@ -170,7 +170,7 @@ struct Quantizing {
     if let maxDrop, let scoring, let found = damages {
       kept = try search.fewest(
         found.filter { !$0.isKept }, allowed: maxDrop,
-        isRelative: options.dropType == "relative", labelled: scoring
+        isRelative: options.dropType == .relative, labelled: scoring
       ).kept
       damages = found.map {
         .init(layer: $0.layer, damage: $0.damage, isKept: $0.isKept || kept.contains($0.layer))

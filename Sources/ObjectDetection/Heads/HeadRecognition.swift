@@ -8,7 +8,13 @@ public struct HeadRecognition: Sendable {
   /// What was seen that speaks for it.
   public var reasons: [String]
   /// Whether the outputs' shapes tell the number of classes.
-  var countsClasses = true
+  var countsClasses: Bool
+
+  /// A reading of a network's outputs.
+  public init(configuration: HeadConfiguration, reasons: [String], countsClasses: Bool = true) {
+    (self.configuration, self.reasons) = (configuration, reasons)
+    self.countsClasses = countsClasses
+  }
 
   /// The family that fits, or the settings for the one named.
   ///

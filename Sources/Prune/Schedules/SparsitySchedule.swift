@@ -9,6 +9,16 @@ public struct SparsitySchedule: Sendable {
   /// The sparsity in force at a time, 0 at the first step and 1 at the end of training, on the way to a final one.
   public var sparsity: @Sendable (_ time: Double, _ final: Double) -> Double
 
+  /// The kinds of schedules.
+  public enum Kind: String, CaseIterable, Codable, Sendable {
+    /// All at once, before training.
+    case oneShot = "one-shot"
+    /// A cubic curve (automated gradual pruning).
+    case agp
+    /// Rounds of pruning and training.
+    case iterative
+  }
+
   /// Every schedule at its default settings, by which help and error texts list them.
   public static let all: [SparsitySchedule] = [.oneShot, .agp(), .iterative()]
 
