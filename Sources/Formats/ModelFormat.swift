@@ -10,19 +10,22 @@ public struct ModelFormat: Sendable {
   /// Whether it has ``ONNXFormat/SaveOptions``, and may have weights in a file beside it.
   public var hasSaveOptions: Bool
   /// Whether bytes begin like a file of the format.
-  var recognizes: @Sendable (Data) -> Bool
-  /// Reads the bytes of a file; the URL is the place of the file.
+  var matches: @Sendable (Data) -> Bool
+  /// Reads the bytes of a file that lies at a place.
   var parse: @Sendable (Data, URL) throws -> Graph
-  /// Writes a file.
-  ///
-  /// The last argument is called with the graph that the file holds, before it replaces an old one.
-  var save:
-    @Sendable (Graph, URL, ONNXFormat.SaveOptions, ((Graph) throws -> Void)?) throws -> Void
+  /// Writes a file; the last argument is told what it holds before it takes the place of an old
+  /// one.
+  var save: @Sendable (Graph, URL, ONNXFormat.SaveOptions, ((Graph) throws -> Void)?) throws -> Void
 
-  /// A format of the given parts; the closures are those of the properties with their names.
+  /// A format.
+  ///
+  /// - Parameters:
+  ///   - matches: Whether bytes begin like a file of the format.
+  ///   - parse: Reads the bytes of a file that lies at a place.
+  ///   - save: Writes a file, and tells what it holds before it takes the place of an old one.
   public init(
     name: String, endings: [String], hasSaveOptions: Bool = false,
-    recognizes: @escaping @Sendable (Data) -> Bool,
+    matches: @escaping @Sendable (Data) -> Bool,
     parse: @escaping @Sendable (Data, URL) throws -> Graph,
     save:
       @escaping @Sendable (
@@ -30,12 +33,13 @@ public struct ModelFormat: Sendable {
       ) throws -> Void
   ) {
     (self.name, self.endings, self.hasSaveOptions) = (name, endings, hasSaveOptions)
-    (self.recognizes, self.parse, self.save) = (recognizes, parse, save)
+    (self.matches, self.parse, self.save) = (matches, parse, save)
   }
 
   /// Every format.
   ///
-  /// The last one is the default for files that no format recognises, and for other suffixes.
+  /// The last one is what a file is taken for that none recognises, and what is written under an
+  /// ending that none has.
   public static let all: [ModelFormat] = [.hdf5, .onnx]
 
   /// The format of a path's suffix; `nil` when there is none.
@@ -47,8 +51,8 @@ public struct ModelFormat: Sendable {
   /// The format in which a path is written.
   public static func written(to url: URL) -> ModelFormat { named(by: url) ?? fallback }
 
-  /// The format of bytes.
-  static func of(_ data: Data) -> ModelFormat { all.first { $0.recognizes(data) } ?? fallback }
+  /// The format that bytes are of.
+  static func of(_ data: Data) -> ModelFormat { all.first { $0.matches(data) } ?? fallback }
 
   private static var fallback: ModelFormat { all[all.count - 1] }
 
@@ -66,15 +70,15 @@ extension ModelFormat {
   /// ONNX.
   public static let onnx = ModelFormat(
     name: "ONNX", endings: ["onnx"], hasSaveOptions: true,
-    // Protobuf messages have no signature.
-    recognizes: { _ in false },
+    // Protobuf messages begin with nothing of their own.
+    matches: { _ in false },
     parse: { try ONNXFormat.parse($0, file: $1.path, folder: $1.deletingLastPathComponent()) },
     save: { try ONNXFormat.save($0, to: $1, options: $2, check: $3) })
 
   /// HDF5 in the layout of this toolkit.
   public static let hdf5 = ModelFormat(
     name: "HDF5", endings: ["h5", "hdf5"],
-    recognizes: { HDF5Format.isHDF5($0) },
+    matches: { HDF5Format.isHDF5($0) },
     parse: { try HDF5Format.parse($0, file: $1.path) },
     save: { graph, url, _, check in try HDF5Format.save(graph, to: url, check: check) })
 }

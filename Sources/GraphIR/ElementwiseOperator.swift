@@ -1,5 +1,5 @@
-/// An operator whose output elements each depend only on the same element of the inputs that are
-/// not constant.
+/// An operator each of whose output elements depends on the same element of the inputs alone, as
+/// far as these are not constant.
 ///
 /// On a value with few different elements, for example 8-bit integers, it can be a table.
 public protocol ElementwiseOperator: Operator {

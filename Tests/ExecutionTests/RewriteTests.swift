@@ -43,6 +43,30 @@ struct RewriteTests {
     }
   }
 
+  /// A function of one number moves in and computes the same, whether kernels know it or not.
+  @Test(
+    arguments: StandardOperators.neuralNetwork.filter {
+      $0 is any ElementwiseOperator.Type && $0.domain.isEmpty
+    }.map { $0.opType })
+  func everyActivationMovesIn(opType: String) throws {
+    for hasResidual in [false, true] {
+      let sketch = Sketch.of { net in
+        let y = net.node(opType, [net.convolution("x")])
+        net.output(hasResidual ? net.node("Add", [y, "x"]) : y)
+      }
+      var graph = try sketch.typed()
+      let before = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
+      for pass in StandardRewrites.inference { try pass.run(on: &graph) }
+      #expect(graph.nodes.first?.opType == "FusedConv" && graph.nodes.count <= 2)
+      if !hasResidual { #expect(graph.nodes.count == 1) }
+      let after = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
+      for (name, expected) in before {
+        let found = try #require(after[name])
+        #expect(normalizedMaxError(found.doubles, expected.doubles) <= Tolerance.fastMath.bound)
+      }
+    }
+  }
+
   /// The whole list on a residual block: everything ends up in the convolutions.
   @Test func aResidualBlockBecomesItsConvolutions() throws {
     let sketch = Sketch.of { net in

@@ -36,6 +36,21 @@ import Testing
     #expect(try ModelFile.load(url("a.onnx")) == SampleGraph.sparse)
   }
 
+  @Test func everyFormatKeepsAGraphUnderEachOfItsEndings() throws {
+    let endings = ModelFormat.all.flatMap(\.endings)
+    #expect(Set(endings).count == endings.count && Set(endings) == Set(ModelFile.endings))
+    for ending in endings {
+      let place = url("model.\(ending)")
+      #expect(ModelFormat.named(by: place)?.endings.contains(ending) == true)
+      try ModelFile.save(SampleGraph.sparse, to: place)
+      #expect(try ModelFile.load(place) == SampleGraph.sparse, "\(ending)")
+    }
+    #expect(ModelFormat.named(by: url("model.txt")) == nil)
+    #expect(ModelFormat.written(to: url("model.txt")).name == ModelFormat.onnx.name)
+    #expect(ModelFormat.ending(like: url("model.H5")) == "H5")
+    #expect(ModelFormat.ending(like: url("model.txt")) == "onnx")
+  }
+
   @Test func aFileIsReplacedWholeAndNothingElseStays() throws {
     try AtomicFile.write(Data([1]), to: url("new/file"))
     try AtomicFile.write(Data([2, 3]), to: url("new/file"))

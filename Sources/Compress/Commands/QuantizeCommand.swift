@@ -168,7 +168,7 @@ struct QuantizeCommand: CompressionCommand {
       result.saturatedAP = try saturated(target, sets.scoring, engine)
     }
     var bound = floor
-    if options.dropType == "relative" {
+    if options.dropType == .relative {
       bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
     }
     try end(result, delivery, target: target, floor: bound)

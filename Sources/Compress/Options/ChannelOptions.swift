@@ -12,8 +12,9 @@ struct ChannelOptions: ParsableArguments {
       "How a cut of channels is shared out: "
         + ChannelAllocation.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
         + ", sensitivity (as much of each layer as does the same damage, by --sensitivity). (default: global)"
-    ), completion: .list(ChannelAllocation.names))
-  var allocation: String?
+    ), completion: .list(ChannelAllocation.Kind.allCases.map(\.rawValue)),
+    transform: oneOf("--allocation"))
+  var allocation: ChannelAllocation.Kind?
 
   @Option(
     help: ArgumentHelp(
@@ -97,12 +98,7 @@ struct ChannelOptions: ParsableArguments {
   }
 
   mutating func validate() throws {
-    if let allocation, !ChannelAllocation.names.contains(allocation) {
-      throw ValidationError(
-        "--allocation takes \(ChannelAllocation.names.joined(separator: ", ")), found '\(allocation)'."
-      )
-    }
-    if (allocation == "sensitivity") != (sensitivity != nil) {
+    if (allocation == .sensitivity) != (sensitivity != nil) {
       throw ValidationError("--allocation sensitivity and --sensitivity FILE go together.")
     }
     for (flag, value) in [("--channel-ratio", channelRatio), ("--keep-ratio", keepRatio)] {

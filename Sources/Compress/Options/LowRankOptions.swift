@@ -37,8 +37,9 @@ struct LowRankOptions: ParsableArguments {
     help: ArgumentHelp(
       "What such a budget is shared out by: error (of the weights) or sensitivity (what each layer alone does to the "
         + "outputs, or to mAP with --measure mAP). (default: error)", valueName: "allocation"),
-    completion: .list(["error", "sensitivity"]))
-  var allocation: String?
+    completion: .list(BudgetAllocation.allCases.map(\.rawValue)),
+    transform: oneOf("--allocation"))
+  var allocation: BudgetAllocation?
 
   @Option(
     help: ArgumentHelp(
@@ -55,8 +56,9 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What a layer must gain to be factorised: latency (measured on this machine with --threads), macs or parameters. (default: latency)",
-      valueName: "quantity"), completion: .list(GainQuantity.allCases.map(\.rawValue)))
-  var gain: String?
+      valueName: "quantity"), completion: .list(GainQuantity.allCases.map(\.rawValue)),
+    transform: oneOf("--gain"))
+  var gain: GainQuantity?
 
   @Option(
     help: ArgumentHelp(
@@ -139,15 +141,13 @@ struct LowRankOptions: ParsableArguments {
     try NumberRange.counts.check(
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
       ("--starts", starts))
-    try check("--allocation", allocation, ["error", "sensitivity"])
-    try check("--measure", measure, SensitivityMeter.Measure.allCases.map(\.rawValue))
-    try check("--gain", gain, GainQuantity.allCases.map(\.rawValue))
+    try check("--measure", measure, DamageMeter.Measure.allCases.map(\.rawValue))
     try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
-    if allocation == "sensitivity", sparsity == nil, targetMacs == nil {
+    if allocation == .sensitivity, sparsity == nil, targetMacs == nil {
       throw ValidationError(
         "--allocation sensitivity shares a budget out: give --target-macs or --sparsity.")
     }
-    if allocation != "sensitivity", measure != nil || sensitivity != nil {
+    if allocation != .sensitivity, measure != nil || sensitivity != nil {
       throw ValidationError("--measure and --sensitivity are for --allocation sensitivity.")
     }
     if plan != nil, rank != nil || sparsity != nil || targetMacs != nil || method != nil {

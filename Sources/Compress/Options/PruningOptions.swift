@@ -63,8 +63,8 @@ struct PruningOptions: ParsableArguments {
       "How sparsity grows while --epochs of training go on: "
         + SparsitySchedule.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
         + ". (default: one-shot)"),
-    completion: .list(SparsitySchedule.all.map(\.name)))
-  var schedule: String?
+    completion: .list(SparsitySchedule.all.map(\.name)), transform: oneOf("--schedule"))
+  var schedule: SparsitySchedule.Kind?
 
   @Option(
     help: ArgumentHelp(
@@ -143,7 +143,7 @@ struct PruningOptions: ParsableArguments {
         "--scope, --pattern, --layer-sparsity and --include-ends are for single weights; channels have --allocation."
       )
     }
-    guard ["one-shot", "iterative"].contains(schedule ?? "one-shot"), pruneEvery == nil else {
+    guard schedule != .agp, pruneEvery == nil else {
       throw ValidationError("Channels are removed one-shot or in rounds (--schedule iterative).")
     }
     if let sparsity { _ = try Self.fraction("--sparsity", sparsity) }
@@ -157,26 +157,24 @@ struct PruningOptions: ParsableArguments {
 
   /// How sparsity grows.
   func sparsitySchedule() throws -> SparsitySchedule {
-    let name = schedule ?? SparsitySchedule.oneShot.name
-    let known = try Self.known(
-      "--schedule", name, SparsitySchedule.named(name), SparsitySchedule.all.map(\.name))
-    guard name == "agp" || initialSparsity == nil && pruneSpan == nil else {
+    let kind = schedule ?? .oneShot
+    guard kind == .agp || initialSparsity == nil && pruneSpan == nil else {
       throw ValidationError("--initial-sparsity and --prune-span are for --schedule agp.")
     }
-    guard name == "iterative" || pruneRounds == nil else {
+    guard kind == .iterative || pruneRounds == nil else {
       throw ValidationError("--prune-rounds is for --schedule iterative.")
     }
-    switch name {
-    case "agp":
+    switch kind {
+    case .agp:
       let span = try pruneSpan.map(Self.span) ?? (0.05, 0.7)
       return .agp(
         initial: try initialSparsity.map { try Self.fraction("--initial-sparsity", $0) } ?? 0,
         begin: span.0, end: span.1)
-    case "iterative":
+    case .iterative:
       let rounds = pruneRounds ?? 3
       try NumberRange.repetitions.check(("--prune-rounds", rounds))
       return .iterative(rounds: rounds)
-    default: return known
+    case .oneShot: return .oneShot
     }
   }
 

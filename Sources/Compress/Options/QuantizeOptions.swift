@@ -37,8 +37,14 @@ struct QuantizeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Bits of weights and activations, 2 … 8, kept in 8-bit integers; auto takes the fewest for which mAP falls by at most --margin. (default: 8)",
-      valueName: "bits"))
-  var bits: String?
+      valueName: "bits"),
+    transform: { text in
+      guard let bits = BitChoice(text) else {
+        throw ValidationError("--bits takes a number from 2 to 8 or auto, found '\(text)'.")
+      }
+      return bits
+    })
+  var bits: BitChoice?
 
   @Option(
     help: ArgumentHelp(
@@ -86,8 +92,8 @@ struct QuantizeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Share ranges out between convolutions with ReLU, LeakyReLU or nothing between them, by activations, by weights, or not at all: activations, weights, none. (default: weights)",
       valueName: "kind"),
-    completion: .list(["activations", "weights", "none"]))
-  var equalize: String?
+    completion: .list(EqualizationKind.allCases.map(\.rawValue)), transform: oneOf("--equalize"))
+  var equalize: EqualizationKind?
 
   @Option(
     help: ArgumentHelp(
@@ -134,8 +140,9 @@ struct QuantizeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What --max-drop counts in: absolute (points of mAP, 0…1) or relative (a part of the float model's mAP). (default: absolute)",
-      valueName: "type"), completion: .list(["absolute", "relative"]))
-  var dropType: String?
+      valueName: "type"), completion: .list(DropType.allCases.map(\.rawValue)),
+    transform: oneOf("--drop-type"))
+  var dropType: DropType?
 
   @Option(
     help: ArgumentHelp(
@@ -155,9 +162,6 @@ struct QuantizeOptions: ParsableArguments {
 
   mutating func validate() throws {
     _ = try chosenObserver()
-    if let bits, bits != "auto", Int(bits) == nil {
-      throw ValidationError("--bits takes a number from 2 to 8 or auto, found '\(bits)'.")
-    }
     if isAutomatic, weightBits != nil || activationBits != nil || plan != nil {
       throw ValidationError(
         "--bits auto chooses the bits; leave out --weight-bits, --activation-bits and --plan.")
@@ -174,7 +178,7 @@ struct QuantizeOptions: ParsableArguments {
       throw ValidationError("--rounding adaptive needs the uniform grid of weights.")
     }
     try NumberRange.bits.check(
-      ("--bits", bits.flatMap { Int($0) }), ("--weight-bits", weightBits),
+      ("--bits", bits?.number), ("--weight-bits", weightBits),
       ("--activation-bits", activationBits))
     try NumberRange.counts.check(("--calib-count", calibCount))
     if let weightGrid, QuantizationScheme.WeightGrid(rawValue: weightGrid) == nil {
@@ -182,14 +186,6 @@ struct QuantizeOptions: ParsableArguments {
     }
     if let maxDamage, !(maxDamage > 0) {
       throw ValidationError("--max-damage must be above 0, found \(maxDamage).")
-    }
-    if let equalize, equalize != "none",
-      CrossLayerEqualization.Ranges(rawValue: equalize) == nil
-    {
-      throw ValidationError("--equalize takes activations, weights or none, found '\(equalize)'.")
-    }
-    if let dropType, !["absolute", "relative"].contains(dropType) {
-      throw ValidationError("--drop-type takes absolute or relative, found '\(dropType)'.")
     }
     if plan != nil, sensitivity {
       throw ValidationError("--sensitivity looks at images: give --calib, not --plan.")
@@ -219,7 +215,7 @@ struct QuantizeOptions: ParsableArguments {
   static let defaultMargin = 0.01
 
   /// Whether the bits are to be found.
-  var isAutomatic: Bool { bits == "auto" }
+  var isAutomatic: Bool { bits == .automatic }
 
   /// The part of the head maps' variance that one layer may cost.
   static let defaultDamage = 0.1
@@ -237,7 +233,7 @@ struct QuantizeOptions: ParsableArguments {
   /// The scheme.
   var scheme: QuantizationScheme {
     var scheme = QuantizationScheme()
-    let both = bits.flatMap { Int($0) } ?? 8
+    let both = bits?.number ?? 8
     scheme.weightBits = weightBits ?? both
     scheme.activationBits = activationBits ?? both
     scheme.perChannel = !perTensor

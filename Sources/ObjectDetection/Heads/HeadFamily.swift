@@ -9,11 +9,24 @@ public struct HeadFamily: Sendable {
   /// One line for help texts.
   public var summary: String
   /// What training needs to know; `nil` for families without a loss.
-  public var training: HeadTraining? = nil
+  public var training: HeadTraining?
   /// The configuration and the reasons for it, or `nil` when the outputs are not of this family.
   var recognize: @Sendable (HeadEvidence) -> HeadRecognition?
   /// The candidate boxes of one image, in network pixels, above the confidence threshold.
   var decode: @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
+
+  /// A family, with the reading and the decoding of its outputs.
+  ///
+  /// The first closure gives the configuration and its reasons, or `nil` for outputs of other
+  /// families. The second gives the candidate boxes of one image, in network pixels.
+  public init(
+    name: String, summary: String, training: HeadTraining? = nil,
+    recognize: @escaping @Sendable (HeadEvidence) -> HeadRecognition?,
+    decode: @escaping @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
+  ) {
+    (self.name, self.summary, self.training) = (name, summary, training)
+    (self.recognize, self.decode) = (recognize, decode)
+  }
 
   /// Every family, in the order of help texts.
   public static let all: [HeadFamily] = [

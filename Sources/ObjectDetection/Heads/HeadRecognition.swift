@@ -7,8 +7,14 @@ public struct HeadRecognition: Sendable {
   public var configuration: HeadConfiguration
   /// The observations that support it.
   public var reasons: [String]
-  /// Whether the number of classes follows from the outputs' shapes.
-  var countsClasses = true
+  /// Whether the outputs' shapes tell the number of classes.
+  var countsClasses: Bool
+
+  /// A reading of a network's outputs.
+  public init(configuration: HeadConfiguration, reasons: [String], countsClasses: Bool = true) {
+    (self.configuration, self.reasons) = (configuration, reasons)
+    self.countsClasses = countsClasses
+  }
 
   /// The family that fits, or the settings for the one named.
   ///

@@ -1,9 +1,9 @@
-/// The properties of a ``HeadFamily`` for training: the layout of its raw maps, and their loss.
+/// What training needs to know of a ``HeadFamily``: how its raw maps read, and their loss.
 public struct HeadTraining: Sendable, Equatable {
   /// The layout of the channels of raw maps.
   public enum Layout: Sendable, Equatable {
-    /// At each stride one map of distance distributions and classes, or one of each. In a shared
-    /// map scores come first or last.
+    /// At each stride one map of distance distributions and classes, or one of each; in a shared
+    /// one scores come first, or last.
     case distributions(scoresFirst: Bool)
     /// At each stride a map for boxes, one for objectness and one for classes.
     case objectness

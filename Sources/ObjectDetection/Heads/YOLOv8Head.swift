@@ -9,7 +9,8 @@ extension HeadFamily {
   static let yolov8 = HeadFamily(
     name: "yolov8", summary: "anchor-free, distance distributions, no objectness (YOLOv8–v12)",
     training: HeadTraining(
-      layout: .distributions(scoresFirst: false), loss: "yolov8", trainsDecoded: true, endsAtMaps: true),
+      layout: .distributions(scoresFirst: false), loss: "yolov8", trainsDecoded: true,
+      endsAtMaps: true),
     recognize: recognizeYOLOv8, decode: decodeYOLOv8)
 
   private static func recognizeYOLOv8(_ evidence: HeadEvidence) -> HeadRecognition? {

@@ -61,11 +61,12 @@ public struct ImageListing: Sendable {
     return ImageFormat.foreignSuffixes.contains(suffix) ? .foreign : .other
   }
 
-  /// Suffixes of files beside images that are not images.
-  private static let plainSuffixes = [
-    "txt", "xml", "json", "yaml", "yml", "csv", "tsv", "md", "names", "data", "cfg", "npy", "npz",
-    "pt", "pth", "zip", "tar", "gz", "mp4", "avi", "mov", "db", "cache",
-  ] + ModelFile.endings
+  /// Endings of what lies beside images and is none.
+  private static let plainSuffixes =
+    [
+      "txt", "xml", "json", "yaml", "yml", "csv", "tsv", "md", "names", "data", "cfg", "npy", "npz",
+      "pt", "pth", "zip", "tar", "gz", "mp4", "avi", "mov", "db", "cache",
+    ] + ModelFile.endings
 
   private static func isHidden(_ name: String) -> Bool {
     name.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }

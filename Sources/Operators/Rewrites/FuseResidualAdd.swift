@@ -24,9 +24,10 @@ struct FuseResidualAdd: GraphPass {
         graph.shapesAgree(sum.inputs[0], sum.inputs[1])
       else { continue }
       var convolution = graph.nodes[source].fused
-      let function = try convolution.attributes.fusedFunction()
-      guard function == nil || function?.activation != nil else { continue }
-      convolution.attributes["residual"] = .string(function == nil ? "before" : "after")
+      let hasActivation = convolution.attributes["activation"] != nil
+      let hasKernel = (try? convolution.attributes.fusedFunction())?.activation != nil
+      guard !hasActivation || hasKernel else { continue }
+      convolution.attributes["residual"] = .string(hasActivation ? "after" : "before")
       while convolution.inputs.count < 3 { convolution.inputs.append("") }
       convolution.inputs = Array(convolution.inputs.prefix(3)) + [sum.inputs[1 - slot]]
       convolution.outputs = [sum.outputs[0]]

@@ -11,7 +11,17 @@ public struct SparsitySchedule: Sendable {
   /// The time is 0 at the first step and 1 at the end of training.
   public var sparsity: @Sendable (_ time: Double, _ final: Double) -> Double
 
-  /// Every schedule at its default settings, in the order of help and error texts.
+  /// The kinds of schedules.
+  public enum Kind: String, CaseIterable, Codable, Sendable {
+    /// All at once, before training.
+    case oneShot = "one-shot"
+    /// A cubic curve (automated gradual pruning).
+    case agp
+    /// Rounds of pruning and training.
+    case iterative
+  }
+
+  /// Every schedule at its default settings, by which help and error texts list them.
   public static let all: [SparsitySchedule] = [.oneShot, .agp(), .iterative()]
 
   /// The schedule with a name, at its default settings.

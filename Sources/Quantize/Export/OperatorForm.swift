@@ -145,7 +145,8 @@ public struct OperatorForm: Sendable {
     _ node: Node, _ rules: any QuantizableOperator, _ rounding: Node
   ) -> [Node]? {
     guard let x = quantized(node.inputs[0]), node.outputs.count == 1,
-      rules.elementMotion != .mixed, isSame(x[1], rounding.inputs[1]), isSame(x[2], rounding.inputs[2])
+      rules.elementMotion != .mixed, isSame(x[1], rounding.inputs[1]),
+      isSame(x[2], rounding.inputs[2])
     else { return nil }
     var moved = node
     moved.inputs[0] = x[0]

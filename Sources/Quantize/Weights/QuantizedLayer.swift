@@ -74,8 +74,7 @@ struct QuantizedLayer {
 }
 
 extension QuantizationScheme {
-  /// The scheme of a layer: with one scale for all channels where its form on integers takes no
-  /// more.
+  /// The scheme of a layer: one scale for all channels where its form on integers takes no more.
   func adapted(to rules: any WeightedOperator) -> QuantizationScheme {
     var own = self
     let form = (rules as? any QuantizableOperator)?.integerForm

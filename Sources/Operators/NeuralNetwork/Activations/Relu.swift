@@ -19,5 +19,7 @@ struct Relu: ActivationOperator {
 extension Relu: ClampOperator {
   static var isPositivelyHomogeneous: Bool { true }
 
-  func bounds(_ node: Node, constant: (String) -> Tensor?) -> ClosedRange<Float>? { 0...(.infinity) }
+  func bounds(_ node: Node, constant: (String) -> Tensor?) -> ClosedRange<Float>? {
+    0...(.infinity)
+  }
 }

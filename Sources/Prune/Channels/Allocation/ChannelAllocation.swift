@@ -9,11 +9,22 @@ public struct ChannelAllocation: Sendable {
 
   /// The allocations that need nothing but scores.
   public static let all: [ChannelAllocation] = [.uniform, .global]
-  /// The names users may type.
-  public static let names = all.map(\.name) + ["sensitivity"]
+
+  /// The kinds of allocations.
+  public enum Kind: String, CaseIterable, Codable, Sendable {
+    /// The same fraction of each layer.
+    case uniform
+    /// The lowest scores of all layers.
+    case global
+    /// As much of each layer as does the same damage, by curves that were measured.
+    case sensitivity
+  }
 
   /// The allocation with a name.
   public static func named(_ name: String) -> ChannelAllocation? { all.first { $0.name == name } }
+
+  /// The allocation of a kind; `nil` for the one that needs curves.
+  public static func of(_ kind: Kind) -> ChannelAllocation? { named(kind.rawValue) }
 }
 
 /// Groups with the same producers, with their scores.
