@@ -142,14 +142,14 @@ struct ChannelOptions: ParsableArguments {
       seed: pruning.seed ?? 0)
     configuration.request.multiple = roundTo ?? 1
     configuration.request.leastKept = keepRatio ?? 0.1
-    configuration.request.allocation = allocation.flatMap(ChannelAllocation.named) ?? .global
+    configuration.request.allocation = allocation.flatMap(ChannelAllocation.of) ?? .global
     configuration.sensitivity = try sensitivity.map {
       try JSONFile.read(ChannelSensitivity.self, from: $0, kind: "file of inspect --sensitivity")
     }
     // The curves find their layers once the channels are known.
     if configuration.sensitivity != nil { configuration.request.allocation = .sensitivity([:]) }
     configuration.rounds =
-      pruning.schedule == "iterative" && trains ? pruning.pruneRounds ?? 3 : 1
+      pruning.schedule == .iterative && trains ? pruning.pruneRounds ?? 3 : 1
     configuration.excluded = pruning.exclude.map { NamePattern($0) }
     configuration.compensates = !noCompensation
     configuration.insertsBatchNormalization = insertBatchnorm

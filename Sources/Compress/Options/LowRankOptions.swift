@@ -141,7 +141,7 @@ struct LowRankOptions: ParsableArguments {
     try NumberRange.counts.check(
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
       ("--starts", starts))
-    try check("--measure", measure, DamageMeter.Measure.allCases.map(\.rawValue))
+    try check("--measure", measure, SensitivityMeter.Measure.allCases.map(\.rawValue))
     try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == .sensitivity, sparsity == nil, targetMacs == nil {
       throw ValidationError(
@@ -190,11 +190,11 @@ struct LowRankOptions: ParsableArguments {
   ) throws -> LowRankFactorization.Configuration {
     var configuration = LowRankFactorization.Configuration(try target(), seed: seed ?? 0)
     configuration.methods = try methods()
-    if allocation == "sensitivity" {
+    if allocation == .sensitivity {
       configuration.allocation = .sensitivity(
         measure.flatMap(SensitivityMeter.Measure.init) ?? .output, file: sensitivity)
     }
-    configuration.gain = gain.flatMap(GainQuantity.init) ?? .latency
+    configuration.gain = gain ?? .latency
     configuration.leastGain = minGain ?? 0
     configuration.multiple = roundTo ?? 8
     configuration.excluded = exclude.map { NamePattern($0) }

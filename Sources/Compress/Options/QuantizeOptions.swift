@@ -255,14 +255,14 @@ struct QuantizeOptions: ParsableArguments {
     configuration.observer = try chosenObserver()
     configuration.excluded = exclude.map { NamePattern($0) }
     configuration.included = include.map { NamePattern($0) }
-    configuration.equalization = CrossLayerEqualization.Ranges(rawValue: equalize ?? "weights")
+    configuration.equalization = (equalize ?? .weights).ranges
     configuration.biasCorrection = biasCorrection ?? .local
     configuration.rounding = rounding
     configuration.replacesReLU6 = replaceRelu6
     configuration.isDataFree = dataFree
     configuration.mostDamage = maxDamage ?? Self.defaultDamage
     configuration.measuresSensitivity = sensitivity
-    configuration.drop = drop.map { .init($0, isRelative: dropType == "relative") }
+    configuration.drop = drop.map { .init($0, isRelative: dropType == .relative) }
     configuration.bitsMargin = isAutomatic ? margin ?? Self.defaultMargin : nil
     configuration.seed = seed
     configuration.state = calibState.map { .init(path: $0, model: model) }

@@ -35,16 +35,6 @@ public enum RankTarget: Sendable {
   }
 }
 
-/// The quantity that factorisation of a layer must reduce.
-public enum GainQuantity: String, CaseIterable, Sendable {
-  /// Time, measured on this machine.
-  case latency
-  /// Multiply–accumulates.
-  case macs
-  /// Parameters.
-  case parameters
-}
-
 /// The loss by which a budget is distributed.
 public enum RankAllocation: Sendable, Equatable {
   /// The error of the weights.
