@@ -26,6 +26,7 @@ let package = Package(
     .library(name: "CompressKit", targets: ["CompressKit"]),
     .executable(name: "compress", targets: ["Compress"]),
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
+    .executable(name: "library-example", targets: ["LibraryExample"]),
     .executable(name: "lasso-bench", targets: ["LassoBench"]),
     .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
     .executable(name: "node-tests", targets: ["NodeTests"]),
@@ -126,6 +127,10 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(
+      name: "LibraryExample", dependencies: ["CompressKit"], path: "Examples/library",
+      packageAccess: false, swiftSettings: strict),
+
+    .executableTarget(
       name: "SparseStudy",
       dependencies: [
         "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -213,10 +218,17 @@ let package = Package(
         "Tensors", "TestSupport",
       ]),
     tests("ReportsTests", ["Reports", "TestSupport"]),
-    tests("ExampleTests", ["Compress", "SparseStudy", "TestSupport"]),
+    tests("ExampleTests", ["Compress", "SparseStudy", "LibraryExample", "TestSupport"]),
+    // A stranger: nothing but what is public.
+    .testTarget(
+      name: "StrangerTests", dependencies: ["CompressKit"], packageAccess: false,
+      swiftSettings: strict),
     tests(
       "CommandTests",
-      ["Compress", "Formats", "GraphIR", "ObjectDetection", "Tensors", "TestSupport"]),
+      [
+        "Compress", "Compression", "Formats", "GraphIR", "ObjectDetection", "Tensors",
+        "TestSupport",
+      ]),
     tests("FuzzTests", ["Fuzz", "GraphIR", "TestSupport"]),
     tests("StructureTests", []),
   ],

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// A loss between a student network and its teacher.
 public struct DistillationLoss: Sendable {
   /// What a loss compares.
@@ -52,8 +54,14 @@ public struct DistillationLoss: Sendable {
     (self.subject, self.weight, self.settings, self.make) = (subject, weight, settings, make)
   }
 
-  /// Every loss, in the order of help and error texts.
-  public static let all: [DistillationLoss] = [
+  /// Every loss, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [DistillationLoss] { builtIn + additions.all }
+
+  /// Adds a loss, which is then found by its name.
+  public static func add(_ loss: DistillationLoss) { additions.add(loss) }
+
+  private static let additions = Additions<DistillationLoss>()
+  private static let builtIn: [DistillationLoss] = [
     .response, .localization, .topScoreDifference, .earlyStopped,
     .hints, .attention, .flow, .selectivity, .linearSelectivity, .gaussianSelectivity, .factors,
     .channelWise, .pearson, .maskedGeneration, .focalAndGlobal,

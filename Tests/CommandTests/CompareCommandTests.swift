@@ -1,5 +1,6 @@
 import Compress
 import Formats
+import Compression
 import Foundation
 import GraphIR
 import Tensors

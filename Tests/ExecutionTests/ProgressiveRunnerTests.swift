@@ -14,8 +14,7 @@ struct ProgressiveRunnerTests {
     var graph = network.graph
     let feeds = [network.feed(), network.feed()]
     let runner = try ProgressiveRunner(
-      graph, registry: .standard, options: SessionOptions(), count: feeds.count
-    ) { feeds[$0] }
+      graph, inputs: TensorSet(feeds), engine: Engine(registry: .standard))
     let layers = graph.nodes.indices.filter { graph.nodes[$0].opType == "Conv" }
     for index in layers {
       let name = graph.nodes[index].inputs[0]

@@ -19,9 +19,8 @@ struct VariantRunnerTests {
     ]
     let options = SessionOptions(passes: StandardRewrites.inference)
     let runner = try VariantRunner(
-      graph, registry: .standard, outputs: graph.outputs.map(\.name), options: options,
-      count: feeds.count
-    ) { feeds[$0] }
+      graph, outputs: graph.outputs.map(\.name), inputs: TensorSet(feeds),
+      engine: Engine(registry: .standard, rewrites: StandardRewrites.inference))
     var most = 0
     // Forwards, then from the front again.
     let names = graph.nodes.filter { $0.opType == "Conv" }.map { $0.inputs[1] }
@@ -56,15 +55,11 @@ struct VariantRunnerTests {
     let second = sketch.convolution(sketch.node("Relu", [first]))
     sketch.output(sketch.convolution(second))
     let graph = sketch.graph
-    var fed = 0
     let feed = sketch.feed
+    let inputs = CountedInputs(feed: feed)
     let runner = try VariantRunner(
-      graph, registry: .standard, outputs: graph.outputs.map(\.name), options: SessionOptions(),
-      count: 1
-    ) { _ in
-      fed += 1
-      return feed
-    }
+      graph, outputs: graph.outputs.map(\.name), inputs: inputs,
+      engine: Engine(registry: .standard))
     let layers = graph.nodes.indices.filter { graph.nodes[$0].opType == "Conv" }
     for layer in layers {
       var variant = graph
@@ -77,6 +72,21 @@ struct VariantRunnerTests {
       for (output, tensor) in expected { #expect(found[output]?.floats == tensor.floats) }
     }
     // Once whole for the first layer, once up to the second.
-    #expect(fed == 2)
+    #expect(inputs.fed == 2)
+  }
+}
+
+/// One input that counts how often it is asked for.
+private final class CountedInputs: CalibrationSet {
+  private let input: [String: Tensor]
+  private(set) var fed = 0
+
+  init(feed: [String: Tensor]) { input = feed }
+
+  var count: Int { 1 }
+
+  func feed(_ index: Int) -> [String: Tensor] {
+    fed += 1
+    return input
   }
 }

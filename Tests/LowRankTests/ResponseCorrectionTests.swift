@@ -62,13 +62,8 @@ import Testing
     _ network: FactorizedNetwork, _ kind: ResponseCorrection.Kind
   ) throws -> ResponseCorrection {
     try ResponseCorrection(
-      network, original: graph, kind: kind,
-      settings: .init(options: SessionOptions(threads: 2), images: inputs.count),
-      fill: { index, session in
-        guard let view = session.input("x") else { return }
-        let target = view.elements(as: Float.self)
-        for (place, value) in inputs[index].floats.enumerated() { target[place] = value }
-      }, observe: { _ in })
+      network, original: graph, kind: kind, settings: .init(),
+      inputs: TensorSet(inputs.map { ["x": $0] }), engine: Engine(registry: .standard, threads: 2))
   }
 
   @Test(arguments: ["spatial-svd", "channel-svd", "tucker", "depthwise-separable", "group"])
@@ -130,12 +125,8 @@ import Testing
   @Test func componentsOfResponsesKeepMoreOfThem() throws {
     let layers = try layers()
     let moments = try ResponseMoments.collect(
-      layers, in: graph, settings: .init(options: SessionOptions(), images: inputs.count),
-      fill: { index, session in
-        guard let view = session.input("x") else { return }
-        let target = view.elements(as: Float.self)
-        for (place, value) in inputs[index].floats.enumerated() { target[place] = value }
-      })
+      layers, in: graph, settings: .init(), inputs: TensorSet(inputs.map { ["x": $0] }),
+      engine: Engine(registry: .standard))
     var errors: [Double] = []
     for context in [
       FactorizationContext(responses: moments["conv1.weight"]), FactorizationContext(),

@@ -110,8 +110,8 @@ import Testing
       guard !removed.isEmpty else { continue }
       let cut = try coupling.removing(removed)
       let proof = try ChannelProof(
-        cut, registry: .standard, options: SessionOptions(),
-        feeds: try ChannelCouplingTests.feeds(graph, count: 2))
+        cut, inputs: TensorSet(try ChannelCouplingTests.feeds(graph, count: 2)),
+        engine: Engine(registry: .standard))
       #expect(proof.holds, "\(proof.errors)")
       let before = try ModelCost(graph, registry: .standard).parameters
       #expect(try ModelCost(cut.graph, registry: .standard).parameters < before)

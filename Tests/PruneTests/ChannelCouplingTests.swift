@@ -77,9 +77,8 @@ import Testing
     #expect(cost[1].parameters < cost[0].parameters)
     #expect(cost[1].macs < cost[0].macs)
     let proof = try ChannelProof(
-      cut, registry: .standard,
-      options: SessionOptions(threads: 2, inputShapes: Self.shapes(graph)),
-      feeds: try Self.feeds(graph, count: 1))
+      cut, inputs: TensorSet(try Self.feeds(graph, count: 1)),
+      engine: Engine(registry: .standard, threads: 2, inputShapes: Self.shapes(graph)))
     #expect(proof.holds, "\(name) at \(ratio): \(proof.errors)")
     let read = try ONNXFormat.parse(try ONNXFormat.serialize(cut.graph), file: name)
     #expect(read.firstDifference(from: cut.graph) == nil)
@@ -116,7 +115,8 @@ import Testing
     let cut = ChannelCut(
       graph: try coupling.removing(other).graph, silenced: try coupling.removing(removed).silenced)
     let proof = try ChannelProof(
-      cut, registry: .standard, options: SessionOptions(), feeds: try Self.feeds(graph, count: 1))
+      cut, inputs: TensorSet(try Self.feeds(graph, count: 1)),
+      engine: Engine(registry: .standard))
     #expect(!proof.holds)
   }
 

@@ -89,26 +89,18 @@ import Testing
   @Test func activationsAreAveraged() throws {
     let graph = chain()
     let coupling = try ChannelCoupling(graph, registry: .standard)
-    var image = 0
-    let seen = try ChannelActivations(
-      coupling, registry: .standard, options: SessionOptions()
-    ) { session in
-      guard image < 2, let input = session.input("x") else { return false }
-      for index in input.elements(as: Float.self).indices {
-        input.elements(as: Float.self)[index] = Float((index * 7 + image * 5) % 11) / 11 - 0.4
-      }
-      image += 1
-      return true
+    let images = (0..<2).map { image in
+      let values = (0..<72).map { Float(($0 * 7 + image * 5) % 11) / 11 - 0.4 }
+      return ["x": Tensor(values, shape: [1, 2, 6, 6])]
     }
+    let seen = try ChannelActivations(
+      coupling, inputs: TensorSet(images), engine: Engine(registry: .standard))
     // Behind the ReLU: by a session of its own.
     let session = try Session(
       graph, registry: .standard, options: SessionOptions(taps: ["r"]))
     var (sums, silent) = ([Double](repeating: 0, count: 4), [Double](repeating: 0, count: 4))
-    for image in 0..<2 {
-      let x = (0..<72).map { Float(($0 * 7 + image * 5) % 11) / 11 - 0.4 }
-      let r = try #require(
-        try session.run(["x": Tensor(x, shape: [1, 2, 6, 6])])["r"]
-      ).floats
+    for image in images {
+      let r = try #require(try session.run(image)["r"]).floats
       for (index, value) in r.enumerated() {
         sums[index / 36] += Double(value) / 72
         if value <= 0 { silent[index / 36] += 1.0 / 72 }
@@ -128,15 +120,8 @@ import Testing
     graph[constant: "beta"] = Tensor([1.5, 0, 0, 0] as [Float])
     let coupling = try ChannelCoupling(graph, registry: .standard)
     let feed = ["x": Tensor((0..<72).map { Float($0 % 9) / 9 }, shape: [1, 2, 6, 6])]
-    var isFirst = true
     let seen = try ChannelActivations(
-      coupling, registry: .standard, options: SessionOptions()
-    ) { session in
-      defer { isFirst = false }
-      guard isFirst, let input = session.input("x") else { return false }
-      feed["x"]?.withUnsafeBytes { input.bytes.copyMemory(from: $0) }
-      return true
-    }
+      coupling, inputs: TensorSet([feed]), engine: Engine(registry: .standard))
     let gone = try #require(coupling.producers[0].groups[0])
     let compensation = MeanCompensation(coupling, removing: [gone], activations: seen)
     #expect(compensation.skipped.isEmpty)
@@ -272,8 +257,8 @@ import Testing
       let cut = try coupling.removing(
         ChannelCouplingTests.choice(coupling, ratio: 0.2, seed: UInt64(round)))
       let proof = try ChannelProof(
-        cut, registry: .standard, options: SessionOptions(),
-        feeds: try ChannelCouplingTests.feeds(graph, count: 1))
+        cut, inputs: TensorSet(try ChannelCouplingTests.feeds(graph, count: 1)),
+        engine: Engine(registry: .standard))
       #expect(proof.holds)
       let left = try ModelCost(cut.graph, registry: .standard).parameters
       #expect(left < parameters)

@@ -81,19 +81,9 @@ import Testing
     ]
     let coupling = try ChannelCoupling(graph, registry: .standard)
     let removed: Set<Int> = [0, 3]
-    var given = false
     let activations = try ChannelActivations(
-      coupling, registry: .standard, options: SessionOptions()
-    ) { session in
-      defer { given = true }
-      guard !given else { return false }
-      var random = SplitMix64(seed: 7)
-      session.input("image")?.elements(as: Float.self).indices.forEach {
-        session.input("image")?.elements(as: Float.self)[$0] = Float.random(
-          in: -1...1, using: &random)
-      }
-      return true
-    }
+      coupling, inputs: TensorSet([try drawnInputs(of: graph, seed: 7)]),
+      engine: Engine(registry: .standard))
     let compensation = MeanCompensation(coupling, removing: removed, activations: activations)
     let cut = try coupling.removing(removed, weights: compensation.weights)
     let (before, after) = (try run(graph)["y"], try run(cut.graph)["y"])
@@ -202,4 +192,15 @@ import Testing
       #expect(name == "c" && node.contains("depthwise"))
     }
   }
+}
+
+/// Numbers from −1 to 1 for the input of a network.
+private func drawnInputs(of graph: Graph, seed: UInt64) throws -> [String: Tensor] {
+  var random = SplitMix64(seed: seed)
+  let types = try graph.concreteInputTypes([:])
+  return Dictionary(
+    uniqueKeysWithValues: types.map { name, type in
+      let values = (0..<type.count).map { _ in Float.random(in: -1...1, using: &random) }
+      return (name, Tensor(values, shape: type.shape))
+    })
 }

@@ -19,7 +19,8 @@ import Testing
     let network = try TinyNetwork("yolov8n")
     var plan = try network.plan(scheme(4))
     let rounding = try AdaptiveRounding(
-      network.graph, plan: plan, sites: network.sites, feed: network.feed)
+      network.graph, plan: plan, sites: network.sites,
+      inputs: network.inputs, engine: inference())
     #expect(rounding.layers.count > 20)
     for layer in rounding.layers {
       #expect(layer.errorAfter <= layer.errorBefore * 1.0001, "\(layer)")
@@ -41,10 +42,9 @@ import Testing
     var settings = AdaptiveRounding.Settings()
     settings.steps = 20
     let results = try [1, 3].map { threads in
-      var feed = network.feed
-      feed.threads = threads
-      return try AdaptiveRounding(
-        network.graph, plan: plan, sites: network.sites, feed: feed, settings: settings
+      try AdaptiveRounding(
+        network.graph, plan: plan, sites: network.sites, inputs: network.inputs,
+        settings: settings, engine: inference(threads: threads)
       ).roundings
     }
     #expect(results[0] == results[1] && !results[0].isEmpty)
@@ -61,7 +61,8 @@ import Testing
     let network = TinyNetwork(graph)
     let plan = try network.plan(scheme(3))
     let rounding = try AdaptiveRounding(
-      graph, plan: plan, sites: network.sites, feed: network.feed)
+      graph, plan: plan, sites: network.sites,
+      inputs: network.inputs, engine: inference())
     let bits = try #require(rounding.roundings["y"])
     // The scale is 1/3: 0.41 lies between 1 and 2 thirds, −0.37 between −2 and −1.
     let inputs = network.images.flatMap { $0.values.flatMap(\.floats) }

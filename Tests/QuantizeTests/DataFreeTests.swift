@@ -154,8 +154,8 @@ import Testing
     let network = try TinyNetwork("yolov5n")
     func calibrate(_ images: Int, resuming known: Calibration? = nil) throws -> Calibration {
       try Calibration(
-        network.graph, values: network.sites.observed, countsNumbers: true, images: images,
-        threads: 1, inputShapes: [:], resuming: known, fill: { network.fill($0, $1) })
+        network.graph, values: network.sites.observed, countsNumbers: true,
+        inputs: network.inputs.first(images), engine: inference(), resuming: known)
     }
     let whole = try calibrate(2)
     let encoder = JSONEncoder()

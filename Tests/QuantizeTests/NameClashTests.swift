@@ -84,14 +84,13 @@ import Testing
     let graph = SmallNetwork.graph()
     func shifts(_ graph: Graph) throws -> [[String: [Float]]] {
       let (plan, sites) = try SmallNetwork.plan(graph)
-      let feed = ImageFeed(images: 2, threads: 1, inputShapes: [:]) { index, session in
-        for (name, tensor) in SmallNetwork.images[index] {
-          tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-        }
-      }
+      let inputs = TensorSet(Array(SmallNetwork.images.prefix(2)))
       return [
-        try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, feed: feed),
-        try BiasCorrection(graph, plan: plan, sites: sites, feed: feed).shifts,
+        try LocalBiasCorrection.shifts(
+          graph, plan: plan, sites: sites, inputs: inputs, engine: inference()),
+        try BiasCorrection(
+          graph, plan: plan, sites: sites, inputs: inputs, engine: inference()
+        ).shifts,
       ]
     }
     let expected = try shifts(graph)

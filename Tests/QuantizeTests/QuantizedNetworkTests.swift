@@ -35,13 +35,8 @@ import Testing
     let observer = try #require(Observer.named("minmax"))
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
     let calibration = try Calibration(
-      graph, values: sites.observed, countsNumbers: true, images: 2, threads: threads,
-      inputShapes: [:]
-    ) { index, session in
-      for (name, tensor) in images[index] {
-        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-      }
-    }
+      graph, values: sites.observed, countsNumbers: true, inputs: TensorSet(images),
+      engine: inference(threads: threads))
     let activations = try sites.observed.map { name in
       QuantizationPlan.Activation(
         name: name,
@@ -198,12 +193,8 @@ import Testing
     var byWeights = graph
     #expect(equalization.applyByWeights(to: &byWeights).sweeps < 40)
     #expect(distance(before, try session(byWeights, []).run(input)) < 1e-5)
-    let magnitudes = try equalization.magnitudes(graph, images: 1, threads: 1, inputShapes: [:]) {
-      _, session in
-      for (name, tensor) in input {
-        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-      }
-    }
+    let magnitudes = try equalization.magnitudes(
+      graph, inputs: TensorSet([input]), engine: inference())
     var byActivations = graph
     equalization.apply(to: &byActivations, magnitudes: magnitudes)
     #expect(distance(before, try session(byActivations, []).run(input)) < 1e-5)
@@ -221,12 +212,8 @@ import Testing
     let plan = try quantized(graph, scheme).plan
     let sites = QuantizationSites(graph)
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
-    let feed = ImageFeed(images: 2, threads: 1, inputShapes: [:]) { index, session in
-      for (name, tensor) in images[index] {
-        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-      }
-    }
-    let correction = try BiasCorrection(graph, plan: plan, sites: sites, feed: feed)
+    let inputs = TensorSet(images)
+    let correction = try BiasCorrection(graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
     #expect(Set(correction.shifts.keys) == ["a", "b", "y"])
     var corrected = graph
     BiasCorrection.apply(correction.shifts, to: &corrected)
@@ -247,7 +234,7 @@ import Testing
     let (after, before) = (try gap(corrected), try gap(graph))
     #expect(after < 0.1 * before, "\(after) \(before)")
     // Each layer by itself: what rounded weights do to the float network's values.
-    let local = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, feed: feed)
+    let local = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
     #expect(Set(local.keys) == ["a", "b", "y"])
     var rounded = graph
     let weights = try #require(graph[constant: "a.w"])
@@ -255,8 +242,8 @@ import Testing
       QuantizedWeights(weights, axis: 0, scheme: scheme, bias: nil, inputScale: 1).reals(axis: 0),
       shape: weights.shape)
     let (whole, part) = (
-      try ChannelMeans.measured(graph, ["a"], feed)[0],
-      try ChannelMeans.measured(rounded, ["a"], feed)[0]
+      try ChannelMeans.measured(graph, ["a"], inputs, inference())[0],
+      try ChannelMeans.measured(rounded, ["a"], inputs, inference())[0]
     )
     let own = try #require(local["a"])
     let gaps = zip(whole, part).map { $0 - $1 }

@@ -70,13 +70,9 @@ enum SmallNetwork {
   ) throws -> (plan: QuantizationPlan, sites: QuantizationSites) {
     let sites = QuantizationSites(graph, included: include)
     let statistics = try Calibration(
-      graph, values: sites.observed, countsNumbers: false, images: images.count, threads: 1,
-      inputShapes: [:]
-    ) { index, session in
-      for (name, tensor) in images[index] {
-        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-      }
-    }.statistics
+      graph, values: sites.observed, countsNumbers: false, inputs: TensorSet(images),
+      engine: inference()
+    ).statistics
     let observer = try #require(Observer.named("minmax"))
     let activations = try sites.observed.map {
       QuantizationPlan.Activation(
@@ -97,4 +93,9 @@ enum SmallNetwork {
     let outputs = try session.run(images[image])
     return session.outputNames.compactMap { outputs[$0] }
   }
+}
+
+/// An engine as networks are quantised by.
+func inference(threads: Int = 1) -> Engine {
+  Engine(registry: .standard, threads: threads, rewrites: StandardRewrites.inference)
 }

@@ -83,13 +83,9 @@ import Testing
     let (plan, sites) = try SmallNetwork.plan(graph, scheme)
     var settings = AdaptiveRounding.Settings()
     settings.steps = 20
-    let feed = ImageFeed(images: 2, threads: 1, inputShapes: [:]) { index, session in
-      for (name, tensor) in SmallNetwork.images[index] {
-        tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-      }
-    }
     let rounding = try AdaptiveRounding(
-      graph, plan: plan, sites: sites, feed: feed, settings: settings)
+      graph, plan: plan, sites: sites, inputs: TensorSet(Array(SmallNetwork.images.prefix(2))),
+      settings: settings, engine: inference())
     #expect(rounding.layers.map(\.output).contains("hidden"))
     var learnt = plan
     learnt.roundings = rounding.roundings

@@ -33,22 +33,14 @@ struct TinyNetwork {
     }
   }
 
-  func fill(_ index: Int, _ session: Session) {
-    for (name, tensor) in images[index] {
-      tensor.withUnsafeBytes { session.input(name)?.bytes.copyMemory(from: $0) }
-    }
-  }
-
   var sites: QuantizationSites { QuantizationSites(graph) }
 
-  var feed: ImageFeed {
-    .init(images: images.count, threads: 1, inputShapes: [:]) { fill($0, $1) }
-  }
+  var inputs: TensorSet { TensorSet(images) }
 
   func statistics(threads: Int = 1) throws -> [String: ValueStatistics] {
     try Calibration(
-      graph, values: sites.observed, countsNumbers: true, images: images.count, threads: threads,
-      inputShapes: [:], fill: { fill($0, $1) }
+      graph, values: sites.observed, countsNumbers: true, inputs: inputs,
+      engine: inference(threads: threads)
     ).statistics
   }
 

@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
         goals: {max-drop: 0.02, size: 50%, macs: 200M, latency: 12ms}
         report: report/
 
-      Steps are verbs (\(RecipeVerb.names.joined(separator: ", "))) with their options by the same names, in any order. What \
+      Steps are verbs (\(RecipeVerbs.names.joined(separator: ", "))) with their options by the same names, in any order. What \
       the recipe says once (data, train-data, calib, head, seed, threads) reaches every step whose verb takes it. Paths are \
       as in a command typed in the current folder.
 

@@ -68,7 +68,7 @@ struct RecipeDryRun {
   /// The first line that the verb's dry run prints; why there is none where it fails.
   private func estimate(_ command: RecipePlan.Command, on source: ModelArtifact) throws -> String {
     var words = command.dryWords
-    let start = RecipeVerb.start(command.verb, command.input).count
+    let start = RecipeVerbs.start(command.verb, command.input).count
     if source.isEmbedded {
       // The embedded detector brings its own images, and its files need not be there yet.
       words =

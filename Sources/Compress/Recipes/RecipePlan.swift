@@ -12,10 +12,10 @@ struct RecipePlan {
     var output: String
 
     /// The whole command.
-    var words: [String] { RecipeVerb.start(verb, input) + options + ["--output", output] }
+    var words: [String] { RecipeVerbs.start(verb, input) + options + ["--output", output] }
     /// The same as a dry run: what concerns written files left out.
     var dryWords: [String] {
-      var words = RecipeVerb.start(verb, input)
+      var words = RecipeVerbs.start(verb, input)
       var isSkipping = false
       for option in options {
         if isSkipping {
@@ -34,8 +34,7 @@ struct RecipePlan {
 
   /// Plans a variant whose first model and images are known.
   ///
-  /// Each step gets the recipe's shared options that its verb takes and it does not set itself; the verb's own parser
-  /// decides what that is.
+  /// Each step gets the recipe's shared options that its verb declares and it does not set itself.
   ///
   /// - Throws: ``CommandError`` that names the line of what a verb does not take.
   init(
@@ -65,47 +64,20 @@ struct RecipePlan {
     self.commands = commands
   }
 
-  /// A step's own options and the offers its verb takes.
+  /// A step's own options and the offers its verb takes beside them.
   private static func options(
     _ step: RecipeStep, _ offers: [RecipeStep.Option], _ input: String, _ stem: String,
     _ file: String
   ) throws -> [String] {
-    let own = step.options.flatMap(\.words)
-    func refusal(_ offers: [RecipeStep.Option]) -> String? {
-      RecipeVerb.refusal(
-        RecipeVerb.start(step.verb, input) + own + offers.flatMap(\.words) + [
-          "--output", "\(stem).onnx",
-        ])
+    let taken = RecipeVerbs.named(step.verb)?.offers ?? []
+    let accepted = offers.filter { offer in
+      step[offer.name] == nil && taken.contains { $0.name == offer.name && $0.suits(step) }
     }
-    let names = Set(step.options.map(\.name))
-    var accepted = offers.filter { !names.contains($0.name) }
-    accepted.removeAll { offer in
-      refusal([offer]).map { RecipeVerb.lacks(offer.name, in: $0) } ?? false
-    }
-    // Of several mistakes the parser names one: an option it does not know may come to light only without the others.
-    func known(_ offers: [RecipeStep.Option]) -> [RecipeStep.Option] {
-      var offers = offers
-      while let text = refusal(offers),
-        let unknown = offers.firstIndex(where: { RecipeVerb.lacks($0.name, in: text) })
-      {
-        offers.remove(at: unknown)
-      }
-      return offers
-    }
-    accepted = known(accepted)
-    guard let reason = refusal(accepted) else { return own + accepted.flatMap(\.words) }
-    // What the verb takes, but not together with what the step says, is left out.
-    for count in 1...max(1, accepted.count) {
-      let fewer = accepted.indices.combinations(of: count).lazy.map { left in
-        known(accepted.enumerated().filter { !left.contains($0.offset) }.map(\.element))
-      }.first { refusal($0) == nil }
-      if let fewer { return own + fewer.flatMap(\.words) }
-      if count == Self.mostLeftOut { break }
-    }
-    throw mistake(step, reason, file)
+    let words = (step.options + accepted).flatMap(\.words)
+    let all = RecipeVerbs.start(step.verb, input) + words + ["--output", "\(stem).onnx"]
+    if let reason = RecipeVerbs.refusal(all) { throw mistake(step, reason, file) }
+    return words
   }
-
-  private static let mostLeftOut = 2
 
   /// The refusal, at the line of the option it speaks of or the setting it comes from.
   private static func mistake(_ step: RecipeStep, _ reason: String, _ file: String) -> CommandError
@@ -124,14 +96,5 @@ struct RecipePlan {
     }
     return CommandError(
       .badData, "\(file): line \(option?.line ?? step.line): \(step.verb): \(text) \(hint)")
-  }
-}
-
-extension Range<Int> {
-  /// The ways to choose so many of the numbers; of one or two.
-  fileprivate func combinations(of count: Int) -> [[Int]] {
-    count == 1
-      ? map { [$0] }
-      : flatMap { first in (first + 1..<Swift.max(upperBound, first + 1)).map { [first, $0] } }
   }
 }

@@ -119,7 +119,7 @@ struct RecipeReader {
 
   /// An option; `nil` when it is switched off.
   private func option(_ name: String, _ node: Node, line: Int) throws -> RecipeStep.Option? {
-    guard !RecipeVerb.reserved.contains(name) else {
+    guard !RecipeVerbs.reserved.contains(name) else {
       throw mistake(line, "--\(name) is set by the run itself; leave it out")
     }
     if let isOn = node.bool { return isOn ? .init(name: name, values: [], line: line) : nil }
@@ -133,10 +133,10 @@ struct RecipeReader {
   }
 
   private func check(_ step: RecipeStep) throws -> RecipeStep {
-    guard RecipeVerb.names.contains(step.verb) else {
+    guard RecipeVerbs.names.contains(step.verb) else {
       throw mistake(
         step.line,
-        unknown(step.verb, RecipeVerb.names, "verb for a step"))
+        unknown(step.verb, RecipeVerbs.names, "verb for a step"))
     }
     return step
   }

@@ -55,7 +55,7 @@ struct RecipeState: Codable {
   static func key(_ command: RecipePlan.Command) -> String {
     var text = "\(Version.text)\n\(digest(command.input))\n"
     // Where the report and the plan go does not change the model.
-    let start = RecipeVerb.start(command.verb, command.input).count
+    let start = RecipeVerbs.start(command.verb, command.input).count
     for word in command.dryWords.dropFirst(start) { text += "\(word)\n\(fingerprint(word))\n" }
     return Digest.sha256Text(Data(text.utf8))
   }

@@ -28,8 +28,14 @@ public struct HeadFamily: Sendable {
     (self.recognize, self.decode) = (recognize, decode)
   }
 
-  /// Every family, in the order of help texts.
-  public static let all: [HeadFamily] = [
+  /// Every family, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [HeadFamily] { builtIn + additions.all }
+
+  /// Adds a family, which is then found by its name.
+  public static func add(_ family: HeadFamily) { additions.add(family) }
+
+  private static let additions = Additions<HeadFamily>()
+  private static let builtIn: [HeadFamily] = [
     .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd,
   ]
 

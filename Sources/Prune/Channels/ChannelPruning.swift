@@ -168,7 +168,8 @@ public struct ChannelPruning {
   public func apply(
     _ plan: ChannelPlan, to graph: Graph, images: CalibrationImages
   ) throws -> Outcome {
-    guard let criterion = ChannelCriterion.named(plan.method) else {
+    let own = criterion.name == plan.method ? criterion : nil
+    guard let criterion = own ?? ChannelCriterion.named(plan.method) else {
       throw PruningError.unknown(
         kind: "method", name: plan.method, known: ChannelCriterion.all.map(\.name))
     }

@@ -1,3 +1,4 @@
+import GraphIR
 import Tensors
 
 /// A score of the importance of single weights.
@@ -19,8 +20,14 @@ public struct WeightCriterion: Sendable {
   /// Where there is a ``saliency``, its sums are the scores instead.
   public var scores: @Sendable ([Float], inout CounterRandom) -> [Float]
 
-  /// Every criterion, in the order of help and error texts.
-  public static let all: [WeightCriterion] = [
+  /// Every criterion, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [WeightCriterion] { builtIn + additions.all }
+
+  /// Adds a criterion, which is then found by its name.
+  public static func add(_ criterion: WeightCriterion) { additions.add(criterion) }
+
+  private static let additions = Additions<WeightCriterion>()
+  private static let builtIn: [WeightCriterion] = [
     .magnitude, .secondOrder, .gradient, .taylor, .movement, .random,
   ]
 
@@ -30,7 +37,7 @@ public struct WeightCriterion: Sendable {
   public var needsGradients: Bool { saliency != nil }
 
   /// A criterion that needs only the weights.
-  init(
+  public init(
     name: String, summary: String, citation: String,
     scores: @escaping @Sendable ([Float], inout CounterRandom) -> [Float]
   ) {
@@ -39,7 +46,7 @@ public struct WeightCriterion: Sendable {
   }
 
   /// A criterion that sums a saliency over batches.
-  init(
+  public init(
     name: String, summary: String, citation: String,
     saliency: @escaping @Sendable (_ weight: Float, _ gradient: Float) -> Float
   ) {

@@ -2,7 +2,7 @@ import Tensors
 
 extension Observer {
   /// The range with the least error of what the head says, searched from those of ``meanSquare``; see ``ClipRefinement``.
-  static let detection = Observer(
+  public static let detection = Observer(
     name: "detection", summary: "least error of what the head says, value by value",
     needsHistogram: true, choose: meanSquare.choose)
 }

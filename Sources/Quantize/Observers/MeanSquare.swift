@@ -5,7 +5,7 @@ extension Observer {
   ///
   /// `Σ n (x − x̂(x))²` over the bins of the histogram. Reference: Banner et al., NeurIPS 2019, arXiv:1810.05723, who solve
   /// it for two distributions; here the histogram itself is summed.
-  static let meanSquare = Observer(
+  public static let meanSquare = Observer(
     name: "mse", summary: "least squared error", needsHistogram: true
   ) { statistics, scheme in
     guard let histogram = statistics.histogram else {

@@ -1,3 +1,4 @@
+import GraphIR
 import Tensors
 
 /// How the range that a value is quantised in is chosen from what calibration saw.
@@ -11,8 +12,23 @@ public struct Observer: Sendable {
   /// Chooses the range; the statistics have seen at least one finite number.
   var choose: @Sendable (ValueStatistics, QuantizationScheme) -> ClosedRange<Float>
 
-  /// All observers.
-  public static let all: [Observer] = [
+  /// An observer of the given parts.
+  public init(
+    name: String, summary: String, needsHistogram: Bool,
+    choose: @escaping @Sendable (ValueStatistics, QuantizationScheme) -> ClosedRange<Float>
+  ) {
+    (self.name, self.summary) = (name, summary)
+    (self.needsHistogram, self.choose) = (needsHistogram, choose)
+  }
+
+  /// Every observer, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [Observer] { builtIn + additions.all }
+
+  /// Adds a observer, which is then found by its name.
+  public static func add(_ observer: Observer) { additions.add(observer) }
+
+  private static let additions = Additions<Observer>()
+  private static let builtIn: [Observer] = [
     minMax, movingAverage, percentile(99.99), entropy, meanSquare, detection,
   ]
 

@@ -2,7 +2,7 @@ extension Observer {
   /// Leaves out as many numbers at each end as together make up what the percentage lacks of 100.
   ///
   /// Reference: Wu et al. 2020, arXiv:2004.09602, §3.3, who cut magnitudes at one end.
-  static func percentile(_ percentage: Double) -> Observer {
+  public static func percentile(_ percentage: Double) -> Observer {
     let isDefault = percentage == 99.99
     return Observer(
       name: isDefault ? "percentile" : "percentile=\(percentage)",

@@ -35,10 +35,9 @@ import Testing
     request.scope = .measured
     edit(&request)
     return try SecondOrderPruning(
-      graph, registry: .standard,
-      configuration: .init(
-        request: request, options: SessionOptions(threads: threads), images: Self.images),
-      feed: Self.image)
+      graph, configuration: .init(request: request),
+      inputs: TensorSet((0..<Self.images).map(Self.image)),
+      engine: Engine(registry: .standard, threads: threads))
   }
 
   /// The relative squared error of the outputs on other images.
@@ -145,9 +144,8 @@ import Testing
     (request.criterion, request.scope) = (.secondOrder, .measured)
     #expect(throws: NotFinite.self) {
       _ = try SecondOrderPruning(
-        broken, registry: .standard,
-        configuration: .init(request: request, options: SessionOptions(), images: 1),
-        feed: Self.image)
+        broken, configuration: .init(request: request), inputs: TensorSet([Self.image(0)]),
+        engine: Engine(registry: .standard))
     }
   }
 }

@@ -1,3 +1,4 @@
+import GraphIR
 import Tensors
 
 /// A score of the importance of channels.
@@ -33,7 +34,8 @@ public struct ChannelCriterion: Sendable {
   /// The score of each channel of one layer; `nil` when the layer lacks what the criterion needs.
   public var scores: @Sendable (ChannelEvidence, inout CounterRandom) -> [Double]?
 
-  init(
+  /// A criterion of the given parts.
+  public init(
     name: String, summary: String, citation: String, need: Need, comparesAcrossLayers: Bool = false,
     scores: @escaping @Sendable (ChannelEvidence, inout CounterRandom) -> [Double]?
   ) {
@@ -41,8 +43,14 @@ public struct ChannelCriterion: Sendable {
     (self.need, self.comparesAcrossLayers, self.scores) = (need, comparesAcrossLayers, scores)
   }
 
-  /// Every criterion, in the order of help and error texts.
-  public static let all: [ChannelCriterion] = [
+  /// Every criterion, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [ChannelCriterion] { builtIn + additions.all }
+
+  /// Adds a criterion, which is then found by its name.
+  public static func add(_ criterion: ChannelCriterion) { additions.add(criterion) }
+
+  private static let additions = Additions<ChannelCriterion>()
+  private static let builtIn: [ChannelCriterion] = [
     .l1, .l2, .bnGamma, .fpgm, .apoz, .meanActivation, .taylor, .gradient, .lasso, .random,
   ]
 

@@ -1,0 +1,15 @@
+@_exported import Architectures
+@_exported import Compression
+@_exported import Distill
+@_exported import Evidence
+@_exported import Execution
+@_exported import Formats
+@_exported import GraphIR
+@_exported import LowRank
+@_exported import ObjectDetection
+@_exported import Operators
+@_exported import Prune
+@_exported import Quantize
+@_exported import Reports
+@_exported import Tensors
+@_exported import Training
