@@ -111,7 +111,7 @@ private func run(
     let w = values(g.outputChannels * g.inputChannels / g.groups * g.kernelHeight * g.kernelWidth)
     let bias = values(g.outputChannels)
     let expected = ConvolutionTwin.convolved(g, x, w, bias)
-    for set in InstructionSet.allCases where set <= .best {
+    for set in InstructionSet.supported {
       let plain = run(g, x, w, bias, Epilogue(), residual: nil, set, threads: 1)
       #expect(
         normalizedMaxError(plain.map(Double.init), expected) <= Tolerance.rounding.bound, "\(g)")
