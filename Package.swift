@@ -20,6 +20,12 @@ func tests(
 let collections: Target.Dependency = .product(
   name: "OrderedCollections", package: "swift-collections")
 
+/// What the package in `Benchmarks` imports, one by one.
+let benchmarked = [
+  "Tensors", "GraphIR", "Operators", "Execution", "Formats", "Compression", "Prune", "LowRank",
+  "TestSupport",
+]
+
 let package = Package(
   name: "compress",
   products: [
@@ -27,11 +33,8 @@ let package = Package(
     .executable(name: "compress", targets: ["Compress"]),
     .executable(name: "sparse-study", targets: ["SparseStudy"]),
     .executable(name: "library-example", targets: ["LibraryExample"]),
-    .executable(name: "lasso-bench", targets: ["LassoBench"]),
-    .executable(name: "lowrank-bench", targets: ["LowRankBench"]),
-    .executable(name: "node-tests", targets: ["NodeTests"]),
     .executable(name: "fuzz", targets: ["Fuzz"]),
-  ],
+  ] + benchmarked.map { .library(name: $0, targets: [$0]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -118,7 +121,8 @@ let package = Package(
       name: "Compress",
       dependencies: [
         "Tensors", "GraphIR", "Operators", "Execution", "Formats", "ObjectDetection",
-        "Architectures", "Training", "Compression", "Prune", "Quantize", "LowRank", "Distill", "Reports",
+        "Architectures", "Training", "Compression", "Prune", "Quantize", "LowRank", "Distill",
+        "Reports",
         "Evidence", "CompressKit", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -136,30 +140,12 @@ let package = Package(
         "Reports", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Examples/sparse-large-vs-dense-small", swiftSettings: strict),
 
-    .executableTarget(
-      name: "LassoBench",
-      dependencies: [
-        "Prune", "Compression", "Tensors",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Benchmarks/LassoBench", swiftSettings: strict),
-
-    .executableTarget(
-      name: "LowRankBench",
-      dependencies: [
-        "LowRank", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Benchmarks/LowRankBench", swiftSettings: strict),
-
-    .executableTarget(
-      name: "NodeTests",
-      dependencies: [
-        "Execution", "Formats", "GraphIR", "Operators", "Tensors",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], path: "Benchmarks/NodeTests", swiftSettings: strict),
-
+    // `FuzzTests` reads its inputs in process, so it stays out of the package in `Benchmarks`.
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Architectures", "Prune", "Quantize", "Compression", "ObjectDetection", "Formats", "Operators",
+        "Architectures", "Prune", "Quantize", "Compression", "ObjectDetection", "Formats",
+        "Operators",
         "Execution", "GraphIR", "Tensors", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tools/fuzz", swiftSettings: strict),

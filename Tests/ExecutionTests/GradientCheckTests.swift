@@ -8,11 +8,6 @@ import Testing
 /// Every backward rule against central differences of the forward rule, on the golden cases of its
 /// operator.
 @Suite struct GradientCheckTests {
-  /// Operators that no golden case reaches with float32 data away from kinks and poles; checked on
-  /// samples.
-  static let sampled = [
-    "Acos", "Cast", "CastLike", "Compress", "HardSwish", "Reciprocal", "Swish",
-  ]
   /// Cases that lie at a kink which differences of any width straddle.
   static let kinks = ["TopK_ties"]
   /// Operators whose derivative is zero wherever it exists.
@@ -34,24 +29,13 @@ import Testing
     let missing = Set(known.map { $0.opType }).subtracting(checked)
     // Rounding passes gradients that differences do not see; QuantizeTests check its formula.
     let expected = Set(
-      Self.sampled + Self.flat + ["BatchStatisticsNormalization", "FakeQuantize"])
+      DifferentiableSample.drawn + Self.flat + ["BatchStatisticsNormalization", "FakeQuantize"])
     #expect(missing == expected, "not checked: \(missing.sorted())")
   }
 
-  @Test(arguments: sampled) func sampledRulesAgreeToo(opType: String) throws {
-    var random = SplitMix64(seed: 3)
-    let x = Tensor((0..<24).map { _ in Float.random(in: 0.2...0.8, using: &random) })
-    var golden = try #require(try OperatorGolden.load("nn").first)
-    golden.node = Node(
-      opType, inputs: ["x0"], outputs: ["y0"], attributes: opType == "Cast" ? ["to": .int(1)] : [:])
-    (golden.inputs, golden.outputs, golden.constants) = ([x], [x], [])
-    if ["CastLike", "Compress"].contains(opType) {
-      golden.node.inputs.append("x1")
-      golden.constants = [1]
-      golden.inputs.append(
-        opType == "CastLike" ? Tensor(scalar: 1 as Float) : Tensor([true, false, true, true]))
-    }
-    let outcome = try #require(try DirectionalCheck(golden)?.run(seed: 5))
+  @Test(arguments: DifferentiableSample.drawn) func drawnRulesAgreeToo(opType: String) throws {
+    let check = try #require(try DirectionalCheck(DifferentiableSample.drawn(opType)))
+    let outcome = try #require(try check.run(seed: 5))
     #expect(outcome.error < Tolerance.finiteDifference.bound, "\(outcome)")
   }
 
@@ -66,23 +50,9 @@ import Testing
   }
 
   @Test(arguments: [1, 3]) func normalisationByTheBatchAgreesToo(batch: Int) throws {
-    var random = SplitMix64(seed: UInt64(batch))
-    func tensor(_ shape: [Int], _ range: ClosedRange<Float>) -> Tensor {
-      Tensor(
-        (0..<shape.reduce(1, *)).map { _ in Float.random(in: range, using: &random) }, shape: shape)
-    }
-    var golden = try #require(try OperatorGolden.load("nn").first)
-    golden.name = "batch statistics of \(batch)"
-    golden.node = Node(
-      "BatchStatisticsNormalization", domain: "compress",
-      inputs: (0..<5).map { "x\($0)" }, outputs: (0..<5).map { "y\($0)" })
-    golden.inputs = [
-      tensor([batch, 2, 3, 5], -2...2), tensor([2], 0.5...2), tensor([2], -1...1),
-      tensor([2], -1...1), tensor([2], 0.5...1),
-    ]
-    golden.constants = [3, 4]
-    golden.outputs = [tensor([batch, 2, 3, 5], 0...1)]
-    let outcome = try #require(try DirectionalCheck(golden)?.run(seed: 5))
+    let check = try #require(
+      try DirectionalCheck(DifferentiableSample.batchStatistics(batch: batch)))
+    let outcome = try #require(try check.run(seed: 5))
     #expect(outcome.error < Tolerance.finiteDifference.bound, "\(outcome)")
   }
 
@@ -171,37 +141,13 @@ struct DirectionalCheck {
 
   /// `nil` when the case has no float32 input or its operator no rule for this use of it.
   init?(_ golden: OperatorGolden) throws {
-    var graph = golden.graph
-    var feed: [String: Tensor] = [:]
-    var variables: [String] = []
-    for (index, tensor) in golden.inputs.enumerated() {
-      guard let tensor else { continue }
-      let name = "x\(index)"
-      let isData = index == 0 || !golden.constants.contains(index)
-      if tensor.elementType == .float32, tensor.count > 0, isData {
-        variables.append(name)
-        feed[name] = tensor
-      }
-      if golden.constants.contains(index), !variables.contains(name) {
-        graph.initializers[name] = Initializer(tensor)
-      } else {
-        graph.inputs.append(ValueInfo(name: name, type: ValueType(tensor.type)))
-        feed[name] = tensor
-      }
-    }
-    let outputs = zip(golden.node.outputs, golden.outputs)
-      .filter { $1.elementType == .float32 && $1.floats.allSatisfy(\.isFinite) }.map(\.0)
-    graph.outputs = golden.node.outputs.map { ValueInfo(name: $0, type: .undeclared) }
-    let rules = try OperatorRegistry.training.makeOperator(for: golden.node, in: graph)
-    guard rules is any DifferentiableOperator, !variables.isEmpty, let output = outputs.first,
-      golden.inputs.allSatisfy({ $0.map { $0.count > 0 } ?? true }),
-      golden.outputs.allSatisfy({ $0.count > 0 })
-    else {
-      return nil
-    }
+    guard let sample = DifferentiableSample(golden) else { return nil }
+    let rules = try OperatorRegistry.training.makeOperator(for: golden.node, in: sample.graph)
+    guard rules is any DifferentiableOperator else { return nil }
+    (feed, variables) = (sample.feed, sample.variables)
     do {
       gradient = try Gradient(
-        of: [output], withRespectTo: variables, in: graph, registry: .training)
+        of: [sample.output], withRespectTo: variables, in: sample.graph, registry: .training)
       session = try Session(gradient.graph, registry: .training)
     } catch let error as NodeError {
       guard error.underlying is OperatorError || error.underlying is NotDifferentiable else {
@@ -212,7 +158,6 @@ struct DirectionalCheck {
       // Only the run decides the output's shape.
       return nil
     }
-    (self.feed, self.variables) = (feed, variables)
   }
 
   /// `nil` when nothing depends on the inputs, or the point lies at a kink.

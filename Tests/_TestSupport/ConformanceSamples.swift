@@ -111,7 +111,7 @@ public enum ConformanceSamples {
     quantizedOperators + [
       sample(
         "If", opset: 16, [Tensor(scalar: true)],
-        ["then_branch": body("Abs", "x0"), "else_branch": body("Neg", "x0")]),
+        ["then_branch": body("Not", "x0"), "else_branch": body("Identity", "x0")]),
       sample(
         "Loop", opset: 16, [Tensor(scalar: Int64(3)), Tensor(scalar: true), ramp([2, 3])],
         ["body": body("Neg", inputs: ["i", "c", "v"], "v", outputs: ["c"])]),

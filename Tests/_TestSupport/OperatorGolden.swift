@@ -19,6 +19,16 @@ public struct OperatorGolden: Sendable, CustomStringConvertible {
   /// The name of the tolerance; `nil` for the usual one of the output's element type.
   public var tolerance: String?
 
+  /// A node with operands, and the outputs that are expected of it.
+  public init(
+    name: String, node: Node, opset: Int, inputs: [Tensor?], constants: Set<Int> = [],
+    outputs: [Tensor], tolerance: String? = nil
+  ) {
+    (self.name, self.node, self.opset) = (name, node, opset)
+    (self.inputs, self.constants, self.outputs) = (inputs, constants, outputs)
+    self.tolerance = tolerance
+  }
+
   /// The name.
   public var description: String { name }
 

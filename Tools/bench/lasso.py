@@ -2,7 +2,7 @@
 """Times LASSO channel selection and least-squares reconstruction of one layer against scikit-learn
 and NumPy.
 
-    python Tools/bench/lasso.py [--bench .build/release/lasso-bench]
+    python Tools/bench/lasso.py [--bench .build/benchmarks/release/lasso-bench]
 
 A 3x3 layer of 128 input and 256 output channels, 5,000 positions of correlated non-negative
 patches, half of the channels to keep. scikit-learn gets the design matrix, positions x outputs by channels,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times decompositions of one filter bank against TensorLy and NumPy.
 
-    python Tools/bench/lowrank.py [--bench .build/release/lowrank-bench]
+    python Tools/bench/lowrank.py [--bench .build/benchmarks/release/lowrank-bench]
 
 A 256 x 128 x 3 x 3 filter bank, low-rank structure under noise. CP of rank 64, 100 sweeps of
 alternating least squares from the singular vectors, against tensorly.decomposition.parafac with the

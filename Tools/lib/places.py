@@ -9,8 +9,9 @@ MODELS = os.path.join(SHARED, "models")
 
 
 def binary(name="compress"):
-    """A program of the release build."""
-    return os.path.join(ROOT, ".build", "release", name)
+    """A program of the release build; all but `compress` are those of the package `Benchmarks`."""
+    package = () if name == "compress" else ("benchmarks",)
+    return os.path.join(ROOT, ".build", *package, "release", name)
 
 
 def model(name):

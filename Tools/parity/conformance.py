@@ -223,7 +223,7 @@ def record(rows, total, expected):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/node-tests"))
+    parser.add_argument("--runner", default=os.path.join(ROOT, ".build/benchmarks/release/node-tests"))
     parser.add_argument("--only", action="append", help="an operator, or a pattern of names of tests; may be repeated")
     parser.add_argument("--output", help="where to write the table as Markdown; the rows go to .json beside it")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
