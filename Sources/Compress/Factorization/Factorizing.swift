@@ -251,7 +251,7 @@ struct Factorizing {
   }
 
   private func sensitivity(_ graph: Graph) throws -> LayerSensitivity.Store {
-    let measure = options.measure.flatMap(DamageMeter.Measure.init) ?? .output
+    let measure = options.measure ?? .output
     let meter = try DamageMeter(
       graph, measure: measure, images: try calibration(graph), most: Self.sensitivityImages,
       labelled: scoring, head: head, common: common)

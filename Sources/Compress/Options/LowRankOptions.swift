@@ -43,8 +43,9 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What sensitivity is: output (relative error of the outputs on the calibration images) or mAP (of --data). (default: output)",
-      valueName: "measure"), completion: .list(DamageMeter.Measure.allCases.map(\.rawValue)))
-  var measure: String?
+      valueName: "measure"), completion: .list(DamageMeter.Measure.allCases.map(\.rawValue)),
+    transform: oneOf("--measure"))
+  var measure: DamageMeter.Measure?
 
   @Option(
     help: ArgumentHelp(
@@ -82,8 +83,9 @@ struct LowRankOptions: ParsableArguments {
     help: ArgumentHelp(
       "What of each layer is refitted to the original's responses on the calibration images: none, bias, least-squares (its last stage). (default: least-squares)",
       valueName: "kind"),
-    completion: .list(ResponseCorrection.Kind.allCases.map(\.rawValue)))
-  var correction: String?
+    completion: .list(ResponseCorrection.Kind.allCases.map(\.rawValue)),
+    transform: oneOf("--correction"))
+  var correction: ResponseCorrection.Kind?
 
   @Option(
     help: ArgumentHelp(
@@ -140,8 +142,6 @@ struct LowRankOptions: ParsableArguments {
     try NumberRange.counts.check(
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
       ("--starts", starts))
-    try check("--measure", measure, DamageMeter.Measure.allCases.map(\.rawValue))
-    try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == .sensitivity, sparsity == nil, targetMacs == nil {
       throw ValidationError(
         "--allocation sensitivity shares a budget out: give --target-macs or --sparsity.")
@@ -153,12 +153,6 @@ struct LowRankOptions: ParsableArguments {
       throw ValidationError(
         "--plan says which ranks are taken; leave out --method, --rank, --sparsity and --target-macs."
       )
-    }
-  }
-
-  private func check(_ flag: String, _ value: String?, _ known: [String]) throws {
-    if let value, !known.contains(value) {
-      throw ValidationError("\(flag) takes \(known.joined(separator: ", ")), found '\(value)'.")
     }
   }
 
@@ -184,7 +178,5 @@ struct LowRankOptions: ParsableArguments {
   }
 
   /// What is refitted.
-  var kind: ResponseCorrection.Kind {
-    correction.flatMap(ResponseCorrection.Kind.init) ?? .leastSquares
-  }
+  var kind: ResponseCorrection.Kind { correction ?? .leastSquares }
 }
