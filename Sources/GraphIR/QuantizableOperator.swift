@@ -40,9 +40,6 @@ public enum QuantizationRole: String, Sendable, Equatable, CaseIterable {
   /// ``ClampOperator``.
   case clamp
 
-  /// Whether an operator of the role computes on integers.
-  public var isQuantized: Bool { self != .floatLayer }
-
   /// The quantised activations among the inputs of a node.
   public func quantizedSlots(_ node: Node) -> [Int] {
     self == .combination ? Array(node.inputs.indices) : [0]

@@ -29,14 +29,14 @@ extension Graph {
     guard !images.isEmpty else { throw TrainingError.noImages }
     var result = withConstantsAsInitializers()
     let normalized = Set(
-      result.nodes.filter { $0.opType == "BatchNormalization" && $0.domain.isEmpty }.compactMap {
+      result.nodes.filter { $0.qualifiedType == "BatchNormalization" }.compactMap {
         $0.inputs.first
       })
     let ends = Set(result.outputs.map(\.name))
     let learnt = Set(TrainableParameter.all(in: result).map(\.name))
     let places = result.nodes.indices.filter { index in
       let node = result.nodes[index]
-      return node.opType == "Conv" && node.domain.isEmpty && node.outputs.count == 1
+      return node.qualifiedType == "Conv" && node.outputs.count == 1
         && !except.contains(node.outputs[0]) && !ends.contains(node.outputs[0])
         && !normalized.contains(node.outputs[0])
         && learnt.contains(node.inputs[1])

@@ -43,11 +43,37 @@ struct RewriteTests {
     }
   }
 
+  /// The functions of one number among the operators of neural networks.
+  static let functions = StandardOperators.neuralNetwork.filter {
+    $0 is any ElementwiseOperator.Type && $0.domain.isEmpty
+  }.map { $0.opType }
+
+  /// Between quantised values a function of one number is a table of bytes.
+  @Test(arguments: functions) func everyActivationBecomesATable(opType: String) throws {
+    let sketch = Sketch.of { net in
+      func quantized(_ x: String, _ scale: Float) -> String {
+        let operands = [
+          net.constant(Tensor(scalar: scale)), net.constant(Tensor(scalar: UInt8(100))),
+        ]
+        return net.node("DequantizeLinear", [net.node("QuantizeLinear", [x] + operands)] + operands)
+      }
+      net.output(quantized(net.node(opType, [quantized("x", 0.02)]), 0.013))
+    }
+    var graph = try sketch.typed()
+    let before = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
+    for pass in StandardRewrites.inference { try pass.run(on: &graph) }
+    #expect(
+      graph.nodes.map(\.opType) == ["QuantizeLinear", "ByteTable", "DequantizeLinear"],
+      "\(graph.nodes.map(\.opType))")
+    let after = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
+    for (name, expected) in before {
+      let found = try #require(after[name])
+      #expect(zip(found.floats, expected.floats).allSatisfy { abs($0 - $1) < 0.014 })
+    }
+  }
+
   /// A function of one number moves in and computes the same, whether kernels know it or not.
-  @Test(
-    arguments: StandardOperators.neuralNetwork.filter {
-      $0 is any ElementwiseOperator.Type && $0.domain.isEmpty
-    }.map { $0.opType })
+  @Test(arguments: functions)
   func everyActivationMovesIn(opType: String) throws {
     for hasResidual in [false, true] {
       let sketch = Sketch.of { net in

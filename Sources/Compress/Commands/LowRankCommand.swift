@@ -88,7 +88,7 @@ struct LowRankCommand: CompressionCommand {
     if options.fromScratch && epochs == 0 {
       throw ValidationError("--from-scratch draws weights anew: give --epochs to train them.")
     }
-    if options.measure == "mAP" && data.data == nil && model != nil {
+    if options.measure == .map && data.data == nil && model != nil {
       throw ValidationError("--measure mAP needs labelled images: give --data.")
     }
   }

@@ -98,7 +98,7 @@ struct QuantizeCommand: CompressionCommand {
     if epochs > 0 && model != nil && data.data == nil && tuning.trainData == nil {
       throw ValidationError("Training needs images: give --data or --train-data.")
     }
-    if epochs > 0 && (dryRun || options.weightGrid == "log2") {
+    if epochs > 0 && (dryRun || options.weightGrid == .log2) {
       throw ValidationError(
         "--finetune trains weights on the uniform grid and writes a model; leave out --dry-run and --weight-grid log2."
       )

@@ -6,7 +6,9 @@ import ArgumentParser
 func oneOf<Value: RawRepresentable<String> & CaseIterable & SendableMetatype>(
   _ flag: String
 ) -> @Sendable (String) throws -> Value {
-  let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+  let cases = Value.allCases.map(\.rawValue)
+  let names = [cases.dropLast().joined(separator: ", "), cases.last ?? ""].joined(
+    separator: " or ")
   return { text in
     guard let value = Value(rawValue: text) else {
       throw ValidationError("\(flag) takes \(names), found '\(text)'.")

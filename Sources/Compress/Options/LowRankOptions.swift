@@ -44,8 +44,9 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What sensitivity is: output (relative error of the outputs on the calibration images) or mAP (of --data). (default: output)",
-      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)))
-  var measure: String?
+      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)),
+    transform: oneOf("--measure"))
+  var measure: SensitivityMeter.Measure?
 
   @Option(
     help: ArgumentHelp(
@@ -83,8 +84,9 @@ struct LowRankOptions: ParsableArguments {
     help: ArgumentHelp(
       "What of each layer is refitted to the original's responses on the calibration images: none, bias, least-squares (its last stage). (default: least-squares)",
       valueName: "kind"),
-    completion: .list(ResponseCorrection.Kind.allCases.map(\.rawValue)))
-  var correction: String?
+    completion: .list(ResponseCorrection.Kind.allCases.map(\.rawValue)),
+    transform: oneOf("--correction"))
+  var correction: ResponseCorrection.Kind?
 
   @Option(
     help: ArgumentHelp(
@@ -141,8 +143,6 @@ struct LowRankOptions: ParsableArguments {
     try NumberRange.counts.check(
       ("--round-to", roundTo), ("--calib-count", calibCount), ("--iterations", iterations),
       ("--starts", starts))
-    try check("--measure", measure, SensitivityMeter.Measure.allCases.map(\.rawValue))
-    try check("--correction", correction, ResponseCorrection.Kind.allCases.map(\.rawValue))
     if allocation == .sensitivity, sparsity == nil, targetMacs == nil {
       throw ValidationError(
         "--allocation sensitivity shares a budget out: give --target-macs or --sparsity.")
@@ -154,12 +154,6 @@ struct LowRankOptions: ParsableArguments {
       throw ValidationError(
         "--plan says which ranks are taken; leave out --method, --rank, --sparsity and --target-macs."
       )
-    }
-  }
-
-  private func check(_ flag: String, _ value: String?, _ known: [String]) throws {
-    if let value, !known.contains(value) {
-      throw ValidationError("\(flag) takes \(known.joined(separator: ", ")), found '\(value)'.")
     }
   }
 
@@ -192,15 +186,14 @@ struct LowRankOptions: ParsableArguments {
     configuration.methods = try methods()
     if allocation == .sensitivity {
       configuration.allocation = .sensitivity(
-        measure.flatMap(SensitivityMeter.Measure.init) ?? .output, file: sensitivity)
+        measure ?? .output, file: sensitivity)
     }
     configuration.gain = gain ?? .latency
     configuration.leastGain = minGain ?? 0
     configuration.multiple = roundTo ?? 8
     configuration.excluded = exclude.map { NamePattern($0) }
     configuration.keepsEnds = !includeEnds
-    configuration.correction =
-      correction.flatMap(ResponseCorrection.Kind.init) ?? .leastSquares
+    configuration.correction = correction ?? .leastSquares
     configuration.iterations = iterations ?? 100
     configuration.starts = starts ?? 2
     configuration.normalizesBetween = batchnormBetween

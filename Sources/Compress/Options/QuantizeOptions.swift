@@ -71,8 +71,9 @@ struct QuantizeOptions: ParsableArguments {
     help: ArgumentHelp(
       "Weights as multiples of their scale (uniform) or as ± powers of two times it (log2). (default: uniform)",
       valueName: "grid"),
-    completion: .list(QuantizationScheme.WeightGrid.allCases.map(\.rawValue)))
-  var weightGrid: String?
+    completion: .list(QuantizationScheme.WeightGrid.allCases.map(\.rawValue)),
+    transform: oneOf("--weight-grid"))
+  var weightGrid: QuantizationScheme.WeightGrid?
 
   @Flag(help: "Weights of 7 bits, for CPUs without VNNI, whose 16-bit sums would saturate.")
   var reduceRange = false
@@ -174,16 +175,13 @@ struct QuantizeOptions: ParsableArguments {
       throw ValidationError("--data-free uses no images; leave out --calib and --calib-state.")
     }
     try NumberRange.countsOrNone.check(("--finetune", finetune))
-    if rounding == .adaptive, weightGrid == "log2" {
+    if rounding == .adaptive, weightGrid == .log2 {
       throw ValidationError("--rounding adaptive needs the uniform grid of weights.")
     }
     try NumberRange.bits.check(
       ("--bits", bits?.number), ("--weight-bits", weightBits),
       ("--activation-bits", activationBits))
     try NumberRange.counts.check(("--calib-count", calibCount))
-    if let weightGrid, QuantizationScheme.WeightGrid(rawValue: weightGrid) == nil {
-      throw ValidationError("--weight-grid takes uniform or log2, found '\(weightGrid)'.")
-    }
     if let maxDamage, !(maxDamage > 0) {
       throw ValidationError("--max-damage must be above 0, found \(maxDamage).")
     }
@@ -240,9 +238,7 @@ struct QuantizeOptions: ParsableArguments {
     scheme.symmetricActivations = symmetric
     scheme.powerOfTwo = powerOfTwo
     scheme.reduceRange = reduceRange
-    if let grid = weightGrid.flatMap(QuantizationScheme.WeightGrid.init) {
-      scheme.weightGrid = grid
-    }
+    if let weightGrid { scheme.weightGrid = weightGrid }
     return scheme
   }
 

@@ -15,9 +15,9 @@ public struct FoldBatchNormalization: GraphPass {
   public func run(on graph: inout Graph) throws {
     let links = Connectivity(graph)
     for (index, norm) in graph.nodes.enumerated()
-    where norm.opType == "BatchNormalization" && norm.domain.isEmpty {
+    where norm.qualifiedType == "BatchNormalization" {
       guard norm.inputs.count == 5, let source = links.producer[norm.inputs[0]],
-        ["Conv", "ConvTranspose"].contains(graph.nodes[source].opType),
+        ["Conv", "ConvTranspose"].contains(graph.nodes[source].qualifiedType),
         links.soleConsumer(of: norm.inputs[0]) == index,
         norm.outputs.dropFirst().allSatisfy(\.isEmpty),
         let gamma = graph.floats(norm.inputs[1]), let beta = graph.floats(norm.inputs[2]),
@@ -44,7 +44,7 @@ extension Graph {
     of source: Int, into follower: Int, by scale: [Double], shift: [Double]
   ) throws {
     var convolution = nodes[source]
-    let isTransposed = convolution.opType == "ConvTranspose"
+    let isTransposed = convolution.qualifiedType == "ConvTranspose"
     guard convolution.inputs.count >= 2, let weights = self[constant: convolution.inputs[1]],
       weights.elementType == .float32, weights.shape.count >= 3
     else { return }

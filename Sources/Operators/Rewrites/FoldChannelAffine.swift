@@ -9,15 +9,15 @@ struct FoldChannelAffine: GraphPass {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let node = graph.nodes[index]
-      guard node.domain.isEmpty, ["Mul", "Add"].contains(node.opType), node.inputs.count == 2,
+      guard ["Mul", "Add"].contains(node.qualifiedType), node.inputs.count == 2,
         let (value, constant) = split(node, graph),
-        let source = links.producer[value], graph.nodes[source].opType == "Conv",
+        let source = links.producer[value], graph.nodes[source].qualifiedType == "Conv",
         graph.nodes[source].outputs.first == value, links.soleConsumer(of: value) == index,
         let weights = graph[constant: graph.nodes[source].inputs[1]], weights.shape.count == 4,
         constant.shape.count <= 4,
         let factors = constant.numbers(along: 3, count: weights.shape[0])?.map(Double.init)
       else { continue }
-      let isScale = node.opType == "Mul"
+      let isScale = node.qualifiedType == "Mul"
       let ones = [Double](repeating: isScale ? 0 : 1, count: factors.count)
       try graph.scaleOutputs(
         of: source, into: index, by: isScale ? factors : ones, shift: isScale ? ones : factors)

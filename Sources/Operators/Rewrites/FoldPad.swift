@@ -7,9 +7,9 @@ struct FoldPad: GraphPass {
 
   func run(on graph: inout Graph) throws {
     let links = Connectivity(graph)
-    for (index, pad) in graph.nodes.enumerated() where pad.opType == "Pad" && pad.domain.isEmpty {
+    for (index, pad) in graph.nodes.enumerated() where pad.qualifiedType == "Pad" {
       guard let output = pad.outputs.first, let reader = links.soleConsumer(of: output),
-        graph.nodes[reader].opType == "Conv", graph.nodes[reader].inputs.first == output,
+        graph.nodes[reader].qualifiedType == "Conv", graph.nodes[reader].inputs.first == output,
         try graph.nodes[reader].attributes.string("auto_pad", default: "NOTSET") == "NOTSET",
         let amounts = try amounts(pad, graph), amounts.count == 8,
         [0, 1, 4, 5].allSatisfy({ amounts[$0] == 0 }), amounts.allSatisfy({ $0 >= 0 })

@@ -10,7 +10,7 @@ struct FuseResidualAdd: GraphPass {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let sum = graph.nodes[index]
-      guard sum.opType == "Add", sum.domain.isEmpty, sum.inputs.count == 2,
+      guard sum.qualifiedType == "Add", sum.inputs.count == 2,
         sum.inputs[0] != sum.inputs[1],
         sum.inputs.allSatisfy({ graph[constant: $0] == nil })
       else { continue }
@@ -18,7 +18,8 @@ struct FuseResidualAdd: GraphPass {
         (links.producer[sum.inputs[$0]] ?? -1) > (links.producer[sum.inputs[$1]] ?? -1)
       }
       guard let slot = slots.first, let source = links.producer[sum.inputs[slot]],
-        graph.nodes[source].isConvolution, graph.nodes[source].opType != "DequantizedConv",
+        graph.nodes[source].isConvolution,
+        graph.nodes[source].qualifiedType != "compress.DequantizedConv",
         links.soleConsumer(of: sum.inputs[slot]) == index,
         try graph.nodes[source].attributes.string("residual", default: "none") == "none",
         graph.shapesAgree(sum.inputs[0], sum.inputs[1])

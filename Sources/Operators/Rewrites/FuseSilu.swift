@@ -8,12 +8,12 @@ struct FuseSilu: GraphPass {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let product = graph.nodes[index]
-      guard product.opType == "Mul", product.domain.isEmpty, product.inputs.count == 2 else {
+      guard product.qualifiedType == "Mul", product.inputs.count == 2 else {
         continue
       }
       for slot in 0..<2 {
         guard let gate = links.producer[product.inputs[slot]],
-          graph.nodes[gate].opType == "Sigmoid",
+          graph.nodes[gate].qualifiedType == "Sigmoid",
           graph.nodes[gate].inputs == [product.inputs[1 - slot]],
           links.soleConsumer(of: product.inputs[slot]) == index
         else { continue }

@@ -11,8 +11,9 @@ struct RemoveIdentities: GraphPass {
     var sources: [String: String] = [:]
     let constants = graph.initializers
     graph.nodes.removeAll { node in
-      guard node.domain.isEmpty,
-        node.opType == "Identity" || node.opType == "Dropout" && !node.mayTrain(constants),
+      guard
+        OperatorRegistry.standard.aliased(by: node, isExact: true) != nil
+          || node.qualifiedType == "Dropout" && !node.mayTrain(constants),
         let input = node.inputs.first, let output = node.outputs.first,
         !outputs.contains(output), node.outputs.dropFirst().allSatisfy(\.isEmpty)
       else { return false }

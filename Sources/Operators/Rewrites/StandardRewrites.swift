@@ -46,13 +46,12 @@ extension Graph {
 extension Node {
   /// Whether the node is a convolution of either kind.
   var isConvolution: Bool {
-    (opType == "Conv" && domain.isEmpty) || qualifiedType == "compress.FusedConv"
-      || qualifiedType == "compress.DequantizedConv"
+    ["Conv", "compress.FusedConv", "compress.DequantizedConv"].contains(qualifiedType)
   }
 
   /// The fused form of a convolution, without an epilogue yet when it had none.
   var fused: Node {
-    guard opType == "Conv" else { return self }
+    guard qualifiedType == "Conv" else { return self }
     var node = self
     node.opType = "FusedConv"
     node.domain = "compress"

@@ -33,7 +33,7 @@ struct ChannelFeatures {
     // x · σ(x): a gate that only the product reads.
     guard unique.count == 2, isByItself(unique[0], graph, trace),
       let gate = graph.nodes[unique[0]].outputs.first,
-      links.soleConsumer(of: gate) == unique[1], graph.nodes[unique[1]].opType == "Mul",
+      links.soleConsumer(of: gate) == unique[1], graph.nodes[unique[1]].qualifiedType == "Mul",
       Set(graph.nodes[unique[1]].inputs) == [value, gate]
     else { return nil }
     return (unique[1], graph.nodes[unique[1]].outputs[0])

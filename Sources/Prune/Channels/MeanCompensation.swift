@@ -82,14 +82,11 @@ public struct MeanCompensation {
   private mutating func add(_ lost: [Double], to consumer: ChannelCoupling.Consumer) -> Bool {
     let graph = coupling.graph
     let node = graph.nodes[consumer.node]
-    // A `Gemm` multiplies its product by α and its bias by β.
-    let isProduct = node.qualifiedType == "Gemm"
-    guard let alpha = isProduct ? try? node.attributes.float("alpha", default: 1) : 1,
-      let beta = isProduct ? try? node.attributes.float("beta", default: 1) : 1
-    else { return false }
-    let lost = lost.map { $0 * Double(alpha) }
-    if node.inputs.count > 2, !node.inputs[2].isEmpty, beta != 0,
-      change(node.inputs[2], by: lost.map { $0 / Double(beta) })
+    // A product answers α times what its weights say, and adds its bias β times.
+    let factors = coupling.registry.weighted(node, in: graph)?.factors ?? .none
+    let lost = lost.map { $0 * Double(factors.product) }
+    if node.inputs.count > 2, !node.inputs[2].isEmpty, factors.bias != 0,
+      change(node.inputs[2], by: lost.map { $0 / Double(factors.bias) })
     {
       return true
     }

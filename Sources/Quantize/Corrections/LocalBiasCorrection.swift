@@ -62,7 +62,7 @@ public enum LocalBiasCorrection {
     mutating func add(_ layer: Node) -> String? {
       let output = layer.outputs[0]
       guard let index = makers[unrounded[output] ?? output],
-        quantized.nodes[index].opType == "Conv"
+        quantized.nodes[index].qualifiedType == "Conv"
       else { return nil }
       var node = quantized.nodes[index]
       for input in node.inputs.dropFirst() { take(input) }

@@ -30,7 +30,7 @@ public struct BiasAbsorption: Sendable {
     let (first, second) = (graph.nodes[pair.first], graph.nodes[pair.second])
     let links = Connectivity(graph)
     guard [first, second].allSatisfy({ $0.inputs.count > 2 && !$0.inputs[2].isEmpty }),
-      let between = links.producer[pair.value], graph.nodes[between].opType == "Relu",
+      let between = links.producer[pair.value], graph.nodes[between].qualifiedType == "Relu",
       graph.nodes[between].inputs[0] == first.outputs[0]
     else { return false }
     let pads = (try? second.attributes.ints("pads")) ?? []

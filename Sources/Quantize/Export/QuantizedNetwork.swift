@@ -191,8 +191,8 @@ public struct QuantizedNetwork: Sendable {
         constant("\(stem)_quantized", quantized.weights.integers), scale, zero, into: stem,
         axis: isScalar ? nil : quantized.axis)
     ]
-    node.inputs[1] = stem
-    if let bias = quantized.bias {
+    node.inputs[layer.slot.input] = stem
+    if let bias = quantized.bias, let slot = layer.rules.biasInput {
       let name = names.value("\(original.outputs[0])_bias")
       let scale = constant("\(name)_scale", shaped(bias.units))
       let zero = constant("\(name)_zero_point", shaped(bias.units.map { _ in Int32(0) }))
@@ -200,7 +200,7 @@ public struct QuantizedNetwork: Sendable {
         dequantize(
           constant("\(name)_quantized", Tensor(bias.integers)), scale, zero, into: name,
           axis: isScalar ? nil : 0))
-      node.inputs[2] = name
+      node.inputs[slot] = name
       // Run times fuse products whose β is 1; it is in the bias already.
       if bias.hasBeta { node.attributes["beta"] = nil }
     }

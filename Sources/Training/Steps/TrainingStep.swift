@@ -214,7 +214,7 @@ extension Graph {
   /// The constants that hold running means and variances of batch normalisations.
   var runningStatistics: [String] {
     var names: [String] = []
-    for node in nodes where node.domain.isEmpty && node.opType == "BatchNormalization" {
+    for node in nodes where node.qualifiedType == "BatchNormalization" {
       guard node.inputs.count == 5 else { continue }
       for name in node.inputs[3...]
       where initializers[name] != nil && !names.contains(name) { names.append(name) }

@@ -48,7 +48,7 @@ struct IntegerRewriting {
 
   private mutating func learn(_ node: Node, _ index: Int) throws {
     guard node.domain.isEmpty else { return }
-    if node.opType == "DequantizeLinear" { return dequantize(node) }
+    if node.qualifiedType == "DequantizeLinear" { return dequantize(node) }
     if OperatorRegistry.standard.quantizationRole(of: node) == .layout { return move(node) }
     let inputs = node.inputs.filter { !$0.isEmpty }
     let known = inputs.compactMap { functions[$0] }
