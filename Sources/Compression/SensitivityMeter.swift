@@ -76,7 +76,8 @@ public struct SensitivityMeter {
     }
     var (sum, count) = (0.0, 0)
     for (expected, found) in zip(outputs, try allOutputs(graph)) {
-      for (name, tensor) in expected {
+      // In the order of names: sums depend on the order.
+      for (name, tensor) in expected.sorted(by: { $0.key < $1.key }) {
         guard let other = found[name] else { continue }
         sum += OutputDifference.relativeSquaredError(tensor.doubles, other.doubles)
         count += 1

@@ -7,7 +7,7 @@ enum Strange {
     var graph = Graph()
     graph.inputs = [input]
     graph.outputs = [ValueInfo(name: "y", type: .undeclared)]
-    graph.properties.opsets = [("", 13)]
+    graph.properties.opsets = ["": 13]
     graph.nodes = [
       convolution("x", "first", "hidden"),
       Node("Relu", name: "relu", inputs: ["hidden"], outputs: ["active"]),

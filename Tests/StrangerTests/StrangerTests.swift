@@ -101,7 +101,7 @@ import Testing
     var graph = Graph()
     graph.inputs = [Strange.input]
     graph.outputs = [ValueInfo(name: "box", type: .undeclared)]
-    graph.properties.opsets = [("", 13)]
+    graph.properties.opsets = ["": 13]
     graph.nodes = [
       Node("GlobalAveragePool", inputs: ["x"], outputs: ["mean"]),
       Node("Flatten", inputs: ["mean"], outputs: ["row"]),
@@ -112,7 +112,8 @@ import Testing
     let detector = try Detector(graph, engine: Engine())
     #expect(detector.configuration.family == "single-box")
     #expect(detector.configuration.classes == ["thing"])
-    let pixels = PixelBuffer(width: 16, height: 16, bytes: [UInt8](repeating: 9, count: 16 * 16 * 3))
+    let pixels = PixelBuffer(
+      width: 16, height: 16, pixels: [UInt8](repeating: 9, count: 16 * 16 * 3))
     let found = try detector.detect(pixels)
     #expect(found.count == 1)
     #expect(found.first?.box == Box(left: 4, top: 4, right: 12, bottom: 8))

@@ -172,7 +172,7 @@ struct PruneCommand: CompressionCommand {
       channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
     return try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || looks && standsIn, seed: pruning.seed ?? 0,
+      trains: trains || channels.preparesByTraining || looks && standsIn, seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
   }
 

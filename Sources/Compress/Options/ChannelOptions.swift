@@ -90,6 +90,9 @@ struct ChannelOptions: ParsableArguments {
       || sensitivity != nil || sparsityTrain != nil || lambda != nil || insertBatchnorm
   }
 
+  /// Whether the network is altered by training images before channels are chosen.
+  var preparesByTraining: Bool { sparsityTrain != nil || insertBatchnorm }
+
   /// Whether nothing but the images to look at is named.
   var namesImagesAlone: Bool {
     var rest = self
