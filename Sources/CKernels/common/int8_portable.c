@@ -2,6 +2,7 @@
 
 #define ISA_NAME "portable"
 #define ISA_TABLE ck_int8_portable
+#define ISA_PACK_CHANNELS ck_int8_pack_portable
 #define ISA_TARGET
 #define VECTOR_LENGTH 4
 #define BLOCK_ROWS 2

@@ -6,6 +6,7 @@
 
 #define ISA_NAME "avx2"
 #define ISA_TABLE ck_int8_avx2
+#define ISA_PACK_CHANNELS ck_int8_pack_sse2
 #define ISA_TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_LENGTH 8
 #define BLOCK_ROWS 4
@@ -263,8 +264,6 @@ ISA_TARGET static void depthwise(const ck_int8_depthwise *p) {
     depthwise_rows(p, spreading, offsets, weights, pairs);
   }
 }
-
-#include "int8_interleave.inc"
 
 #include "int8.inc"
 #endif

@@ -1,11 +1,13 @@
-// Four channels laid side by side, sixteen positions at a time; the including file defines
-// ISA_TARGET and includes int8.inc afterwards.
+#if defined(__x86_64__)
+#include <emmintrin.h>
+
+// Sixteen positions at a time. A file of its own, since every CPU of the family has SSE2, and since
+// with more than that compilers join its shuffles to slower ones.
+#define PACK_CHANNELS ck_int8_pack_sse2
 
 #include "int8_interleave_scalar.inc"
 
-#define ISA_HAS_INTERLEAVE
-
-ISA_TARGET static inline __m128i sixteen(const uint8_t *row, ptrdiff_t q, ptrdiff_t stride) {
+static inline __m128i sixteen(const uint8_t *row, ptrdiff_t q, ptrdiff_t stride) {
   if (stride == 1) return _mm_loadu_si128((const __m128i *)(row + q));
   const __m128i even = _mm_set1_epi16(0xff);
   __m128i a = _mm_loadu_si128((const __m128i *)(row + 2 * q));
@@ -15,8 +17,8 @@ ISA_TARGET static inline __m128i sixteen(const uint8_t *row, ptrdiff_t q, ptrdif
 
 // With a stride of 2, and beyond the last whole vector, rows are read up to 32 bytes further than
 // asked for.
-ISA_TARGET static void interleave(const uint8_t *const rows[4], ptrdiff_t stride, ptrdiff_t count,
-                                  uint32_t flips, int mayOverread, uint8_t *output) {
+static void interleave(const uint8_t *const rows[4], ptrdiff_t stride, ptrdiff_t count,
+                       uint32_t flips, int mayOverread, uint8_t *output) {
   if (stride > 2) {
     interleave_scalar(rows, stride, 0, count, flips, output);
     return;
@@ -43,3 +45,6 @@ ISA_TARGET static void interleave(const uint8_t *const rows[4], ptrdiff_t stride
   }
   if (q < count) interleave_scalar(rows, stride, q, count, flips, output);
 }
+
+#include "int8_pack.inc"
+#endif
