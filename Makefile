@@ -34,10 +34,11 @@ test: quickstart lint ## The same, then the whole test suite.
 	$(BUILD) --product compressPackageTests
 	swift test -c release --skip-build
 
-lint: ## Check the format strictly, the prose, and the tables where there is Python.
+lint: ## Check the format strictly, the prose, and tables and picture where there is Python.
 	swift format lint --strict --parallel --recursive $(SOURCES)
 	Tools/lint-prose
 	@! command -v python3 >/dev/null || python3 Tools/study/results.py --check
+	@! command -v python3 >/dev/null || Tools/draw-house --check
 
 format: ## Format the sources in place.
 	swift format --in-place --parallel --recursive $(SOURCES)

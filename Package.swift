@@ -3,7 +3,7 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
-/// A Swift library of the package; its dependencies are the arrows of DESIGN.md and nothing else.
+/// A Swift library of the package; its dependencies are arrows of `Documentation/Architecture.md`.
 func library(
   _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
 ) -> Target {
@@ -132,7 +132,7 @@ let package = Package(
 
     .executableTarget(
       name: "LibraryExample", dependencies: ["CompressKit"], path: "Examples/library",
-      packageAccess: false, swiftSettings: strict),
+      exclude: ["README.md"], packageAccess: false, swiftSettings: strict),
 
     .executableTarget(
       name: "SparseStudy",

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Values of a kind that a program adds to those of the library: criteria, observers, head families,
-/// losses.
+/// Values of a kind that a program adds to those of the library: criteria, observers, head
+/// families, losses.
 public final class Additions<Value: Sendable>: Sendable {
   private let values = Mutex<[Value]>([])
 
