@@ -79,12 +79,11 @@ let package = Package(
       ["Operators", "Execution", "ObjectDetection", "Formats", "GraphIR", "Tensors", collections]),
     library(
       "Compression",
-      ["Training", "ObjectDetection", "Operators", "Execution", "Formats", "GraphIR", "Tensors"]),
+      ["Training", "ObjectDetection", "Execution", "Formats", "GraphIR", "Tensors"]),
     library(
       "Prune",
       [
-        "Compression", "Training", "ObjectDetection", "Operators", "Execution", "Formats",
-        "GraphIR", "Tensors",
+        "Compression", "Training", "ObjectDetection", "Execution", "Formats", "GraphIR", "Tensors",
       ]),
     library(
       "Quantize",
@@ -108,7 +107,7 @@ let package = Package(
       "Evidence",
       [
         "Prune", "Quantize", "LowRank", "Distill", "Compression", "Training", "Reports",
-        "ObjectDetection", "Operators", "Execution", "Formats", "GraphIR", "Tensors", "CEmbedded",
+        "ObjectDetection", "Execution", "Formats", "GraphIR", "Tensors", "CEmbedded",
       ]),
     library(
       "CompressKit",

@@ -58,8 +58,7 @@ extension WeightPruning {
   ///
   /// - Throws: `PruningError`, what sessions throw.
   public func apply(
-    _ plan: PruningPlan, to model: ModelArtifact, _ images: CalibrationImages? = nil,
-    engine: Engine = Engine()
+    _ plan: PruningPlan, to model: ModelArtifact, _ images: CalibrationImages? = nil
   ) throws -> CompressedModel {
     let outcome = try run(on: model.graph, replaying: plan, images: images)
     var prediction = outcome.predicted.flatMap { _ in
@@ -79,8 +78,7 @@ extension Quantization {
   ///
   /// - Throws: `QuantizationError`, what sessions throw.
   public func apply(
-    _ plan: QuantizationPlan? = nil, to model: ModelArtifact, _ images: CalibrationImages,
-    engine: Engine = Engine()
+    _ plan: QuantizationPlan? = nil, to model: ModelArtifact, _ images: CalibrationImages
   ) throws -> (model: CompressedModel, plan: QuantizationPlan) {
     let outcome = try run(on: model.graph, replaying: plan, images: images)
     var prediction = try Prediction(images, engine: engine)

@@ -1,3 +1,4 @@
+import GraphIR
 import Tensors
 
 /// A method that replaces a layer by a chain of thinner ones: a value with a name and closures.
@@ -30,8 +31,14 @@ public struct LowRankMethod: Sendable {
     (self.refusal, self.factorization) = (refusal, factorization)
   }
 
-  /// All methods.
-  public static let all: [LowRankMethod] = [
+  /// Every method, in the order of help and error texts: those of the library, then added ones.
+  public static var all: [LowRankMethod] { builtIn + additions.all }
+
+  /// Adds a method, which is then found by its name.
+  public static func add(_ method: LowRankMethod) { additions.add(method) }
+
+  private static let additions = Additions<LowRankMethod>()
+  private static let builtIn: [LowRankMethod] = [
     .svd, .spatialSVD, .channelSVD, .responseSVD, .tucker, .cp, .depthwiseSeparable, .group,
   ]
 

@@ -45,7 +45,8 @@ public struct WeightPruning {
   /// The settings of the pruning.
   public var configuration: Configuration
   private let head: HeadSettings
-  private let engine: Engine
+  /// How networks are run.
+  public let engine: Engine
 
   /// A pruning with a configuration.
   ///

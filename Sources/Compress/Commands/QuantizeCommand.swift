@@ -146,8 +146,15 @@ struct QuantizeCommand: CompressionCommand {
     var result = result(source, outcome)
     try warn(of: calibration, sets.scoring, &result)
     if dryRun { return try common.show(result) }
-    let trainer = try tune(&outcome, source, sets.learning, engine)
-    result.epochs = trainer.map { _ in epochs }
+    var trainer: Trainer?
+    if epochs > 0 {
+      let rate = outcome.plan.scheme.weightBits < 8 ? 0.001 : 0.0002
+      trainer = try method.train(
+        &outcome, towards: source.graph, on: sets.learning,
+        settings: tuning.settings(
+          training, epochs: epochs, seed: options.seed, learningRate: rate))
+      result.epochs = epochs
+    }
     var prediction = try outcome.calibration.map { try Prediction($0, engine: engine) }
     if prediction == nil { prediction = Prediction.onNoise(source.graph, engine: engine) }
     prediction?.claims = outcome.claims
@@ -186,31 +193,6 @@ struct QuantizeCommand: CompressionCommand {
       "\(shared) of the images to calibrate with are also scored on: the score flatters the model"
     )
     result.remarks.append("\(shared) of the images to calibrate with are also scored on.")
-  }
-
-  /// Trains a quantised network on, where that is asked for.
-  private func tune(
-    _ outcome: inout Quantization.Outcome, _ source: ModelArtifact, _ learning: Dataset?,
-    _ engine: Engine
-  ) throws -> Trainer? {
-    guard epochs > 0 else { return nil }
-    let trainable = try TrainableQuantization(outcome.graph)
-    let trainer = try DetectorTraining.tune(
-      trainable.graph, towards: source.graph, on: learning,
-      settings: tuning.settings(
-        training, epochs: epochs, seed: options.seed,
-        learningRate: outcome.plan.scheme.weightBits < 8 ? 0.001 : 0.0002),
-      hooks: [
-        KeptZeros(
-          parameters: TrainableParameter.all(in: trainable.graph).filter {
-            trainable.sparseWeights.contains($0.name)
-          }), MovementUnits(trainable.movementUnits, for: trainable.graph),
-      ], head: try head.settings(), engine: engine)
-    outcome.graph = try trainable.quantized(trainer.current)
-    // What was learnt is not in the plan: the network that rounds in training says it.
-    outcome.claims[outcome.claims.count - 1] = .init(
-      what: "storing what was learnt", expected: trainer.current, float: source.graph)
-    return trainer
   }
 
   /// The mAP of the written model where sums of products saturate; `nil` without labelled images.

@@ -85,7 +85,8 @@ public struct LowRankFactorization {
   /// The settings of the factorisation.
   public var configuration: Configuration
   private let head: HeadSettings
-  private let engine: Engine
+  /// How networks are run.
+  public let engine: Engine
 
   /// A factorisation with a configuration.
   ///

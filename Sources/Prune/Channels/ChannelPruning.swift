@@ -84,7 +84,8 @@ public struct ChannelPruning {
   /// The settings of the pruning.
   public var configuration: Configuration
   let head: HeadSettings
-  let engine: Engine
+  /// How networks are run.
+  public let engine: Engine
 
   /// A pruning with a configuration.
   ///
@@ -122,11 +123,21 @@ public struct ChannelPruning {
     let graph = try prepared(source, learning)
     let coupling = try coupling(of: graph)
     let start = try engine.cost(of: graph)
+    let looks = criterion.need == .activations || criterion.need == .reconstruction
+    let seen = looks ? try images() : nil
     let choice = try choose(
-      coupling, graph, configuration.target, start: start, try images(), learning)
+      coupling, graph, configuration.target, start: start, seen, learning)
+    var removed = choice.removed
+    if criterion.need == .reconstruction, let seen, !seen.isNoise {
+      removed = try seen.naming {
+        try ChannelReconstruction(
+          coupling, like: removed, refits: false,
+          settings: .init(seed: configuration.request.seed), inputs: seen, engine: engine
+        ).removed
+      }
+    }
     return (
-      ChannelPlan(coupling, removing: choice.removed, request: configuration.request),
-      choice.isMet
+      ChannelPlan(coupling, removing: removed, request: configuration.request), choice.isMet
     )
   }
 

@@ -24,7 +24,7 @@ public struct Observer: Sendable {
   /// Every observer, in the order of help and error texts: those of the library, then added ones.
   public static var all: [Observer] { builtIn + additions.all }
 
-  /// Adds a observer, which is then found by its name.
+  /// Adds an observer, which is then found by its name.
   public static func add(_ observer: Observer) { additions.add(observer) }
 
   private static let additions = Additions<Observer>()

@@ -114,7 +114,8 @@ public struct Quantization {
   /// What is quantised, and how.
   public var configuration: Configuration
   let head: HeadSettings
-  let engine: Engine
+  /// How networks are run.
+  public let engine: Engine
 
   /// A method of a configuration.
   ///

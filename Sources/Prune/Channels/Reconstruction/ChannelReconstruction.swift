@@ -65,12 +65,12 @@ public struct ChannelReconstruction: Sendable {
   ///   - pattern: A cut that gives the number of groups in each block.
   ///   - chooses: Whether LASSO chooses the groups; otherwise exactly those of `pattern` are
   ///     removed.
-  ///   - fill: Writes image *i* into a session's input.
-  ///   - observe: Called with the number of steps done and of all steps.
-  /// - Throws: what sessions and `fill` throw.
+  ///   - refits: Whether the layers downstream are refitted; otherwise the choice is all.
+  ///   - inputs: The images.
+  /// - Throws: what sessions and `inputs` throw.
   public init(
     _ coupling: ChannelCoupling, like pattern: Set<Int>, chooses: Bool = true,
-    settings: Settings, inputs: some CalibrationSet, engine: Engine
+    refits: Bool = true, settings: Settings, inputs: some CalibrationSet, engine: Engine
   ) throws {
     self.coupling = coupling
     self.settings = settings
@@ -80,6 +80,7 @@ public struct ChannelReconstruction: Sendable {
     let original = try Responses(
       readers, coupling, settings: settings, inputs: inputs, engine: engine, pool: pool)
     if chooses { removed = choose(like: pattern, original.problems) }
+    guard refits else { return }
     try refit(original, inputs, engine, pool)
   }
 

@@ -1,0 +1,34 @@
+import Compression
+import GraphIR
+import ObjectDetection
+import Training
+
+extension Quantization {
+  /// Trains a quantised network on by QAT, scales included, and puts it in the outcome's place.
+  ///
+  /// Weights that are zero stay zero; see `TrainableQuantization` for what is learnt. What was learnt
+  /// is not in the plan: the trained network becomes what the written file must compute.
+  ///
+  /// - Parameters:
+  ///   - source: The float network, whose outputs are matched without labels.
+  ///   - images: The images to train on.
+  /// - Throws: ``QuantizationError``, what training throws.
+  public func train(
+    _ outcome: inout Outcome, towards source: Graph, on images: Dataset?,
+    settings: DetectorTraining.Settings
+  ) throws -> Trainer {
+    let trainable = try TrainableQuantization(outcome.graph)
+    let sparse = TrainableParameter.all(in: trainable.graph).filter {
+      trainable.sparseWeights.contains($0.name)
+    }
+    let trainer = try DetectorTraining.tune(
+      trainable.graph, towards: source, on: images, settings: settings,
+      hooks: [
+        KeptZeros(parameters: sparse), MovementUnits(trainable.movementUnits, for: trainable.graph),
+      ], head: head, engine: engine)
+    outcome.graph = try trainable.quantized(trainer.current)
+    outcome.claims[outcome.claims.count - 1] = .init(
+      what: "storing what was learnt", expected: trainer.current, float: source)
+    return trainer
+  }
+}
