@@ -40,7 +40,8 @@ extension ChannelPruning {
     return CompressedModel(
       graph: outcome.graph, of: model,
       record: PruningRecord(outcome.plan, proof: outcome.proof, source: model),
-      prediction: outcome.prediction, remarks: outcome.remarks)
+      prediction: outcome.prediction,
+      remarks: outcome.remarks + (outcome.ranOnNoise ? [withoutImages] : []))
   }
 }
 
@@ -64,9 +65,10 @@ extension WeightPruning {
     var prediction = outcome.predicted.flatMap { _ in
       Prediction.onNoise(model.graph, engine: engine)
     }
-    prediction?.claims = outcome.predicted.map {
-      [.init(what: "zeroing weights", expected: $0)]
-    } ?? []
+    prediction?.claims =
+      outcome.predicted.map {
+        [.init(what: "zeroing weights", expected: $0)]
+      } ?? []
     return CompressedModel(
       graph: outcome.graph, of: model, record: PruningRecord(outcome.plan, source: model),
       prediction: prediction)
@@ -104,7 +106,11 @@ extension LowRankFactorization {
       CompressedModel(
         graph: outcome.graph, of: model,
         record: LowRankRecord(outcome.plan, proof: outcome.proof, source: model),
-        prediction: outcome.prediction, remarks: outcome.remarks), outcome.plan
+        prediction: outcome.prediction,
+        remarks: outcome.remarks + (outcome.ranOnNoise ? [withoutImages] : [])), outcome.plan
     )
   }
 }
+
+/// What a model says that was made without images.
+private let withoutImages = "there were no images: nothing is refitted, and the proof ran on noise"

@@ -48,7 +48,8 @@ public struct StudentModel {
   ///   - depth: The factor of its repetitions of blocks; `nil` for 1.
   /// - Throws: `ArchitectureError` also for a teacher whose images are not square.
   public init(
-    _ architecture: Architecture, width: Double, depth: Double? = nil, like teacher: DistilledDetector,
+    _ architecture: Architecture, width: Double, depth: Double? = nil,
+    like teacher: DistilledDetector,
     seed: UInt64
   ) throws {
     let size = teacher.imageSize

@@ -229,12 +229,14 @@ public struct Distillation {
     }
     return try DistillationObjective(
       student: .init(
-        labels: labels, labelWeight: Float(configuration.labelWeight), head: learner.head?.taps ?? []),
+        labels: labels, labelWeight: Float(configuration.labelWeight),
+        head: learner.head?.taps ?? []),
       points: plan.points, choices: plan.losses, teacher: source
     ) { choice in
       var context = DistillationContext(
         loss: choice, points: plan.points, heads: heads, images: settings.training.batchSize,
-        hasLabels: hasLabels, learningRate: configuration.adapterLearningRate, seed: configuration.seed,
+        hasLabels: hasLabels, learningRate: configuration.adapterLearningRate,
+        seed: configuration.seed,
         threads: engine.threads)
       if !headReason.isEmpty { context.headReason = headReason }
       return context

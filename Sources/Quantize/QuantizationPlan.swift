@@ -123,7 +123,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .drawnAnew(let file): "new weights would be drawn for the scales of \(file)"
     case .needsImages:
       "ranges of activations are found by looking at images, and there are none"
-    case .needsLabels: "the bits are chosen by mAP, and there are no labelled images to measure it on"
+    case .needsLabels:
+      "the bits are chosen by mAP, and there are no labelled images to measure it on"
     case .noSuchNode(let pattern): "no node fits '\(pattern)'"
     case .otherModel(let reason): "the plan was made for another model: \(reason)"
     case .opset(let node, let reason):

@@ -157,7 +157,7 @@ import Testing
     #expect {
       try Dataset.load(files.url)
     } throws: { error in
-      "\(error)".contains("--split") && "\(error)".contains("instances_train2017.json")
+      "\(error)".contains("several parts") && "\(error)".contains("instances_train2017.json")
     }
     let chosen = try Dataset.load(files.url, split: "train")
     #expect(chosen.source.lastPathComponent == "instances_train2017.json")

@@ -114,14 +114,14 @@ import Testing
     #expect(mapping.categories == [1, 11] && mapping.remarks.count == 1)
   }
 
-  @Test func aClassCountThatDoesNotFitIsAnErrorThatSaysWhatToDo() {
+  @Test func aClassCountThatDoesNotFitIsAnErrorThatNamesBoth() {
     #expect {
       try ClassMapping(["face"], to: categories(COCOClasses.names))
     } throws: { error in
       let text = "\(error)"
       return text.contains("1 class (face)")
         && text.contains("80 classes (person, bicycle, car, …)")
-        && text.contains("classes: in a --head file")
+        && text.contains("do not match")
     }
   }
 

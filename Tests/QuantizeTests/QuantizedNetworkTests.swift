@@ -213,7 +213,8 @@ import Testing
     let sites = QuantizationSites(graph)
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
     let inputs = TensorSet(images)
-    let correction = try BiasCorrection(graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
+    let correction = try BiasCorrection(
+      graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
     #expect(Set(correction.shifts.keys) == ["a", "b", "y"])
     var corrected = graph
     BiasCorrection.apply(correction.shifts, to: &corrected)
@@ -234,7 +235,8 @@ import Testing
     let (after, before) = (try gap(corrected), try gap(graph))
     #expect(after < 0.1 * before, "\(after) \(before)")
     // Each layer by itself: what rounded weights do to the float network's values.
-    let local = try LocalBiasCorrection.shifts(graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
+    let local = try LocalBiasCorrection.shifts(
+      graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
     #expect(Set(local.keys) == ["a", "b", "y"])
     var rounded = graph
     let weights = try #require(graph[constant: "a.w"])

@@ -8,8 +8,6 @@ import Testing
     let criterion = WeightCriterion(
       name: "largest", summary: "large absolute values go first", citation: "nobody",
       scores: { values, _ in values.map { -$0.magnitude } })
-    WeightCriterion.add(criterion)
-    #expect(WeightCriterion.named("largest")?.citation == "nobody")
     var request = PruningRequest()
     (request.criterion, request.sparsity, request.keepsEnds) = (criterion, 0.25, false)
     let graph = Strange.network()
@@ -31,7 +29,6 @@ import Testing
     let criterion = ChannelCriterion(
       name: "last-first", summary: "the last go first", citation: "nobody", need: .weights,
       scores: { evidence, _ in evidence.filters.indices.map { Double(-$0) + 100 } })
-    ChannelCriterion.add(criterion)
     let graph = Strange.network()
     let method = ChannelPruning(criterion: criterion, target: .channels(0.25))
     let plan = try method.plan(for: graph).plan
@@ -50,7 +47,6 @@ import Testing
     let observer = Observer(name: "half", summary: "half of the range", needsHistogram: false) {
       statistics, _ in statistics.lowest / 2...statistics.highest / 2
     }
-    Observer.add(observer)
     let graph = Strange.network()
     func ranges(_ observer: Observer) throws -> [QuantizationPlan.Activation] {
       let sites = QuantizationSites(graph)
@@ -67,56 +63,37 @@ import Testing
       }
     }
     let whole = try ranges(try #require(Observer.named("minmax")))
-    let own = try ranges(try #require(Observer.named("half")))
+    let own = try ranges(observer)
     #expect(!own.isEmpty)
     for (one, other) in zip(whole, own) {
       #expect(other.highest == one.highest / 2 && other.lowest == one.lowest / 2)
     }
   }
 
-  @Test func aHeadFamily() throws {
-    // One box: left, top, right, bottom and a confidence in parts of the image.
-    HeadFamily.add(
-      HeadFamily(
-        name: "single-box", summary: "one box [1,5]",
-        recognize: { evidence in
-          guard evidence.outputs.map(\.shape) == [[1, 5]] else { return nil }
-          return HeadRecognition(
-            configuration: HeadConfiguration(family: "single-box", classes: ["thing"]),
-            reasons: ["there is one output of five numbers"])
-        },
-        decode: { outputs, configuration in
-          guard let values = outputs.tensors[outputs.order[0]]?.floats,
-            Double(values[4]) > configuration.confidence
-          else { return [] }
-          let (width, height) = (Double(outputs.width), Double(outputs.height))
-          return [
-            Detection(
-              box: Box(
-                left: Double(values[0]) * width, top: Double(values[1]) * height,
-                right: Double(values[2]) * width, bottom: Double(values[3]) * height),
-              classIndex: 0, confidence: Double(values[4]))
-          ]
-        }))
-    var graph = Graph()
-    graph.inputs = [Strange.input]
-    graph.outputs = [ValueInfo(name: "box", type: .undeclared)]
-    graph.properties.opsets = ["": 13]
-    graph.nodes = [
-      Node("GlobalAveragePool", inputs: ["x"], outputs: ["mean"]),
-      Node("Flatten", inputs: ["mean"], outputs: ["row"]),
-      Node("Gemm", inputs: ["row", "w", "b"], outputs: ["box"]),
-    ]
-    graph.initializers["w"] = Initializer(Tensor([Float](repeating: 0, count: 15), shape: [3, 5]))
-    graph.initializers["b"] = Initializer(Tensor([0.25, 0.25, 0.75, 0.5, 0.9] as [Float]))
-    let detector = try Detector(graph, engine: Engine())
-    #expect(detector.configuration.family == "single-box")
-    #expect(detector.configuration.classes == ["thing"])
-    let pixels = PixelBuffer(
-      width: 16, height: 16, pixels: [UInt8](repeating: 9, count: 16 * 16 * 3))
-    let found = try detector.detect(pixels)
-    #expect(found.count == 1)
-    #expect(found.first?.box == Box(left: 4, top: 4, right: 12, bottom: 8))
+  /// What is added is found by its name, by whoever looks for it later.
+  ///
+  /// In a process of its own, for other tests count what there is.
+  @Test func whatIsAddedIsFound() async {
+    await #expect(processExitsWith: .success) {
+      WeightCriterion.add(
+        WeightCriterion(name: "w", summary: "", citation: "", scores: { values, _ in values }))
+      ChannelCriterion.add(
+        ChannelCriterion(
+          name: "c", summary: "", citation: "", need: .weights, scores: { _, _ in nil }))
+      Observer.add(
+        Observer(name: "o", summary: "", needsHistogram: false, choose: { _, _ in 0...1 }))
+      DistillationLoss.add(
+        DistillationLoss(
+          name: "l", summary: "", citation: "", subject: .features,
+          make: { _ in AbsoluteDistance() }))
+      #expect(WeightCriterion.named("w") != nil && ChannelCriterion.named("c") != nil)
+      #expect(Observer.named("o") != nil)
+      #expect(try DistillationChoice.parse("l=3").first?.weight == 3)
+    }
+  }
+
+  @Test func aHeadFamily() async {
+    await #expect(processExitsWith: .success) { try detectsOneBox() }
   }
 
   @Test func aRankRule() throws {
@@ -140,13 +117,12 @@ import Testing
   }
 
   @Test func aDistillationLoss() throws {
-    DistillationLoss.add(
-      DistillationLoss(
-        name: "absolute", summary: "absolute distance of features", citation: "nobody",
-        subject: .features, make: { _ in AbsoluteDistance() }))
-    let choice = try #require(try DistillationChoice.parse("absolute=2").first)
+    let own = DistillationLoss(
+      name: "absolute", summary: "absolute distance of features", citation: "nobody",
+      subject: .features, weight: 2, make: { _ in AbsoluteDistance() })
+    let choice = DistillationChoice(own)
     #expect(choice.weight == 2)
-    let term = try #require(DistillationLoss.named("absolute")).make(
+    let term = try own.make(
       DistillationContext(loss: choice, points: [], heads: nil, images: 1))
     var (student, gradient): ([Float], [Float]) = ([1, -2, 3], [0, 0, 0])
     let teacher: [Float] = [0, 0, 5]
@@ -184,4 +160,50 @@ private final class AbsoluteDistance: DistillationTerm {
     }
     return Double(weight) * total
   }
+}
+
+/// A detector whose head is a stranger's.
+private func detectsOneBox() throws {
+  // One box: left, top, right, bottom and a confidence in parts of the image.
+  HeadFamily.add(
+    HeadFamily(
+      name: "single-box", summary: "one box [1,5]",
+      recognize: { evidence in
+        guard evidence.outputs.map(\.shape) == [[1, 5]] else { return nil }
+        return HeadRecognition(
+          configuration: HeadConfiguration(family: "single-box", classes: ["thing"]),
+          reasons: ["there is one output of five numbers"])
+      },
+      decode: { outputs, configuration in
+        guard let values = outputs.tensors[outputs.order[0]]?.floats,
+          Double(values[4]) > configuration.confidence
+        else { return [] }
+        let (width, height) = (Double(outputs.width), Double(outputs.height))
+        return [
+          Detection(
+            box: Box(
+              left: Double(values[0]) * width, top: Double(values[1]) * height,
+              right: Double(values[2]) * width, bottom: Double(values[3]) * height),
+            classIndex: 0, confidence: Double(values[4]))
+        ]
+      }))
+  var graph = Graph()
+  graph.inputs = [Strange.input]
+  graph.outputs = [ValueInfo(name: "box", type: .undeclared)]
+  graph.properties.opsets = ["": 13]
+  graph.nodes = [
+    Node("GlobalAveragePool", inputs: ["x"], outputs: ["mean"]),
+    Node("Flatten", inputs: ["mean"], outputs: ["row"]),
+    Node("Gemm", inputs: ["row", "w", "b"], outputs: ["box"]),
+  ]
+  graph.initializers["w"] = Initializer(Tensor([Float](repeating: 0, count: 15), shape: [3, 5]))
+  graph.initializers["b"] = Initializer(Tensor([0.25, 0.25, 0.75, 0.5, 0.9] as [Float]))
+  let detector = try Detector(graph, engine: Engine())
+  #expect(detector.configuration.family == "single-box")
+  #expect(detector.configuration.classes == ["thing"])
+  let pixels = PixelBuffer(
+    width: 16, height: 16, pixels: [UInt8](repeating: 9, count: 16 * 16 * 3))
+  let found = try detector.detect(pixels)
+  #expect(found.count == 1)
+  #expect(found.first?.box == Box(left: 4, top: 4, right: 12, bottom: 8))
 }

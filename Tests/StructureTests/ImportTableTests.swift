@@ -63,40 +63,37 @@ import Testing
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../Sources").standardizedFileURL
 
-  @Test(arguments: allowed.keys.sorted())
-  func importsFollowTheArrows(module: String) throws {
-    let folder = Self.sources.appending(path: module)
+  /// What the files of a module import, each with the file.
+  static func imports(of module: String) throws -> [(imported: String, file: String)] {
+    let folder = sources.appending(path: module)
     let files = try #require(
       FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
-    var count = 0
+    var found: [(imported: String, file: String)] = []
     for case let file as URL in files where file.pathExtension == "swift" {
-      count += 1
-      let text = try String(contentsOf: file, encoding: .utf8)
-      for line in text.split(separator: "\n") where line.contains("import ") {
-        guard
-          let match = line.firstMatch(of: /^(?:@\w+(?:\([^)]*\))?\s+)*(?:\w+\s+)?import\s+(\w+)/)
-        else { continue }
-        let imported = String(match.1)
-        #expect(
-          Self.common.contains(imported) || Self.allowed[module]?.contains(imported) == true,
-          "\(module) may not import \(imported): \(file.lastPathComponent)")
+      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
+        if let match = line.firstMatch(
+          of: /^(?:@\w+(?:\([^)]*\))?\s+)*(?:\w+\s+)?import\s+(?:\w+\s+)?(\w+)/)
+        {
+          found.append((String(match.1), file.lastPathComponent))
+        }
       }
     }
-    #expect(count > 0, "\(module) has no Swift file")
+    return found
+  }
+
+  @Test(arguments: allowed.keys.sorted())
+  func importsFollowTheArrows(module: String) throws {
+    for (imported, file) in try Self.imports(of: module) {
+      #expect(
+        Self.common.contains(imported) || Self.allowed[module]?.contains(imported) == true,
+        "\(module) may not import \(imported): \(file)")
+    }
   }
 
   /// An arrow that nobody walks is one fact too many.
   @Test(arguments: allowed.keys.sorted())
   func everyArrowIsUsed(module: String) throws {
-    let folder = Self.sources.appending(path: module)
-    let files = try #require(
-      FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
-    var imported: Set<String> = []
-    for case let file as URL in files where file.pathExtension == "swift" {
-      for match in try String(contentsOf: file, encoding: .utf8).matches(
-        of: /(?m)^(?:@\w+(?:\([^)]*\))?\s+)*import\s+(?:\w+\s+)?(\w+)/)
-      { imported.insert(String(match.1)) }
-    }
+    let imported = Set(try Self.imports(of: module).map(\.imported))
     let unused = (Self.allowed[module] ?? []).subtracting(imported)
     #expect(unused.isEmpty, "\(module) imports none of \(unused.sorted())")
   }

@@ -63,7 +63,8 @@ struct Benchmark: ParsableCommand {
   func run() throws {
     let memoryBeforeLoad = Machine.peakMemoryBytes
     let name = model.map { URL(filePath: $0).lastPathComponent } ?? EmbeddedDetector.name
-    let stored = try model.map { try ModelFile.load(URL(filePath: $0)) } ?? ModelArtifact(nil).stored
+    let stored =
+      try model.map { try ModelFile.load(URL(filePath: $0)) } ?? ModelArtifact(nil).stored
     try ModelError.naming(model ?? name) {
       let values = try inputs.values()
       try values.check([stored])

@@ -94,7 +94,8 @@ struct Compare: ParsableCommand {
   private func load(_ path: String) throws -> ModelArtifact {
     // Recorded inputs are whole; what is known by name stands in for drawn ones alone.
     let values = try inputs.values()
-    return try ModelArtifact(path, inputs: tensors == nil || !values.constants.isEmpty ? values : nil)
+    return try ModelArtifact(
+      path, inputs: tensors == nil || !values.constants.isEmpty ? values : nil)
   }
 
   /// - Parameter shapes: Those of recorded inputs, where no option tells.

@@ -136,7 +136,12 @@ struct LowRankCommand: CompressionCommand {
       images: calibration.images(for: source.graph, head: head, engine: engine),
       learning: images.learning, scoring: images.scoring)
     try save(outcome.plan, to: options.planOut)
-    for remark in outcome.remarks { common.logger.notice("\(remark)") }
+    var remarks = outcome.remarks
+    if outcome.ranOnNoise {
+      remarks.append(
+        "no images were given: responses are not refitted and the proof ran on noise; give --calib")
+    }
+    for remark in remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
       graph: outcome.graph,
       record: LowRankRecord(outcome.plan, proof: outcome.proof, source: source),
@@ -150,7 +155,7 @@ struct LowRankCommand: CompressionCommand {
     if let folder = comparison.report { try LowRankReport(outcome).write(to: folder) }
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
+    (result.proof, result.remarks) = (outcome.proof, remarks)
     result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
     result.epochs = outcome.trainer.map { _ in epochs }
     try end(result, delivery, target: target)

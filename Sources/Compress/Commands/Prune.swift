@@ -211,7 +211,13 @@ struct PruneCommand: CompressionCommand {
       try plan.map { try method.apply($0, to: source.graph, images: seen) }
       ?? method.run(on: source.graph, images: seen, learning: images.learning)
     try save(outcome.plan, to: pruning.planOut)
-    for remark in outcome.remarks { common.logger.notice("\(remark)") }
+    var remarks = outcome.remarks
+    if outcome.ranOnNoise {
+      remarks.append(
+        "no images were given: readers do not get the mean of removed channels, normalisations stay as they are, "
+          + "and the proof ran on noise; give --calib")
+    }
+    for remark in remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
       graph: outcome.graph,
       record: PruningRecord(outcome.plan, proof: outcome.proof, source: source),
@@ -226,7 +232,7 @@ struct PruneCommand: CompressionCommand {
     if let folder = comparison.report { try ChannelReport(outcome).write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.proof, result.remarks) = (outcome.proof, outcome.remarks)
+    (result.proof, result.remarks) = (outcome.proof, remarks)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
     try end(result, delivery, target: target)

@@ -133,7 +133,8 @@ struct QuantizeCommand: CompressionCommand {
       head: try head.settings(), engine: engine)
     var calibration: CalibrationChoice?
     func seen() throws -> CalibrationImages {
-      let scenes = source.isEmbedded
+      let scenes =
+        source.isEmbedded
         ? EmbeddedData.training(
           options.calibCount ?? 128, pool: ThreadPool(threads: common.threadCount)) : nil
       let choice = try options.calibration(scenes, common)

@@ -73,6 +73,9 @@ public struct LowRankFactorization {
     public var remarks: [String]
     /// What the written file must compute.
     public var prediction: Prediction
+    /// Whether there were no images for what was asked: responses are not refitted, and the proof
+    /// ran on noise.
+    public var ranOnNoise = false
   }
 
   /// The choice, made before anything is replaced.
@@ -143,7 +146,8 @@ public struct LowRankFactorization {
     let ranks = try known.map { try Self.ranks($0, candidates) }
     let outcome = try choice.choose(replaying: ranks)
     let plan = DecompositionPlan(
-      rule: known?.rule ?? configuration.target.text, seed: configuration.seed, layers: outcome.choices.map(\.planned),
+      rule: known?.rule ?? configuration.target.text, seed: configuration.seed,
+      layers: outcome.choices.map(\.planned),
       skipped: known?.skipped ?? skipped + outcome.skipped)
     guard !outcome.choices.isEmpty else {
       throw LowRankError.nothingToFactorize(reasons: plan.reasons)
@@ -183,15 +187,10 @@ public struct LowRankFactorization {
     let replaced = decision.choices.map { (layer: $0.candidate.layer, factors: $0.factors) }
     var network = FactorizedNetwork(source, replacing: replaced)
     var corrections: [ResponseCorrection.Layer] = []
-    if configuration.correction != .none, !configuration.isFromScratch {
-      if images.isNoise {
-        remarks.append(
-          "no images were given: responses are not refitted and the proof ran on noise"
-        )
-      } else {
-        let correction = try correct(network, source, images)
-        (network, corrections) = (correction.network, correction.layers)
-      }
+    let refits = configuration.correction != .none && !configuration.isFromScratch
+    if refits, !images.isNoise {
+      let correction = try correct(network, source, images)
+      (network, corrections) = (correction.network, correction.layers)
     }
     var graph = network.graph
     var prediction = try Prediction(images, engine: engine)
@@ -209,6 +208,7 @@ public struct LowRankFactorization {
       spectra: decision.choices.map { $0.candidate.factorization.spectra }, proof: proof,
       corrections: corrections, isTargetMet: decision.isTargetMet, remarks: remarks,
       prediction: prediction)
+    outcome.ranOnNoise = refits && images.isNoise
     if graph == network.graph {
       outcome.prediction.claims[0].found = nil
     } else {

@@ -121,7 +121,9 @@ struct RankChoice {
       }
     }
     let own = layers.reduce(0) { $0 + $1[0].cost }
-    let budget = configuration.target.budget(of: cost) - (Double(countsMacs ? cost.macs : cost.parameters) - own)
+    let budget =
+      configuration.target.budget(of: cost)
+      - (Double(countsMacs ? cost.macs : cost.parameters) - own)
     var reasons: [Int: String] = [:]
     var cached: [String: Choice] = [:]
     while true {

@@ -11,7 +11,9 @@ import Tensors
 public struct BoundInputs: Sendable {
   /// One constant.
   public struct Constant: Sendable {
+    /// The name of the input.
     public var name: String
+    /// Its value.
     public var tensor: Tensor
     /// The meaning of the value, where no option gives it.
     public var meaning: String?

@@ -91,7 +91,8 @@ extension ChannelPruning {
     }
     return Outcome(
       graph: graph, plan: plan, proof: proof, prediction: prediction,
-      reconstruction: surgery.layers, isTargetMet: isTargetMet, remarks: remarks)
+      reconstruction: surgery.layers, isTargetMet: isTargetMet, remarks: remarks,
+      ranOnNoise: images.isNoise)
   }
 
   private static let proofImages = 4
@@ -126,11 +127,6 @@ extension ChannelPruning {
           "\(compensation.skipped.count) layers have no bias that could take up the mean of "
             + "removed channels")
       }
-    }
-    if images.isNoise {
-      surgery.remarks.append(
-        "no images were given: readers do not get the mean of removed channels, normalisations "
-          + "stay as they are, and the proof ran on noise")
     }
     return surgery
   }

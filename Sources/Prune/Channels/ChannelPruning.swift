@@ -77,6 +77,9 @@ public struct ChannelPruning {
     public var trainer: Trainer?
     /// What a user should know, a sentence each.
     public var remarks: [String] = []
+    /// Whether there were no images: readers do not get the mean of removed channels,
+    /// normalisations stay as they are, and the proof ran on noise.
+    public var ranOnNoise = false
     /// The absolute scales of batch normalisations at each stage, by its name.
     public var scales: [(stage: String, values: [Double])] = []
   }

@@ -172,7 +172,8 @@ public struct SecondOrderPruning {
       let weight = found[index]
       let places = try ranking.units(of: weight).leastImportant(entry.zeros)
       try graph.setWeights(
-        weight.name, from: weight.tensor, to: weight.tensor.zeroed(at: places), registry: engine.registry)
+        weight.name, from: weight.tensor, to: weight.tensor.zeroed(at: places),
+        registry: engine.registry)
     }
     let runner = try ProgressiveRunner(graph, inputs: inputs, engine: engine)
     var done: [Layer] = []

@@ -20,8 +20,7 @@ extension Quantization {
     if configuration.replacesReLU6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
     let equalization = CrossLayerEqualization(graph)
     var divisors: [String: [Float]] = [:]
-    if let ranges = configuration.equalization, !equalization.pairs.isEmpty
-    {
+    if let ranges = configuration.equalization, !equalization.pairs.isEmpty {
       let chosen = try measure(equalization, ranges, graph, images)
       divisors = equalization.apply(to: &graph, chosen)
       plan.equalization = chosen

@@ -6,8 +6,8 @@ import Training
 extension Quantization {
   /// Trains a quantised network on by QAT, scales included, and puts it in the outcome's place.
   ///
-  /// Weights that are zero stay zero; see `TrainableQuantization` for what is learnt. What was learnt
-  /// is not in the plan: the trained network becomes what the written file must compute.
+  /// Weights that are zero stay zero; see `TrainableQuantization` for what is learnt. What was
+  /// learnt is not in the plan: the trained network becomes what the written file must compute.
   ///
   /// - Parameters:
   ///   - source: The float network, whose outputs are matched without labels.

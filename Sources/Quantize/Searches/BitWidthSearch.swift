@@ -15,7 +15,9 @@ import ObjectDetection
 public struct BitWidthSearch {
   /// One choice of bits and what it costs.
   public struct Trial: Codable, Sendable, Equatable {
+    /// Bits of weights.
     public var weightBits: Int
+    /// Bits of activations.
     public var activationBits: Int
     /// The loss of mAP.
     public var loss: Double

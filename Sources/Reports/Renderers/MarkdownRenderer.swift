@@ -126,7 +126,7 @@ struct MarkdownReport {
       }
     }
     let table = isUniform ? sparsities(rows, known) : costs(rows, known)
-    return section("Compression", table, count: rows.count, of: "layers")
+    return section("Layers", table, count: rows.count, of: "layers")
   }
 
   /// Layers that have the same cost in every model and differ only in their zeros.
