@@ -179,7 +179,8 @@ let package = Package(
     tests(
       "PruneTests",
       [
-        "Prune", "Compression", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "Prune", "Compression", "Training", "ObjectDetection", "Architectures", "Operators",
+        "Execution", "Formats",
         "GraphIR",
         "Tensors",
         "TestSupport",
@@ -187,7 +188,8 @@ let package = Package(
     tests(
       "QuantizeTests",
       [
-        "Quantize", "Compression", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "Quantize", "Compression", "Training", "ObjectDetection", "Architectures", "Operators",
+        "Execution", "Formats",
         "GraphIR", "Tensors", "TestSupport",
       ]),
     tests(
@@ -199,7 +201,8 @@ let package = Package(
     tests(
       "LowRankTests",
       [
-        "LowRank", "Compression", "Architectures", "Operators", "Execution", "Formats", "GraphIR",
+        "LowRank", "Compression", "ObjectDetection", "Architectures", "Operators", "Execution",
+        "Formats", "GraphIR",
         "Tensors", "TestSupport",
       ]),
     tests("ReportsTests", ["Reports", "TestSupport"]),

@@ -33,9 +33,9 @@ public struct StoredWeights {
   ///   - reals: New values of the same shape; `nil` keeps the current ones.
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when the scales cannot be cut.
-  func store(_ reals: Tensor?, keeping kept: [Int: [Int]], in graph: inout Graph) throws {
+  func store(_ numbers: Tensor?, keeping kept: [Int: [Int]], in graph: inout Graph) throws {
     var values = inputs
-    if let reals { values[0] = try rules.encode(reals, inputs: inputs) }
+    if let numbers { values[0] = try rules.encode(numbers, inputs: inputs) }
     let scaleAxis = try kept.isEmpty ? nil : rules.scaleAxis(inputs)
     for (axis, indices) in kept.sorted(by: { $0.key < $1.key }) {
       values[0] = values[0]?.keeping(indices, along: axis)
@@ -70,13 +70,13 @@ extension Graph {
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when stored numbers cannot be cut.
   public mutating func setWeights(
-    _ name: String, from current: Tensor, to reals: Tensor?, keeping kept: [Int: [Int]] = [:],
+    _ name: String, from current: Tensor, to numbers: Tensor?, keeping kept: [Int: [Int]] = [:],
     registry: OperatorRegistry
   ) throws {
     if let stored = StoredWeights(name, in: self, registry: registry) {
-      return try stored.store(reals, keeping: kept, in: &self)
+      return try stored.store(numbers, keeping: kept, in: &self)
     }
-    let tensor = kept.sorted { $0.key < $1.key }.reduce(reals ?? current) {
+    let tensor = kept.sorted { $0.key < $1.key }.reduce(numbers ?? current) {
       $0.keeping($1.value, along: $1.key)
     }
     setConstant(name, tensor)

@@ -4,7 +4,7 @@ import Tensors
 /// The nodes of a graph that have weights, and their position between inputs and outputs.
 public struct WeightedLayers: Sendable {
   /// One node and the weights that it reads.
-  public struct Layer: Sendable {
+  public struct WeightedLayer: Sendable {
     /// The node's index.
     public var node: Int
     /// The node's rules.
@@ -26,7 +26,7 @@ public struct WeightedLayers: Sendable {
   }
 
   /// The layers, in the order of the nodes.
-  public private(set) var layers: [Layer] = []
+  public private(set) var layers: [WeightedLayer] = []
 
   /// Finds the weighted layers of a graph.
   public init(_ graph: Graph, registry: OperatorRegistry) {
@@ -40,7 +40,7 @@ public struct WeightedLayers: Sendable {
           tensor.shape.count >= 2
         else { continue }
         layers.append(
-          Layer(
+          WeightedLayer(
             node: index, rules: rules, weight: origin.name, slot: slot, tensor: tensor,
             isFirst: true, isLast: true, isFixed: Self.isRamp(tensor),
             isComputed: origin.isComputed))

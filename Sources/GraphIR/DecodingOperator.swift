@@ -12,5 +12,5 @@ public protocol DecodingOperator: Operator {
   /// What to store so that the node computes these floats, as closely as its scales allow.
   ///
   /// - Parameter inputs: The node's inputs; of input 0 only the element type is used.
-  func encode(_ reals: Tensor, inputs: [Tensor?]) throws -> Tensor
+  func encode(_ numbers: Tensor, inputs: [Tensor?]) throws -> Tensor
 }

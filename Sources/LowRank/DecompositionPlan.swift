@@ -3,7 +3,7 @@
 /// The plan holds no weights.
 public struct DecompositionPlan: Codable, Sendable, Equatable {
   /// One factorised layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct FactorizedLayer: Codable, Sendable, Equatable {
     /// The constant that holds the weights.
     public var weight: String
     /// Their shape as `[O, I, kernel…]`.
@@ -52,13 +52,13 @@ public struct DecompositionPlan: Codable, Sendable, Equatable {
   /// The seed of random starts.
   public var seed: UInt64
   /// The factorised layers, in the order of the network.
-  public var layers: [Layer]
+  public var layers: [FactorizedLayer]
   /// The layers that are not factorised, and why.
   public var skipped: [FactorizableLayers.Skipped]
 
   /// A plan of the given parts.
   public init(
-    rule: String, seed: UInt64, layers: [Layer], skipped: [FactorizableLayers.Skipped]
+    rule: String, seed: UInt64, layers: [FactorizedLayer], skipped: [FactorizableLayers.Skipped]
   ) {
     (self.rule, self.seed, self.layers, self.skipped) = (rule, seed, layers, skipped)
   }

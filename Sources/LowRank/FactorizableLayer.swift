@@ -93,7 +93,7 @@ public struct FactorizableLayers: Sendable {
   ) {
     let found = WeightedLayers(graph, registry: registry).layers
     var order: [String] = []
-    var groups: [String: [WeightedLayers.Layer]] = [:]
+    var groups: [String: [WeightedLayers.WeightedLayer]] = [:]
     for layer in found {
       if groups[layer.weight] == nil { order.append(layer.weight) }
       groups[layer.weight, default: []].append(layer)
@@ -124,7 +124,7 @@ public struct FactorizableLayers: Sendable {
 
   private struct Obstacle: Error { var reason: String }
 
-  private static func obstacle(_ uses: [WeightedLayers.Layer]) -> String? {
+  private static func obstacle(_ uses: [WeightedLayers.WeightedLayer]) -> String? {
     if uses.contains(where: \.isFixed) { return "a fixed ramp" }
     if uses.contains(where: \.isComputed) { return "computed from other values" }
     if uses.contains(where: { $0.tensor.elementType != .float32 }) { return "not float32" }
@@ -133,7 +133,8 @@ public struct FactorizableLayers: Sendable {
   }
 
   private static func layer(
-    _ weight: String, _ uses: [WeightedLayers.Layer], _ graph: Graph, _ operands: [String: Operand]
+    _ weight: String, _ uses: [WeightedLayers.WeightedLayer], _ graph: Graph,
+    _ operands: [String: Operand]
   ) -> Result<FactorizableLayer, Obstacle> {
     let tensor = uses[0].tensor
     guard tensor.shape.count >= 2, !tensor.isEmptyAxis else {

@@ -26,7 +26,7 @@ public struct ResponseCorrection: Sendable {
   }
 
   /// The effect of refitting on one layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct StageRefit: Codable, Sendable, Equatable {
     /// The constant that held the layer's weights.
     public var weight: String
     /// The relative squared error of its responses before refitting.
@@ -51,7 +51,7 @@ public struct ResponseCorrection: Sendable {
   /// The network, refitted.
   public private(set) var network: FactorizedNetwork
   /// The refitted layers, in order.
-  public private(set) var layers: [Layer] = []
+  public private(set) var layers: [StageRefit] = []
   private let original: Graph
   private let settings: Settings
   private let engine: Engine
@@ -193,7 +193,7 @@ public struct ResponseCorrection: Sendable {
     }
     network.refit(chain, weights: first.tensor(fit.weights, like: tensor), constants: fit.intercept)
     layers.append(
-      Layer(
+      StageRefit(
         weight: network.chains[chain].weight, errorBefore: fit.errorBefore,
         errorAfter: fit.errorAfter))
   }

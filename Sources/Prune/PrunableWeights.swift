@@ -86,13 +86,13 @@ public struct PrunableWeights: Sendable {
   }
 }
 
-extension WeightedLayers.Layer {
+extension WeightedLayers.WeightedLayer {
   /// Takes the float values that the node reads as the weight where the file stores them quantised.
   fileprivate mutating func lookThroughStorage(in graph: Graph, registry: OperatorRegistry) {
     let name = graph.nodes[node].inputs[slot.input]
     guard isComputed, let stored = StoredWeights(name, in: graph, registry: registry),
-      let reals = try? stored.decoded()
+      let numbers = try? stored.decoded()
     else { return }
-    (weight, tensor, isComputed) = (name, reals, false)
+    (weight, tensor, isComputed) = (name, numbers, false)
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// criterion, the seed and the weights, whose fingerprint the plan keeps.
 public struct PruningPlan: Codable, Sendable, Equatable {
   /// One weight tensor.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct PrunedLayer: Codable, Sendable, Equatable {
     /// The name of the constant.
     public var weight: String
     /// The node that reads it.
@@ -49,7 +49,7 @@ public struct PruningPlan: Codable, Sendable, Equatable {
   /// What identifies the weights the plan was made for.
   public var fingerprint: String
   /// All weights of the model, pruned or kept, in the order of the network.
-  public var layers: [Layer]
+  public var layers: [PrunedLayer]
 
   /// The weights that may be pruned.
   public var prunable: Int { layers.reduce(0) { $0 + ($1.keptBecause == nil ? $1.count : 0) } }

@@ -110,10 +110,12 @@ public struct PruningRequest: Sendable {
     return plan
   }
 
-  private func layer(_ weight: PrunableWeights.Weight, zeroing chosen: [Int]) -> PruningPlan.Layer {
+  private func layer(_ weight: PrunableWeights.Weight, zeroing chosen: [Int])
+    -> PruningPlan.PrunedLayer
+  {
     let before = weight.tensor.zeroCount
     let values = chosen.isEmpty ? [] : weight.tensor.floats
-    return PruningPlan.Layer(
+    return PruningPlan.PrunedLayer(
       weight: weight.name, layer: weight.layer, shape: weight.tensor.shape,
       count: weight.tensor.count, zerosBefore: before, zeros: chosen.count,
       zerosAfter: before + chosen.count { values[$0] != 0 }, keptBecause: weight.keptBecause)

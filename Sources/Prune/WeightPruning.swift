@@ -35,7 +35,7 @@ public struct WeightPruning {
     /// The zeroed weights.
     public var plan: PruningPlan
     /// The effect of refitting, by layer; `nil` without it.
-    public var layers: [SecondOrderPruning.Layer]?
+    public var layers: [SecondOrderPruning.SparseRefit]?
     /// The training; `nil` without.
     public var trainer: Trainer?
     /// The network that the plan alone predicts; `nil` after refitting or training.

@@ -3,7 +3,7 @@ import Foundation
 /// The part of a report about removed channels: tables of layers and the scales of normalisations.
 public struct ChannelReport: Sendable {
   /// One layer that makes channels.
-  public struct Layer: Sendable {
+  public struct ChannelRow: Sendable {
     /// The name of its weights.
     public var name: String
     /// Its channels before.
@@ -47,14 +47,14 @@ public struct ChannelReport: Sendable {
   }
 
   /// The layers, in order.
-  public var layers: [Layer]
+  public var layers: [ChannelRow]
   /// The refitted layers, in order; empty without.
   public var refits: [Refit]
   /// Scales at successive stages; empty for models without batch normalisations.
   public var scales: [Scales]
 
   /// A report of the given parts.
-  public init(layers: [Layer], refits: [Refit] = [], scales: [Scales] = []) {
+  public init(layers: [ChannelRow], refits: [Refit] = [], scales: [Scales] = []) {
     (self.layers, self.refits, self.scales) = (layers, refits, scales)
   }
 

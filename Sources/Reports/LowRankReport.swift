@@ -3,7 +3,7 @@ import Foundation
 /// The part of a report about factorised layers: a table of layers and their spectra.
 public struct LowRankReport: Sendable {
   /// One factorised layer.
-  public struct Layer: Sendable {
+  public struct RankRow: Sendable {
     /// The name of its weights.
     public var name: String
     /// The method of factorisation.
@@ -49,14 +49,14 @@ public struct LowRankReport: Sendable {
   }
 
   /// The factorised layers, in order.
-  public var layers: [Layer]
+  public var layers: [RankRow]
   /// The refitted layers, in order; empty without.
   public var refits: [Refit]
   /// The layers that stay, with the reason.
   public var skipped: [(name: String, reason: String)]
 
   /// A report of the given parts.
-  public init(layers: [Layer], refits: [Refit], skipped: [(name: String, reason: String)]) {
+  public init(layers: [RankRow], refits: [Refit], skipped: [(name: String, reason: String)]) {
     (self.layers, self.refits, self.skipped) = (layers, refits, skipped)
   }
 
@@ -140,7 +140,7 @@ public struct LowRankReport: Sendable {
       ($1.element.macs.before, $0.offset) < ($0.element.macs.before, $1.offset)
     }.prefix(30).sorted { $0.offset < $1.offset }.map(\.element)
     func chart(
-      _ title: String, _ unit: String, _ scale: Double, _ counts: (Layer) -> (Int, Int)
+      _ title: String, _ unit: String, _ scale: Double, _ counts: (RankRow) -> (Int, Int)
     ) -> BarChart {
       BarChart(
         title: title, xTitle: "factorised layer and its rank", yTitle: unit,

@@ -70,7 +70,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   }
 
   /// The parameters and cost of one layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct LayerCost: Codable, Sendable, Equatable {
     /// The node's name, or its first output.
     public var name: String
     /// The operator.
@@ -135,7 +135,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   /// The scores of the classes that have labelled objects.
   public var classes: [ClassScore]
   /// The layers that have parameters or cost multiply–accumulates.
-  public var layers: [Layer]
+  public var layers: [LayerCost]
   /// The detection head and preprocessing in force, one line each.
   public var settings: [String]
   /// The earlier steps that made the model, from the records in its file, one line each.
@@ -153,7 +153,7 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   /// Measurements are set afterwards.
   public init(
     name: String, sha256: String, fileBytes: Int, gzipBytes: Int, parameters: Int, nonzeros: Int,
-    macs: Int, layers: [Layer]
+    macs: Int, layers: [LayerCost]
   ) {
     self.name = name
     self.sha256 = sha256

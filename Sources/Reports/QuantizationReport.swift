@@ -3,7 +3,7 @@ import Foundation
 /// The part of a report about quantised layers: the effect of quantising each layer alone.
 public struct QuantizationReport: Sendable {
   /// One layer that is quantised while all others stay float.
-  public struct Layer: Sendable {
+  public struct SensitivityRow: Sendable {
     /// The layer.
     public var name: String
     /// The relative squared error of the raw head maps.
@@ -18,10 +18,10 @@ public struct QuantizationReport: Sendable {
   }
 
   /// The layers, most harmful first.
-  public var layers: [Layer]
+  public var layers: [SensitivityRow]
 
   /// A report on the given layers.
-  public init(layers: [Layer]) { self.layers = layers }
+  public init(layers: [SensitivityRow]) { self.layers = layers }
 
   /// The layers as comma-separated values.
   public var csv: Data {

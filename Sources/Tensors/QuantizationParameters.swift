@@ -20,7 +20,7 @@ public struct QuantizationParameters: Hashable, Sendable, Codable {
 
   /// The float that an integer stands for.
   @inlinable
-  public func real(_ quantized: Int32) -> Float { scale * Float(quantized &- zeroPoint) }
+  public func float(_ quantized: Int32) -> Float { scale * Float(quantized &- zeroPoint) }
 
   /// The integer in `range` nearest to `real / scale + zeroPoint`, ties to even; NaN gives the
   /// lowest.

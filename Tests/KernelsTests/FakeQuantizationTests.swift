@@ -23,7 +23,7 @@ import Testing
         FakeQuantization.round(x, to: y, count: 1004, grid)
       }
     }
-    #expect(y == x.map { parameters.real(parameters.quantized($0, in: range)) })
+    #expect(y == x.map { parameters.float(parameters.quantized($0, in: range)) })
   }
 
   @Test func gradientsPassStraightThrough() {

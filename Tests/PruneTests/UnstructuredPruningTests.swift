@@ -64,7 +64,7 @@ import Testing
       $0.scope = .erdosRenyiKernel
       $0.sparsity = sparsity
     }
-    func raw(_ layer: PruningPlan.Layer) -> Double {
+    func raw(_ layer: PruningPlan.PrunedLayer) -> Double {
       Double(layer.shape.reduce(0, +)) / Double(layer.shape.reduce(1, *))
     }
     let open = erk.layers.filter { $0.keptBecause == nil }
@@ -111,7 +111,7 @@ import Testing
       $0.overrides = [(NamePattern("stem"), 0.25), (NamePattern("dee*"), 0.9)]
       $0.excluded = [NamePattern("depth*.weight")]
     }
-    func layer(_ name: String) throws -> PruningPlan.Layer {
+    func layer(_ name: String) throws -> PruningPlan.PrunedLayer {
       try #require(plan.layers.first { $0.weight == name + ".weight" })
     }
     #expect(try layer("stem").zeros == 54)

@@ -25,7 +25,7 @@ import Testing
     for layer in rounding.layers {
       #expect(layer.errorAfter <= layer.errorBefore * 1.0001, "\(layer)")
     }
-    func mean(_ part: (AdaptiveRounding.Layer) -> Double) -> Double {
+    func mean(_ part: (AdaptiveRounding.LearnedRounding) -> Double) -> Double {
       rounding.layers.reduce(0) { $0 + part($1) } / Double(rounding.layers.count)
     }
     #expect(mean(\.errorAfter) < 0.7 * mean(\.errorBefore))

@@ -24,7 +24,7 @@ import Testing
     let scheme = QuantizationScheme()
     let map = scheme.activation(range)
     return numbers.filter(\.isFinite).reduce(0) {
-      let error = Double(map.real(map.quantized($1, in: scheme.activationRange)) - $1)
+      let error = Double(map.float(map.quantized($1, in: scheme.activationRange)) - $1)
       return $0 + error * error
     }
   }

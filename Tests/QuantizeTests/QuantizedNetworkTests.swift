@@ -241,7 +241,7 @@ import Testing
     var rounded = graph
     let weights = try #require(graph[constant: "a.w"])
     rounded[constant: "a.w"] = Tensor(
-      QuantizedWeights(weights, axis: 0, scheme: scheme, bias: nil, inputScale: 1).reals(axis: 0),
+      QuantizedWeights(weights, axis: 0, scheme: scheme, bias: nil, inputScale: 1).floats(axis: 0),
       shape: weights.shape)
     let (whole, part) = (
       try ChannelMeans.measured(graph, ["a"], inputs, inference())[0],

@@ -35,9 +35,9 @@ import Testing
         let map = variant.activation(range)
         let integers = variant.activationRange
         #expect(integers.contains(map.zeroPoint))
-        #expect(map.real(map.quantized(0, in: integers)) == 0)
+        #expect(map.float(map.quantized(0, in: integers)) == 0)
         for end in [range.lowerBound, range.upperBound] {
-          let error = abs(map.real(map.quantized(end, in: integers)) - end)
+          let error = abs(map.float(map.quantized(end, in: integers)) - end)
           #expect(error <= map.scale * 1.01, "\(range) \(variant)")
         }
       }
@@ -60,7 +60,7 @@ import Testing
     #expect(quantized.scales.count == (perChannel ? 5 : 1))
     let limit = Int(scheme.weightLimit)
     #expect(quantized.integers.integers.allSatisfy { abs($0) <= limit })
-    for (index, (real, original)) in zip(quantized.reals(axis: 0), tensor.floats).enumerated() {
+    for (index, (real, original)) in zip(quantized.floats(axis: 0), tensor.floats).enumerated() {
       let scale = quantized.scales[perChannel ? index / 36 : 0]
       #expect(abs(real - original) <= 0.5001 * scale)
     }

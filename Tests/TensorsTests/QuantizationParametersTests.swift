@@ -12,10 +12,10 @@ struct QuantizationParametersTests {
     for _ in 0..<200 {
       let ends = (0..<2).map { _ in Float.random(in: -50...50, using: &random) }.sorted()
       let map = QuantizationParameters(lowest: ends[0], highest: ends[1], in: range)
-      let (lowest, highest) = (map.real(range.lowerBound), map.real(range.upperBound))
+      let (lowest, highest) = (map.float(range.lowerBound), map.float(range.upperBound))
       for _ in 0..<20 {
         let real = Float.random(in: lowest...highest, using: &random)
-        let error = abs(map.real(map.quantized(real, in: range)) - real)
+        let error = abs(map.float(map.quantized(real, in: range)) - real)
         // Half a step, and the rounding of the real itself.
         let bound = map.scale / 2 + 4 * max(-lowest, highest).ulp
         #expect(error <= bound, "\(map) at \(real)")
@@ -29,10 +29,10 @@ struct QuantizationParametersTests {
     for _ in 0..<200 {
       let ends = (0..<2).map { _ in Float.random(in: -9...9, using: &random) }.sorted()
       let map = QuantizationParameters(lowest: ends[0], highest: ends[1], in: range)
-      #expect(map.real(map.quantized(0, in: range)) == 0)
+      #expect(map.float(map.quantized(0, in: range)) == 0)
       #expect(range.contains(map.zeroPoint))
-      #expect(map.real(range.lowerBound) <= min(ends[0], 0) + map.scale * 0.51)
-      #expect(map.real(range.upperBound) >= max(ends[1], 0) - map.scale * 0.51)
+      #expect(map.float(range.lowerBound) <= min(ends[0], 0) + map.scale * 0.51)
+      #expect(map.float(range.upperBound) >= max(ends[1], 0) - map.scale * 0.51)
     }
   }
 
@@ -40,7 +40,7 @@ struct QuantizationParametersTests {
     let range = try #require(type.quantizedRange)
     let map = QuantizationParameters(scale: 0.0371, zeroPoint: range.lowerBound + 3)
     for integer in stride(from: range.lowerBound, through: range.upperBound, by: 1) {
-      #expect(map.quantized(map.real(integer), in: range) == integer)
+      #expect(map.quantized(map.float(integer), in: range) == integer)
     }
   }
 

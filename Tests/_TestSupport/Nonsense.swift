@@ -80,7 +80,7 @@ public struct Nonsense {
     case (0, .some): attributes[name] = nil
     case (1...2, .int?): attributes[name] = .int(number())
     case (1...2, .ints(let values)?): attributes[name] = .ints(bendNumbers(values))
-    case (1...2, .float?): attributes[name] = .float(real())
+    case (1...2, .float?): attributes[name] = .float(float())
     case (1...2, .string?): attributes[name] = .string(pick(Self.texts))
     default: attributes[name] = anyAttribute()
     }
@@ -89,12 +89,12 @@ public struct Nonsense {
   private mutating func anyAttribute() -> AttributeValue {
     switch Int.random(in: 0..<9, using: &random) {
     case 0, 1: return .int(number())
-    case 2: return .float(real())
+    case 2: return .float(float())
     case 3: return .string(pick(Self.texts))
     case 4, 5:
       let count = Int.random(in: 0...6, using: &random)
       return .ints((0..<count).map { _ in number() })
-    case 6: return .floats((0..<3).map { _ in real() })
+    case 6: return .floats((0..<3).map { _ in float() })
     case 7: return .tensor(tensor(pick(ElementType.allCases), shape()))
     default: return .strings([Array(pick(Self.texts).utf8)])
     }
@@ -159,7 +159,7 @@ public struct Nonsense {
     case .int32:
       return Tensor(
         (0..<type.count).map { _ in Int32(truncatingIfNeeded: number()) }, shape: shape)
-    case .float32: return Tensor((0..<type.count).map { _ in real() }, shape: shape)
+    case .float32: return Tensor((0..<type.count).map { _ in float() }, shape: shape)
     case .bool: return Tensor((0..<type.count).map { _ in chance(0.5) }, shape: shape)
     default:
       let bytes = (0..<type.byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -177,7 +177,7 @@ public struct Nonsense {
     }
   }
 
-  private mutating func real() -> Float {
+  private mutating func float() -> Float {
     chance(0.15)
       ? pick([
         .nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -0.0, 1e20,

@@ -47,7 +47,7 @@ public enum TextMutation {
 
   private static func number(_ random: inout SplitMix64) -> [UInt8] {
     switch Int.random(in: 0..<8, using: &random) {
-    case 0: Array("\(Edge.real(&random))".utf8)
+    case 0: Array("\(Edge.float(&random))".utf8)
     case 1...3: Array("\(Double.random(in: -2...40, using: &random))".utf8)
     default: Array("\(Int64(bitPattern: Edge.integer(&random)))".utf8)
     }

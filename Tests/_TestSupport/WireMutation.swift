@@ -41,7 +41,7 @@ public enum WireMutation {
           ? Edge.integer(&random)
           : value &+ UInt64(bitPattern: Int64.random(in: -3...3, using: &random)))
     case .fixed(let bytes):
-      let value = Edge.real(&random)
+      let value = Edge.float(&random)
       return .fixed(
         bytes.count == 4
           ? withUnsafeBytes(of: Float(value)) { [UInt8]($0) }
@@ -68,7 +68,7 @@ public enum WireMutation {
       }
     case 3:
       return (0..<max(1, bytes.count / 4)).flatMap { _ in
-        withUnsafeBytes(of: Float(Edge.real(&random))) { [UInt8]($0) }
+        withUnsafeBytes(of: Float(Edge.float(&random))) { [UInt8]($0) }
       }
     case 4 where !bytes.isEmpty:
       bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(
@@ -96,7 +96,7 @@ public enum Edge {
   }
 
   /// Zeros, infinities, NaN and numbers near the ends.
-  public static func real(_ random: inout SplitMix64) -> Double {
+  public static func float(_ random: inout SplitMix64) -> Double {
     let edges: [Double] = [
       0, -0.0, 1, -1, .nan, .infinity, -.infinity, 1e-45, 1e30, -1e30, 3e38, 1e300, 0.5, 1e9,
     ]

@@ -99,12 +99,12 @@ struct Benchmark: ParsableCommand {
     try show(result)
   }
 
-  private func layers(_ subject: Subject, runs: Int) -> [Layer] {
+  private func layers(_ subject: Subject, runs: Int) -> [LayerTime] {
     let total = subject.profile.reduce(Duration.zero) { $0 + $1.duration }
     return subject.profile.map { step in
       let name = step.name.isEmpty ? step.output : step.name
       let milliseconds = step.duration / .milliseconds(1) / Double(runs)
-      return Layer(
+      return LayerTime(
         name: name, opType: step.opType, algorithm: step.algorithm, milliseconds: milliseconds,
         share: total > .zero ? step.duration / total : 0, macs: step.macs,
         gmacsPerSecond: milliseconds > 0 ? Double(step.macs) / milliseconds / 1e6 : 0)
@@ -145,7 +145,7 @@ struct Benchmark: ParsableCommand {
     Console.result("\n" + profile.text)
   }
 
-  private struct Layer: Encodable {
+  private struct LayerTime: Encodable {
     var name: String
     var opType: String
     var algorithm: String
@@ -168,7 +168,7 @@ struct Benchmark: ParsableCommand {
     var memoryBeforeLoadBytes: Int
     var peakMemoryBytes: Int
     var activationBytes: Int
-    var layers: [Layer]?
+    var layers: [LayerTime]?
   }
 }
 

@@ -34,7 +34,7 @@ struct QuantizeCommand: CompressionCommand {
 
       --data-free looks at no images: where batch normalisations say what their values are, ranges and corrections of biases come \
       from them, elsewhere ranges come from drawn images. --rounding adaptive learns for each weight whether to round up or down; \
-      --finetune trains on while rounding, scales included, against labels or (--loss match) the float model; the file keeps its \
+      --finetune trains on by QAT, scales included, against labels or (--loss match) the float model; the file keeps its \
       structure. --bits auto takes the fewest bits that --margin allows.
 
       Without a model the embedded detector is quantised on embedded scenes.

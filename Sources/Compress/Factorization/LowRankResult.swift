@@ -15,7 +15,7 @@ struct LowRankResult: CompressionResult {
   /// What the surgery was checked by; `nil` after a dry run.
   var proof: FactorizationProof?
   /// What refitting did to the layers; `nil` without.
-  var corrections: [ResponseCorrection.Layer]?
+  var corrections: [ResponseCorrection.StageRefit]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var remarks: [String] = []

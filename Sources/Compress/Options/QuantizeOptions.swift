@@ -113,7 +113,7 @@ struct QuantizeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Train on for so many epochs while rounding, scales included; the same as --epochs.",
+      "Train on for so many epochs by QAT, scales included; the same as --epochs.",
       valueName: "epochs"))
   var finetune: Int?
 

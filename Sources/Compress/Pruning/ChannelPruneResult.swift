@@ -22,7 +22,7 @@ struct ChannelPruneResult: CompressionResult {
   /// What the surgery was checked by; `nil` after a dry run.
   var proof: ChannelProof?
   /// What reconstruction did; `nil` without.
-  var reconstruction: [ChannelReconstruction.Layer]?
+  var reconstruction: [ChannelReconstruction.ReaderRefit]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var remarks: [String] = []
@@ -92,7 +92,7 @@ struct ChannelPruneResult: CompressionResult {
     return table.text
   }
 
-  private static func table(_ layers: [ChannelReconstruction.Layer]) -> String {
+  private static func table(_ layers: [ChannelReconstruction.ReaderRefit]) -> String {
     var table = Table([
       ("reconstructed layer", .left), ("error, dropped", .right), ("error, refitted", .right),
     ])

@@ -3,7 +3,7 @@ import Prune
 /// Which channels go together, as `inspect --groups` prints it.
 struct CouplingTable: Encodable {
   /// One layer that makes channels.
-  struct Layer: Encodable {
+  struct CoupledLayer: Encodable {
     var layer: String
     var weight: String
     var channels: Int
@@ -26,7 +26,7 @@ struct CouplingTable: Encodable {
   var frozen: Int
   /// Sets of channels that go together.
   var groups: Int
-  var layers: [Layer]
+  var layers: [CoupledLayer]
 
   init(_ coupling: ChannelCoupling) {
     channels = coupling.channelCount
@@ -39,7 +39,7 @@ struct CouplingTable: Encodable {
       }
       partners.remove(index)
       let reasons = Dictionary(grouping: producer.frozen.values) { $0 }
-      return Layer(
+      return CoupledLayer(
         layer: producer.label, weight: producer.weight, channels: producer.groups.count,
         removable: producer.groups.count { $0 != nil },
         coupledWith: partners.sorted().map { coupling.producers[$0].weight },

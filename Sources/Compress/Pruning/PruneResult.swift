@@ -17,7 +17,7 @@ struct PruneResult: CompressionResult {
   var zeros: Int
   var plan: PruningPlan
   /// What refitting did to each layer; `nil` without.
-  var reconstruction: [SecondOrderPruning.Layer]?
+  var reconstruction: [SecondOrderPruning.SparseRefit]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var before: ModelEvidence?

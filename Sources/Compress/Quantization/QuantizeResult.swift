@@ -25,7 +25,7 @@ struct QuantizeResult: CompressionResult {
   /// What the choice of bits tried; `nil` unless it was asked for.
   var trials: [BitWidthSearch.Trial]?
   /// What learnt rounding did; `nil` unless it was asked for.
-  var roundings: [AdaptiveRounding.Layer]?
+  var roundings: [AdaptiveRounding.LearnedRounding]?
   /// Epochs of training while rounding; `nil` without.
   var epochs: Int?
   /// The mAP where 16-bit sums saturate; `nil` unless it was asked for.
@@ -91,8 +91,8 @@ struct QuantizeResult: CompressionResult {
     return table.text
   }
 
-  private static func text(_ roundings: [AdaptiveRounding.Layer]) -> String {
-    func sum(_ part: (AdaptiveRounding.Layer) -> Double) -> Double {
+  private static func text(_ roundings: [AdaptiveRounding.LearnedRounding]) -> String {
+    func sum(_ part: (AdaptiveRounding.LearnedRounding) -> Double) -> Double {
       roundings.reduce(0) { $0 + part($1) } / Double(roundings.count)
     }
     return "rounding: \(roundings.count) layers; the mean error of responses falls from "

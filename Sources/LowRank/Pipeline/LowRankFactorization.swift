@@ -64,7 +64,7 @@ public struct LowRankFactorization {
     /// The proof of the surgery.
     public var proof: FactorizationProof
     /// The effect of refitting, by layer; empty without refitting.
-    public var corrections: [ResponseCorrection.Layer]
+    public var corrections: [ResponseCorrection.StageRefit]
     /// Whether the budget is met.
     public var isTargetMet: Bool
     /// The training; `nil` without.
@@ -186,7 +186,7 @@ public struct LowRankFactorization {
     guard proof.holds else { throw LowRankError.unproved(difference: proof.largestError) }
     let replaced = decision.choices.map { (layer: $0.candidate.layer, factors: $0.factors) }
     var network = FactorizedNetwork(source, replacing: replaced)
-    var corrections: [ResponseCorrection.Layer] = []
+    var corrections: [ResponseCorrection.StageRefit] = []
     let refits = configuration.correction != .none && !configuration.isFromScratch
     if refits, !images.isNoise {
       let correction = try correct(network, source, images)
@@ -324,9 +324,9 @@ public struct LowRankFactorization {
 
 extension RankChoice.Choice {
   /// The choice in the form of a plan.
-  fileprivate var planned: DecompositionPlan.Layer {
+  fileprivate var planned: DecompositionPlan.FactorizedLayer {
     let layer = candidate.layer
-    return DecompositionPlan.Layer(
+    return DecompositionPlan.FactorizedLayer(
       weight: layer.weight, shape: [layer.outputs, layer.inputs] + layer.kernel,
       method: candidate.method.name, rank: rank, reconstructionError: error,
       parameters: .init(before: layer.parameters, after: factors.stages.parameters),

@@ -57,7 +57,7 @@ private struct OneWork: NumberWork {
   let place: Int
 
   func whole<Element: WholeElement>(_: Element.Type) { y.words(as: Element.self)[place] = 1 }
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     y.words(as: Element.self)[place] = Element(wide: 1)
   }
 }

@@ -11,7 +11,7 @@ struct NumberRange: Operator {
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(3...3)
     let first = try inputs.required(0)
-    try first.check(0, holdsOneOf: ElementType.reals + [.int16, .int32, .int64])
+    try first.check(0, holdsOneOf: ElementType.floatingPoint + [.int16, .int32, .int64])
     for index in 0..<3 {
       let operand = try inputs.required(index)
       try operand.check(index, holds: first.elementType)
@@ -47,7 +47,7 @@ private struct RangeWork: NumberWork {
     for index in 0..<y.count { target[index] = first &+ Element(truncatingIfNeeded: index) &* step }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let first = start.words(as: Element.self)[0].wide
     let (step, target) = (delta.words(as: Element.self)[0].wide, y.words(as: Element.self))
     for index in 0..<y.count { target[index] = Element(wide: first + .init(index) * step) }

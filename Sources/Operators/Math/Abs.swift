@@ -8,7 +8,7 @@ struct Abs: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x.magnitude }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x.magnitude }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x < 0 ? 0 &- x : x }
 
   /// Carries the gradient back: `∂x = ∂y · sign(x)`.

@@ -7,7 +7,7 @@ struct Acosh: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(acosh(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(acosh(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y / √(x² − 1)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

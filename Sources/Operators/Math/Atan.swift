@@ -7,7 +7,7 @@ struct Atan: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(atan(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(atan(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y / (1 + x²)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -7,7 +7,7 @@ struct Cos: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(cos(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(cos(x.double)) }
 
   /// Carries the gradient back: `∂x = −∂y · sin x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -7,7 +7,7 @@ struct Cosh: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(cosh(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(cosh(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · sinh x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

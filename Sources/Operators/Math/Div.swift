@@ -10,7 +10,7 @@ struct Div: ArithmeticOperator, DifferentiableOperator {
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number {
     a.dividedReportingOverflow(by: b).partialValue
   }
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a / b }
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number { a / b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a / b }
 
   /// Carries the gradient back: `∂a = ∂y / b`, `∂b = −∂y · y / b`.

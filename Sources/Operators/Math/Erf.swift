@@ -7,7 +7,7 @@ struct Erf: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(erf(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(erf(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · 2/√π · e^{−x²}`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

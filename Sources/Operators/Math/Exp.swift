@@ -7,7 +7,7 @@ struct Exp: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(exp(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(exp(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

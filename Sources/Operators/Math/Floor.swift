@@ -6,7 +6,7 @@ struct Floor: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x.rounded(.down) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x.rounded(.down) }
 
   /// Zero wherever it exists.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

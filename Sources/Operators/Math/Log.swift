@@ -7,7 +7,7 @@ struct Log: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(log(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(log(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y / x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -8,7 +8,7 @@ struct Max: ArithmeticOperator, DifferentiableOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number { max(a, b) }
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a > b || a.isNaN ? a : b }
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number { a > b || a.isNaN ? a : b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
     a.replacing(with: b, where: (b .> a) .| (b .!= b))
   }

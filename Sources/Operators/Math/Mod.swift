@@ -20,7 +20,7 @@ struct Mod: ArithmeticOperator, DifferentiableOperator {
     return hasDividendSign || rest == 0 || (rest < 0) == (b < 0) ? rest : rest &+ b
   }
 
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number {
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number {
     let rest = a.truncatingRemainder(dividingBy: b)
     if hasDividendSign || rest.isNaN { return rest }
     if rest == 0 { return Number(signOf: b, magnitudeOf: rest) }

@@ -8,7 +8,7 @@ struct Neg: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { -x }
+  func float<Number: WideFloat>(_ x: Number) -> Number { -x }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { 0 &- x }
 
   /// Carries the gradient back: `∂x = −∂y`.

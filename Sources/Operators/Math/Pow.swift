@@ -60,7 +60,7 @@ private struct PowWork: NumberWork {
     run(Element.self, read: { Double($0) }, write: { NumberConversion.whole($0) })
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     run(Element.self, read: { $0.wide.double }, write: { Element(wide: .init($0)) })
   }
 

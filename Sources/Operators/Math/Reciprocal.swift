@@ -6,7 +6,7 @@ struct Reciprocal: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { 1 / x }
+  func float<Number: WideFloat>(_ x: Number) -> Number { 1 / x }
 
   /// Carries the gradient back: `∂x = −∂y · y²`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

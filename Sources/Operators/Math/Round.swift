@@ -6,7 +6,7 @@ struct Round: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x.rounded(.toNearestOrEven) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x.rounded(.toNearestOrEven) }
 
   /// Zero wherever it exists.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -8,7 +8,7 @@ struct Sign: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x > 0 ? 1 : (x < 0 ? -1 : x) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x > 0 ? 1 : (x < 0 ? -1 : x) }
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x.signum() }
 
   /// Zero wherever it exists.

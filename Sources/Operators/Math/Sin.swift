@@ -7,7 +7,7 @@ struct Sin: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(sin(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(sin(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · cos x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

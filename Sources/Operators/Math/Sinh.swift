@@ -7,7 +7,7 @@ struct Sinh: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(sinh(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(sinh(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · cosh x`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

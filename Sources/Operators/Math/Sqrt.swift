@@ -6,7 +6,7 @@ struct Sqrt: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x.squareRoot() }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x.squareRoot() }
 
   /// Carries the gradient back: `∂x = ∂y / (2 y)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

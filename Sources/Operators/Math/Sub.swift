@@ -7,7 +7,7 @@ struct Sub: ArithmeticOperator, DifferentiableOperator {
   init(attributes: Attributes, opset: Int) {}
 
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number { a &- b }
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a - b }
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number { a - b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a - b }
 
   /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y`.

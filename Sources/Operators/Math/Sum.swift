@@ -5,11 +5,11 @@ import Tensors
 struct Sum: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Sum"
   static let inputCounts = 1...Int.max
-  static let elementTypes = ElementType.reals
+  static let elementTypes = ElementType.floatingPoint
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a + b }
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number { a + b }
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> { a + b }
 
   /// Carries the gradient back: `∂xᵢ = ∂y`.

@@ -7,7 +7,7 @@ struct Tan: UnaryMathOperator, DifferentiableOperator {
 
   init(attributes: Attributes, opset: Int) {}
 
-  func real<Number: WideReal>(_ x: Number) -> Number { Number(tan(x.double)) }
+  func float<Number: WideFloat>(_ x: Number) -> Number { Number(tan(x.double)) }
 
   /// Carries the gradient back: `∂x = ∂y · (1 + y²)`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -33,7 +33,7 @@ struct Dropout: Operator, DifferentiableOperator {
     if let mode = inputs.optional(2) {
       try mode.check(2, holds: .bool)
       let ratio = inputs.optional(1)
-      try ratio?.check(1, holdsOneOf: ElementType.reals)
+      try ratio?.check(1, holdsOneOf: ElementType.floatingPoint)
       try check(
         ratio: ratio == nil ? Double(self.ratio) : ratio?.constant?.doubles.first,
         trains: mode.constant?.elements(as: Bool.self).first)

@@ -61,7 +61,7 @@ private struct CumSumWork: NumberWork {
     run(Element.self, zero: 0) { $0 &+ $1 }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     run(Element.self, zero: Element(wide: 0)) { Element(wide: $0.wide + $1.wide) }
   }
 

@@ -10,7 +10,7 @@ struct ReduceL1: ReductionOperator, DifferentiableOperator {
     axes = try ReductionAxes(attributes, opset: opset)
   }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + abs(x) }
+  func float(_ fold: Double, adding x: Double) -> Double { fold + abs(x) }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { x < 0 ? fold &- x : fold &+ x }
 
   /// Carries the gradient back: `∂x = ∂y · sign(x)`.

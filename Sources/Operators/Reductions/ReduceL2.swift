@@ -12,8 +12,8 @@ struct ReduceL2: ReductionOperator, DifferentiableOperator {
 
   var wholeStart: Int64? { nil }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + x * x }
-  func real(_ fold: Double, finishing count: Int) -> Double { fold.squareRoot() }
+  func float(_ fold: Double, adding x: Double) -> Double { fold + x * x }
+  func float(_ fold: Double, finishing count: Int) -> Double { fold.squareRoot() }
 
   /// Carries the gradient back: `∂x = ∂y · x / y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -13,8 +13,8 @@ struct ReduceLogSum: ReductionOperator, DifferentiableOperator {
 
   var wholeStart: Int64? { nil }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + x }
-  func real(_ fold: Double, finishing count: Int) -> Double { log(fold) }
+  func float(_ fold: Double, adding x: Double) -> Double { fold + x }
+  func float(_ fold: Double, finishing count: Int) -> Double { log(fold) }
 
   /// Carries the gradient back: `∂x = ∂y / Σ x = ∂y · e^{−y}`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

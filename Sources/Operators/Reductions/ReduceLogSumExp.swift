@@ -15,12 +15,12 @@ struct ReduceLogSumExp: ReductionOperator, DifferentiableOperator {
   var wholeStart: Int64? { nil }
 
   /// The fold is the logarithm itself, so that large elements do not overflow.
-  func real(_ fold: Double, adding x: Double) -> Double {
+  func float(_ fold: Double, adding x: Double) -> Double {
     if fold == x { return x + log(2) }
     return max(fold, x) + log1p(exp(-abs(fold - x)))
   }
 
-  func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+  func float(_ fold: Double, joining other: Double) -> Double { float(fold, adding: other) }
 
   /// Carries the gradient back: `∂x = ∂y · e^{x − y}`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

@@ -14,8 +14,8 @@ struct ReduceMax: ReductionOperator, DifferentiableOperator {
   var realStart: Double { -.infinity }
   var wholeStart: Int64? { .min }
 
-  func real(_ fold: Double, adding x: Double) -> Double { x > fold || x.isNaN ? x : fold }
-  func real(_ fold: Double, joining other: Double) -> Double { real(fold, adding: other) }
+  func float(_ fold: Double, adding x: Double) -> Double { x > fold || x.isNaN ? x : fold }
+  func float(_ fold: Double, joining other: Double) -> Double { float(fold, adding: other) }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { max(fold, x) }
 
   /// The gradient goes to every element that is the largest.

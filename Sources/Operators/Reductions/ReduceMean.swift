@@ -10,8 +10,8 @@ struct ReduceMean: ReductionOperator, DifferentiableOperator {
     axes = try ReductionAxes(attributes, opset: opset)
   }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + x }
-  func real(_ fold: Double, finishing count: Int) -> Double {
+  func float(_ fold: Double, adding x: Double) -> Double { fold + x }
+  func float(_ fold: Double, finishing count: Int) -> Double {
     count == 0 ? 0 : fold / Double(count)
   }
   func whole(_ fold: Int64, finishing count: Int) -> Int64 { count == 0 ? 0 : fold / Int64(count) }

@@ -13,8 +13,8 @@ struct ReduceProd: ReductionOperator, DifferentiableOperator {
   var realStart: Double { 1 }
   var wholeStart: Int64? { 1 }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold * x }
-  func real(_ fold: Double, joining other: Double) -> Double { fold * other }
+  func float(_ fold: Double, adding x: Double) -> Double { fold * x }
+  func float(_ fold: Double, joining other: Double) -> Double { fold * other }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &* x }
 
   /// Carries the gradient back: `∂y` times the product of the other factors, see ``ProductGradient``.

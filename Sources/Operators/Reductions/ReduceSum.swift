@@ -10,7 +10,7 @@ struct ReduceSum: ReductionOperator, DifferentiableOperator {
     axes = try ReductionAxes(attributes, opset: opset, inputSince: 13)
   }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + x }
+  func float(_ fold: Double, adding x: Double) -> Double { fold + x }
 
   /// Carries the gradient back: `∂x = ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

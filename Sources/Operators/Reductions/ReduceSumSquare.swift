@@ -10,7 +10,7 @@ struct ReduceSumSquare: ReductionOperator, DifferentiableOperator {
     axes = try ReductionAxes(attributes, opset: opset)
   }
 
-  func real(_ fold: Double, adding x: Double) -> Double { fold + x * x }
+  func float(_ fold: Double, adding x: Double) -> Double { fold + x * x }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &+ x &* x }
 
   /// Carries the gradient back: `∂x = 2 ∂y · x`.

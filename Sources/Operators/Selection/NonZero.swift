@@ -54,7 +54,7 @@ private struct NonZeroCount: NumberWork {
     return (0..<x.count).count { elements[$0] != 0 }
   }
 
-  func real<Element: RealElement>(_: Element.Type) -> Int {
+  func float<Element: FloatElement>(_: Element.Type) -> Int {
     let elements = x.words(as: Element.self)
     return (0..<x.count).count { elements[$0].wide != 0 }
   }
@@ -69,7 +69,7 @@ private struct NonZeroWork: NumberWork {
     return (0..<x.count).filter { elements[$0] != 0 }
   }
 
-  func real<Element: RealElement>(_: Element.Type) -> [Int] {
+  func float<Element: FloatElement>(_: Element.Type) -> [Int] {
     let elements = x.words(as: Element.self)
     return (0..<x.count).filter { elements[$0].wide != 0 }
   }

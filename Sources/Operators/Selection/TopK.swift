@@ -72,7 +72,7 @@ private struct TopKWork: NumberWork {
 
   func whole<Element: WholeElement>(_: Element.Type) { select(Element.self) { $0 } }
 
-  func real<Element: RealElement>(_: Element.Type) { select(Element.self) { $0.wide } }
+  func float<Element: FloatElement>(_: Element.Type) { select(Element.self) { $0.wide } }
 
   @inline(__always)
   private func select<Element: BitwiseCopyable, Number: Comparable>(

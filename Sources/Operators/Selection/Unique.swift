@@ -75,7 +75,7 @@ private struct UniqueWork: NumberWork {
     return groups { Int.compare(elements[$0], elements[$1]) }
   }
 
-  func real<Element: RealElement>(_: Element.Type) -> [[Int]] {
+  func float<Element: FloatElement>(_: Element.Type) -> [[Int]] {
     let elements = x.words(as: Element.self)
     return groups { Int.compare(elements[$0].wide, elements[$1].wide) }
   }

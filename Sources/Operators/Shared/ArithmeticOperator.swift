@@ -16,7 +16,7 @@ protocol ArithmeticOperator: PreparedOperator, ElementwiseOperator, ChannelOpera
   /// ``elementTypes`` has whole types.
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number
   /// The combination of two reals; asked for only when ``elementTypes`` has real types.
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number
   /// The combination of eight pairs of reals.
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float>
   /// What is done to the result of all `count` inputs.
@@ -30,13 +30,13 @@ extension ArithmeticOperator {
 
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number { a }
 
-  func real<Number: WideReal>(_ a: Number, _ b: Number) -> Number { a }
+  func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number { a }
 
   func finish(_ result: TensorView, count: Int, pool: ThreadPool) {}
 
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
     var result = SIMD8<Float>()
-    for lane in 0..<8 { result[lane] = real(a[lane], b[lane]) }
+    for lane in 0..<8 { result[lane] = float(a[lane], b[lane]) }
     return result
   }
 
@@ -113,14 +113,14 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
     }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     if Element.self == Float.self { return floats() }
     let (a, b, y) = (words(a, Element.self), words(b, Element.self), words(y, Element.self))
     let steps = loop.steps
     loop.forEachRow(pool: pool) { row in
       for index in 0..<row.count {
         y[row.output + index] = Element(
-          wide: rules.real(a[row.a + index * steps.a].wide, b[row.b + index * steps.b].wide))
+          wide: rules.float(a[row.a + index * steps.a].wide, b[row.b + index * steps.b].wide))
       }
     }
   }
@@ -135,7 +135,7 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
       case (1, 0, _): left(a, b[0], y, row.count)
       case (0, 1, _): right(a[0], b, y, row.count)
       default:
-        let value = rules.real(a[0], b[0])
+        let value = rules.float(a[0], b[0])
         for index in 0..<row.count { y[index] = value }
       }
     }
@@ -154,7 +154,7 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
       store(rules.lanes(load(a + index), load(b + index)), y + index)
       index += 8
     }
-    for rest in index..<count { y[rest] = rules.real(a[rest], b[rest]) }
+    for rest in index..<count { y[rest] = rules.float(a[rest], b[rest]) }
   }
 
   @inline(__always)
@@ -165,7 +165,7 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
       store(rules.lanes(load(a + index), all), y + index)
       index += 8
     }
-    for rest in index..<count { y[rest] = rules.real(a[rest], b) }
+    for rest in index..<count { y[rest] = rules.float(a[rest], b) }
   }
 
   @inline(__always)
@@ -176,7 +176,7 @@ private struct ArithmeticWork<Rules: ArithmeticOperator>: NumberWork {
       store(rules.lanes(all, load(b + index)), y + index)
       index += 8
     }
-    for rest in index..<count { y[rest] = rules.real(a, b[rest]) }
+    for rest in index..<count { y[rest] = rules.float(a, b[rest]) }
   }
 
   @inline(__always)

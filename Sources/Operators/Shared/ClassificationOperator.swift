@@ -11,7 +11,7 @@ extension ClassificationOperator {
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(1...1)
     let x = try inputs.required(0)
-    try x.check(0, holdsOneOf: ElementType.reals)
+    try x.check(0, holdsOneOf: ElementType.floatingPoint)
     return [TensorType(.bool, x.shape)]
   }
 
@@ -31,7 +31,7 @@ private struct ClassificationWork<Rules: ClassificationOperator>: NumberWork {
     throw OperatorErrors.calculation(Element.elementType)
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let (values, y) = (x.words(as: Element.self), y.words(as: Bool.self))
     for index in 0..<x.count { y[index] = rules.contains(values[index].wide.double) }
   }

@@ -54,7 +54,7 @@ private struct ComparisonWork<Rules: ComparisonOperator>: NumberWork {
     }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let (a, b) = (a.words(as: Element.self), b.words(as: Element.self))
     let (y, steps) = (y.words(as: Bool.self), loop.steps)
     loop.forEachRow(pool: pool) { row in

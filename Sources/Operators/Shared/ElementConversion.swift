@@ -63,7 +63,7 @@ enum ElementConversion {
   private static func read<Wide: WideNumber>(
     _ x: TensorView, _ start: Int, _ count: Int, _ wide: UnsafeMutablePointer<Wide>
   ) {
-    func real<Element: RealElement>(_: Element.Type) {
+    func float<Element: FloatElement>(_: Element.Type) {
       let source = x.words(as: Element.self) + start
       for index in 0..<count { wide[index] = Wide(real: source[index].wide.double) }
     }
@@ -72,10 +72,10 @@ enum ElementConversion {
       for index in 0..<count { wide[index] = Wide(whole: source[index]) }
     }
     switch x.elementType {
-    case .float32: real(Float.self)
-    case .float64: real(Double.self)
-    case .float16: real(Float16.self)
-    case .bfloat16: real(BFloat16.self)
+    case .float32: float(Float.self)
+    case .float64: float(Double.self)
+    case .float16: float(Float16.self)
+    case .bfloat16: float(BFloat16.self)
     case .int8: whole(Int8.self)
     case .int16: whole(Int16.self)
     case .int32: whole(Int32.self)
@@ -106,19 +106,19 @@ enum ElementConversion {
     _ wide: UnsafeMutablePointer<Wide>, _ y: TensorView, _ start: Int, _ count: Int,
     _ saturates: Bool
   ) {
-    func real<Element: RealElement>(_: Element.Type) {
+    func float<Element: FloatElement>(_: Element.Type) {
       let target = y.words(as: Element.self) + start
-      for index in 0..<count { target[index] = Element(wide: wide[index].real()) }
+      for index in 0..<count { target[index] = Element(wide: wide[index].float()) }
     }
     func whole<Element: WholeElement>(_: Element.Type) {
       let target = y.words(as: Element.self) + start
       for index in 0..<count { target[index] = wide[index].whole() }
     }
     switch y.elementType {
-    case .float32: real(Float.self)
-    case .float64: real(Double.self)
-    case .float16: real(Float16.self)
-    case .bfloat16: real(BFloat16.self)
+    case .float32: float(Float.self)
+    case .float64: float(Double.self)
+    case .float16: float(Float16.self)
+    case .bfloat16: float(BFloat16.self)
     case .int8: whole(Int8.self)
     case .int16: whole(Int16.self)
     case .int32: whole(Int32.self)
@@ -138,7 +138,7 @@ enum ElementConversion {
       guard let format = Float8Format.of(y.elementType) else { return }
       let target = y.words(as: UInt8.self) + start
       for index in 0..<count {
-        target[index] = format.code(wide[index].real(), saturates: saturates)
+        target[index] = format.code(wide[index].float(), saturates: saturates)
       }
     default:
       let target = y.words(as: Bool.self) + start
@@ -151,25 +151,25 @@ enum ElementConversion {
 private protocol WideNumber: BitwiseCopyable, Equatable, ExpressibleByIntegerLiteral {
   init(real: Double)
   init(whole: some FixedWidthInteger)
-  func real<Number: WideReal>() -> Number
+  func float<Number: WideFloat>() -> Number
   func whole<Number: FixedWidthInteger>() -> Number
 }
 
 extension Double: WideNumber {
   fileprivate init(real: Double) { self = real }
   fileprivate init(whole: some FixedWidthInteger) { self = Double(whole) }
-  fileprivate func real<Number: WideReal>() -> Number { Number(self) }
+  fileprivate func float<Number: WideFloat>() -> Number { Number(self) }
   fileprivate func whole<Number: FixedWidthInteger>() -> Number { NumberConversion.whole(self) }
 }
 extension Int64: WideNumber {
   fileprivate init(real: Double) { self = NumberConversion.whole(real) }
   fileprivate init(whole: some FixedWidthInteger) { self.init(truncatingIfNeeded: whole) }
-  fileprivate func real<Number: WideReal>() -> Number { Number(self) }
+  fileprivate func float<Number: WideFloat>() -> Number { Number(self) }
   fileprivate func whole<Number: FixedWidthInteger>() -> Number { Number(truncatingIfNeeded: self) }
 }
 extension UInt64: WideNumber {
   fileprivate init(real: Double) { self = NumberConversion.whole(real) }
   fileprivate init(whole: some FixedWidthInteger) { self.init(truncatingIfNeeded: whole) }
-  fileprivate func real<Number: WideReal>() -> Number { Number(self) }
+  fileprivate func float<Number: WideFloat>() -> Number { Number(self) }
   fileprivate func whole<Number: FixedWidthInteger>() -> Number { Number(truncatingIfNeeded: self) }
 }

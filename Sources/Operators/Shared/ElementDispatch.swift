@@ -1,39 +1,39 @@
 import Tensors
 
 /// A real type that elements are calculated in: `Float` or `Double`.
-protocol WideReal: BinaryFloatingPoint, Sendable {
+protocol WideFloat: BinaryFloatingPoint, Sendable {
   init(_ value: Double)
   var double: Double { get }
 }
 
-extension Float: WideReal {
+extension Float: WideFloat {
   var double: Double { Double(self) }
 }
-extension Double: WideReal {
+extension Double: WideFloat {
   var double: Double { self }
 }
 
 /// An element that stands for a real number.
-protocol RealElement: TensorElement {
+protocol FloatElement: TensorElement {
   /// The type it is calculated in.
-  associatedtype Wide: WideReal
+  associatedtype Wide: WideFloat
   init(wide: Wide)
   var wide: Wide { get }
 }
 
-extension Float: RealElement {
+extension Float: FloatElement {
   init(wide: Float) { self = wide }
   var wide: Float { self }
 }
-extension Double: RealElement {
+extension Double: FloatElement {
   init(wide: Double) { self = wide }
   var wide: Double { self }
 }
-extension Float16: RealElement {
+extension Float16: FloatElement {
   init(wide: Float) { self.init(wide) }
   var wide: Float { Float(self) }
 }
-extension BFloat16: RealElement {
+extension BFloat16: FloatElement {
   init(wide: Float) { self.init(wide) }
   var wide: Float { float }
 }
@@ -45,7 +45,7 @@ typealias WholeElement = TensorElement & FixedWidthInteger
 protocol NumberWork {
   associatedtype Outcome
   func whole<Element: WholeElement>(_: Element.Type) throws -> Outcome
-  func real<Element: RealElement>(_: Element.Type) throws -> Outcome
+  func float<Element: FloatElement>(_: Element.Type) throws -> Outcome
 }
 
 extension ElementType {
@@ -55,7 +55,7 @@ extension ElementType {
     .uint32, .uint64,
   ]
   /// The types of real numbers that are calculated with.
-  static let reals: [ElementType] = [.float32, .float64, .float16, .bfloat16]
+  static let floatingPoint: [ElementType] = [.float32, .float64, .float16, .bfloat16]
   /// The types of whole numbers of at least 8 bits.
   static let wholes: [ElementType] = [
     .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
@@ -70,10 +70,10 @@ extension ElementType {
   /// - Throws: What the work throws; `OperatorError.unsupported` when this is not one of ``numbers``.
   func dispatch<Work: NumberWork>(_ work: Work) throws -> Work.Outcome {
     switch self {
-    case .float32: try work.real(Float.self)
-    case .float64: try work.real(Double.self)
-    case .float16: try work.real(Float16.self)
-    case .bfloat16: try work.real(BFloat16.self)
+    case .float32: try work.float(Float.self)
+    case .float64: try work.float(Double.self)
+    case .float16: try work.float(Float16.self)
+    case .bfloat16: try work.float(BFloat16.self)
     case .int8: try work.whole(Int8.self)
     case .int16: try work.whole(Int16.self)
     case .int32: try work.whole(Int32.self)

@@ -73,7 +73,7 @@ private struct ExtremeWork<Rules: ExtremePlaceOperator>: NumberWork {
 
   func whole<Element: WholeElement>(_: Element.Type) { search(Element.self) { $0 } }
 
-  func real<Element: RealElement>(_: Element.Type) { search(Element.self) { $0.wide } }
+  func float<Element: FloatElement>(_: Element.Type) { search(Element.self) { $0.wide } }
 
   @inline(__always)
   private func search<Element: BitwiseCopyable, Number: Comparable>(

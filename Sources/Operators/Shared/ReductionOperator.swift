@@ -17,11 +17,11 @@ protocol ReductionOperator: PreparedOperator, ChannelOperator {
   var wholeStart: Int64? { get }
 
   /// A real fold with one more element.
-  func real(_ fold: Double, adding x: Double) -> Double
+  func float(_ fold: Double, adding x: Double) -> Double
   /// Two real folds as one.
-  func real(_ fold: Double, joining other: Double) -> Double
+  func float(_ fold: Double, joining other: Double) -> Double
   /// The result of a real fold of `count` elements.
-  func real(_ fold: Double, finishing count: Int) -> Double
+  func float(_ fold: Double, finishing count: Int) -> Double
   /// A whole fold with one more element.
   func whole(_ fold: Int64, adding x: Int64) -> Int64
   /// The result of a whole fold of `count` elements.
@@ -34,8 +34,8 @@ extension ReductionOperator {
   var realStart: Double { 0 }
   var wholeStart: Int64? { 0 }
 
-  func real(_ fold: Double, joining other: Double) -> Double { fold + other }
-  func real(_ fold: Double, finishing count: Int) -> Double { fold }
+  func float(_ fold: Double, joining other: Double) -> Double { fold + other }
+  func float(_ fold: Double, finishing count: Int) -> Double { fold }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &+ x }
   func whole(_ fold: Int64, finishing count: Int) -> Int64 { fold }
 
@@ -75,15 +75,15 @@ private struct ReductionWork<Rules: ReductionOperator>: NumberWork {
   let y: TensorView
   let pool: ThreadPool
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let y = y.words(as: Element.self)
-    reals(Element.self, read: { $0.wide.double }, write: { y[$0] = Element(wide: .init($1)) })
+    numbers(Element.self, read: { $0.wide.double }, write: { y[$0] = Element(wide: .init($1)) })
   }
 
   func whole<Element: WholeElement>(_: Element.Type) {
     let y = y.words(as: Element.self)
     guard let start = rules.wholeStart else {
-      return reals(
+      return numbers(
         Element.self, read: { Double($0) }, write: { y[$0] = NumberConversion.whole($1) })
     }
     let x = x.words(as: Element.self)
@@ -104,19 +104,19 @@ private struct ReductionWork<Rules: ReductionOperator>: NumberWork {
   }
 
   @inline(__always)
-  private func reals<Element: BitwiseCopyable>(
+  private func numbers<Element: BitwiseCopyable>(
     _: Element.Type, read: (Element) -> Double, write: (Int, Double) -> Void
   ) {
     let x = x.words(as: Element.self)
     loop.forEachGroup(pool: pool) { group, first in
       if loop.runIsFolded {
-        write(group, rules.real(fold(x + first, read), finishing: loop.foldCount))
+        write(group, rules.float(fold(x + first, read), finishing: loop.foldCount))
       } else {
         for column in stride(from: 0, to: loop.run, by: Self.block) {
           let width = min(Self.block, loop.run - column)
           columns(x + first + column, width, read) { index, fold in
             write(
-              group * loop.run + column + index, rules.real(fold, finishing: loop.foldCount))
+              group * loop.run + column + index, rules.float(fold, finishing: loop.foldCount))
           }
         }
       }
@@ -133,19 +133,19 @@ private struct ReductionWork<Rules: ReductionOperator>: NumberWork {
       let x = x + loop.offset(ofRun: run)
       var index = 0
       while index + 4 <= loop.run {
-        parts.0 = rules.real(parts.0, adding: read(x[index]))
-        parts.1 = rules.real(parts.1, adding: read(x[index + 1]))
-        parts.2 = rules.real(parts.2, adding: read(x[index + 2]))
-        parts.3 = rules.real(parts.3, adding: read(x[index + 3]))
+        parts.0 = rules.float(parts.0, adding: read(x[index]))
+        parts.1 = rules.float(parts.1, adding: read(x[index + 1]))
+        parts.2 = rules.float(parts.2, adding: read(x[index + 2]))
+        parts.3 = rules.float(parts.3, adding: read(x[index + 3]))
         index += 4
       }
       while index < loop.run {
-        parts.0 = rules.real(parts.0, adding: read(x[index]))
+        parts.0 = rules.float(parts.0, adding: read(x[index]))
         index += 1
       }
     }
-    return rules.real(
-      rules.real(parts.0, joining: parts.1), joining: rules.real(parts.2, joining: parts.3))
+    return rules.float(
+      rules.float(parts.0, joining: parts.1), joining: rules.float(parts.2, joining: parts.3))
   }
 
   /// Folds of neighbouring elements, side by side.
@@ -158,7 +158,7 @@ private struct ReductionWork<Rules: ReductionOperator>: NumberWork {
       folds.update(repeating: rules.realStart)
       for run in 0..<loop.runsPerFold {
         let x = x + loop.offset(ofRun: run)
-        for index in 0..<width { folds[index] = rules.real(folds[index], adding: read(x[index])) }
+        for index in 0..<width { folds[index] = rules.float(folds[index], adding: read(x[index])) }
       }
       for index in 0..<width { write(index, folds[index]) }
     }

@@ -61,7 +61,7 @@ private struct ScatterWork: NumberWork {
     }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let (x, y) = (updates.words(as: Element.self) + source, data.words(as: Element.self) + target)
     for index in 0..<count {
       let (old, new) = (y[index].wide, x[index].wide)

@@ -7,15 +7,15 @@ protocol UnaryMathOperator: ElementwiseOperator, ChannelOperator {
   static var elementTypes: [ElementType] { get }
 
   /// The value at a real number; asked for only when ``elementTypes`` has real types.
-  func real<Number: WideReal>(_ x: Number) -> Number
+  func float<Number: WideFloat>(_ x: Number) -> Number
   /// The value at a whole number; asked for only when ``elementTypes`` has whole types.
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number
 }
 
 extension UnaryMathOperator {
-  static var elementTypes: [ElementType] { ElementType.reals }
+  static var elementTypes: [ElementType] { ElementType.floatingPoint }
 
-  func real<Number: WideReal>(_ x: Number) -> Number { x }
+  func float<Number: WideFloat>(_ x: Number) -> Number { x }
 
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number { x }
 
@@ -48,10 +48,10 @@ private struct UnaryMathWork<Rules: UnaryMathOperator>: NumberWork {
     }
   }
 
-  func real<Element: RealElement>(_: Element.Type) {
+  func float<Element: FloatElement>(_: Element.Type) {
     let (x, y) = (x.words(as: Element.self), y.words(as: Element.self))
     ElementLoop.forEachPart(self.x.count, pool: pool) { range in
-      for index in range { y[index] = Element(wide: rules.real(x[index].wide)) }
+      for index in range { y[index] = Element(wide: rules.float(x[index].wide)) }
     }
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// Which channels of a model are removed: chosen once, then printed, saved, compared or applied.
 public struct ChannelPlan: Codable, Sendable, Equatable {
   /// One layer that makes channels.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct CutLayer: Codable, Sendable, Equatable {
     /// The name of the constant that holds its weights.
     public var weight: String
     /// The node.
@@ -30,7 +30,7 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
   /// What identifies the weights the plan was made for.
   public var fingerprint: String
   /// All layers with channels of their own, in order.
-  public var layers: [Layer]
+  public var layers: [CutLayer]
 
   /// Channels of all layers.
   public var channels: Int { layers.reduce(0) { $0 + $1.channels } }
@@ -46,7 +46,7 @@ public struct ChannelPlan: Codable, Sendable, Equatable {
     (method, allocation, seed) = (request.method, request.allocation.name, request.seed)
     fingerprint = coupling.fingerprint
     layers = coupling.producers.map { producer in
-      Layer(
+      CutLayer(
         weight: producer.weight, layer: producer.label, channels: producer.groups.count,
         frozen: producer.frozen.count,
         removed: producer.groups.indices.filter { channel in

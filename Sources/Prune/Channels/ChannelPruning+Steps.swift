@@ -102,7 +102,7 @@ extension ChannelPruning {
   private struct Surgery {
     var removed: Set<Int>
     var weights: [String: Tensor] = [:]
-    var layers: [ChannelReconstruction.Layer] = []
+    var layers: [ChannelReconstruction.ReaderRefit] = []
     var remarks: [String] = []
   }
 

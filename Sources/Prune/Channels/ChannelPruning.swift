@@ -70,7 +70,7 @@ public struct ChannelPruning {
     /// What the written file must compute.
     public var prediction: Prediction
     /// The effect of reconstruction, by layer; empty without it.
-    public var reconstruction: [ChannelReconstruction.Layer] = []
+    public var reconstruction: [ChannelReconstruction.ReaderRefit] = []
     /// Whether the target is met.
     public var isTargetMet: Bool
     /// The training after the last cut; `nil` without.

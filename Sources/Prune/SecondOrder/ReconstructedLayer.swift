@@ -21,7 +21,8 @@ struct ReconstructedLayer {
 
   /// A layer, or `nil` for one whose patches or responses cannot be read.
   init?(
-    _ index: Int, _ weight: PrunableWeights.Weight, layers: [WeightedLayers.Layer], graph: Graph,
+    _ index: Int, _ weight: PrunableWeights.Weight, layers: [WeightedLayers.WeightedLayer],
+    graph: Graph,
     operands: [String: Operand], links: Connectivity
   ) {
     let own = layers.filter { $0.weight == weight.name }

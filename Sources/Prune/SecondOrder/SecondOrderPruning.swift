@@ -38,7 +38,7 @@ public struct SecondOrderPruning {
   }
 
   /// The effect of pruning on one layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct SparseRefit: Codable, Sendable, Equatable {
     /// The name of the weight.
     public var weight: String
     /// Relative squared error of the responses with zeros but without refitting.
@@ -52,7 +52,7 @@ public struct SecondOrderPruning {
     /// The network.
     public var graph: Graph
     /// The layers, in order.
-    public var layers: [Layer]
+    public var layers: [SparseRefit]
   }
 
   private let graph: Graph
@@ -176,7 +176,7 @@ public struct SecondOrderPruning {
         registry: engine.registry)
     }
     let runner = try ProgressiveRunner(graph, inputs: inputs, engine: engine)
-    var done: [Layer] = []
+    var done: [SparseRefit] = []
     try engine.progress.job("refitting", total: layers.count, unit: "layers") { advance in
       for (place, layer) in layers.enumerated()
       where plan.layers[layer.index].keptBecause == nil {
@@ -185,7 +185,7 @@ public struct SecondOrderPruning {
           plan.pattern)
         try set(fit, layer, in: &graph)
         done.append(
-          Layer(
+          SparseRefit(
             weight: layer.weight.name, errorUnfitted: fit.errorUnfitted, error: fit.error))
         advance(place + 1)
       }

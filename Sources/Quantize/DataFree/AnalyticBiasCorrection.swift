@@ -35,7 +35,7 @@ public enum AnalyticBiasCorrection {
         roundsUp: plan.roundings?[output].flatMap {
           AdaptiveRounding.unpacked($0, count: weights.count)
         }
-      ).reals(axis: 0)
+      ).floats(axis: 0)
       let errors = Tensor(
         zip(rounded, weights.floats).map { $0 - $1 }, shape: weights.shape
       ).sumsOverTaps

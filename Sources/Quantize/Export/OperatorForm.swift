@@ -136,8 +136,8 @@ public struct OperatorForm: Sendable {
     let parameters = QuantizationParameters(
       scale: scale.floats[0], zeroPoint: Int32(zeros.integers[0]))
     let slack = parameters.scale / 2
-    return parameters.real(range.lowerBound) >= bounds.lowerBound - slack
-      && parameters.real(range.upperBound) <= bounds.upperBound + slack
+    return parameters.float(range.lowerBound) >= bounds.lowerBound - slack
+      && parameters.float(range.upperBound) <= bounds.upperBound + slack
   }
 
   /// Moves integers where scale and zero point stay what they are.

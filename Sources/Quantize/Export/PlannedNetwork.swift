@@ -97,26 +97,26 @@ public struct PlannedNetwork: Sendable {
 
   /// A layer's weights and bias as the floats that their integers stand for.
   private mutating func replaceConstants(
-    of node: inout Node, _ original: Node, _ layer: WeightedLayers.Layer, inputScale: Float,
+    of node: inout Node, _ original: Node, _ layer: WeightedLayers.WeightedLayer, inputScale: Float,
     shift: [Float]?, ups: Data?
   ) {
     let shape = layer.tensor.shape
     let axis = (layer.slot.outputAxis + shape.count) % shape.count
     let channels = shape[axis]
     let own = LayerBias(original, layer.rules, channels: channels) { constants[$0] }
-    var reals = own.constants
-    if let shift, let bias = own.values(channels) { reals = zip(bias, shift).map { $0 + $1 } }
+    var numbers = own.constants
+    if let shift, let bias = own.values(channels) { numbers = zip(bias, shift).map { $0 + $1 } }
     let alpha = layer.rules.factors.product
     let scheme = scheme.adapted(to: layer.rules)
     let weights = QuantizedWeights(
       layer.tensor, axis: axis, scheme: scheme,
-      bias: alpha > 0 ? reals.map { $0.map { $0 / alpha } } : nil,
+      bias: alpha > 0 ? numbers.map { $0.map { $0 / alpha } } : nil,
       inputScale: inputScale,
       roundsUp: ups.flatMap { AdaptiveRounding.unpacked($0, count: layer.tensor.count) })
     node.inputs[1] = constant(
-      original.inputs[1], Tensor(weights.reals(axis: axis), shape: shape))
-    guard let reals else { return }
-    let bias = reals.enumerated().map { channel, real -> Float in
+      original.inputs[1], Tensor(weights.floats(axis: axis), shape: shape))
+    guard let numbers else { return }
+    let bias = numbers.enumerated().map { channel, real -> Float in
       let unit =
         Double(alpha * inputScale)
         * Double(weights.scales[weights.scales.count == 1 ? 0 : channel])
@@ -135,7 +135,7 @@ public struct PlannedNetwork: Sendable {
       let values = tensor.floats
       let own = QuantizationScheme().activation((values.min() ?? 0)...(values.max() ?? 0))
       node.inputs[slot] = constant(
-        name, Tensor(values.map { own.real(own.quantized($0, in: 0...255)) }, shape: tensor.shape))
+        name, Tensor(values.map { own.float(own.quantized($0, in: 0...255)) }, shape: tensor.shape))
     }
   }
 }

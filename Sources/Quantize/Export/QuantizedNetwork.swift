@@ -22,7 +22,7 @@ public struct QuantizedNetwork: Sendable {
   private let scheme: QuantizationScheme
   private var parameters: [String: QuantizationParameters] = [:]
   private let constants: [String: Tensor]
-  private let layers: [Int: WeightedLayers.Layer]
+  private let layers: [Int: WeightedLayers.WeightedLayer]
   private let roundings: [String: Data]
 
   /// Quantises a prepared network as a plan says; biases of layers that stay float are not shifted.
@@ -114,8 +114,8 @@ public struct QuantizedNetwork: Sendable {
     if scheme.activationBits < 8 {
       // Fewer bits than the type has: what lies above the last step is clipped before.
       let top = constant(
-        "\(name)_highest", Tensor(scalar: own.real(scheme.activationRange.upperBound)))
-      let bottom = constant("\(name)_lowest", Tensor(scalar: own.real(0)))
+        "\(name)_highest", Tensor(scalar: own.float(scheme.activationRange.upperBound)))
+      let bottom = constant("\(name)_lowest", Tensor(scalar: own.float(0)))
       value = names.value("\(name)_clipped")
       nodes.append(
         Node("Clip", name: names.node(value), inputs: [unrounded, bottom, top], outputs: [value]))
@@ -172,7 +172,7 @@ public struct QuantizedNetwork: Sendable {
   }
 
   private mutating func quantizeLayer(
-    _ node: inout Node, _ original: Node, _ layer: WeightedLayers.Layer
+    _ node: inout Node, _ original: Node, _ layer: WeightedLayers.WeightedLayer
   ) -> [Node] {
     guard let input = parameters[original.inputs[0]] else { return [] }
     let quantized = QuantizedLayer(

@@ -17,7 +17,7 @@ extension Observer {
     return ClipSearch.best(statistics) { range in
       let parameters = scheme.activation(range)
       return numbers.reduce(0) { sum, number in
-        let error = parameters.real(parameters.quantized(number.0, in: integers)) - number.0
+        let error = parameters.float(parameters.quantized(number.0, in: integers)) - number.0
         return sum + number.1 * Double(error) * Double(error)
       }
     }

@@ -100,7 +100,7 @@ public struct Quantization {
     /// What the choice of bits tried; `nil` unless it was asked for.
     public var trials: [BitWidthSearch.Trial]?
     /// The effect of adaptive rounding, by layer; `nil` without it.
-    public var roundings: [AdaptiveRounding.Layer]?
+    public var roundings: [AdaptiveRounding.LearnedRounding]?
     /// What a user should know, a sentence each.
     public var remarks: [String] = []
     /// What has to agree for the network to be what the plan says.

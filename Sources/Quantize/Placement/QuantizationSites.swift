@@ -79,7 +79,7 @@ public struct QuantizationSites: Sendable {
   }
 
   private static func choose(
-    _ node: Node, _ layer: WeightedLayers.Layer?, isBefore: Bool, made: Set<String>,
+    _ node: Node, _ layer: WeightedLayers.WeightedLayer?, isBefore: Bool, made: Set<String>,
     images: Set<String>, isFloat: Bool
   ) -> Choice {
     guard node.domain.isEmpty, let input = node.inputs.first else { return .ignore }

@@ -32,7 +32,7 @@ public struct AdaptiveRounding: Sendable {
   }
 
   /// What rounding did for one layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct LearnedRounding: Codable, Sendable, Equatable {
     /// The layer's first output.
     public var output: String
     /// The mean squared error of its responses with weights rounded to the nearest, as a part of their variance.
@@ -44,7 +44,7 @@ public struct AdaptiveRounding: Sendable {
   /// Which weights are rounded up, by the layer's first output: a bit a weight in the order of the weights, lowest bit first.
   public private(set) var roundings: [String: Data] = [:]
   /// What that did.
-  public private(set) var layers: [Layer] = []
+  public private(set) var layers: [LearnedRounding] = []
 
   /// Learns the rounding of every quantised layer of a prepared network.
   ///

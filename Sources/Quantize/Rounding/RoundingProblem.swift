@@ -19,7 +19,7 @@ struct RoundingProblem {
 
   /// The problem of a layer; `nil` where the grid is not uniform.
   init?(
-    _ node: Node, _ layer: WeightedLayers.Layer, _ reader: PatchReader,
+    _ node: Node, _ layer: WeightedLayers.WeightedLayer, _ reader: PatchReader,
     input: QuantizationParameters, scheme: QuantizationScheme, constants: [String: Tensor]
   ) {
     guard scheme.weightGrid == .uniform else { return nil }
@@ -47,13 +47,13 @@ struct RoundingProblem {
 
   /// Patches as the quantised layer reads them.
   func rounded(_ patches: [Float]) -> [Float] {
-    patches.map { input.real(input.quantized($0, in: inputRange)) }
+    patches.map { input.float(input.quantized($0, in: inputRange)) }
   }
 
   /// Which weights to round up, in the order of the layer's tensor, and what that does.
   func solve(
     _ moments: [PatchMoments], steps: Int, pool: ThreadPool
-  ) -> (up: [Bool], layer: AdaptiveRounding.Layer) {
+  ) -> (up: [Bool], layer: AdaptiveRounding.LearnedRounding) {
     let depth = reader.weightsPerOutput
     let rows = reader.outputs / reader.groups
     var up = [Float](repeating: 0, count: units.count)

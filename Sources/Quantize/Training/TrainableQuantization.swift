@@ -23,12 +23,12 @@ public struct TrainableQuantization: Sendable {
   private var biases: [Bias] = []
   private var clips: [Clamp] = []
   /// What a dequantised value is rounded by.
-  private var roundings: [String: Rounding] = [:]
+  private var quantizers: [String: Quantizer] = [:]
 
   private struct Weight {
     var integers: String
     var scale: String
-    var reals: String
+    var floats: String
     var axis: Int
     var zero: Int32
     var range: ClosedRange<Int32>
@@ -37,7 +37,7 @@ public struct TrainableQuantization: Sendable {
   private struct Bias {
     var integers: String
     var scale: String
-    var reals: String
+    var floats: String
     /// The scales that its own is the product of, by name.
     var factors: [String]
     /// What that product is multiplied by besides: the α of a `Gemm`.
@@ -50,7 +50,7 @@ public struct TrainableQuantization: Sendable {
     var steps: (lowest: Float, highest: Float)
   }
 
-  private struct Rounding {
+  private struct Quantizer {
     var exponent: String
     var scale: Float
     var zero: Int32
@@ -78,7 +78,7 @@ public struct TrainableQuantization: Sendable {
       switch node.qualifiedType {
       case "QuantizeLinear": try round(node)
       case "DequantizeLinear":
-        if try !dequantizeConstant(node), roundings[node.outputs[0]] == nil {
+        if try !dequantizeConstant(node), quantizers[node.outputs[0]] == nil {
           graph.nodes.append(node)
         }
       default: graph.nodes.append(source.nodes[index])
@@ -135,7 +135,7 @@ public struct TrainableQuantization: Sendable {
           "zero_point": .int(Int(zero)),
         ]))
     for output in outputs {
-      roundings[output] = Rounding(exponent: exponent, scale: scale.floats[0], zero: zero)
+      quantizers[output] = Quantizer(exponent: exponent, scale: scale.floats[0], zero: zero)
     }
     for output in outputs.dropFirst() {
       graph.nodes.append(Node("Identity", inputs: [outputs[0]], outputs: [output]))
@@ -175,7 +175,7 @@ public struct TrainableQuantization: Sendable {
       QuantizationSites.role(of: source.nodes[index]) == .layout
     {
       value = source.nodes[index].inputs[0]
-      guard let rounding = roundings[value] else { continue }
+      guard let rounding = quantizers[value] else { continue }
       return rounding.scale == scale && rounding.zero == zero ? rounding.exponent : nil
     }
     return nil
@@ -221,12 +221,12 @@ public struct TrainableQuantization: Sendable {
     guard QuantizationSites.isLayer(source.nodes[reader]), slot != 0 else { return false }
     let rules = try OperatorRegistry.standard.makeOperator(for: node, in: source)
     let operands = node.inputs.map { $0.isEmpty ? nil : source[constant: $0] }
-    let reals = try rules.evaluate(operands, pool: ThreadPool(threads: 1))[0]
+    let numbers = try rules.evaluate(operands, pool: ThreadPool(threads: 1))[0]
     if integers.elementType == .int32 {
-      graph.initializers[output] = Initializer(reals)
+      graph.initializers[output] = Initializer(numbers)
       biases.append(
         Bias(
-          integers: node.inputs[0], scale: node.inputs[1], reals: output,
+          integers: node.inputs[0], scale: node.inputs[1], floats: output,
           factors: try scales(of: source.nodes[reader]),
           alpha: OperatorRegistry.standard.weighted(source.nodes[reader], in: source)?
             .factors.product ?? 1))
@@ -236,12 +236,12 @@ public struct TrainableQuantization: Sendable {
     let (zero, _) = try zeroPoint(node, otherwise: integers.elementType)
     let range = Self.range(integers, zero)
     let name = names.value("\(output)/real")
-    graph.initializers[name] = Initializer(reals)
+    graph.initializers[name] = Initializer(numbers)
     let axis = try node.attributes.int("axis", default: 1)
     let positive = scale.count == 1 ? 0 : axis < 0 ? axis + integers.shape.count : axis
     weights.append(
       Weight(
-        integers: node.inputs[0], scale: node.inputs[1], reals: name, axis: positive, zero: zero,
+        integers: node.inputs[0], scale: node.inputs[1], floats: name, axis: positive, zero: zero,
         range: range))
     if Self.isPruned(integers, zero) { sparseWeights.insert(name) }
     let exponent = exponent(node.inputs[1], scale)
@@ -299,14 +299,14 @@ public struct TrainableQuantization: Sendable {
       let limit = Float(max(-weight.range.lowerBound, weight.range.upperBound))
       limits[weight.scale] = limit
       let largest = (source[constant: weight.scale]?.floats ?? []).map { $0 * limit }
-      units[weight.reals] =
+      units[weight.floats] =
         weight.axis == 0 || largest.count == 1 ? largest : [largest.max() ?? 1]
     }
     for bias in biases {
       let factors = bias.factors.map { name in
         (source[constant: name]?.floats ?? [1]).map { $0 * (limits[name] ?? 64) }
       }
-      units[bias.reals] = (0..<(factors.map(\.count).max() ?? 1)).map { channel in
+      units[bias.floats] = (0..<(factors.map(\.count).max() ?? 1)).map { channel in
         factors.reduce(1) { $0 * $1[$1.count == 1 ? 0 : channel] }
       }
     }
@@ -334,10 +334,10 @@ public struct TrainableQuantization: Sendable {
       result[constant: name] = Tensor(values, shape: source[constant: name]?.shape ?? [])
     }
     for weight in weights {
-      let (reals, steps) = (try floats(weight.reals), scale(weight.scale))
+      let (numbers, steps) = (try floats(weight.floats), scale(weight.scale))
       guard let old = source[constant: weight.integers] else { continue }
       let inner = old.shape[(weight.axis + 1)...].product
-      let whole = reals.enumerated().map { index, real -> Int32 in
+      let whole = numbers.enumerated().map { index, real -> Int32 in
         let step = steps.count == 1 ? steps[0] : steps[index / inner % steps.count]
         return QuantizationParameters.rounded(real / step, plus: weight.zero, in: weight.range)
       }
@@ -347,7 +347,7 @@ public struct TrainableQuantization: Sendable {
         : Tensor(whole.map { UInt8(truncatingIfNeeded: $0) }, shape: old.shape)
     }
     for bias in biases {
-      let reals = try floats(bias.reals)
+      let numbers = try floats(bias.floats)
       guard let old = source[constant: bias.integers] else { continue }
       let factors = bias.factors.map(scale)
       var units = (0..<(factors.map(\.count).max() ?? 1)).map { channel in
@@ -358,7 +358,7 @@ public struct TrainableQuantization: Sendable {
         // One scale for what has several stays what it is; one for each of several alike is spread.
         units = units.count == 1 ? before.map { _ in units[0] } : before
       }
-      let whole = reals.enumerated().map { channel, real -> Int32 in
+      let whole = numbers.enumerated().map { channel, real -> Int32 in
         let unit = Double(units[units.count == 1 ? 0 : channel % units.count])
         return Int32(max(min((Double(real) / unit).rounded(.toNearestOrEven), 2e9), -2e9))
       }

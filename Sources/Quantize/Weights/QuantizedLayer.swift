@@ -30,7 +30,7 @@ struct QuantizedLayer {
   /// times read them. Those that are not the same at all positions stay float, as do all where α is
   /// not positive.
   init(
-    _ node: Node, _ layer: WeightedLayers.Layer, scheme: QuantizationScheme,
+    _ node: Node, _ layer: WeightedLayers.WeightedLayer, scheme: QuantizationScheme,
     constants: [String: Tensor], inputScale: Float, roundings: Data?
   ) {
     let rank = layer.tensor.shape.count
@@ -59,7 +59,7 @@ struct QuantizedLayer {
   /// What is added to each channel in parts of α, and α; `nil` where nothing is, or nothing that
   /// becomes integers.
   static func addend(
-    _ node: Node, _ layer: WeightedLayers.Layer, _ constants: [String: Tensor]
+    _ node: Node, _ layer: WeightedLayers.WeightedLayer, _ constants: [String: Tensor]
   ) -> (values: [Float]?, alpha: Float) {
     let rank = layer.tensor.shape.count
     let channels = layer.tensor.shape[(layer.slot.outputAxis + rank) % rank]

@@ -73,7 +73,7 @@ public struct QuantizedWeights: Sendable, Equatable {
   }
 
   /// The weights that the integers stand for.
-  public func reals(axis: Int) -> [Float] {
+  public func floats(axis: Int) -> [Float] {
     let axis = axis < 0 ? axis + integers.shape.count : axis
     let inner = integers.shape[(axis + 1)...].reduce(1, *)
     return integers.elements(as: Int8.self).enumerated().map { index, whole in

@@ -24,7 +24,7 @@ private struct LayerBars {
   let names: [String]
   private let models: [ModelEvidence]
   private let layerCount: Int
-  private let layers: [[String: ModelEvidence.Layer]]
+  private let layers: [[String: ModelEvidence.LayerCost]]
 
   private let modelCount: Int
 
@@ -54,8 +54,8 @@ private struct LayerBars {
   /// The layers of all models that have multiply–accumulates.
   ///
   /// A layer of one model alone is placed beside its shared neighbours.
-  private static func merged(_ models: [ModelEvidence]) -> [ModelEvidence.Layer] {
-    var all: [ModelEvidence.Layer] = []
+  private static func merged(_ models: [ModelEvidence]) -> [ModelEvidence.LayerCost] {
+    var all: [ModelEvidence.LayerCost] = []
     for model in models {
       var place = 0
       for layer in model.layers where layer.macs > 0 {
@@ -71,7 +71,7 @@ private struct LayerBars {
   }
 
   func chart(
-    _ title: String, _ yTitle: String, _ value: (ModelEvidence.Layer) -> Double
+    _ title: String, _ yTitle: String, _ value: (ModelEvidence.LayerCost) -> Double
   ) -> BarChart {
     let part = names.count < layerCount ? " (\(names.count) of \(layerCount))" : ""
     let some = models.count < modelCount ? " (\(models.count) of \(modelCount) models)" : ""

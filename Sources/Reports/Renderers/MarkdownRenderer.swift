@@ -114,7 +114,7 @@ struct MarkdownReport {
     let known = report.models.map { model in
       Dictionary(model.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
-    var rows: [ModelEvidence.Layer] = []
+    var rows: [ModelEvidence.LayerCost] = []
     var seen: Set<String> = []
     for layer in report.models.flatMap(\.layers) where seen.insert(layer.name).inserted {
       rows.append(layer)
@@ -131,7 +131,7 @@ struct MarkdownReport {
 
   /// Layers that have the same cost in every model and differ only in their zeros.
   private func sparsities(
-    _ rows: [ModelEvidence.Layer], _ known: [[String: ModelEvidence.Layer]]
+    _ rows: [ModelEvidence.LayerCost], _ known: [[String: ModelEvidence.LayerCost]]
   ) -> MarkdownTable {
     var table = MarkdownTable(
       [("layer", .left), ("operator", .left), ("parameters", .right), ("MACs", .right)]
@@ -147,7 +147,7 @@ struct MarkdownReport {
   }
 
   private func costs(
-    _ rows: [ModelEvidence.Layer], _ known: [[String: ModelEvidence.Layer]]
+    _ rows: [ModelEvidence.LayerCost], _ known: [[String: ModelEvidence.LayerCost]]
   ) -> MarkdownTable {
     var table = MarkdownTable(
       [("layer", .left), ("operator", .left)]

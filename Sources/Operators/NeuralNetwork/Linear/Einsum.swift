@@ -89,7 +89,7 @@ private struct EinsumWork: NumberWork {
     try run(zero: Element.zero, plus: { $0 &+ $1 }, times: { $0 &* $1 })
   }
 
-  func real<Element: RealElement>(_: Element.Type) throws {
+  func float<Element: FloatElement>(_: Element.Type) throws {
     try run(
       zero: Element(wide: 0), plus: { Element(wide: $0.wide + $1.wide) },
       times: { Element(wide: $0.wide * $1.wide) })

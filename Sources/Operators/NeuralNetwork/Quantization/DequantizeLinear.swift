@@ -52,7 +52,7 @@ struct DequantizeLinear: Operator {
         let scale = run.scale + run.step * place
         let parameters = QuantizationParameters(
           scale: scales[scale], zeroPoint: zeros?[scale] ?? 0)
-        target[index] = parameters.real(source[index])
+        target[index] = parameters.float(source[index])
       }
     }
   }
@@ -75,15 +75,15 @@ extension DequantizeLinear: DecodingOperator {
     return axis
   }
 
-  func encode(_ reals: Tensor, inputs: [Tensor?]) throws -> Tensor {
+  func encode(_ numbers: Tensor, inputs: [Tensor?]) throws -> Tensor {
     guard let stored = inputs.first ?? nil, inputs.count > 1, let scale = inputs[1] else {
       throw OperatorError.inputCount(expected: "2 or 3", found: inputs.count)
     }
-    let result = Tensor(zeros: TensorType(stored.elementType, reals.shape))
+    let result = Tensor(zeros: TensorType(stored.elementType, numbers.shape))
     let target = QuantizedView(result.view)
     let zeros = inputs.count > 2 ? inputs[2].map { QuantizedView($0.view) } : nil
-    let layout = try rule.layout(x: reals.shape, scale: scale.shape)
-    let (numbers, scales) = (reals.floats, scale.floats)
+    let layout = try rule.layout(x: numbers.shape, scale: scale.shape)
+    let (numbers, scales) = (numbers.floats, scale.floats)
     withExtendedLifetime((result, inputs)) {
       layout.forEachRun(pool: ThreadPool(threads: 1)) { run in
         for (place, index) in run.elements.enumerated() {

@@ -67,7 +67,7 @@ struct OperandScales: Sendable {
         let pair = first + column * strides[strides.count - 1]
         target[row * width + column] = QuantizationParameters(
           scale: scales[pair], zeroPoint: zeros?[hasOneZero ? 0 : pair] ?? 0
-        ).real(source[row * width + column])
+        ).float(source[row * width + column])
       }
     }
   }

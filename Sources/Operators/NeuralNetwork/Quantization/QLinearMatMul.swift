@@ -8,7 +8,7 @@ import GraphIR
 struct QLinearMatMul: DequantizedOperator {
   static let opType = "QLinearMatMul"
 
-  let reals: any Operator
+  let numbers: any Operator
   let slots = DequantizedKernel(
     operands: [
       QuantizedSlots(value: 0, scale: 1, zero: 2, axis: -2),
@@ -16,6 +16,6 @@ struct QLinearMatMul: DequantizedOperator {
     ], result: QuantizedSlots(scale: 6, zero: 7))
 
   init(attributes: Attributes, opset: Int) {
-    reals = MatMul(attributes: attributes, opset: opset)
+    numbers = MatMul(attributes: attributes, opset: opset)
   }
 }

@@ -82,15 +82,15 @@ struct DequantizedKernel: Sendable {
 
   /// The result's type of the float32 operator, as bytes of the result's zero point.
   func inferType(_ inputs: [Operand?], of rules: any Operator) throws -> TensorType {
-    var reals = try operands.map {
+    var numbers = try operands.map {
       Operand(type: TensorType(.float32, try $0.check(inputs).shape))
     }
     if let bias, let operand = inputs.optional(bias) {
       try operand.check(bias, holds: .int32)
-      reals.append(Operand(type: TensorType(.float32, operand.shape)))
+      numbers.append(Operand(type: TensorType(.float32, operand.shape)))
     }
     let type = try staysFloat(inputs) ? .float32 : result.check(inputs).elementType
-    guard let types = try rules.inferTypes(reals) else {
+    guard let types = try rules.inferTypes(numbers) else {
       throw OperatorError.unsupported("an output whose type only its values determine")
     }
     return TensorType(type, types[0].shape)
@@ -144,10 +144,10 @@ struct DequantizedKernel: Sendable {
         views.append(view)
         place += sizes[count - 1]
       }
-      let reals = staysFloat ? call.outputs[0] : TensorView(type: output, base: place)
+      let numbers = staysFloat ? call.outputs[0] : TensorView(type: output, base: place)
       try inner.run(
         OperatorCall(
-          inputs: views, outputs: [reals], scratch: place + sizes[sizes.count - 1],
+          inputs: views, outputs: [numbers], scratch: place + sizes[sizes.count - 1],
           pool: call.pool))
       if staysFloat { return }
       QuantizedElements.quantize(
@@ -162,15 +162,15 @@ struct DequantizedKernel: Sendable {
 /// An operator of quantised operands that is computed as its float32 counterpart between them.
 protocol DequantizedOperator: PreparedOperator {
   /// The float32 operator.
-  var reals: any Operator { get }
+  var numbers: any Operator { get }
   /// Where the operands and the result's scale stand.
   var slots: DequantizedKernel { get }
 }
 
 extension DequantizedOperator {
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
-    [try slots.inferType(inputs, of: reals)]
+    [try slots.inferType(inputs, of: numbers)]
   }
 
-  func prepare(_ site: PreparationSite) throws -> Kernel { try slots.kernel(site, of: reals) }
+  func prepare(_ site: PreparationSite) throws -> Kernel { try slots.kernel(site, of: numbers) }
 }

@@ -15,7 +15,7 @@ struct ByteFunction {
   /// What the bytes of a quantised value stand for.
   init(source: String, isSigned: Bool, _ parameters: QuantizationParameters) {
     (self.source, self.isSigned, self.parameters) = (source, isSigned, parameters)
-    values = (0..<256).map { parameters.real(Self.whole($0, isSigned)) }
+    values = (0..<256).map { parameters.float(Self.whole($0, isSigned)) }
   }
 
   /// A function by its values.

@@ -286,13 +286,13 @@ struct IntegerRewriting {
   // MARK: Convolutions
 
   /// 8-bit weights as a node of constants hands them on.
-  private struct IntegerWeights {
+  private struct LayerIntegers {
     var weights: Tensor
     var scales: Tensor
     var zeros: Tensor?
   }
 
-  private func weights(_ name: String) -> IntegerWeights? {
+  private func weights(_ name: String) -> LayerIntegers? {
     guard let index = links.producer[name] else { return nil }
     let node = source.nodes[index]
     guard node.qualifiedType == "DequantizeLinear", let weights = source[constant: node.inputs[0]],
@@ -307,11 +307,11 @@ struct IntegerRewriting {
       guard let known = source[constant: node.inputs[2]] else { return nil }
       zeros = known
     }
-    return IntegerWeights(weights: weights, scales: scales, zeros: zeros)
+    return LayerIntegers(weights: weights, scales: scales, zeros: zeros)
   }
 
   private mutating func operands(
-    _ x: ByteFunction, _ parameters: QuantizationParameters, _ weights: IntegerWeights
+    _ x: ByteFunction, _ parameters: QuantizationParameters, _ weights: LayerIntegers
   ) -> [String] {
     let zeros =
       weights.zeros
@@ -333,16 +333,16 @@ struct IntegerRewriting {
 
   private mutating func quantized(
     _ node: Node, _ x: ByteFunction, _ parameters: QuantizationParameters,
-    _ weights: IntegerWeights, bias: String, into output: String, _ target: ByteTarget
+    _ weights: LayerIntegers, bias: String, into output: String, _ target: ByteTarget
   ) -> [Node]? {
     var inputs =
       operands(x, parameters, weights) + new(target.parameters, target.isSigned)
     if !bias.isEmpty {
-      guard let reals = constant(bias)?.floats, reals.count == weights.weights.shape[0] else {
+      guard let numbers = constant(bias)?.floats, numbers.count == weights.weights.shape[0] else {
         return nil
       }
       let scales = weights.scales.floats
-      let whole = reals.enumerated().map { channel, real -> Int32 in
+      let whole = numbers.enumerated().map { channel, real -> Int32 in
         let unit = Double(parameters.scale) * Double(scales[scales.count == 1 ? 0 : channel])
         let steps = (Double(real) / unit).rounded(.toNearestOrEven)
         return Int32(max(min(steps, Double(Int32.max)), Double(Int32.min)))

@@ -25,7 +25,7 @@ import Tensors
 /// - A constant is fitted too. It goes to the bias or to a normalisation's running mean.
 public struct ChannelReconstruction: Sendable {
   /// The effect of refitting on one layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  public struct ReaderRefit: Codable, Sendable, Equatable {
     /// The layer's label.
     public var label: String
     /// The relative squared error of its responses when channels are removed without refitting.
@@ -39,7 +39,7 @@ public struct ChannelReconstruction: Sendable {
   /// New values of weights, biases and running means.
   public private(set) var weights: [String: Tensor] = [:]
   /// The refitted layers, in order.
-  public private(set) var layers: [Layer] = []
+  public private(set) var layers: [ReaderRefit] = []
   private let coupling: ChannelCoupling
   private let readers: [LayerReader]
   private let settings: Settings
@@ -145,7 +145,7 @@ public struct ChannelReconstruction: Sendable {
       else { continue }
       weights[reader.weight] = reader.reader.tensor(fit.weights, like: tensor)
       layers.append(
-        Layer(
+        ReaderRefit(
           label: reader.layer.label, errorBefore: fit.errorBefore, errorAfter: fit.errorAfter))
     }
   }

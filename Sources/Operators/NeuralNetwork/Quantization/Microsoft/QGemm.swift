@@ -9,12 +9,12 @@ struct QGemm: DequantizedOperator {
   static let opType = "QGemm"
   static let domain = "com.microsoft"
 
-  let reals: any Operator
+  let numbers: any Operator
   let slots: DequantizedKernel
 
   init(attributes: Attributes, opset: Int) throws {
     let product = try Gemm(attributes: attributes, opset: opset)
-    reals = product
+    numbers = product
     slots = DequantizedKernel(
       operands: [
         QuantizedSlots(value: 0, scale: 1, zero: 2),

@@ -7,12 +7,12 @@ struct QLinearAveragePool: DequantizedOperator {
   static let opType = "QLinearAveragePool"
   static let domain = "com.microsoft"
 
-  let reals: any Operator
+  let numbers: any Operator
   let slots = DequantizedKernel.unary
 
   init(attributes: Attributes, opset: Int) throws {
     try attributes.refuseChannelsLast()
-    reals = try AveragePool(attributes: attributes, opset: opset)
+    numbers = try AveragePool(attributes: attributes, opset: opset)
   }
 }
 

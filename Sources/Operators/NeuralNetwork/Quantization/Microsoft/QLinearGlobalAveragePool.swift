@@ -7,11 +7,11 @@ struct QLinearGlobalAveragePool: DequantizedOperator {
   static let opType = "QLinearGlobalAveragePool"
   static let domain = "com.microsoft"
 
-  let reals: any Operator
+  let numbers: any Operator
   let slots = DequantizedKernel.unary
 
   init(attributes: Attributes, opset: Int) throws {
     try attributes.refuseChannelsLast()
-    reals = GlobalAveragePool(attributes: [:], opset: opset)
+    numbers = GlobalAveragePool(attributes: [:], opset: opset)
   }
 }

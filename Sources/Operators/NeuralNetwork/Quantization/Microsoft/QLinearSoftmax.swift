@@ -7,11 +7,11 @@ struct QLinearSoftmax: DequantizedOperator {
   static let opType = "QLinearSoftmax"
   static let domain = "com.microsoft"
 
-  let reals: any Operator
+  let numbers: any Operator
   let slots = DequantizedKernel.unary
 
   init(attributes: Attributes, opset: Int) throws {
     let version = try attributes.requiredInt("opset")
-    reals = try Softmax(attributes: attributes, opset: version)
+    numbers = try Softmax(attributes: attributes, opset: version)
   }
 }

@@ -33,7 +33,7 @@ extension QuantizedFunctionOperator {
       let to = call.parameters(scale: 3, zeroPoint: 4)
       for byte in 0..<256 {
         let whole = isSigned ? Int32(Int8(truncatingIfNeeded: byte)) : Int32(byte)
-        let result = to.quantized(value(from.real(whole)), in: isSigned ? -128...127 : 0...255)
+        let result = to.quantized(value(from.float(whole)), in: isSigned ? -128...127 : 0...255)
         call.scratch.storeBytes(
           of: UInt8(truncatingIfNeeded: result), toByteOffset: byte, as: UInt8.self)
       }
