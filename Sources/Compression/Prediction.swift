@@ -4,9 +4,9 @@ import Tensors
 
 /// What a written model must compute, derived from the original model and the plan.
 ///
-/// The file is read back, run by the engine, and compared with a network that the writing code has
-/// not touched. Outputs are compared, and also the outputs of the last layers, because scores count
-/// little where they share an output with boxes in pixels.
+/// The network that is about to be written is run by the engine and compared with one that the code
+/// which made it has not touched. Outputs are compared, and also the outputs of the last layers,
+/// because scores count little where they share an output with boxes in pixels.
 public struct Prediction {
   /// Two networks that must agree.
   public struct Claim {

@@ -3,7 +3,7 @@ import Tensors
 /// How the channels of an operator's inputs become those of its outputs.
 ///
 /// Pruning gives every output channel of a weighted node a label. It follows the labels through the
-/// graph by these cases alone. The pass that does so is `ChannelCoupling` in the module Prune.
+/// graph by these cases alone. The pass that does so is `ChannelTrace` in the module Prune.
 public enum ChannelFlow: Sendable, Equatable {
   /// The operator rearranges elements of the inputs `data`; labels move as the elements do.
   case rearranged(data: [Int])

@@ -7,10 +7,13 @@ extension PruningPlan {
   ///
   /// Every other byte stays.
   ///
+  /// - Parameter criterion: The criterion that the plan was made by; `nil` to find it by its name.
   /// - Throws: ``PruningError/otherModel(reason:)`` when the graph is not the one the plan was made
   ///   for, ``PruningError/unknown(kind:name:known:)`` when the criterion is not known.
-  public func applied(to graph: Graph, registry: OperatorRegistry) throws -> Graph {
-    let ranking = try replayedRanking()
+  public func applied(
+    to graph: Graph, registry: OperatorRegistry, by criterion: WeightCriterion? = nil
+  ) throws -> Graph {
+    let ranking = try replayedRanking(criterion)
     let found = PrunableWeights(graph, registry: registry, keepsEnds: false).weights
     try check(found)
     var result = graph
@@ -25,8 +28,9 @@ extension PruningPlan {
   /// The ranking of weights by the plan's criterion.
   ///
   /// - Throws: ``PruningError/unknown(kind:name:known:)``, ``PruningError/notReplayable(method:)``.
-  func replayedRanking() throws -> WeightRanking {
-    guard let criterion = WeightCriterion.named(method) else {
+  func replayedRanking(_ own: WeightCriterion? = nil) throws -> WeightRanking {
+    let own = own?.name == method ? own : nil
+    guard let criterion = own ?? WeightCriterion.named(method) else {
       throw PruningError.unknown(
         kind: "method", name: method, known: WeightCriterion.all.map(\.name))
     }

@@ -9,9 +9,11 @@ extension PruningPlan {
   ///
   /// It does not use the code that stores zeros, so it can verify files.
   ///
-  /// - Throws: What ``applied(to:registry:)`` throws.
-  public func predicted(for graph: Graph, registry: OperatorRegistry) throws -> Graph {
-    let ranking = try replayedRanking()
+  /// - Throws: What ``applied(to:registry:by:)`` throws.
+  public func predicted(
+    for graph: Graph, registry: OperatorRegistry, by criterion: WeightCriterion? = nil
+  ) throws -> Graph {
+    let ranking = try replayedRanking(criterion)
     let found = PrunableWeights(graph, registry: registry, keepsEnds: false).weights
     var result = graph
     var names = FreshNames(graph)

@@ -95,8 +95,10 @@ public struct WeightPruning {
     guard needsImages(replaying: known) else {
       let plan = try known ?? plan(for: graph)
       return Outcome(
-        graph: try plan.applied(to: graph, registry: engine.registry), plan: plan,
-        predicted: try? plan.predicted(for: graph, registry: engine.registry))
+        graph: try plan.applied(
+          to: graph, registry: engine.registry, by: request.criterion), plan: plan,
+        predicted: try? plan.predicted(
+          for: graph, registry: engine.registry, by: request.criterion))
     }
     let images = try seen(images())
     var request = request

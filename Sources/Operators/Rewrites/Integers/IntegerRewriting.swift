@@ -285,29 +285,8 @@ struct IntegerRewriting {
 
   // MARK: Convolutions
 
-  /// 8-bit weights as a node of constants hands them on.
-  private struct LayerIntegers {
-    var weights: Tensor
-    var scales: Tensor
-    var zeros: Tensor?
-  }
-
   private func weights(_ name: String) -> LayerIntegers? {
-    guard let index = links.producer[name] else { return nil }
-    let node = source.nodes[index]
-    guard node.qualifiedType == "DequantizeLinear", let weights = source[constant: node.inputs[0]],
-      weights.elementType == .int8 || weights.elementType == .uint8,
-      let scales = source[constant: node.inputs[1]],
-      let axis = try? node.attributes.int("axis", default: 1),
-      (try? node.attributes.int("block_size", default: 0)) == 0,
-      scales.count == 1 || (scales.shape == [weights.shape[0]] && axis == 0)
-    else { return nil }
-    var zeros: Tensor?
-    if node.inputs.count > 2, !node.inputs[2].isEmpty {
-      guard let known = source[constant: node.inputs[2]] else { return nil }
-      zeros = known
-    }
-    return LayerIntegers(weights: weights, scales: scales, zeros: zeros)
+    LayerIntegers(name, in: source, links.producer)
   }
 
   private mutating func operands(
