@@ -102,8 +102,7 @@ public struct WeightPruning {
     }
     let images = try seen(images())
     var request = request
-    // The plan determines which layers stay whole and which are refitted.
-    if let known { (request.keepsEnds, request.seed) = (false, known.seed) }
+    if let known { request.look(at: graph, as: known) }
     let pruning = try secondOrder(graph, request, images)
     let plan = try known ?? choose(pruning, graph, images)
     let outcome = try pruning.apply(plan)
@@ -159,5 +158,17 @@ public struct WeightPruning {
     let pruned = trainer.current
     return Outcome(
       graph: pruned, plan: try masks.plan(for: pruned), trainer: epochs == 0 ? nil : trainer)
+  }
+}
+
+extension PruningRequest {
+  /// Lets the same layers be looked at as when a plan was made.
+  fileprivate mutating func look(at graph: Graph, as plan: PruningPlan) {
+    (seed, pattern, keepsEnds) = (plan.seed, plan.pattern, true)
+    // Names of another model are for the check of the plan to find.
+    let known = plan.layers.filter { graph[constant: $0.weight] != nil }
+    excluded = known.filter { $0.keptBecause == .excluded }.map { NamePattern($0.weight) }
+    // What is pruned is pruned, even at the ends.
+    overrides = known.filter { $0.keptBecause == nil }.map { (NamePattern($0.weight), 0) }
   }
 }
