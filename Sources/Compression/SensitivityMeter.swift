@@ -112,10 +112,8 @@ public struct SensitivityMeter {
 
   private func score(_ graph: Graph) throws -> Double {
     guard let labelled else { throw CompressionError.needsLabels }
-    let detectors = try Detector.workers(
-      of: graph, settings: settings, images: labelled.images.count, engine: engine)
     let evaluation = try DetectorEvaluation(
-      detectors, on: labelled, pool: ThreadPool(threads: engine.threads))
+      graph, on: labelled, settings: settings, engine: engine)
     return max(0, evaluation.summary.values.first ?? 0)
   }
 }

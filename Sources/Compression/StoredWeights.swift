@@ -30,7 +30,7 @@ public struct StoredWeights {
   /// Weights that keep their values keep their stored numbers exactly.
   ///
   /// - Parameters:
-  ///   - reals: New values of the same shape; `nil` keeps the current ones.
+  ///   - numbers: New values of the same shape; `nil` keeps the current ones.
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when the scales cannot be cut.
   func store(_ numbers: Tensor?, keeping kept: [Int: [Int]], in graph: inout Graph) throws {

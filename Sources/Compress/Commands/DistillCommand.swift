@@ -62,19 +62,13 @@ struct DistillCommand: CompressionCommand {
   private var isEmbedded: Bool { options.teacher == nil }
 
   func validate() throws {
-    if dryRun && (output != nil || comparison.report != nil) {
-      throw ValidationError(
-        "--dry-run writes no model and no report; leave out --output and --report.")
-    }
+    try checkEnds(isEmbedded: isEmbedded)
     if training.epochs == 0 { throw ValidationError("--epochs must be at least 1, found 0.") }
     if !isEmbedded {
       if training.epochs == nil { throw ValidationError("Give the --epochs to train for.") }
       if data.data == nil && options.trainData == nil && !dryRun {
         throw ValidationError("Distillation needs images: give --data or --train-data.")
       }
-    }
-    if floor.isSet && data.data == nil && !isEmbedded {
-      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
     }
     if data.images?.count != nil && options.trainData != nil {
       throw ValidationError("--images counts embedded scenes; leave it out with --train-data.")

@@ -75,13 +75,7 @@ struct LowRankCommand: CompressionCommand {
   static let embeddedEpochs = 4
 
   func validate() throws {
-    if floor.isSet && data.data == nil && model != nil {
-      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
-    }
-    if dryRun && (output != nil || comparison.report != nil) {
-      throw ValidationError(
-        "--dry-run writes no model and no report; leave out --output and --report.")
-    }
+    try checkEnds(isEmbedded: model == nil)
     if epochs > 0 && model != nil && data.data == nil && tuning.trainData == nil {
       throw ValidationError("Training needs images: give --data or --train-data.")
     }

@@ -95,13 +95,7 @@ struct PruneCommand: CompressionCommand {
   static let embeddedEpochs = 4
 
   func validate() throws {
-    if floor.isSet && data.data == nil && model != nil {
-      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
-    }
-    if dryRun && (output != nil || comparison.report != nil) {
-      throw ValidationError(
-        "--dry-run writes no model and no report; leave out --output and --report.")
-    }
+    try checkEnds(isEmbedded: model == nil)
     if pruning.plan != nil && training.epochs ?? 0 > 0 {
       throw ValidationError("--plan is applied without training; leave out --epochs.")
     }

@@ -83,13 +83,7 @@ struct QuantizeCommand: CompressionCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
-    if floor.isSet && data.data == nil && model != nil {
-      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
-    }
-    if dryRun && (output != nil || comparison.report != nil) {
-      throw ValidationError(
-        "--dry-run writes no model and no report; leave out --output and --report.")
-    }
+    try checkEnds(isEmbedded: model == nil)
     if model != nil && options.calib == nil && options.plan == nil && !options.dataFree {
       throw ValidationError(
         "Ranges of activations are found by looking at images: give a folder of some with --calib, a --plan, or --data-free for none."

@@ -30,6 +30,17 @@ protocol CompressionResult: PrintableResult {
 }
 
 extension CompressionCommand {
+  /// Refuses a floor without images to hold it on, and files of a dry run.
+  func checkEnds(isEmbedded: Bool) throws {
+    if floor.isSet && data.data == nil && !isEmbedded {
+      throw ValidationError("--max-drop and --min-map need labelled images: give --data.")
+    }
+    if dryRun && (output != nil || comparison.report != nil) {
+      throw ValidationError(
+        "--dry-run writes no model and no report; leave out --output and --report.")
+    }
+  }
+
   /// Where the model goes when nothing is said: beside nothing, under the source's name.
   func target(_ source: ModelArtifact, _ suffix: String) -> String {
     if let output { return output }

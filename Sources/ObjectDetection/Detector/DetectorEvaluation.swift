@@ -68,13 +68,8 @@ extension DetectorEvaluation {
   ) throws {
     let detectors = try Detector.workers(
       of: graph, settings: settings, images: dataset.images.count, engine: engine)
-    self = try engine.progress.job(
-      "evaluating", total: dataset.images.count, unit: "images"
-    ) {
-      try DetectorEvaluation(
-        detectors, on: dataset, skipsBad: skipsBad, pool: ThreadPool(threads: engine.threads),
-        progress: $0)
-    }
+    try self.init(
+      detectors, on: dataset, skipsBad: skipsBad, pool: ThreadPool(threads: engine.threads))
   }
 }
 

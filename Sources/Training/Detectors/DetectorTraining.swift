@@ -179,11 +179,9 @@ public struct DetectorTraining {
   /// The COCO numbers of a model on the validation images; `nil` when there are none.
   public func score(_ model: Graph) throws -> (score: Double, metrics: [String: Double])? {
     guard let validation else { return nil }
-    let detectors = try Detector.workers(
-      of: model, images: validation.images.count,
-      engine: Engine(registry: engine.registry, threads: engine.threads, rewrites: engine.rewrites))
     let evaluation = try DetectorEvaluation(
-      detectors, on: validation, pool: ThreadPool(threads: engine.threads))
+      model, on: validation,
+      engine: Engine(registry: engine.registry, threads: engine.threads, rewrites: engine.rewrites))
     let values = Dictionary(
       uniqueKeysWithValues: zip(CocoSummary.names, evaluation.summary.values))
     let metrics = Self.metricNames.reduce(into: [String: Double]()) { $0[$1] = values[$1] }
