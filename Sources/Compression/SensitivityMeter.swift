@@ -45,7 +45,7 @@ public struct SensitivityMeter {
     let configuration = try? DetectorReading(graph, settings: settings, engine: engine)
       .configuration
     let raw = configuration.flatMap {
-      try? RawHead.find(
+      try? RawHead.comparable(
         in: graph, configuration: $0, height: images.input.height, width: images.input.width)
     }
     values = raw?.taps ?? []
@@ -69,9 +69,11 @@ public struct SensitivityMeter {
   public func damage(_ graph: Graph) throws -> Double {
     if measure == .map { return max(0, score - (try score(graph))) }
     if let matching {
-      let damage = try zip(outputs, try allOutputs(graph)).reduce(0) {
-        $0 + (try distance(matching, from: $1.0, to: $1.1)) / Double(max(outputs.count, 1))
+      let found = try allOutputs(graph)
+      let distances = try ThreadPool(threads: engine.threads).map(outputs.count) {
+        try distance(matching, from: outputs[$0], to: found[$0])
       }
+      let damage = distances.reduce(0) { $0 + $1 / Double(max(outputs.count, 1)) }
       return damage.isNaN ? .infinity : damage
     }
     var (sum, count) = (0.0, 0)

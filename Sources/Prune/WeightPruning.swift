@@ -91,7 +91,7 @@ public struct WeightPruning {
     on graph: Graph, replaying known: PruningPlan? = nil,
     images: @autoclosure () throws -> CalibrationImages? = nil, learning: Dataset? = nil
   ) throws -> Outcome {
-    if known == nil, configuration.trains { return try train(graph, learning) }
+    if known == nil, configuration.trains, !needsImages() { return try train(graph, learning) }
     guard needsImages(replaying: known) else {
       let plan = try known ?? plan(for: graph)
       return Outcome(
@@ -106,8 +106,40 @@ public struct WeightPruning {
     let pruning = try secondOrder(graph, request, images)
     let plan = try known ?? choose(pruning, graph, images)
     let outcome = try pruning.apply(plan)
-    return Outcome(graph: outcome.graph, plan: plan, layers: outcome.layers)
+    var result = Outcome(graph: outcome.graph, plan: plan, layers: outcome.layers)
+    if known == nil, configuration.trains {
+      let trainer = try tune(outcome.graph, towards: graph, on: learning)
+      (result.graph, result.trainer) = (trainer.current, trainer)
+    }
+    return result
   }
+
+  /// Trains a pruned network, whose zeros stay.
+  private func tune(
+    _ pruned: Graph, towards original: Graph, on images: Dataset?
+  ) throws -> Trainer {
+    try DetectorTraining.tune(
+      pruned, towards: original, on: images, settings: configuration.training,
+      hooks: [KeptZeros(parameters: TrainableParameter.all(in: pruned))], head: head,
+      engine: engine)
+  }
+
+  /// How far a network's answers are from the original's: the relative squared error of the head's
+  /// raw maps, or of the outputs where the head is not known; 0 for equal networks, about 1 for one
+  /// that answers with constants.
+  ///
+  /// - Throws: What sessions and the images throw.
+  public func distance(
+    of graph: Graph, from original: Graph, images: CalibrationImages
+  ) throws -> Double {
+    try SensitivityMeter(
+      original, measure: .output, images: images, most: Self.distanceImages, settings: head,
+      engine: engine
+    ).damage(graph)
+  }
+
+  /// The number of images that a distance is measured on.
+  public static let distanceImages = 8
 
   // MARK: By second order
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compression
 import Evidence
+import Execution
 import Formats
 import Foundation
 import GraphIR
@@ -110,9 +111,9 @@ struct PruneCommand: CompressionCommand {
       throw ValidationError(
         "Give one of --sparsity, --channel-ratio, --target-macs and --target-latency.")
     }
-    if pruning.looksAtImages && training.epochs ?? 0 > 0 {
+    if pruning.looksAtImages && pruning.growsInTraining {
       throw ValidationError(
-        "--method obs prunes at once; leave out --epochs and train the result with compress distill."
+        "--method obs prunes at once, before any training; leave out --schedule \(pruning.schedule?.rawValue ?? "")."
       )
     }
     if pruning.shapesTraining && !trains {
@@ -125,7 +126,7 @@ struct PruneCommand: CompressionCommand {
 
   private var epochs: Int {
     training.epochs
-      ?? (model == nil && pruning.plan == nil && !pruning.looksAtImages ? Self.embeddedEpochs : 0)
+      ?? (model == nil && pruning.plan == nil ? Self.embeddedEpochs : 0)
   }
   private var looksAtGradients: Bool {
     if pruning.removesChannels {
@@ -166,13 +167,19 @@ struct PruneCommand: CompressionCommand {
       channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
     return try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || channels.preparesByTraining || looks && standsIn, seed: pruning.seed ?? 0,
+      trains: trains || channels.preparesByTraining, looks: looks && standsIn ? calibrationCount : 0,
+      seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
   }
 
-  private func calibration(_ images: DatasetSplit) throws -> CalibrationChoice {
+  private var calibrationCount: Int { channels.calibCount ?? 64 }
+
+  /// - Parameter drawn: The images to take where there are none; `nil` for noise.
+  private func calibration(
+    _ images: DatasetSplit, drawn: @autoclosure () -> Dataset? = nil
+  ) throws -> CalibrationChoice {
     try CalibrationChoice(
-      path: channels.calib, otherwise: images.learning, count: channels.calibCount ?? 64,
+      path: channels.calib, otherwise: images.learning ?? drawn(), count: calibrationCount,
       common: common)
   }
 
@@ -238,14 +245,14 @@ struct PruneCommand: CompressionCommand {
     _ source: ModelArtifact, _ target: String, replaying known: PruningPlan? = nil
   ) throws {
     let engine = try head.engine(common)
-    var configuration = WeightPruning.Configuration(try pruning.request())
+    var configuration = WeightPruning.Configuration(try request(for: source, engine))
     configuration.schedule = try pruning.sparsitySchedule()
     (configuration.frequency, configuration.training) = (pruning.pruneEvery, settings)
     let method = WeightPruning(configuration, head: try head.settings(), engine: engine)
     let images = try images(source, looks: method.needsImages(replaying: known))
     var calibration: CalibrationChoice?
     func seen() throws -> CalibrationImages {
-      let choice = try self.calibration(images)
+      let choice = try self.calibration(images, drawn: drawn())
       calibration = choice
       return try choice.images(for: source.graph, head: head, engine: engine)
     }
@@ -259,6 +266,7 @@ struct PruneCommand: CompressionCommand {
       on: source.graph, replaying: known, images: try seen(), learning: images.learning)
     announce(outcome.plan)
     try save(outcome.plan, to: pruning.planOut)
+    let distance = try distance(of: outcome, from: source, by: method, images)
     var delivery = Delivery(
       graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
       title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
@@ -274,8 +282,54 @@ struct PruneCommand: CompressionCommand {
       setting(images, seed: outcome.plan.seed, calibration: calibration?.named))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     result.epochs = outcome.trainer.map { $0.progress.history.count }
-    result.reconstruction = outcome.layers
+    (result.reconstruction, result.distance) = (outcome.layers, distance)
+    result.storage = try WeightStorage(outcome.graph)
     try end(result, delivery, target: target)
+  }
+
+  /// How far the answers of a network are that was neither refitted nor trained; `nil` for others.
+  private func distance(
+    of outcome: WeightPruning.Outcome, from source: ModelArtifact, by method: WeightPruning,
+    _ images: DatasetSplit
+  ) throws -> Double? {
+    guard outcome.layers == nil, outcome.trainer == nil, outcome.plan.zeros > 0,
+      (try? source.graph.onlyImageInput(method.engine.inputShapes)) != nil
+    else { return nil }
+    let drawn = CalibrationChoice.drawn(
+      WeightPruning.distanceImages, seed: pruning.seed ?? 0)
+    let seen = try calibration(images, drawn: drawn).images(
+      for: source.graph, head: head, engine: method.engine)
+    let distance = try method.distance(of: outcome.graph, from: source.graph, images: seen)
+    if !(distance < Self.farAway) {
+      common.logger.warning(
+        "the pruned network answers unlike the original: their raw outputs differ by \(Format.percent(distance)) (relative squared error on \(min(seen.count, WeightPruning.distanceImages)) images); --method obs keeps more of it, and --epochs trains it"
+      )
+    }
+    return distance
+  }
+
+  /// The distance from which a detector hardly finds what the original finds.
+  private static let farAway = 0.25
+
+  /// What the options ask for; by magnitude where a network without images leaves no choice.
+  private func request(for source: ModelArtifact, _ engine: Engine) throws -> PruningRequest {
+    var pruning = pruning
+    if pruning.method == nil, pruning.looksAtImages,
+      (try? source.graph.onlyImageInput(engine.inputShapes)) == nil
+    {
+      common.logger.notice("the network takes no image: its smallest weights become zero")
+      pruning.method = WeightCriterion.magnitude.name
+    }
+    return try pruning.request()
+  }
+
+  /// The images to look at where none are given.
+  private func drawn() -> Dataset {
+    let images = CalibrationChoice.drawn(seed: pruning.seed ?? 0)
+    common.logger.warning(
+      "no images are given: the network is looked at with \(images.images.count) drawn ones; a hundred real ones without labels (--calib) keep more of it"
+    )
+    return images
   }
 
   /// Says which layers are kept, and why.

@@ -13,6 +13,15 @@ struct CalibrationChoice {
   let fallback: Dataset?
   let count: Int
 
+  /// How many images are drawn where there are none.
+  static let drawnImages = 32
+  private static let drawnSize = 480
+
+  /// Images that are drawn, for a network that is looked at without any.
+  static func drawn(_ count: Int = drawnImages, seed: UInt64) -> Dataset {
+    .deadLeaves(count: count, seed: seed, size: drawnSize)
+  }
+
   /// The images at a path, else those of a set.
   ///
   /// - Throws: `DatasetError`, ``CommandError`` when there are none at the path.

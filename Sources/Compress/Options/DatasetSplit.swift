@@ -13,15 +13,17 @@ struct DatasetSplit {
   /// Reads what the options name.
   ///
   /// Without training data of its own, a set with splits is trained on by its training split; of
-  /// another a tenth is held out to score on.
+  /// another a tenth is held out to score on. Where nothing is trained, a tenth is enough to look
+  /// at, or a few more to make up the number that is wanted; the rest is scored.
   ///
   /// - Parameters:
+  ///   - looks: How many images the network is looked at with; 0 for none.
   ///   - needsLabels: Whether images without labels are refused; else they are learnt from and
   ///     nothing is scored.
   ///   - learnsLabels: Whether what is learnt from must have labels; else any images will do.
   init(
-    data: DataOptions, trainData: String?, isEmbedded: Bool, trains: Bool, seed: UInt64,
-    needsLabels: Bool = true, learnsLabels: Bool = true, common: CommonOptions
+    data: DataOptions, trainData: String?, isEmbedded: Bool, trains: Bool, looks: Int = 0,
+    seed: UInt64, needsLabels: Bool = true, learnsLabels: Bool = true, common: CommonOptions
   ) throws {
     if !needsLabels, let path = data.data {
       let dataset = try data.source(path, split: data.split).load(common)
@@ -34,16 +36,18 @@ struct DatasetSplit {
     } else if data.data != nil || isEmbedded {
       scoring = try data.labelled(common)
     }
-    guard trains else { return }
+    guard trains || looks > 0 else { return }
     if let trainData {
       learning = try Self.images(trainData, data, common)
     } else if let path = data.data {
       if Dataset.hasSplits(URL(filePath: path)) {
         learning = try Self.images(path, data, common)
-      } else if let (kept, held) = scoring?.holdingOut(Self.holdout, seed: seed) {
-        (learning, scoring) = (kept, held)
+      } else if let whole = scoring {
+        let part = trains ? Self.holdout : Self.part(looks, of: whole.images.count)
+        let (rest, taken) = whole.holdingOut(part, seed: seed)
+        (learning, scoring) = trains ? (rest, taken) : (taken, rest)
         common.logger.notice(
-          "\(held.images.count) of \(path)'s images are held out to score on, \(kept.images.count) are trained on"
+          "\(scoring?.images.count ?? 0) of \(path)'s images are held out to score on, \(learning?.images.count ?? 0) are \(trains ? "trained on" : "looked at")"
         )
       }
     } else {
@@ -69,6 +73,11 @@ struct DatasetSplit {
     let pool = ThreadPool(threads: common.threadCount)
     scoring = EmbeddedData.validation(pool: pool)
     learning = EmbeddedData.training(count, pool: pool)
+  }
+
+  /// The fraction of a set that is looked at, to reach a number of images.
+  private static func part(_ wanted: Int, of count: Int) -> Double {
+    min(max(holdout, Double(wanted) / Double(max(count, 1))), 0.5)
   }
 
   /// The fraction of a set without splits that is held out.

@@ -17,7 +17,7 @@ struct PruningOptions: ParsableArguments {
         + WeightCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
         + "; or channels: "
         + ChannelCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". (default: magnitude, with --channels l1)"),
+        + ". (default: obs, with a growing --schedule magnitude, with --channels l1)"),
     completion: .list(methodNames))
   var method: String?
 
@@ -125,8 +125,21 @@ struct PruningOptions: ParsableArguments {
 
   /// Whether zeros are made up for by what layers see in images.
   var looksAtImages: Bool {
-    !removesChannels && method.flatMap(WeightCriterion.named)?.needsImages ?? false
+    !removesChannels && ((try? weightCriterion().needsImages) ?? false)
   }
+
+  /// The criterion for single weights.
+  ///
+  /// Where none is named, zeros are chosen by second order. While sparsity grows in training,
+  /// magnitudes choose, again and again.
+  func weightCriterion() throws -> WeightCriterion {
+    guard let method else { return growsInTraining ? .magnitude : .secondOrder }
+    return try Self.known(
+      "--method", method, WeightCriterion.named(method), Self.methodNames)
+  }
+
+  /// Whether weights are chosen again while the network is trained.
+  var growsInTraining: Bool { schedule == .agp || schedule == .iterative }
 
   /// The criterion for channels.
   func channelCriterion() throws -> ChannelCriterion {
@@ -196,13 +209,8 @@ struct PruningOptions: ParsableArguments {
   /// What the options ask for.
   func request() throws -> PruningRequest {
     var request = PruningRequest()
-    if let method {
-      request.criterion = try Self.known(
-        "--method", method, WeightCriterion.named(method), Self.methodNames)
-    }
-    if request.criterion.needsImages {
-      request.scope = .measured
-    }
+    request.criterion = try weightCriterion()
+    if request.criterion.needsImages { request.scope = .measured }
     if let scope {
       request.scope = try Self.known(
         "--scope", scope, SparsityScope.named(scope), SparsityScope.all.map(\.name))

@@ -272,8 +272,6 @@ struct QuantizeOptions: ParsableArguments {
 
   /// What `--calib` calls drawn images.
   private static let deadLeaves = "dead-leaves"
-  private static let drawnImages = 32
-  private static let drawnSize = 480
 
   /// Whether the images to look at are drawn.
   private var drawsImages: Bool { dataFree || calib == Self.deadLeaves }
@@ -282,11 +280,11 @@ struct QuantizeOptions: ParsableArguments {
   ///
   /// - Parameter learning: Those to take where none are named; `nil` for none.
   func calibration(_ learning: Dataset?, _ common: CommonOptions) throws -> CalibrationChoice {
-    let count = calibCount ?? (dataFree ? Self.drawnImages : 128)
+    let count = calibCount ?? (dataFree ? CalibrationChoice.drawnImages : 128)
     return try CalibrationChoice(
       path: drawsImages ? nil : calib,
       otherwise: drawsImages
-        ? .deadLeaves(count: count, seed: seed, size: Self.drawnSize) : learning,
+        ? CalibrationChoice.drawn(count, seed: seed) : learning,
       count: count, common: common)
   }
 }

@@ -5,7 +5,8 @@ import Tensors
 
 /// The inputs and responses of the original network's layers at sampled positions of images.
 struct OriginalResponses {
-  /// The responses by layer and use: `[positions of all images, outputs]`.
+  /// The responses by layer and use, with the shortcut added where there is one:
+  /// `[positions of all images, outputs]`.
   private(set) var responses: [[[Float]]]
   /// The moments of each layer's input in the original network, by group.
   private(set) var moments: [[PatchMoments]]
@@ -19,7 +20,12 @@ struct OriginalResponses {
   ) throws {
     responses = layers.map { $0.uses.map { _ in [] } }
     moments = layers.map { $0.reader.emptyMoments() }
-    let taps = Set(layers.flatMap { $0.uses.flatMap { [$0.reader.source, $0.reader.output] } })
+    let taps = Set(
+      layers.flatMap {
+        $0.uses.flatMap {
+          [$0.reader.source, $0.reader.output] + ($0.shortcut.map { [$0.value] } ?? [])
+        }
+      })
     let session = try engine.session(graph, taps: taps.sorted())
     let pool = ThreadPool(threads: engine.threads)
     try engine.progress.job("looking at images", total: inputs.count, unit: "images") { done in
@@ -42,7 +48,11 @@ struct OriginalResponses {
         else { continue }
         let positions = layer.positions(use, image: image, of: images, configuration)
         let values = use.reader.responses(y, at: positions)
-        responses[index][place] += values
+        var targets = values
+        if let shortcut = use.shortcut, let other = session.outputView(shortcut.value) {
+          shortcut.add(use.reader.responses(other, at: positions), to: &targets, sign: 1)
+        }
+        responses[index][place] += targets
         use.reader.add(
           patches: use.reader.patches(x, at: positions), responses: values, to: &moments[index],
           pool: pool)

@@ -9,6 +9,8 @@ struct ReconstructedLayer {
   struct Use {
     var node: Int
     var reader: PatchReader
+    /// The shortcut whose error the layer can take back.
+    var shortcut: Shortcut?
   }
 
   /// Its index among the weights that were found.
@@ -33,7 +35,9 @@ struct ReconstructedLayer {
         let reader = PatchReader(
           node, layer.rules, weights: weight.tensor, operands: operands)
       else { return nil }
-      return Use(node: layer.node, reader: reader)
+      return Use(
+        node: layer.node, reader: reader,
+        shortcut: Shortcut(beside: layer.node, of: graph, operands: operands, links: links))
     }
     guard !uses.isEmpty, uses.count == own.count,
       links.consumers[weight.name]?.count == uses.count

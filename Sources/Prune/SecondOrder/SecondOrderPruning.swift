@@ -32,6 +32,8 @@ public struct SecondOrderPruning {
     public var solver = SparseReconstruction.Settings()
     /// The sparsities of a ladder.
     public var rungs = [0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95]
+    /// Those of them at which the damage is measured; at the others it follows the layer's error.
+    public var measuredRungs = [0.4, 0.7, 0.9]
 
     /// The usual configuration.
     public init(request: PruningRequest) { self.request = request }
@@ -100,18 +102,24 @@ public struct SecondOrderPruning {
   /// - Throws: ``PruningError``, what `damage` throws.
   public func plan(damage: (Graph) throws -> Double) throws -> PruningPlan {
     let request = configuration.request
+    guard request.scope.needsLadders, request.pattern.sparsity == nil else {
+      return try plan(by: [:])
+    }
     var ladders: [Int: SparsityLadder] = [:]
-    if request.scope.needsLadders, request.pattern.sparsity == nil {
-      try engine.progress.job(
-        "measuring what zeros cost", total: layers.count, unit: "layers"
-      ) { done in
-        for (step, layer) in layers.enumerated() {
-          let place = layers.firstIndex { $0.index == layer.index } ?? step
-          ladders[layer.index] = try ladder(place, damage)
-          done(step + 1)
-        }
+    try engine.progress.job(
+      "measuring what zeros cost", total: layers.count, unit: "layers"
+    ) { done in
+      for place in layers.indices {
+        ladders[layers[place].index] = try ladder(place, damage)
+        done(place + 1)
       }
     }
+    return try plan(by: ladders)
+  }
+
+  /// The plan of the least sum of damages.
+  private func plan(by ladders: [Int: SparsityLadder]) throws -> PruningPlan {
+    let request = configuration.request
     let magnitudes = WeightCriterion.magnitude
     var random = CounterRandom(seed: request.seed)
     let chosen = try request.selection(
@@ -126,29 +134,36 @@ public struct SecondOrderPruning {
   ) throws -> SparsityLadder {
     let layer = layers[place]
     let count = layer.weight.tensor.count
+    let problem = try problem(place, original.moments[place])
+    var known = SparsityLadder.Shape()
     let rungs = try configuration.rungs.map { sparsity in
       let zeros = Int((sparsity * Double(count)).rounded())
-      let fit = try solve(
-        layer, original.moments[place], zeros: zeros, configuration.request.pattern)
-      var altered = graph
-      try set(fit, layer, in: &altered)
-      return SparsityLadder.Rung(zeros: zeros, damage: try damage(altered))
+      let fit = problem.solution(
+        keeping: count - zeros, pattern: configuration.request.pattern)
+      if configuration.measuredRungs.contains(sparsity) {
+        var altered = graph
+        set(fit, layer, in: &altered)
+        known.add(zeros: zeros, error: fit.error, damage: try damage(altered))
+      }
+      return (zeros: zeros, error: fit.error)
     }
-    return SparsityLadder(count: count, rungs: rungs)
+    return SparsityLadder(
+      count: count,
+      rungs: rungs.map {
+        .init(zeros: $0.zeros, damage: known.damage(zeros: $0.zeros, error: $0.error))
+      })
   }
 
-  private func solve(
-    _ layer: ReconstructedLayer, _ moments: [PatchMoments], zeros: Int, _ pattern: SparsityPattern
-  ) throws -> SparseReconstruction {
-    try SparseReconstruction(
+  private func problem(_ place: Int, _ moments: [PatchMoments]) throws -> LayerProblem {
+    let layer = layers[place]
+    return try LayerProblem(
       moments, weights: layer.matrix, channels: layer.reader.channels / layer.reader.groups,
-      keeping: layer.weight.tensor.count - zeros, pattern: pattern,
       fitsIntercept: layer.intercept != nil, settings: configuration.solver, pool: pool)
   }
 
   private func set(
     _ fit: SparseReconstruction, _ layer: ReconstructedLayer, in graph: inout Graph
-  ) throws {
+  ) {
     graph.setConstant(
       layer.weight.name, layer.reader.tensor(fit.weights, like: layer.weight.tensor))
     layer.intercept?.set(fit.intercept, in: &graph, operands: operands)
@@ -180,10 +195,10 @@ public struct SecondOrderPruning {
     try engine.progress.job("refitting", total: layers.count, unit: "layers") { advance in
       for (place, layer) in layers.enumerated()
       where plan.layers[layer.index].keptBecause == nil {
-        let fit = try solve(
-          layer, try moments(place, runner, graph), zeros: plan.layers[layer.index].zeros,
-          plan.pattern)
-        try set(fit, layer, in: &graph)
+        let entry = plan.layers[layer.index]
+        let fit = try problem(place, moments(place, runner, graph)).solution(
+          keeping: entry.count - entry.zeros, pattern: plan.pattern)
+        set(fit, layer, in: &graph)
         done.append(
           SparseRefit(
             weight: layer.weight.name, errorUnfitted: fit.errorUnfitted, error: fit.error))
@@ -199,21 +214,40 @@ public struct SecondOrderPruning {
   ) throws -> [PatchMoments] {
     let layer = layers[place]
     let made = Set(graph.nodes[..<layer.node].flatMap(\.outputs) + graph.inputs.map(\.name))
-    guard layer.uses.allSatisfy({ made.contains($0.reader.source) }) else {
-      return original.moments[place]
-    }
+    let reads = layer.uses.flatMap { [$0.reader.source] + ($0.shortcut.map { [$0.value] } ?? []) }
+    guard made.isSuperset(of: reads) else { return original.moments[place] }
     var moments = layer.reader.emptyMoments()
     for (use, responses) in zip(layer.uses, original.responses[place]) {
+      let targets = try targets(use, of: layer, responses, runner, graph)
       var row = 0
       try runner.read(use.reader.source, before: layer.node, of: graph) { image, view in
         let positions = layer.positions(use, image: image, of: inputs.count, configuration)
         let count = positions.count * use.reader.outputs
         use.reader.add(
           patches: use.reader.patches(view, at: positions),
-          responses: Array(responses[row..<row + count]), to: &moments, pool: pool)
+          responses: Array(targets[row..<row + count]), to: &moments, pool: pool)
         row += count
       }
     }
     return moments
+  }
+
+  /// The responses that a layer aims at, less the shortcut of the pruned network.
+  private func targets(
+    _ use: ReconstructedLayer.Use, of layer: ReconstructedLayer, _ responses: [Float],
+    _ runner: ProgressiveRunner, _ graph: Graph
+  ) throws -> [Float] {
+    guard let shortcut = use.shortcut else { return responses }
+    var result = responses
+    var row = 0
+    try runner.read(shortcut.value, before: layer.node, of: graph) { image, view in
+      let positions = layer.positions(use, image: image, of: inputs.count, configuration)
+      let count = positions.count * use.reader.outputs
+      var part = Array(result[row..<row + count])
+      shortcut.add(use.reader.responses(view, at: positions), to: &part, sign: -1)
+      result.replaceSubrange(row..<row + count, with: part)
+      row += count
+    }
+    return result
   }
 }

@@ -59,95 +59,15 @@ public struct SparseReconstruction: Sendable {
   ///   for each iteration, and a Cholesky factorisation for each output.
   public init(
     _ moments: [PatchMoments], weights: [Float], channels: Int, keeping kept: Int,
-    pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true,
-    settings: Settings = Settings(), pool: ThreadPool
+    pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true, settings: Settings = Settings(), pool: ThreadPool
   ) throws {
-    let groups = try pool.map(moments.count) { group in
-      let rows = weights.count / moments.count
-      return try LayerGroup(
-        moments[group], weights: Array(weights[group * rows..<(group + 1) * rows]),
-        fitsIntercept: fitsIntercept, settings: settings)
-    }
-    let depth = moments.first?.depth ?? 0
-    let projection = SparsityProjection(
-      pattern: pattern, outputs: depth == 0 ? 0 : weights.count / depth, channels: channels,
-      kernel: channels == 0 ? 0 : depth / channels, kept: kept)
-    var stays = Self.choice(groups, projection, settings, pool)
-    var fitted = Self.fits(groups, stays, pool)
-    // Where a gradient step from here would keep other weights, the better choice is taken.
-    for _ in 0..<settings.polishes {
-      let moved = zip(groups, fitted.weights).flatMap { $0.descended($1, pool: pool) }
-      let others = projection(moved)
-      guard others != stays else { break }
-      let again = Self.fits(groups, others, pool)
-      guard again.residual < fitted.residual else { break }
-      (stays, fitted) = (others, again)
-    }
-    (self.weights, intercept) = ([], [])
-    var residual = (fitted: 0.0, unfitted: 0.0, whole: 0.0)
-    var first = 0
-    residual.fitted = fitted.residual
-    for (place, (group, own)) in zip(groups, moments).enumerated() {
-      let mask = stays[first..<first + group.weights.count]
-      first += group.weights.count
-      let old = zip(group.weights, mask).map { $1 ? $0 : 0 }
-      residual.unfitted += group.residual(old, pool: pool)
-      residual.whole += group.variation
-      let values = fitted.weights[place].map { Float($0) }
-      self.weights += values
-      intercept +=
-        fitsIntercept
-        ? own.intercept(weights: values) : Array(repeating: 0, count: own.outputs)
-    }
-    error = residual.whole > 0 ? max(0, residual.fitted) / residual.whole : 0
-    errorUnfitted = residual.whole > 0 ? max(0, residual.unfitted) / residual.whole : 0
+    self = try LayerProblem(
+      moments, weights: weights, channels: channels, fitsIntercept: fitsIntercept, settings: settings, pool: pool
+    ).solution(keeping: kept, pattern: pattern)
   }
 
-  /// The exact least-squares solution of all groups, and its residual.
-  private static func fits(
-    _ groups: [LayerGroup], _ stays: [Bool], _ pool: ThreadPool
-  ) -> (weights: [[Double]], residual: Double) {
-    var first = 0
-    var result: (weights: [[Double]], residual: Double) = ([], 0)
-    for group in groups {
-      let own = Array(stays[first..<first + group.weights.count])
-      first += group.weights.count
-      let weights = group.leastSquares(own, pool: pool)
-      result.weights.append(weights)
-      result.residual += group.residual(weights, pool: pool)
-    }
-    return result
-  }
-
-  /// Which weights stay.
-  private static func choice(
-    _ groups: [LayerGroup], _ projection: SparsityProjection, _ settings: Settings,
-    _ pool: ThreadPool
-  ) -> [Bool] {
-    let count = groups.reduce(0) { $0 + $1.weights.count }
-    guard projection.kept < count || projection.pattern != .unstructured else {
-      return Array(repeating: true, count: count)
-    }
-    var sparse = groups.flatMap(\.scaledWeights)
-    var dual = [Float](repeating: 0, count: count)
-    var stays: [Bool] = []
-    var penalty = Float(settings.penalty)
-    for _ in 0..<settings.turns {
-      var dense: [Float] = []
-      dense.reserveCapacity(count)
-      for group in groups {
-        let range = dense.count..<dense.count + group.weights.count
-        dense += group.nearest(
-          sparse: sparse[range], dual: dual[range], penalty: penalty, pool: pool)
-      }
-      for index in 0..<count { sparse[index] = dense[index] + dual[index] / penalty }
-      stays = projection(sparse)
-      for index in 0..<count {
-        if !stays[index] { sparse[index] = 0 }
-        dual[index] += penalty * (dense[index] - sparse[index])
-      }
-      penalty *= Float(settings.growth)
-    }
-    return stays
+  init(weights: [Float], intercept: [Float], error: Double, errorUnfitted: Double) {
+    (self.weights, self.intercept) = (weights, intercept)
+    (self.error, self.errorUnfitted) = (error, errorUnfitted)
   }
 }

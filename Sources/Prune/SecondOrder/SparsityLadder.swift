@@ -1,3 +1,5 @@
+import Foundation
+
 /// The damage of zeros in one layer: measured at some numbers of zeros, interpolated between.
 public struct SparsityLadder: Codable, Sendable, Equatable {
   /// One number of zeros at which the damage was measured.
@@ -37,6 +39,37 @@ public struct SparsityLadder: Codable, Sendable, Equatable {
     }
     let part = Double(zeros - below.zeros) / Double(above.zeros - below.zeros)
     return below.damage + part * (above.damage - below.damage)
+  }
+}
+
+extension SparsityLadder {
+  /// Damages that were measured at some numbers of zeros, and follow the layer's error elsewhere.
+  ///
+  /// To second order the damage is a quadratic function of the error of the layer's response, so
+  /// that the ratio of damage to relative squared error changes little. Its logarithm is
+  /// interpolated.
+  struct Shape {
+    private var points: [(zeros: Int, ratio: Double)] = []
+    private var measured: [Int: Double] = [:]
+
+    /// Adds a measurement; numbers of zeros ascend.
+    mutating func add(zeros: Int, error: Double, damage: Double) {
+      measured[zeros] = damage
+      guard error > 0, damage > 0, damage.isFinite else { return }
+      points.append((zeros, log(damage / error)))
+    }
+
+    /// The damage at a number of zeros where the layer has an error.
+    func damage(zeros: Int, error: Double) -> Double {
+      if let known = measured[zeros] { return known }
+      guard error > 0 else { return 0 }
+      guard let above = points.first(where: { $0.zeros >= zeros }) ?? points.last,
+        let below = points.last(where: { $0.zeros <= zeros }) ?? points.first
+      else { return measured.values.max() ?? 0 }
+      guard above.zeros > below.zeros else { return error * exp(above.ratio) }
+      let part = Double(zeros - below.zeros) / Double(above.zeros - below.zeros)
+      return error * exp(below.ratio + part * (above.ratio - below.ratio))
+    }
   }
 }
 

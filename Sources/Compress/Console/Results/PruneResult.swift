@@ -1,3 +1,4 @@
+import Evidence
 import Compression
 import Foundation
 import Prune
@@ -18,6 +19,11 @@ struct PruneResult: CompressionResult {
   var plan: PruningPlan
   /// What refitting did to each layer; `nil` without.
   var reconstruction: [SecondOrderPruning.SparseRefit]?
+  /// The relative squared error of the raw outputs, see `WeightPruning.distance`; `nil` after
+  /// refitting or training.
+  var distance: Double?
+  /// The sizes of the result in every form; `nil` after a dry run.
+  var storage: WeightStorage?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
   var before: ModelEvidence?
@@ -44,6 +50,7 @@ struct PruneResult: CompressionResult {
     var parts = [heading, layers]
     if let before, let after { parts.append(comparison(before, after)) }
     if let output {
+      if let storage { parts.append(sizes(storage)) }
       parts.append(Self.speedNote + "\n" + verification.sentence(output))
     } else {
       parts.append("Nothing was written (--dry-run).")
@@ -51,10 +58,18 @@ struct PruneResult: CompressionResult {
     return parts.joined(separator: "\n\n")
   }
 
+  private func sizes(_ storage: WeightStorage) -> String {
+    "Size: \(Format.megabytes(storage.plain)) as ONNX, \(Format.megabytes(storage.gzip)) of that "
+      + "after gzip, \(Format.megabytes(storage.hdf5)) as HDF5 (.h5), "
+      + "\(Format.megabytes(storage.sparseInitializers)) as ONNX with --sparse-initializers "
+      + "(read by ONNX Runtime and OpenVINO)."
+  }
+
   private var heading: String {
     let pattern = plan.pattern == .unstructured ? "" : ", pattern \(plan.pattern)"
     let scope = plan.scope == "pattern" ? "" : ", scope \(plan.scope)"
-    let trained = epochs.map { ", schedule \(plan.schedule ?? ""), \($0) epochs of training" } ?? ""
+    let schedule = plan.schedule.map { ", schedule \($0)" } ?? ""
+    let trained = epochs.map { "\(schedule), \($0) epochs of training" } ?? ""
     return "\(plan.method) pruning\(scope)\(pattern)\(trained): "
       + "\(zeros) of \(prunable) prunable weights are zero "
       + "(sparsity \(String(format: "%.4f", sparsity)))"
