@@ -99,8 +99,7 @@ let package = Package(
     library(
       "LowRank",
       [
-        "Compression", "Training", "ObjectDetection", "Operators", "Execution", "Formats",
-        "GraphIR", "Tensors",
+        "Compression", "Training", "ObjectDetection", "Execution", "Formats", "GraphIR", "Tensors",
       ]),
     library("Reports"),
     library(
@@ -195,8 +194,8 @@ let package = Package(
     tests(
       "DistillTests",
       [
-        "Distill", "Training", "Architectures", "Formats", "ObjectDetection", "GraphIR", "Tensors",
-        "TestSupport",
+        "Distill", "Training", "Architectures", "Operators", "Execution", "Formats",
+        "ObjectDetection", "GraphIR", "Tensors", "TestSupport",
       ]),
     tests(
       "LowRankTests",

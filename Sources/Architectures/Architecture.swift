@@ -15,8 +15,23 @@ public struct Architecture: Sendable {
   /// `HeadConfiguration` in the metadata.
   public var build: @Sendable (ArchitectureOptions) throws -> Graph
 
-  /// Every architecture, in the order of help and error texts.
-  public static let all: [Architecture] = [
+  /// An architecture of the given parts.
+  public init(
+    name: String, summary: String, citation: String,
+    build: @escaping @Sendable (ArchitectureOptions) throws -> Graph
+  ) {
+    (self.name, self.summary, self.citation, self.build) = (name, summary, citation, build)
+  }
+
+  /// Every architecture, in the order of help and error texts: those of the library, then added
+  /// ones.
+  public static var all: [Architecture] { builtIn + additions.all }
+
+  /// Adds an architecture, which is then found by its name.
+  public static func add(_ architecture: Architecture) { additions.add(architecture) }
+
+  private static let additions = Additions<Architecture>()
+  private static let builtIn: [Architecture] = [
     .yolov5Lite, .yolov5n, .yolov8n, .mobileNetV2SSDLite, .vgg11,
   ]
 

@@ -24,19 +24,23 @@ public struct StudentModel {
   ///
   /// - Parameters:
   ///   - seed: The seed of new random weights; `nil` keeps those of the file.
+  ///   - registry: The known operators.
   /// - Throws: `QuantizationError` when a quantised network cannot be trained, or would lose its
   ///   scales by new random weights.
-  public init(_ file: ModelArtifact, drawnBy seed: UInt64? = nil) throws {
+  public init(_ file: ModelArtifact, drawnBy seed: UInt64? = nil, registry: OperatorRegistry) throws
+  {
     self.file = file
-    if TrainableQuantization.suits(file.graph) || Self.hasIntegers(file.graph) {
-      let quantization = try file.naming { try TrainableQuantization(file.graph) }
+    if file.graph.isQuantized(registry) {
+      let quantization = try file.naming {
+        try TrainableQuantization(file.graph, registry: registry)
+      }
       guard seed == nil else { throw QuantizationError.drawnAnew(file: file.path) }
       self.quantization = quantization
       graph = quantization.graph
       description = file.path + ", quantised"
     } else {
       quantization = nil
-      graph = seed.map { file.graph.reinitialized(seed: $0) } ?? file.graph
+      graph = seed.map { file.graph.reinitialized(seed: $0, registry: registry) } ?? file.graph
       description = file.path + (seed == nil ? "" : ", weights drawn anew")
     }
   }
@@ -78,11 +82,6 @@ public struct StudentModel {
         try DistilledDetector(graph, head: settings, engine: engine), description: description,
         sparseWeights: quantization?.sparseWeights)
     }
-  }
-
-  private static func hasIntegers(_ graph: Graph) -> Bool {
-    let kinds: Set = ["QuantizeLinear", "DequantizeLinear", "QLinearConv", "DynamicQuantizeLinear"]
-    return graph.nodes.contains { kinds.contains($0.opType) }
   }
 
   /// The network to write for a trained one.

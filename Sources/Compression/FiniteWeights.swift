@@ -5,17 +5,20 @@ extension Graph {
   /// Checks that the float constants of layers are finite: weights, biases, normalisations, slopes
   /// and scales.
   ///
-  /// No other constant may hold NaN. Constants are initializers or `Constant` nodes.
+  /// No other constant may hold NaN. Constants are initializers or `Constant` nodes. Operators that
+  /// count as layers are `FiniteOperandsOperator`s.
   ///
-  /// Infinity is allowed elsewhere: in the bounds of clamps, in masks, in the values of padding.
-  ///
-  /// - Parameter excluded: Names of nodes or constants that are not checked.
+  /// - Parameters:
+  ///   - registry: The known operators.
+  ///   - excluded: Names of nodes or constants that are not checked.
   /// - Throws: ``NotFinite/weight(name:node:element:number:)`` for the first.
-  public func checkWeightsAreFinite(excluding excluded: [NamePattern] = []) throws {
-    let constants = WeightedLayers.constants(of: self)
+  public func checkWeightsAreFinite(
+    registry: OperatorRegistry, excluding excluded: [NamePattern] = []
+  ) throws {
+    let constants = self.constants
     var checked: Set<String> = []
     for node in nodes {
-      let isLayer = Self.finiteOperators.contains(node.opType)
+      let isLayer = registry.type(of: node) is any FiniteOperandsOperator.Type
       for name in node.inputs {
         guard let tensor = constants[name], tensor.elementType.isFloatingPoint,
           checked.insert("\(isLayer) \(name)").inserted,
@@ -27,13 +30,6 @@ extension Graph {
       }
     }
   }
-
-  /// Operators that compute nothing useful from infinite constants.
-  private static let finiteOperators: Set<String> = [
-    "BatchNormalization", "Conv", "ConvTranspose", "DequantizeLinear", "FusedConv", "GRU", "Gemm",
-    "GroupNormalization", "InstanceNormalization", "LSTM", "LayerNormalization", "MatMul", "PRelu",
-    "QGemm", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "RMSNormalization", "RNN",
-  ]
 }
 
 extension Tensor {

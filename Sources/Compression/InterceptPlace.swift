@@ -5,8 +5,8 @@ import Tensors
 public enum InterceptPlace: Sendable, Equatable {
   /// The node's own bias, a constant that no other node reads.
   case bias(String)
-  /// A convolution or product without a bias, to which one can be added.
-  case missing(node: Int)
+  /// A layer without a bias, to which one can be added at an input.
+  case missing(node: Int, input: Int)
   /// The running mean of the batch normalisation that is the only reader of the response.
   case runningMean(String)
   /// The constant of the addition behind a matrix product.
@@ -15,11 +15,12 @@ public enum InterceptPlace: Sendable, Equatable {
   /// Finds the place; `nil` where there is none.
   ///
   /// - Parameters:
+  ///   - rules: The layer's rules, which name the input of the bias.
   ///   - outputs: The layer's output channels.
   ///   - operands: What is known of the graph's values.
   public init?(
-    behind node: Int, of graph: Graph, outputs: Int, operands: [String: Operand],
-    links: Connectivity
+    behind node: Int, _ rules: any WeightedOperator, of graph: Graph, outputs: Int,
+    operands: [String: Operand], links: Connectivity
   ) {
     let layer = graph.nodes[node]
     func own(_ name: String) -> Bool {
@@ -29,9 +30,9 @@ public enum InterceptPlace: Sendable, Equatable {
         && (graph.initializers[name] != nil
           || graph.nodes[links.producer[name] ?? node].constantTensor != nil)
     }
-    if layer.inputs.count > 2, !layer.inputs[2].isEmpty {
-      guard own(layer.inputs[2]) else { return nil }
-      self = .bias(layer.inputs[2])
+    if let slot = rules.biasInput, layer.inputs.count > slot, !layer.inputs[slot].isEmpty {
+      guard own(layer.inputs[slot]) else { return nil }
+      self = .bias(layer.inputs[slot])
       return
     }
     if let next = links.soleConsumer(of: layer.outputs[0]) {
@@ -42,7 +43,7 @@ public enum InterceptPlace: Sendable, Equatable {
         self = .runningMean(reader.inputs[3])
         return
       }
-      if layer.qualifiedType == "MatMul", reader.qualifiedType == "Add",
+      if rules.biasInput == nil, reader.qualifiedType == "Add",
         let other = reader.inputs.first(where: { $0 != layer.outputs[0] }), own(other),
         operands[other]?.shape.last == outputs
       {
@@ -50,11 +51,12 @@ public enum InterceptPlace: Sendable, Equatable {
         return
       }
     }
-    guard layer.qualifiedType == "Conv" || layer.qualifiedType == "Gemm" else { return nil }
-    self = .missing(node: node)
+    guard let slot = rules.biasInput else { return nil }
+    self = .missing(node: node, input: slot)
   }
 
-  /// The constant that holds a fitted intercept, with its new value; `nil` for ``missing(node:)``.
+  /// The constant that holds a fitted intercept, with its new value; `nil` for
+  /// ``missing(node:input:)``.
   ///
   /// - Parameters:
   ///   - intercept: The constant that least squares adds to the responses of new weights,
@@ -83,14 +85,10 @@ public enum InterceptPlace: Sendable, Equatable {
       intercept, constant: { graph[constant: $0] ?? operands[$0]?.constant })
     {
       graph.setConstant(name, value)
-    } else if case .missing(let node) = self {
+    } else if case .missing(let node, let input) = self {
       let name = graph.freshName("\(graph.nodes[node].outputs[0])/bias")
       graph[constant: name] = Tensor(intercept)
-      if graph.nodes[node].inputs.count > 2 {
-        graph.nodes[node].inputs[2] = name
-      } else {
-        graph.nodes[node].inputs.append(name)
-      }
+      graph.nodes[node].setInput(input, to: name)
     }
   }
 }

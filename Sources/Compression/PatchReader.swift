@@ -5,6 +5,8 @@ import Tensors
 ///
 /// A grouped convolution counts as one layer for each group, each with its own channels.
 public struct PatchReader: Sendable {
+  /// The layer's rules.
+  public let rules: any WeightedOperator
   /// The layer's input.
   public let source: String
   /// The layer's output.
@@ -63,7 +65,7 @@ public struct PatchReader: Sendable {
     }
     kernel = weights.count * groups / max(outputs * channels, 1)
     (self.source, self.output) = (node.inputs[0], node.outputs[0])
-    (sourceShape, outputShape) = (source.shape, output.shape)
+    (sourceShape, outputShape, self.rules) = (source.shape, output.shape, rules)
   }
 
   /// The number of elements of a patch, all groups together.

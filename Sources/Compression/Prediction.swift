@@ -138,7 +138,11 @@ public struct Prediction {
     let own = try runs(found, values)
     let float = try claim.float.map { try runs($0, values) }
     let outputs = Set(found.outputs.map(\.name))
-    let isRounded = claim.float != nil || claim.expected.quantizes || found.quantizes
+    let isRounded =
+      claim.float != nil
+      || [claim.expected, found].contains { graph in
+        graph.nodes.contains { engine.registry.integerRole(of: $0)?.rounds == true }
+      }
     return values.indices.compactMap { place in
       var distance = Distance(name: values[place], found: 0, noise: isRounded ? 0 : nil)
       for image in feeds.indices {
@@ -167,16 +171,6 @@ public struct Prediction {
     return try feeds.map { feed in
       let outputs = try session.run(feed.filter { session.input($0.key) != nil })
       return values.map { outputs[$0] }
-    }
-  }
-}
-
-extension Graph {
-  /// Whether values are rounded to integers as the network runs.
-  fileprivate var quantizes: Bool {
-    nodes.contains {
-      $0.opType.hasPrefix("QLinear")
-        || ["QuantizeLinear", "DynamicQuantizeLinear", "QGemm", "FakeQuantize"].contains($0.opType)
     }
   }
 }

@@ -20,7 +20,8 @@ public struct SensitivityMeter {
   private let measure: Measure
   private let labelled: Dataset?
   private let settings: HeadSettings
-  private let engine: Engine
+  /// How the networks are run.
+  public let engine: Engine
   private var outputs: [[String: Tensor]] = []
   /// The mAP of the original network; 0 unless mAP is measured.
   public private(set) var score = 0.0
@@ -46,7 +47,8 @@ public struct SensitivityMeter {
       .configuration
     let raw = configuration.flatMap {
       try? RawHead.comparable(
-        in: graph, configuration: $0, height: images.input.height, width: images.input.width)
+        in: graph, configuration: $0, height: images.input.height, width: images.input.width,
+        registry: engine.registry)
     }
     values = raw?.taps ?? []
     matching = measure == .detection ? raw.flatMap(HeadMatching.init) : nil

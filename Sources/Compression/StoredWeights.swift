@@ -14,7 +14,7 @@ public struct StoredWeights {
       let decoding = rules as? any DecodingOperator
     else { return nil }
     let names = graph.nodes[node].inputs
-    let constants = WeightedLayers.constants(of: graph)
+    let constants = graph.constants
     let inputs = names.map { constants[$0] }
     guard zip(names, inputs).allSatisfy({ $0.isEmpty || $1 != nil }) else { return nil }
     (self.node, self.rules, self.inputs) = (node, decoding, inputs)
@@ -66,7 +66,7 @@ extension Graph {
   ///
   /// - Parameters:
   ///   - current: Its current value.
-  ///   - reals: The new value, of the same shape; `nil` when it stays.
+  ///   - numbers: The new value, of the same shape; `nil` when it stays.
   ///   - kept: The indices that stay, by axis.
   /// - Throws: `OperatorError` when stored numbers cannot be cut.
   public mutating func setWeights(

@@ -30,7 +30,7 @@ public struct WeightedLayers: Sendable {
 
   /// Finds the weighted layers of a graph.
   public init(_ graph: Graph, registry: OperatorRegistry) {
-    let constants = Self.constants(of: graph)
+    let constants = graph.constants
     let origins = Self.origins(graph, constants, registry)
     for (index, node) in graph.nodes.enumerated() {
       guard let rules = registry.weighted(node, in: graph) else { continue }
@@ -42,23 +42,11 @@ public struct WeightedLayers: Sendable {
         layers.append(
           WeightedLayer(
             node: index, rules: rules, weight: origin.name, slot: slot, tensor: tensor,
-            isFirst: true, isLast: true, isFixed: Self.isRamp(tensor),
+            isFirst: true, isLast: true, isFixed: tensor.isRamp,
             isComputed: origin.isComputed))
       }
     }
     markEnds(graph)
-  }
-
-  /// Initializers and the tensors of `Constant` nodes, by value name.
-  public static func constants(of graph: Graph) -> [String: Tensor] {
-    var constants: [String: Tensor] = [:]
-    for (name, initializer) in graph.initializers { constants[name] = initializer.tensor }
-    for node in graph.nodes {
-      if let value = node.constantTensor, let output = node.outputs.first {
-        constants[output] = value
-      }
-    }
-    return constants
   }
 
   /// The constant behind each value that depends on constants alone; the largest where there are
@@ -109,12 +97,5 @@ public struct WeightedLayers: Sendable {
       layers[index].isFirst = !hasBefore.contains(layers[index].node)
       layers[index].isLast = !hasAfter.contains(layers[index].node)
     }
-  }
-
-  private static func isRamp(_ tensor: Tensor) -> Bool {
-    guard tensor.count >= 4, tensor.shape.count(where: { $0 > 1 }) == 1,
-      tensor.elementType.isFloatingPoint
-    else { return false }
-    return tensor.doubles.enumerated().allSatisfy { $1 == Double($0) }
   }
 }

@@ -60,8 +60,8 @@ public struct Distillation {
       self.sparseWeights = sparseWeights
     }
 
-    fileprivate func keepsZeros(of trained: Graph) -> KeptZeros {
-      let all = TrainableParameter.all(in: trained)
+    fileprivate func keepsZeros(of trained: Graph, registry: OperatorRegistry) -> KeptZeros {
+      let all = TrainableParameter.all(in: trained, registry: registry)
       return KeptZeros(
         parameters: sparseWeights.map { names in all.filter { names.contains($0.name) } } ?? all)
     }
@@ -103,8 +103,8 @@ public struct Distillation {
     if let own = network.head, let other = teacher.head {
       do {
         pair = try HeadPair(
-          student: own, try network.mapShapes(threads: engine.threads), teacher: other,
-          try teacher.mapShapes(threads: engine.threads))
+          student: own, try network.mapShapes(engine: engine), teacher: other,
+          try teacher.mapShapes(engine: engine))
       } catch DistillationError.heads(_, let why) { reason = why }
     }
     (heads, headReason) = (pair, reason)
@@ -148,10 +148,12 @@ public struct Distillation {
     guard looksAtFeatures else { return [] }
     if let pairs = configuration.pairs {
       return try FeaturePoint.named(
-        pairs, teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize)
+        pairs, teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize,
+        registry: engine.registry)
     }
     return try FeaturePoint.automatic(
-      teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize)
+      teacher: teacher.graph, student: learner.graph, imageSize: learner.imageSize,
+      registry: engine.registry)
   }
 
   /// Trains the student, and the control when asked for.
@@ -165,7 +167,7 @@ public struct Distillation {
     let detector = try DetectorTraining(
       learner.graph, head: learner.settings, training: learning, settings: settings,
       engine: engine)
-    let hooks = { [student.keepsZeros(of: detector.graph)] }
+    let hooks = { [student.keepsZeros(of: detector.graph, registry: engine.registry)] }
     let source = try teacherSource(plan)
     let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)
     let trainer = try detector.trainer(
@@ -206,7 +208,7 @@ public struct Distillation {
     let network = TeacherNetwork(
       try ReferenceNetwork(
         teacher.graph, values: values, batchSize: settings.training.batchSize,
-        imageSize: teacher.imageSize, threads: engine.threads),
+        imageSize: teacher.imageSize, engine: engine),
       conversion: PixelConversion(
         from: learner.configuration.preprocessing, to: teacher.configuration.preprocessing))
     guard let cache = configuration.cache else { return network }
@@ -237,7 +239,7 @@ public struct Distillation {
         loss: choice, points: plan.points, heads: heads, images: settings.training.batchSize,
         hasLabels: hasLabels, learningRate: configuration.adapterLearningRate,
         seed: configuration.seed,
-        threads: engine.threads)
+        engine: engine)
       if !headReason.isEmpty { context.headReason = headReason }
       return context
     }

@@ -1,3 +1,4 @@
+import Execution
 import ObjectDetection
 import Tensors
 import Training
@@ -39,19 +40,19 @@ public struct DistillationContext: Sendable {
   public var learningRate: Double
   /// The seed of initial weights and masks.
   public var seed: UInt64
-  /// The threads to compute with.
-  public var threads: Int
+  /// The known operators and the threads to compute with.
+  public var engine: Engine
 
   /// What a loss knows of a pair of networks.
   public init(
     loss: DistillationChoice, points: [FeaturePoint], heads: HeadPair?, images: Int,
     hasLabels: Bool = true, learningRate: Double = 1e-3, seed: UInt64 = 0,
-    threads: Int = 1
+    engine: Engine = Engine()
   ) {
     (self.loss, settings) = (loss.loss, loss.settings)
     (self.points, self.heads, self.images) = (points, heads, images)
     (self.hasLabels, self.learningRate) = (hasLabels, learningRate)
-    (self.seed, self.threads) = (seed, threads)
+    (self.seed, self.engine) = (seed, engine)
   }
 
   /// The value of a setting that the loss declares.

@@ -29,7 +29,7 @@ public struct DistilledDetector {
     do {
       head = try RawHead.find(
         in: graph, configuration: configuration, height: imageSize.height, width: imageSize.width,
-        inputShapes: engine.inputShapes)
+        registry: engine.registry, inputShapes: engine.inputShapes)
       headReason = ""
     } catch let error as RawHeadError {
       (head, headReason) = (nil, "\(error)")
@@ -37,10 +37,10 @@ public struct DistilledDetector {
   }
 
   /// The shapes of the raw maps for one image.
-  public func mapShapes(threads: Int) throws -> [[Int]] {
+  public func mapShapes(engine: Engine) throws -> [[Int]] {
     guard let head else { return [] }
     return try ReferenceNetwork(
-      graph, values: head.taps, batchSize: 1, imageSize: imageSize, threads: threads
+      graph, values: head.taps, batchSize: 1, imageSize: imageSize, engine: engine
     ).shapes
   }
 }

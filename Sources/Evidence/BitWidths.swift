@@ -14,18 +14,14 @@ struct BitWidths {
   /// Bits of the constants in the file, without shapes and indices, which are 64-bit integers.
   private(set) var storedWeightBits = 0
 
-  private static let integerTypes: Set<String> = [
-    "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QGemm",
-  ]
-
   /// Counts the bits of a graph whose cost is known.
-  init(_ graph: Graph, _ cost: ModelCost) {
+  init(_ graph: Graph, _ cost: ModelCost, registry: OperatorRegistry) {
     var producers: [String: Node] = [:]
     for node in graph.nodes { for output in node.outputs { producers[output] = node } }
     var widths: [String: EnergyEstimate.Width] = [:]
     for node in graph.nodes {
       widths[node.name.isEmpty ? node.outputs.first ?? "" : node.name] = Self.width(
-        node, graph, producers)
+        node, graph, producers, registry)
     }
     for node in cost.nodes {
       let width = widths[node.name] ?? .float32
@@ -40,11 +36,11 @@ struct BitWidths {
   }
 
   private static func width(
-    _ node: Node, _ graph: Graph, _ producers: [String: Node]
+    _ node: Node, _ graph: Graph, _ producers: [String: Node], _ registry: OperatorRegistry
   ) -> EnergyEstimate.Width {
-    if integerTypes.contains(node.opType) { return .int8 }
-    let sources = node.inputs.prefix(2).map { producers[$0]?.opType }
-    if sources.count == 2, sources.allSatisfy({ $0 == "DequantizeLinear" }) { return .int8 }
+    if registry.integerRole(of: node)?.isLayer == true { return .int8 }
+    let sources = node.inputs.prefix(2).map { producers[$0].flatMap(registry.integerRole) }
+    if sources.count == 2, sources.allSatisfy({ $0 == .dequantizer }) { return .int8 }
     let weight = node.inputs.dropFirst().first.flatMap { graph.initializers[$0]?.tensor }
     return weight?.elementType == .float16 ? .float16 : .float32
   }

@@ -66,7 +66,7 @@ public struct EvidenceCollector {
           name: $0.name, opType: $0.opType, parameters: $0.parameters, nonzeros: $0.nonzeros,
           macs: $0.macs)
       })
-    let widths = BitWidths(model.stored, cost)
+    let widths = BitWidths(model.stored, cost, registry: engine.registry)
     evidence.storedWeightBits = widths.storedWeightBits
     evidence.peakActivationBytes = cost.peakActivationBytes
     evidence.energy = EnergyEstimate(

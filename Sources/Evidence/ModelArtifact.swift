@@ -1,4 +1,5 @@
 import Compression
+import Execution
 import Formats
 import Foundation
 import GraphIR
@@ -121,9 +122,11 @@ public struct ModelArtifact {
   /// Checks that no weight is NaN or infinite; see `Graph.checkWeightsAreFinite`.
   ///
   /// - Throws: ``ModelError`` naming the file, the weight and the element.
-  public func checkWeights(excluding excluded: [NamePattern] = []) throws {
+  public func checkWeights(
+    excluding excluded: [NamePattern] = [], engine: Engine = Engine()
+  ) throws {
     do {
-      try graph.checkWeightsAreFinite(excluding: excluded)
+      try graph.checkWeightsAreFinite(registry: engine.registry, excluding: excluded)
     } catch let error as NotFinite {
       throw ModelError(file: path, underlying: error)
     }

@@ -51,7 +51,7 @@ struct SpecializedGraph {
     for (name, type) in types {
       self.graph.valueTypes[name] = ValueInfo(name: name, type: ValueType(type))
     }
-    for pass in passes { try pass.run(on: &self.graph) }
+    for pass in passes { try pass.run(on: &self.graph, registry: registry) }
     self.graph.removeDeadNodes()
     steps = []
     types = Dictionary(inputs, uniquingKeysWith: { $1 })

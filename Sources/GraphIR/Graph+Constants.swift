@@ -9,7 +9,43 @@ extension Node {
   }
 }
 
+extension Tensor {
+  /// Whether the numbers are 0, 1, 2 … along one axis: the fixed weights that turn a distribution
+  /// into its mean.
+  public var isRamp: Bool {
+    guard count >= 4, shape.count(where: { $0 > 1 }) == 1, elementType.isFloatingPoint else {
+      return false
+    }
+    return doubles.enumerated().allSatisfy { $1 == Double($0) }
+  }
+}
+
 extension Graph {
+  /// The constants by name: initializers and the tensors of `Constant` nodes.
+  public var constants: [String: Tensor] {
+    var constants: [String: Tensor] = [:]
+    for (name, initializer) in initializers { constants[name] = initializer.tensor }
+    for node in nodes {
+      if let value = node.constantTensor, let output = node.outputs.first {
+        constants[output] = value
+      }
+    }
+    return constants
+  }
+
+  /// The same network with the tensors of its `Constant` nodes as initializers.
+  public func withConstantsAsInitializers() -> Graph {
+    var graph = self
+    graph.nodes.removeAll { node in
+      guard let tensor = node.constantTensor, let name = node.outputs.first else {
+        return false
+      }
+      graph.initializers[name] = Initializer(tensor)
+      return true
+    }
+    return graph
+  }
+
   /// Sets a constant, whether an initializer or a `Constant` node holds it.
   ///
   /// A constant that nodes compute becomes an initializer.

@@ -4,5 +4,7 @@ public protocol GraphPass: Sendable {
   var name: String { get }
 
   /// Rewrites the graph; afterwards it is well-formed and computes the same function.
-  func run(on graph: inout Graph) throws
+  ///
+  /// - Parameter registry: The known operators, whose capabilities the pass may ask for.
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws
 }

@@ -38,6 +38,12 @@ public struct Node: Sendable, Equatable {
     self.carried = carried
   }
 
+  /// Sets an input; inputs before it that the node does not have yet are omitted ones.
+  public mutating func setInput(_ slot: Int, to name: String) {
+    while inputs.count <= slot { inputs.append("") }
+    inputs[slot] = name
+  }
+
   /// What messages call the node: its name, or its operator and first output.
   public var label: String {
     if !name.isEmpty { return "\(opType) '\(name)'" }

@@ -18,6 +18,12 @@ public struct OperatorRegistry: Sendable {
       uniqueKeysWithValues: operators.map { (Key(domain: $0.domain, opType: $0.opType), $0) })
   }
 
+  /// The registry with further operators; those of a domain and name that it knows are left out.
+  public func adding(_ operators: [any Operator.Type]) -> OperatorRegistry {
+    OperatorRegistry(
+      all + operators.filter { types[Key(domain: $0.domain, opType: $0.opType)] == nil })
+  }
+
   /// Whether a node's operator is known.
   public func knows(_ node: Node) -> Bool { type(of: node) != nil }
 

@@ -1,5 +1,5 @@
 /// An operator with inputs that are trained when they are constant.
-public protocol ParameterizedOperator: Operator {
+public protocol ParameterizedOperator: FiniteOperandsOperator {
   /// The inputs and their roles.
   var parameterSlots: [ParameterSlot] { get }
 }

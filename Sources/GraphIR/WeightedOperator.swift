@@ -1,7 +1,7 @@
 /// An operator that multiplies activations by a constant matrix or filter bank.
 ///
 /// Weights can be pruned, quantised and factorised because operators declare where they are.
-public protocol WeightedOperator: Operator {
+public protocol WeightedOperator: FiniteOperandsOperator {
   /// The inputs that hold weights when they are constant.
   var weightSlots: [WeightSlot] { get }
 

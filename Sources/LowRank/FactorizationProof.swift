@@ -1,6 +1,6 @@
+import Compression
 import Execution
 import GraphIR
-import Compression
 import Tensors
 
 /// Checks the surgery: with factors of full rank the network must compute the same function.
@@ -37,7 +37,8 @@ public struct FactorizationProof: Codable, Sendable, Equatable {
     let feeds = try (0..<inputs.count).map(inputs.feed)
     let expected = try feeds.map(whole.run)
     func differences(_ part: [(FactorizableLayer, LayerFactors)]) throws -> [String: Double] {
-      let network = FactorizedNetwork(graph, replacing: part.map { (layer: $0.0, factors: $0.1) })
+      let network = FactorizedNetwork(
+        graph, replacing: part.map { (layer: $0.0, factors: $0.1) }, registry: engine.registry)
       let exact = try engine.session(network.graph, isRewritten: false, checksTaps: true)
       var errors: [String: Double] = [:]
       for (feed, output) in zip(feeds, expected) {

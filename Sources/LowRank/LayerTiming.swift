@@ -1,6 +1,5 @@
 import Execution
 import GraphIR
-import Operators
 import Tensors
 
 /// Times a layer against its factors on this machine.
@@ -18,7 +17,7 @@ public struct LayerTiming: Sendable, Codable, Equatable {
   /// - Throws: what sessions throw.
   public init(
     _ layer: FactorizableLayer, _ factors: LayerFactors, in graph: Graph,
-    operands: [String: Operand], threads: Int
+    operands: [String: Operand], engine: Engine
   ) throws {
     (before, after) = (0, 0)
     for use in layer.uses {
@@ -37,11 +36,11 @@ public struct LayerTiming: Sendable, Codable, Equatable {
       var own = layer
       own.uses = [use]
       own.uses[0].node = 0
-      let options = SessionOptions(threads: threads, passes: StandardRewrites.inference)
-      let whole = try Session(alone, registry: .standard, options: options)
-      let thin = try Session(
-        FactorizedNetwork(alone, replacing: [(own, factors)]).graph, registry: .standard,
-        options: options)
+      var engine = engine
+      engine.inputShapes = [:]
+      let thinned = FactorizedNetwork(
+        alone, replacing: [(own, factors)], registry: engine.registry)
+      let (whole, thin) = (try engine.session(alone), try engine.session(thinned.graph))
       whole.fillInputs()
       thin.fillInputs()
       var best = (before: Double.infinity, after: Double.infinity)

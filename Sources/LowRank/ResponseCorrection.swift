@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import Compression
-import Operators
 import Tensors
 
 /// Refits the last stage of every chain to the original network's responses, in the order of the
@@ -164,7 +163,7 @@ public struct ResponseCorrection: Sendable {
     let readers = places.compactMap { place in
       place.flatMap { place -> PatchReader? in
         let node = network.graph.nodes[place]
-        guard let rules = OperatorRegistry.standard.weighted(node, in: network.graph) else {
+        guard let rules = engine.registry.weighted(node, in: network.graph) else {
           return nil
         }
         return PatchReader(node, rules, weights: tensor, operands: operands)

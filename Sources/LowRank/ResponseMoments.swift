@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import Compression
-import Operators
 import Tensors
 
 /// Means and covariances of a layer's output channels over positions of calibration images.

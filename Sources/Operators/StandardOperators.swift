@@ -105,8 +105,12 @@ extension OperatorRegistry {
   public static let standard = OperatorRegistry(
     StandardOperators.neuralNetwork + StandardOperators.dataAndMath)
 
-  /// The standard operators and those that only derivatives make, which trust their attributes: for graphs of our own
-  /// making, never for those of files.
-  public static let training = OperatorRegistry(
-    StandardOperators.neuralNetwork + StandardOperators.dataAndMath + StandardOperators.gradients)
+  /// The standard operators and those that only derivatives make; see ``withGradients``.
+  public static let training = standard.withGradients
+
+  /// These operators and those that only derivatives make.
+  ///
+  /// The latter trust their attributes. They are for graphs of our own making, never for those of
+  /// files.
+  public var withGradients: OperatorRegistry { adding(StandardOperators.gradients) }
 }

@@ -34,25 +34,26 @@ public struct QuantizationPlan: Codable, Sendable, Equatable {
   /// How ranges were shared out between layers before they were observed.
   public struct Equalization: Codable, Sendable, Equatable {
     /// What that went by.
-    public var ranges: CrossLayerEqualization.Ranges
+    public var ranges: EqualizationKind
     /// The channels' largest activations, by value; empty for weights.
     public var magnitudes: [String: [Float]]
 
     /// An equalisation by what was measured.
-    public init(ranges: CrossLayerEqualization.Ranges, magnitudes: [String: [Float]]) {
+    public init(ranges: EqualizationKind, magnitudes: [String: [Float]]) {
       (self.ranges, self.magnitudes) = (ranges, magnitudes)
     }
   }
 
   /// The version of this form.
   public var schemaVersion = 1
-  /// How reals become integers.
+  /// How floats become integers.
   public var scheme: QuantizationScheme
   /// What chose the ranges.
   public var observer: String
   /// The quantised nodes, by first output.
   public var nodes: [String]
-  /// Nodes after the last layers, and last layers with their outputs, that were asked to be quantised, by first output.
+  /// Nodes after the last layers, and last layers with their outputs, that were asked to be
+  /// quantised, by first output.
   public var included: [String] = []
   /// The values whose ranges were observed.
   public var activations: [Activation]
@@ -62,9 +63,11 @@ public struct QuantizationPlan: Codable, Sendable, Equatable {
   public var equalization: Equalization?
   /// What is added to biases, by the layer's first output; `nil` where nothing is.
   public var biasShifts: [String: [Float]]?
-  /// What moves from the biases of layers into those of their readers, by the layer's first output; `nil` where nothing does.
+  /// What moves from the biases of layers into those of their readers, by the layer's first output;
+  /// `nil` where nothing does.
   public var absorbed: [String: [Float]]?
-  /// Which weights are rounded up, by the layer's first output, a bit a weight; `nil` where all go to the nearest.
+  /// Which weights are rounded up, by the layer's first output, a bit a weight; `nil` where all go
+  /// to the nearest.
   public var roundings: [String: Data]?
   /// Whether ReLU6 became ReLU.
   public var replacesReLU6: Bool?
@@ -102,7 +105,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
 
   /// A quantised network has a part that cannot be trained.
   case untrainable(node: String, reason: String)
-  /// Weights drawn anew would have other scales than the file's.
+  /// Weights drawn again would have other scales than the file's.
   case drawnAnew(file: String)
   /// There are no images to find ranges with.
   case needsImages

@@ -1,6 +1,6 @@
 import Tensors
 
-/// How reals become integers: bits, symmetry, and what scales may be.
+/// How floats become integers: bits, symmetry, and what scales may be.
 public struct QuantizationScheme: Codable, Sendable, Equatable {
   /// Bits of weights, 2 … 8; fewer than 8 use the middle of the 8-bit range.
   public var weightBits = 8
@@ -14,7 +14,8 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
   public var powerOfTwo = false
   /// Which grid weights are rounded to.
   public var weightGrid = WeightGrid.uniform
-  /// Whether weights lose one bit, so that pairs of products of CPUs without VNNI do not saturate 16 bits.
+  /// Whether weights lose one bit, so that pairs of products of CPUs without VNNI do not saturate
+  /// 16 bits.
   public var reduceRange = false
 
   /// The grids of weights.
@@ -58,13 +59,13 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
     reduceRange = try values.decode(Bool.self, forKey: .reduceRange)
   }
 
-  /// The largest whole number of a weight.
+  /// The largest integer of a weight.
   public var weightLimit: Int32 {
     let bits = reduceRange ? min(weightBits, 7) : weightBits
     return (1 << (bits - 1)) - 1
   }
 
-  /// The whole numbers an activation becomes.
+  /// The integers that an activation becomes.
   public var activationRange: ClosedRange<Int32> { 0...(1 << activationBits) - 1 }
 
   /// Whether a pair of products, an activation times a weight each, may leave 16 bits.
@@ -74,8 +75,8 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
 
   /// Scale and zero point of an activation that lies in a range.
   ///
-  /// The range is widened to contain 0. With symmetry it is widened to `±max(|lowest|, |highest|)` unless it has no
-  /// negative part; with powers of two the scale is rounded up.
+  /// The range is widened to contain 0. With symmetry it is widened to `±max(|lowest|, |highest|)`
+  /// unless it has no negative part; with powers of two the scale is rounded up.
   public func activation(_ range: ClosedRange<Float>) -> QuantizationParameters {
     var (lowest, highest) = (min(range.lowerBound, 0), max(range.upperBound, 0))
     if symmetricActivations, lowest < 0 {

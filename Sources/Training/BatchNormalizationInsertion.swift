@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import ObjectDetection
-import Operators
 import Tensors
 
 extension Graph {
@@ -24,7 +23,7 @@ extension Graph {
   /// - Returns: The network, and how many normalisations were inserted.
   /// - Throws: ``TrainingError``, `NodeError`.
   public func insertingBatchNormalization(
-    except: Set<String>, calibration images: [[Float]], shape: [Int], threads: Int
+    except: Set<String>, calibration images: [[Float]], shape: [Int], engine: Engine
   ) throws -> (graph: Graph, count: Int) {
     guard !images.isEmpty else { throw TrainingError.noImages }
     var result = withConstantsAsInitializers()
@@ -33,7 +32,7 @@ extension Graph {
         $0.inputs.first
       })
     let ends = Set(result.outputs.map(\.name))
-    let learnt = Set(TrainableParameter.all(in: result).map(\.name))
+    let learnt = Set(TrainableParameter.all(in: result, registry: engine.registry).map(\.name))
     let places = result.nodes.indices.filter { index in
       let node = result.nodes[index]
       return node.qualifiedType == "Conv" && node.outputs.count == 1
@@ -42,7 +41,7 @@ extension Graph {
         && learnt.contains(node.inputs[1])
     }
     let names = places.map { result.nodes[$0].outputs[0] }
-    let moments = try result.moments(of: names, images, shape: shape, threads: threads)
+    let moments = try result.moments(of: names, images, shape: shape, engine: engine)
     for (place, (mean, variance)) in zip(places, moments) {
       result.normalize(
         result.nodes[place].outputs[0], mean: mean, variance: variance, behind: place)
@@ -86,17 +85,15 @@ extension Graph {
 
   /// Mean and variance of each channel of some values over all images and pixels.
   private func moments(
-    of names: [String], _ images: [[Float]], shape: [Int], threads: Int
+    of names: [String], _ images: [[Float]], shape: [Int], engine: Engine
   ) throws -> [(mean: [Double], variance: [Double])] {
     let planar = takingPlanarImages()
     guard let input = planar.requiredInputs.first?.name, planar.requiredInputs.count == 1 else {
       throw TrainingError.noImageInput(found: requiredInputs.map(\.name))
     }
-    var options = SessionOptions(threads: threads, inputShapes: [input: shape], taps: names)
-    options.checksTaps = true
-    let session = try Session(
-      planar, registry: .standard,
-      options: options)
+    var engine = engine
+    engine.inputShapes = [input: shape]
+    let session = try engine.session(planar, taps: names, isRewritten: false, checksTaps: true)
     guard let target: UnsafeMutableBufferPointer<Float> = session.input(input)?.elements() else {
       throw TrainingError.noImageInput(found: [input])
     }

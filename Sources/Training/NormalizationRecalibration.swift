@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import Tensors
 
@@ -13,17 +14,18 @@ extension Graph {
   /// - Returns: The graph, and how many statistics were measured.
   /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError`.
   public func recalibratingNormalization(
-    batches: [[Float]], shape: [Int], threads: Int
+    batches: [[Float]], shape: [Int], engine: Engine
   ) throws -> (graph: Graph, count: Int) {
     let names = runningStatistics
     guard !names.isEmpty, !batches.isEmpty else { return (self, 0) }
     var options = TrainingStep.Options(
-      batchSize: shape[0], imageSize: (shape[2], shape[3]), threads: threads)
+      batchSize: shape[0], imageSize: (shape[2], shape[3]), engine: engine)
     options.channels = shape[1]
     // With momentum 1 the stored statistics are those of the last batch alone.
     options.normalization = .batch(momentum: 1)
     let step = try TrainingStep(
-      self, taps: lastConvolutions, parameters: TrainableParameter.all(in: self).map(\.name),
+      self, taps: lastConvolutions(engine.registry),
+      parameters: TrainableParameter.all(in: self, registry: engine.registry).map(\.name),
       options: options)
     var sums = step.statistics.indices.map {
       [Double](repeating: 0, count: step.values(ofStatistic: $0).count)

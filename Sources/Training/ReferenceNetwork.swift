@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import ObjectDetection
-import Operators
 import Tensors
 
 /// A network that is not trained, run on the batches of another network's training: the original in
@@ -22,22 +21,19 @@ public final class ReferenceNetwork {
   /// - Throws: ``TrainingError`` when it does not take one batch of images, `NodeError`.
   public init(
     _ network: Graph, values: [String], batchSize: Int, imageSize: (height: Int, width: Int),
-    threads: Int
+    engine: Engine
   ) throws {
     var graph = network.withConstantsAsInitializers()
     graph.outputs = values.map { ValueInfo(name: $0, type: .undeclared) }
     graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     graph.removeDeadNodes()
-    graph = graph.takingPlanarImages().withBatchSize(batchSize)
+    graph = graph.takingPlanarImages().withBatchSize(batchSize, registry: engine.registry)
     guard graph.inputs.count == 1, let name = graph.inputs.first?.name else {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }
-    let session = try Session(
-      graph, registry: .standard,
-      options: SessionOptions(
-        threads: threads,
-        inputShapes: [name: [batchSize, 3, imageSize.height, imageSize.width]],
-        passes: StandardRewrites.inference))
+    var engine = engine
+    engine.inputShapes = [name: [batchSize, 3, imageSize.height, imageSize.width]]
+    let session = try engine.session(graph)
     guard let view = session.input(name) else {
       throw TrainingError.noImageInput(found: [name])
     }

@@ -10,9 +10,9 @@ extension Graph {
   /// for the low frequency of objects.
   ///
   /// Reference: He et al., *Delving Deep into Rectifiers*, ICCV 2015, arXiv:1502.01852.
-  public func reinitialized(seed: UInt64) -> Graph {
+  public func reinitialized(seed: UInt64, registry: OperatorRegistry) -> Graph {
     var result = withConstantsAsInitializers()
-    for (index, parameter) in TrainableParameter.all(in: result).enumerated() {
+    for (index, parameter) in TrainableParameter.all(in: result, registry: registry).enumerated() {
       guard let tensor = result[constant: parameter.name], tensor.shape.count >= 2 else { continue }
       var random = CounterRandom(seed: seed, stream: UInt64(index))
       let fanIn = Double(tensor.count) / Double(max(tensor.shape[0], 1))

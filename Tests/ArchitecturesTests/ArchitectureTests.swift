@@ -25,7 +25,7 @@ import Training
   @Test(arguments: [("yolov5n", 1_872_157), ("yolov8n", 3_157_184)])
   func parametersAreThePublishedOnes(name: String, count: Int) throws {
     let graph = try network(name, classes: 80, width: 1, size: 640)
-    let parameters = TrainableParameter.all(in: graph).reduce(0) {
+    let parameters = TrainableParameter.all(in: graph, registry: .standard).reduce(0) {
       $0 + (graph.initializers[$1.name]?.tensor.count ?? 0)
     }
     #expect(parameters == count)
@@ -47,8 +47,9 @@ import Training
     let graph = try network(name, width: 0.5, size: 128)
     let features = graph.nodes.filter { $0.opType == "BatchNormalization" }.map { $0.outputs[0] }
     let step = try TrainingStep(
-      graph, taps: features, parameters: TrainableParameter.all(in: graph).map(\.name),
-      options: .init(batchSize: 2, imageSize: (128, 128), threads: 1))
+      graph, taps: features,
+      parameters: TrainableParameter.all(in: graph, registry: .standard).map(\.name),
+      options: .init(batchSize: 2, imageSize: (128, 128), engine: Engine()))
     var random = CounterRandom(seed: 1)
     for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
     try step.forward()
@@ -94,8 +95,8 @@ import Training
     let graph = try network(name, size: 96)
     let step = try TrainingStep(
       graph, taps: graph.outputs.map(\.name),
-      parameters: TrainableParameter.all(in: graph).map(\.name),
-      options: .init(batchSize: 2, imageSize: (96, 96), threads: 1))
+      parameters: TrainableParameter.all(in: graph, registry: .standard).map(\.name),
+      options: .init(batchSize: 2, imageSize: (96, 96), engine: Engine()))
     var random = CounterRandom(seed: 4)
     for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
     try step.forward()
@@ -120,7 +121,8 @@ import Training
     #expect(text.contains("\"isDecoded\":false"))
     let detector = try Detector(StillRuntime(graph), graph: graph)
     let head = try RawHead.find(
-      in: graph, configuration: detector.configuration, height: 96, width: 96)
+      in: graph, configuration: detector.configuration, height: 96, width: 96,
+      registry: .standard)
     if detector.configuration.family == "ssd" {
       #expect(head.taps == ["logits", "boxes"])
       #expect(head.priors.count == 4 * (144 + 36 + 9 + 4 + 1))

@@ -1,3 +1,5 @@
+import Operators
+import Execution
 import Distill
 import Foundation
 import GraphIR
@@ -167,6 +169,6 @@ private enum TinyStep {
       Tensor([Float](repeating: 1, count: 3), shape: [1, 3, 1, 1]))
     return try TrainingStep(
       graph, taps: ["y"], parameters: ["w"],
-      options: .init(batchSize: 1, imageSize: (2, 2), threads: 1))
+      options: .init(batchSize: 1, imageSize: (2, 2), engine: Engine()))
   }
 }

@@ -1,3 +1,6 @@
+import Operators
+import ObjectDetection
+import Execution
 import Architectures
 import Distill
 import Formats
@@ -14,7 +17,8 @@ import Testing
 
   @Test func theLastValuesBeforeTheHeadAreFound() throws {
     let points = try FeaturePoint.automatic(
-      teacher: build("yolov8n", 0.5), student: build("yolov8n", 0.25), imageSize: (64, 64))
+      teacher: build("yolov8n", 0.5), student: build("yolov8n", 0.25), imageSize: (64, 64),
+      registry: .standard)
     #expect(points.map(\.stride) == [8, 16, 32])
     #expect(points.map(\.teacher.channels) == [32, 64, 128])
     #expect(points.map(\.student.channels) == [16, 32, 64])
@@ -27,7 +31,8 @@ import Testing
   func everyDetectorHasPoints(name: String) throws {
     let graph = try build(name, 0.5)
     let points = try FeaturePoint.automatic(
-      teacher: graph, student: build("yolov8n", 0.25), imageSize: (64, 64))
+      teacher: graph, student: build("yolov8n", 0.25), imageSize: (64, 64),
+      registry: .standard)
     #expect(!points.isEmpty, "\(name)")
   }
 
@@ -35,7 +40,8 @@ import Testing
     let (teacher, student) = (try build("yolov8n", 0.5), try build("yolov8n", 0.25))
     func points(_ own: String, _ other: String) throws -> [FeaturePoint] {
       try FeaturePoint.named(
-        [(own, other)], teacher: teacher, student: student, imageSize: (64, 64))
+        [(own, other)], teacher: teacher, student: student, imageSize: (64, 64),
+        registry: .standard)
     }
     let stem = "backbone.stem.act"
     #expect(try points(stem, stem).map(\.stride) == [2])

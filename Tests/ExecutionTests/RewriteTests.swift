@@ -30,7 +30,7 @@ struct RewriteTests {
     var graph = try example.sketch.typed()
     let feed = example.sketch.feed
     let before = try ReferenceInterpreter(graph, registry: .standard).run(feed)
-    try pass.run(on: &graph)
+    try pass.run(on: &graph, registry: .standard)
     graph.removeDeadNodes()
     try graph.verify()
     #expect(Dictionary(grouping: graph.nodes, by: \.opType).mapValues(\.count) == example.remaining)
@@ -61,7 +61,7 @@ struct RewriteTests {
     }
     var graph = try sketch.typed()
     let before = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
-    for pass in StandardRewrites.inference { try pass.run(on: &graph) }
+    for pass in StandardRewrites.inference { try pass.run(on: &graph, registry: .standard) }
     #expect(
       graph.nodes.map(\.opType) == ["QuantizeLinear", "ByteTable", "DequantizeLinear"],
       "\(graph.nodes.map(\.opType))")
@@ -82,7 +82,7 @@ struct RewriteTests {
       }
       var graph = try sketch.typed()
       let before = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)
-      for pass in StandardRewrites.inference { try pass.run(on: &graph) }
+      for pass in StandardRewrites.inference { try pass.run(on: &graph, registry: .standard) }
       #expect(graph.nodes.first?.opType == "FusedConv" && graph.nodes.count <= 2)
       if !hasResidual { #expect(graph.nodes.count == 1) }
       let after = try ReferenceInterpreter(graph, registry: .standard).run(sketch.feed)

@@ -18,7 +18,10 @@ import Testing
     let factorization = try method.factorization(layer, FactorizationContext(iterations: 10))
     let ranks = factorization.ranks
     let factors = try factorization.factors(ranks[ranks.count / 2])
-    return (FactorizedNetwork(one.graph, replacing: [(layer, factors)]), [(layer, factors)])
+    return (
+      FactorizedNetwork(one.graph, replacing: [(layer, factors)], registry: .standard),
+      [(layer, factors)]
+    )
   }
 
   private func layers() -> [RandomLayer] {

@@ -26,7 +26,7 @@ import Testing
     #expect(layers.count >= 3)
     for (one, layer) in layers {
       let factors = try method.factorization(layer, FactorizationContext()).exactFactors()
-      let network = FactorizedNetwork(one.graph, replacing: [(layer, factors)])
+      let network = FactorizedNetwork(one.graph, replacing: [(layer, factors)], registry: .standard)
       try network.graph.verify()
       #expect(network.graph[constant: RandomLayer.weight] == nil)
       #expect(
@@ -58,7 +58,8 @@ import Testing
             (0..<layer.inputs).flatMap { i in
               (0..<layer.outputs).map { filters[$0 * layer.inputs + i] }
             }, shape: shape) : Tensor(filters, shape: shape)
-        let network = FactorizedNetwork(one.graph, replacing: [(layer, factors)])
+        let network = FactorizedNetwork(
+          one.graph, replacing: [(layer, factors)], registry: .standard)
         #expect(
           normalizedMaxError(try one.output(of: network.graph), try one.output(of: plain))
             < Tolerance.network.bound, "\(name) \(rank), \(one)")
@@ -91,7 +92,7 @@ import Testing
         let rank = factorization.ranks[0]
         let stages = factorization.stages(rank)
         let network = FactorizedNetwork(
-          one.graph, replacing: [(layer, try factorization.factors(rank))])
+          one.graph, replacing: [(layer, try factorization.factors(rank))], registry: .standard)
         let cost = try ModelCost(network.graph, registry: .standard)
         #expect(cost.macs == stages.macs(for: layer), "\(method.name), \(one)")
         let weights = network.chains[0].weights.compactMap { network.graph[constant: $0]?.count }

@@ -1,3 +1,4 @@
+import ObjectDetection
 import Execution
 import GraphIR
 import Compression
@@ -77,7 +78,7 @@ import Testing
         let factorization = try method.factorization(layer, FactorizationContext())
         let rank = name == "group" ? [2] : factorization.ranks[factorization.ranks.count / 3]
         return (layer, try factorization.factors(rank))
-      })
+      }, registry: .standard)
     let plain = try error(of: network.graph)
     let bias = try corrected(network, .bias)
     let fitted = try corrected(network, .leastSquares)
@@ -98,7 +99,7 @@ import Testing
       nameless,
       replacing: try layers.map {
         ($0, try LowRankMethod.group.factorization($0, FactorizationContext()).factors([4]))
-      })
+      }, registry: .standard)
     let fitted = try corrected(network, .leastSquares)
     #expect(fitted.layers.count == 2)
     #expect(try error(of: fitted.network.graph) < error(of: network.graph))
@@ -117,7 +118,7 @@ import Testing
       FactorizableLayers(other, registry: .standard, operands: operands).layers.first)
     let factors = try LowRankMethod.spatialSVD.factorization(layer, FactorizationContext())
       .factors([4])
-    let timing = try LayerTiming(layer, factors, in: other, operands: operands, threads: 1)
+    let timing = try LayerTiming(layer, factors, in: other, operands: operands, engine: Engine())
     #expect(timing.before > 0 && timing.after > 0 && timing.gain < 1)
   }
 
@@ -132,7 +133,7 @@ import Testing
       FactorizationContext(responses: moments["conv1.weight"]), FactorizationContext(),
     ] {
       let factors = try LowRankMethod.responseSVD.factorization(layers[0], context).factors([6])
-      let network = FactorizedNetwork(graph, replacing: [(layers[0], factors)])
+      let network = FactorizedNetwork(graph, replacing: [(layers[0], factors)], registry: .standard)
       let refitted = try corrected(network, .bias)
       errors.append(try #require(refitted.layers.first).errorAfter)
     }

@@ -73,6 +73,21 @@ import Testing
     }
   }
 
+  /// An operator that has no role between quantised values, because it is made of integers, says
+  /// what it does with them.
+  @Test func everyOperatorOnIntegersSaysWhatItDoes() {
+    let types = Self.operators.compactMap { $0 as? any IntegerOperator.Type }
+    #expect(
+      types.map { $0.opType }.sorted() == Self.withoutQuantizationRole["made of integers already"])
+    #expect(Set(types.map { $0.integerRole }) == Set(IntegerRole.allCases))
+    let registry = OperatorRegistry.standard
+    func role(_ opType: String, domain: String = "") -> IntegerRole? {
+      registry.integerRole(of: Node(opType, domain: domain, inputs: [], outputs: []))
+    }
+    #expect(role("QuantizeLinear", domain: "com.microsoft") == .quantizer)
+    #expect(role("Conv") == nil && role("Nothing") == nil)
+  }
+
   /// Operators with weights that training does not move, and why.
   static let untrained = ["ConvInteger", "QLinearConv"]
 

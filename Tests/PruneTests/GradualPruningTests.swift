@@ -1,3 +1,4 @@
+import Execution
 import Foundation
 import GraphIR
 import ObjectDetection
@@ -183,7 +184,7 @@ private enum Problem {
     let parameters = ["w1", "w2", "w3"].map { TrainableParameter(name: $0, role: .weight) }
     let trainer = try Trainer(
       network, objective: Objective(), parameters: parameters, source: Source(),
-      imageSize: (size, size), configuration: configuration, threads: 1, hooks: [pruning])
+      imageSize: (size, size), configuration: configuration, engine: Engine(), hooks: [pruning])
     return (trainer, pruning)
   }
 }

@@ -132,7 +132,7 @@ import Testing
     ], [Float.nan, .infinity, -.infinity])
   func constantsOfLayersMustBeFinite(name: String, bad: Float) throws {
     var graph = constants()
-    try graph.checkWeightsAreFinite()
+    try graph.checkWeightsAreFinite(registry: .standard)
     var values = try #require(graph[constant: name]).floats
     values[values.count - 1] = bad
     let shape = try #require(graph[constant: name]).shape
@@ -141,14 +141,14 @@ import Testing
     let node = try #require(graph.nodes.first { $0.inputs.contains(name) })
     let expected = NotFinite.weight(
       name: name, node: node.label, element: shape.map { $0 - 1 }, number: "\(bad)")
-    #expect(throws: expected) { try graph.checkWeightsAreFinite() }
+    #expect(throws: expected) { try graph.checkWeightsAreFinite(registry: .standard) }
     // The same in a Constant node.
     graph[constant: name] = nil
     graph.nodes.insert(
       Node("Constant", inputs: [], outputs: [name], attributes: ["value": .tensor(tensor)]), at: 0)
-    #expect(throws: expected) { try graph.checkWeightsAreFinite() }
+    #expect(throws: expected) { try graph.checkWeightsAreFinite(registry: .standard) }
     #expect(throws: Never.self) {
-      try graph.checkWeightsAreFinite(excluding: [NamePattern(name)])
+      try graph.checkWeightsAreFinite(registry: .standard, excluding: [NamePattern(name)])
     }
   }
 
@@ -156,9 +156,9 @@ import Testing
     var graph = constants()
     graph[constant: "offset"] = Tensor(
       [Float](repeating: -.infinity, count: 8), shape: [8, 1, 1])
-    try graph.checkWeightsAreFinite()
+    try graph.checkWeightsAreFinite(registry: .standard)
     graph[constant: "offset"] = Tensor([Float](repeating: .nan, count: 8), shape: [8, 1, 1])
-    #expect(throws: NotFinite.self) { try graph.checkWeightsAreFinite() }
+    #expect(throws: NotFinite.self) { try graph.checkWeightsAreFinite(registry: .standard) }
   }
 
   @Test(arguments: [Float.nan, .infinity]) func valuesMustBeFiniteWhereTheyAreLookedAt(

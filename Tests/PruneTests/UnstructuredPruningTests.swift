@@ -139,9 +139,9 @@ import Testing
     let layer = try #require(broken.nodes.first { $0.inputs.contains("wide.weight") })
     let expected = NotFinite.weight(
       name: "wide.weight", node: layer.label, element: [0, 7, 0, 0], number: "\(bad)")
-    #expect(throws: expected) { try broken.checkWeightsAreFinite() }
+    #expect(throws: expected) { try broken.checkWeightsAreFinite(registry: .standard) }
     #expect(throws: Never.self) {
-      try broken.checkWeightsAreFinite(excluding: [NamePattern("wide.*")])
+      try broken.checkWeightsAreFinite(registry: .standard, excluding: [NamePattern("wide.*")])
     }
     #expect(throws: expected) { try PruningRequest().plan(for: broken, registry: .standard) }
   }

@@ -40,8 +40,8 @@ import Testing
 
   @Test func expectationsOfReLUAreThoseOfTheClosedForm() throws {
     let source = graph([Node("Relu", inputs: ["n"], outputs: ["relu"])])
-    let prepared = try source.preparedForQuantization()
-    let moments = ChannelMoments(prepared, normals: source.normalizedValues())
+    let prepared = try source.preparedForQuantization(registry: .standard)
+    let moments = ChannelMoments(prepared, normals: source.normalizedValues(), registry: .standard)
     let value = try #require(moments.values["relu"])
     for (channel, (mean, deviation)) in zip([0.0, 1, -1, 4], [1.0, 0.5, 2, 0.1]).enumerated() {
       let z = mean / deviation
@@ -67,7 +67,8 @@ import Testing
     var withOutputs = source
     withOutputs.outputs.append(ValueInfo(name: "p", type: .undeclared))
     let moments = ChannelMoments(
-      try withOutputs.preparedForQuantization(), normals: source.normalizedValues())
+      try withOutputs.preparedForQuantization(registry: .standard),
+      normals: source.normalizedValues(), registry: .standard)
     // SiLU never falls below −0.2785; what is above 6 deviations is not seen.
     let silu = try #require(moments.values["silu"])
     #expect(abs(silu.range.lowerBound + 0.2785) < 0.01 && abs(silu.range.upperBound - 11) < 0.01)
@@ -79,12 +80,12 @@ import Testing
 
   @Test func absorbedBiasesKeepTheFunction() throws {
     let source = graph([Node("Relu", inputs: ["n"], outputs: ["relu"])])
-    var prepared = try source.preparedForQuantization()
+    var prepared = try source.preparedForQuantization(registry: .standard)
     // Whatever the image, channel 3 lies above 0: that is what its normalisation says of it.
     var bias = try #require(prepared[constant: prepared.nodes[0].inputs[2]])
     bias.withUnsafeMutableElements(as: Float.self) { $0[3] += 50 }
     prepared[constant: prepared.nodes[0].inputs[2]] = bias
-    let pairs = CrossLayerEqualization(prepared).pairs
+    let pairs = CrossLayerEqualization(prepared, registry: .standard).pairs
     let absorption = BiasAbsorption(
       prepared, pairs: pairs, normals: source.normalizedValues())
     let amounts = try #require(absorption.amounts["n"])
@@ -99,12 +100,12 @@ import Testing
 
   @Test func shiftsAreWhatRoundingDoesToTheMean() throws {
     let source = graph([Node("Relu", inputs: ["n"], outputs: ["relu"])])
-    let prepared = try source.preparedForQuantization()
+    let prepared = try source.preparedForQuantization(registry: .standard)
     let network = TinyNetwork(prepared)
     var scheme = QuantizationScheme()
     scheme.weightBits = 3
     let plan = try network.plan(scheme)
-    let moments = ChannelMoments(prepared, normals: source.normalizedValues())
+    let moments = ChannelMoments(prepared, normals: source.normalizedValues(), registry: .standard)
     let shifts = AnalyticBiasCorrection.shifts(
       prepared, plan: plan, sites: network.sites, moments: moments)
     let found = try #require(shifts["y"])
@@ -124,10 +125,10 @@ import Testing
     var graph = graph([Node("Clip", inputs: ["n", "zero", "six"], outputs: ["relu"])])
     graph[constant: "zero"] = Tensor(scalar: Float(0))
     graph[constant: "six"] = Tensor(scalar: Float(6))
-    var prepared = try graph.preparedForQuantization()
-    #expect(CrossLayerEqualization(prepared).pairs.isEmpty)
+    var prepared = try graph.preparedForQuantization(registry: .standard)
+    #expect(CrossLayerEqualization(prepared, registry: .standard).pairs.isEmpty)
     #expect(prepared.replaceReLU6() == 1)
-    #expect(CrossLayerEqualization(prepared).pairs.count == 1)
+    #expect(CrossLayerEqualization(prepared, registry: .standard).pairs.count == 1)
   }
 
   @Test func rangesAreRefinedByTheErrorOfTheAnswers() throws {

@@ -58,7 +58,7 @@ import Testing
       Node("Softmax", inputs: ["x"], outputs: ["y"], attributes: ["axis": .int(axis)])
     ]
     #expect(throws: QuantizationError.self) {
-      _ = try graph.preparedForQuantization(inputShapes: [:])
+      _ = try graph.preparedForQuantization(registry: .standard, inputShapes: [:])
     }
   }
 }

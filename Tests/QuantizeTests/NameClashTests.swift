@@ -43,8 +43,8 @@ import Testing
     let graph = SmallNetwork.graph()
     let quantized = try quantized(graph, scheme)
     let expected = try SmallNetwork.run(quantized)
-    let form = try SmallNetwork.run(OperatorForm(quantized).graph)
-    let trained = try SmallNetwork.run(TrainableQuantization(quantized).graph)
+    let form = try SmallNetwork.run(OperatorForm(quantized, registry: .standard).graph)
+    let trained = try SmallNetwork.run(TrainableQuantization(quantized, registry: .standard).graph)
     var clashes = clashes(graph, quantized, seed: 1)
     #expect(clashes.count > 40)
     // What 8 bits make as well has been tried.
@@ -57,8 +57,10 @@ import Testing
       let own = try self.quantized(renamed, scheme)
       try own.verify()
       #expect(try SmallNetwork.run(own) == expected, "\(what)")
-      #expect(try SmallNetwork.run(OperatorForm(own).graph) == form, "\(what)")
-      #expect(try SmallNetwork.run(TrainableQuantization(own).graph) == trained, "\(what)")
+      #expect(try SmallNetwork.run(OperatorForm(own, registry: .standard).graph) == form, "\(what)")
+      #expect(
+        try SmallNetwork.run(TrainableQuantization(own, registry: .standard).graph) == trained,
+        "\(what)")
     }
   }
 
@@ -70,11 +72,11 @@ import Testing
     for (what, renamed) in clashes(quantized, session.graph, seed: 2) {
       #expect(try SmallNetwork.run(renamed) == expected, "\(what)")
     }
-    let trainable = try TrainableQuantization(quantized)
+    let trainable = try TrainableQuantization(quantized, registry: .standard)
     let trained = try SmallNetwork.run(trainable.graph)
     let stored = try SmallNetwork.run(trainable.quantized(trainable.graph))
     for (what, renamed) in clashes(quantized, trainable.graph, seed: 3) {
-      let own = try TrainableQuantization(renamed)
+      let own = try TrainableQuantization(renamed, registry: .standard)
       #expect(try SmallNetwork.run(own.graph) == trained, "\(what)")
       #expect(try SmallNetwork.run(own.quantized(own.graph)) == stored, "\(what)")
     }

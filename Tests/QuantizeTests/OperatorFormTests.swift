@@ -12,7 +12,7 @@ import Testing
   func computesTheSame(name: String) throws {
     let network = try TinyNetwork(name)
     let quantized = try network.quantized(try network.plan())
-    let form = OperatorForm(quantized).graph
+    let form = OperatorForm(quantized, registry: .standard).graph
     try form.verify()
     let kinds = Dictionary(form.nodes.map { ($0.opType, 1) }, uniquingKeysWith: +)
     #expect((kinds["QLinearConv"] ?? 0) > 5, "\(kinds)")
@@ -45,11 +45,12 @@ import Testing
     plan.activations = plan.activations.map {
       $0.name == "b" ? .init(name: "b", range: -2...2) : $0
     }
-    let form = OperatorForm(try network.quantized(plan)).graph
+    let form = OperatorForm(try network.quantized(plan), registry: .standard).graph
     #expect(form.nodes.contains { $0.opType == "Clip" })
     #expect(
-      !OperatorForm(try network.quantized(try network.plan())).graph.nodes.contains {
-        $0.opType == "Clip"
-      })
+      !OperatorForm(try network.quantized(try network.plan()), registry: .standard).graph.nodes
+        .contains {
+          $0.opType == "Clip"
+        })
   }
 }

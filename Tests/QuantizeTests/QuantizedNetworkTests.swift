@@ -17,7 +17,7 @@ import Testing
     let made = try architecture.build(
       ArchitectureOptions(
         classes: ["a", "b"], width: 0.25, depth: 0.34, imageSize: Self.size, seed: 3))
-    return try made.preparedForQuantization()
+    return try made.preparedForQuantization(registry: .standard)
   }
 
   private func feed(_ graph: Graph, seed: UInt64) -> [String: Tensor] {
@@ -31,7 +31,7 @@ import Testing
     _ graph: Graph, _ scheme: QuantizationScheme = .init(), excluded: [String: String] = [:],
     threads: Int = 1
   ) throws -> (graph: Graph, plan: QuantizationPlan) {
-    let sites = QuantizationSites(graph, excluded: excluded)
+    let sites = QuantizationSites(graph, registry: .standard, excluded: excluded)
     let observer = try #require(Observer.named("minmax"))
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
     let calibration = try Calibration(
@@ -101,7 +101,7 @@ import Testing
 
   @Test func whatDecodesStaysFloatAndSaysWhy() throws {
     let graph = try network("yolov8n")
-    let sites = QuantizationSites(graph)
+    let sites = QuantizationSites(graph, registry: .standard)
     let kept = Set(sites.kept.map(\.opType))
     #expect(sites.kept.contains { $0.reason.contains("decodes") }, "\(kept)")
     let quantized = Set(sites.nodes.map { graph.nodes[$0].opType })
@@ -140,7 +140,9 @@ import Testing
 
   @Test func aQuantisedNetworkIsNotQuantisedAgain() throws {
     let graph = try quantized(try network("yolov5n")).graph
-    #expect(throws: QuantizationError.self) { try graph.preparedForQuantization() }
+    #expect(throws: QuantizationError.self) {
+      try graph.preparedForQuantization(registry: .standard)
+    }
   }
 
   /// Convolutions with a depthwise one between, ReLU and LeakyReLU, and channels of very unequal
@@ -188,7 +190,7 @@ import Testing
     let graph = chain()
     let input = feed(graph, seed: 9)
     let before = try session(graph, []).run(input)
-    let equalization = CrossLayerEqualization(graph)
+    let equalization = CrossLayerEqualization(graph, registry: .standard)
     #expect(equalization.pairs.map(\.isDepthwise) == [true, false])
     var byWeights = graph
     #expect(equalization.applyByWeights(to: &byWeights).sweeps < 40)
@@ -210,14 +212,14 @@ import Testing
     var scheme = QuantizationScheme()
     scheme.weightBits = 4
     let plan = try quantized(graph, scheme).plan
-    let sites = QuantizationSites(graph)
+    let sites = QuantizationSites(graph, registry: .standard)
     let images = [feed(graph, seed: 1), feed(graph, seed: 2)]
     let inputs = TensorSet(images)
     let correction = try BiasCorrection(
       graph, plan: plan, sites: sites, inputs: inputs, engine: inference())
     #expect(Set(correction.shifts.keys) == ["a", "b", "y"])
     var corrected = graph
-    BiasCorrection.apply(correction.shifts, to: &corrected)
+    BiasCorrection.apply(correction.shifts, to: &corrected, registry: .standard)
     func means(_ graph: Graph) throws -> [Double] {
       let session = try session(graph, StandardRewrites.inference)
       var sums = [Double](repeating: 0, count: 6)
@@ -253,14 +255,14 @@ import Testing
     #expect(zip(own, gaps).allSatisfy { abs($0 - $1) < 5e-4 }, "\(own) \(gaps)")
     #expect(gaps.contains { abs($0) > 5e-3 })
     var moved = graph
-    BiasCorrection.apply(local, to: &moved)
+    BiasCorrection.apply(local, to: &moved, registry: .standard)
     let moderate = try gap(moved)
     // A plan shifts what it quantises and nothing else.
     var shifting = plan
     shifting.biasShifts = local
     let shifted = try QuantizedNetwork(graph, plan: shifting, sites: sites).graph
     #expect(shifted == (try QuantizedNetwork(moved, plan: plan, sites: sites).graph))
-    let some = QuantizationSites(graph, excluded: ["a": "a test"])
+    let some = QuantizationSites(graph, registry: .standard, excluded: ["a": "a test"])
     let kept = try QuantizedNetwork(graph, plan: shifting, sites: some).graph
     let first = try #require(kept.nodes.first { $0.outputs.contains("a") })
     #expect(first.inputs[2] == "a.b")
@@ -289,7 +291,7 @@ import Testing
       Node("Add", inputs: ["f", "g"], outputs: ["h"]),
       Node("Softmax", inputs: ["h"], outputs: ["y"], attributes: ["axis": .int(3)]),
     ]
-    let upgraded = try graph.preparedForQuantization()
+    let upgraded = try graph.preparedForQuantization(registry: .standard)
     #expect(upgraded.opset == 13)
     var random = SplitMix64(seed: 1)
     let x = Tensor(
@@ -300,6 +302,8 @@ import Testing
     )
     #expect(before == after)
     graph.nodes[7].attributes["axis"] = .int(1)
-    #expect(throws: QuantizationError.self) { try graph.preparedForQuantization() }
+    #expect(throws: QuantizationError.self) {
+      try graph.preparedForQuantization(registry: .standard)
+    }
   }
 }

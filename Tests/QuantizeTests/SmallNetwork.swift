@@ -68,7 +68,7 @@ enum SmallNetwork {
   static func plan(
     _ graph: Graph, _ scheme: QuantizationScheme = .init(), include: Set<String> = []
   ) throws -> (plan: QuantizationPlan, sites: QuantizationSites) {
-    let sites = QuantizationSites(graph, included: include)
+    let sites = QuantizationSites(graph, registry: .standard, included: include)
     let statistics = try Calibration(
       graph, values: sites.observed, countsNumbers: false, inputs: TensorSet(images),
       engine: inference()

@@ -29,7 +29,7 @@ import Testing
       let float = try ReferenceInterpreter(graph, registry: .standard).run(SmallNetwork.images[0])
       let expected = graph.outputs.compactMap { float[$0.name] }
       #expect(distance(expected, try SmallNetwork.run(quantized)) < 0.02)
-      let form = OperatorForm(quantized).graph
+      let form = OperatorForm(quantized, registry: .standard).graph
       #expect(form.nodes.contains { $0.opType == "QGemm" })
       #expect(distance(expected, try SmallNetwork.run(form)) < 0.02)
       // The plan's own simulation, which knows nothing of integers, says the same.
@@ -102,7 +102,8 @@ import Testing
     let index = try #require(graph.nodes.firstIndex { $0.name == "b" })
     graph.nodes[index].inputs[2] = "minus"
     var shifted = graph
-    BiasCorrection.apply(["deep": [9, 9, 9, 9], "feat": [1, 2, 3, 4]], to: &shifted)
+    BiasCorrection.apply(
+      ["deep": [9, 9, 9, 9], "feat": [1, 2, 3, 4]], to: &shifted, registry: .standard)
     #expect(shifted.nodes[index] == graph.nodes[index])
     let first = try #require(shifted.nodes.first { $0.name == "a" })
     let (new, old) = (
@@ -128,9 +129,9 @@ import Testing
 @Suite struct ValueTypeTests {
   @Test func onlyRealsAreObserved() throws {
     let graph = SmallNetwork.graph()
-    let sites = QuantizationSites(graph, included: ["y"])
+    let sites = QuantizationSites(graph, registry: .standard, included: ["y"])
     let all = Set(sites.observed).union(sites.shared.keys)
-    #expect(all.isSubset(of: graph.floatValues()) && !all.contains("indices"))
+    #expect(all.isSubset(of: graph.floatValues(registry: .standard)) && !all.contains("indices"))
     #expect(sites.shared["pooled"] == "moved" && sites.shared["indices"] == nil)
   }
 
@@ -175,7 +176,7 @@ import Testing
       Node("Add", inputs: ["joined", "one"], outputs: ["whole"]),
       Node("Conv", name: "b", inputs: ["act", "b.w"], outputs: ["y"]),
     ]
-    let sites = QuantizationSites(graph, included: ["whole", "joined", "row"])
+    let sites = QuantizationSites(graph, registry: .standard, included: ["whole", "joined", "row"])
     let all = Set(sites.observed).union(sites.shared.keys)
     #expect(all.isDisjoint(with: ["numbers", "sizes", "row", "joined", "whole", "mask"]))
     #expect(all.isSuperset(of: ["x", "act"]))

@@ -19,7 +19,7 @@ struct TinyNetwork {
       ArchitectureOptions(
         classes: (0..<classes).map { "c\($0)" }, width: 0.25, depth: 0.34, imageSize: Self.size,
         seed: 3))
-    self.init(try made.preparedForQuantization())
+    self.init(try made.preparedForQuantization(registry: .standard))
   }
 
   init(_ graph: Graph) {
@@ -33,7 +33,7 @@ struct TinyNetwork {
     }
   }
 
-  var sites: QuantizationSites { QuantizationSites(graph) }
+  var sites: QuantizationSites { QuantizationSites(graph, registry: .standard) }
 
   var inputs: TensorSet { TensorSet(images) }
 

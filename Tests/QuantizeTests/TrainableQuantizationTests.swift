@@ -19,7 +19,7 @@ import Training
   func roundsAsTheQuantisedNetworkDoes(name: String, bits: Int) throws {
     let network = try TinyNetwork(name)
     let quantized = try network.quantized(try network.plan(Self.scheme(bits)))
-    let trainable = try TrainableQuantization(quantized)
+    let trainable = try TrainableQuantization(quantized, registry: .standard)
     let kinds = Set(trainable.graph.nodes.map(\.opType))
     #expect(kinds.contains("FakeQuantize"))
     let defined = try ReferenceInterpreter(quantized, registry: .standard).run(network.images[0])
@@ -33,7 +33,7 @@ import Training
   func untrainedNetworksComeBackAsTheyWere(name: String, bits: Int) throws {
     let network = try TinyNetwork(name)
     let quantized = try network.quantized(try network.plan(Self.scheme(bits)))
-    let trainable = try TrainableQuantization(quantized)
+    let trainable = try TrainableQuantization(quantized, registry: .standard)
     let back = try trainable.quantized(trainable.graph)
     #expect(back.nodes == quantized.nodes)
     for (name, initializer) in quantized.initializers {
@@ -52,8 +52,9 @@ import Training
 
   @Test func stepsAndWeightsAreParameters() throws {
     let network = try TinyNetwork("yolov8n")
-    let trainable = try TrainableQuantization(try network.quantized(try network.plan()))
-    let parameters = TrainableParameter.all(in: trainable.graph)
+    let trainable = try TrainableQuantization(
+      try network.quantized(try network.plan()), registry: .standard)
+    let parameters = TrainableParameter.all(in: trainable.graph, registry: .standard)
     let (weights, steps) = (
       parameters.filter { $0.role == .weight }, parameters.filter { $0.name.hasSuffix("/exponent") }
     )
@@ -68,7 +69,7 @@ import Training
   @Test func aChangedStepReachesTheFile() throws {
     let network = try TinyNetwork("yolov8n")
     let quantized = try network.quantized(try network.plan())
-    let trainable = try TrainableQuantization(quantized)
+    let trainable = try TrainableQuantization(quantized, registry: .standard)
     var trained = trainable.graph
     let exponents = trained.initializers.keys.filter { $0.hasSuffix("/exponent") }.sorted()
     for name in exponents {
@@ -94,7 +95,7 @@ import Training
     let network = try TinyNetwork("yolov8n")
     for bits in [8, 3] {
       let trainable = try TrainableQuantization(
-        try network.quantized(try network.plan(Self.scheme(bits))))
+        try network.quantized(try network.plan(Self.scheme(bits))), registry: .standard)
       #expect(trainable.sparseWeights.isEmpty, "\(bits)")
     }
     var pruned = network.graph
@@ -109,16 +110,21 @@ import Training
     let sparse = TinyNetwork(pruned)
     for bits in [8, 5] {
       let trainable = try TrainableQuantization(
-        try sparse.quantized(try sparse.plan(Self.scheme(bits))))
+        try sparse.quantized(try sparse.plan(Self.scheme(bits))), registry: .standard)
       #expect(trainable.sparseWeights.count == 1, "\(bits): \(trainable.sparseWeights)")
     }
   }
 
   @Test func othersCannotBeTrained() throws {
     let network = try TinyNetwork("yolov8n")
-    #expect(throws: QuantizationError.self) { try TrainableQuantization(network.graph) }
-    let operators = OperatorForm(try network.quantized(try network.plan())).graph
-    #expect(throws: QuantizationError.self) { try TrainableQuantization(operators) }
-    #expect(!TrainableQuantization.suits(network.graph))
+    #expect(throws: QuantizationError.self) {
+      try TrainableQuantization(network.graph, registry: .standard)
+    }
+    let operators = OperatorForm(try network.quantized(try network.plan()), registry: .standard)
+      .graph
+    #expect(throws: QuantizationError.self) {
+      try TrainableQuantization(operators, registry: .standard)
+    }
+    #expect(!network.graph.isQuantized(.standard))
   }
 }

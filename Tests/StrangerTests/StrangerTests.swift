@@ -50,7 +50,7 @@ import Testing
     }
     let graph = Strange.network()
     func ranges(_ observer: Observer) throws -> [QuantizationPlan.Activation] {
-      let sites = QuantizationSites(graph)
+      let sites = QuantizationSites(graph, registry: .standard)
       let images = TensorSet((0..<3).map { ["x": Strange.image($0)] })
       let seen = try Calibration(
         graph, values: sites.observed, countsNumbers: observer.needsHistogram, inputs: images,
@@ -87,6 +87,19 @@ import Testing
         DistillationLoss(
           name: "l", summary: "", citation: "", subject: .features,
           make: { _ in AbsoluteDistance() }))
+      LossFamily.add(LossFamily(name: "f") { _ in NoLoss() })
+      Architecture.add(
+        Architecture(name: "a", summary: "", citation: "", build: { _ in Strange.network() }))
+      RankRule.add(RankRule(text: "most") { _, all in all.ranks.last ?? [] }, summary: "")
+      RankRuleForm.add(
+        RankRuleForm(name: "part", example: 0.5, summary: "") { part in
+          RankRule(text: "part=\(part)") { _, all in
+            all.ranks[Int(part * Double(all.ranks.count - 1))]
+          }
+        })
+      #expect(LossFamily.named("f") != nil && Architecture.named("a") != nil)
+      #expect(RankRule("most") != nil && RankRule("part=0.25")?.text == "part=0.25")
+      #expect(RankRule("part=2") == nil)
       #expect(WeightCriterion.named("w") != nil && ChannelCriterion.named("c") != nil)
       #expect(Observer.named("o") != nil)
       let choices = try DistillationChoice.parse("l=3")
@@ -146,6 +159,15 @@ import Testing
     }
     #expect(loss == 10)
     #expect(gradient == [2, -2, -2])
+  }
+}
+
+/// A loss of nothing.
+private struct NoLoss: DetectionLoss {
+  let partNames = ["nothing"]
+
+  func evaluate(_ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool) -> LossValue {
+    LossValue(parts: [0])
   }
 }
 

@@ -21,7 +21,7 @@ import Training
     ])
   func sharedModels(name: String, tensors: Int, elements: Int) throws {
     let graph = try ModelFile.load(SharedAssets.model("\(name).onnx"))
-    let parameters = TrainableParameter.all(in: graph)
+    let parameters = TrainableParameter.all(in: graph, registry: .standard)
     #expect(parameters.count == tensors)
     let constants = parameters.reduce(0) { sum, parameter in
       sum
@@ -42,7 +42,7 @@ import Training
     graph[constant: "b"] = Tensor([1, 2] as [Float])
     graph[constant: "c"] = Tensor([1, 2] as [Float])
     #expect(
-      TrainableParameter.all(in: graph) == [
+      TrainableParameter.all(in: graph, registry: .standard) == [
         TrainableParameter(name: "w", role: .weight), TrainableParameter(name: "b", role: .bias),
       ])
   }

@@ -66,7 +66,9 @@ package struct FuzzExercise {
     switch variant % 6 {
     case 0: _ = try? ChannelCoupling(graph, registry: .standard)
     case 1:
-      if let float = try? graph.preparedForQuantization() { _ = QuantizationSites(float) }
+      if let float = try? graph.preparedForQuantization(registry: .standard) {
+        _ = QuantizationSites(float, registry: .standard)
+      }
     case 2: _ = try? PruningRequest().plan(for: graph, registry: .standard)
     default: break
     }

@@ -200,7 +200,8 @@ private struct Subject {
         type: TensorType(first.type.elementType, [1] + first.type.shape.dropFirst()))
     else { throw TrainingError.noImageInput(found: inputs.map(\.name)) }
     var options = TrainingStep.Options(
-      batchSize: batch, imageSize: (image.height, image.width), threads: threads)
+      batchSize: batch, imageSize: (image.height, image.width),
+      engine: Engine(threads: threads))
     options.recomputes = recomputes
     (session, step) = (nil, try BenchmarkStep(graph.widened(), options: options))
   }
@@ -214,7 +215,8 @@ private struct Subject {
   var arenaBytes: Int { step?.step.arenaBytes ?? session?.arenaBytes ?? 0 }
 }
 
-/// A step of training on a fixed random linear function of the outputs, with an update by SGD with momentum.
+/// A step of training on a fixed random linear function of the outputs, with an update by SGD with
+/// momentum.
 private final class BenchmarkStep {
   let step: TrainingStep
   private let momenta: [UnsafeMutableBufferPointer<Float>]
@@ -223,7 +225,8 @@ private final class BenchmarkStep {
   init(_ graph: Graph, options: TrainingStep.Options) throws {
     step = try TrainingStep(
       graph, taps: graph.outputs.map(\.name),
-      parameters: TrainableParameter.all(in: graph).map(\.name), options: options)
+      parameters: TrainableParameter.all(in: graph, registry: options.engine.registry).map(\.name),
+      options: options)
     momenta = step.parameters.indices.map { [step] index in
       let memory = UnsafeMutableBufferPointer<Float>.allocate(
         capacity: step.values(of: index).count)

@@ -8,7 +8,8 @@ import GraphIR
 import Operators
 import Tensors
 
-/// `compress compare`: how far the outputs of a model lie from those of another, or from recorded tensors.
+/// `compress compare`: how far the outputs of a model lie from those of another, or from recorded
+/// tensors.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare a model's outputs with another model's or with recorded tensors.",

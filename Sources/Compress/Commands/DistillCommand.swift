@@ -94,7 +94,8 @@ struct DistillCommand: CompressionCommand {
     let engine = try head.engine(common)
     let reading = try DistilledDetector(
       teacher.graph, head: head.settings(), engine: engine)
-    let student = try options.student(of: reading, isEmbedded: isEmbedded, inputs: teacher.inputs)
+    let student = try options.student(
+      of: reading, isEmbedded: isEmbedded, inputs: teacher.inputs, engine: engine)
     let method = try Distillation(
       options.configuration(training, epochs: training.epochs ?? Self.embeddedEpochs),
       teacher: reading, teacherDigest: teacher.sha256,

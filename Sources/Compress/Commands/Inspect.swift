@@ -52,8 +52,9 @@ struct Inspect: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What counts as damage: output (relative error of the outputs) or mAP. (default: output)",
-      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)))
-  var measure: String?
+      valueName: "measure"), completion: .list(SensitivityMeter.Measure.allCases.map(\.rawValue)),
+    transform: oneOf("--measure"))
+  var measure: SensitivityMeter.Measure?
 
   @Option(
     help: ArgumentHelp(
@@ -97,9 +98,6 @@ struct Inspect: ParsableCommand {
     if let method, !Self.rankings.contains(method) {
       throw ValidationError(
         "--method takes \(Self.rankings.joined(separator: ", ")), found '\(method)'.")
-    }
-    if let measure, SensitivityMeter.Measure(rawValue: measure) == nil {
-      throw ValidationError("--measure takes output or mAP, found '\(measure)'.")
     }
     if sensitivity == nil,
       measure != nil || fractions != nil || method != nil || calib != nil || calibCount != nil
@@ -182,7 +180,7 @@ struct Inspect: ParsableCommand {
     let engine = try head.engine(common)
     let measurement = SensitivityMeasurement(
       criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
-      measure: measure.flatMap(SensitivityMeter.Measure.init) ?? .output,
+      measure: measure ?? .output,
       fractions: try removedFractions(), engine: engine)
     let scenes = model.isEmbedded ? EmbeddedData.training(pool: pool) : nil
     let choice = try CalibrationChoice(

@@ -102,7 +102,7 @@ struct QuantizeCommand: CompressionCommand {
     }
   }
 
-  /// Epochs of training while rounding.
+  /// Epochs of quantisation-aware training.
   private var epochs: Int { options.finetune ?? training.epochs ?? 0 }
 
   func run() throws {
@@ -153,7 +153,9 @@ struct QuantizeCommand: CompressionCommand {
     var prediction = try outcome.calibration.map { try Prediction($0, engine: engine) }
     if prediction == nil { prediction = Prediction.onNoise(source.graph, engine: engine) }
     prediction?.claims = outcome.claims
-    if options.form == .qoperator { outcome.graph = OperatorForm(outcome.graph).graph }
+    if options.form == .qoperator {
+      outcome.graph = OperatorForm(outcome.graph, registry: engine.registry).graph
+    }
     var delivery = Delivery(
       graph: outcome.graph,
       record: QuantizeRecord(outcome.plan, images: outcome.images, source: source),
@@ -170,8 +172,9 @@ struct QuantizeCommand: CompressionCommand {
       result.saturatedAP = try saturated(target, sets.scoring, engine)
     }
     var bound = floor
-    if options.dropType == .relative {
-      bound.maxDrop = floor.maxDrop.map { $0 * (delivery.before?.accuracy?["AP"] ?? 0) }
+    bound.maxDrop = floor.maxDrop.map {
+      AccuracyDrop($0, options.dropType ?? .absolute).points(
+        of: delivery.before?.accuracy?["AP"] ?? 0)
     }
     try end(result, delivery, target: target, floor: bound)
   }
@@ -204,7 +207,9 @@ struct QuantizeCommand: CompressionCommand {
   }
 
   private func result(_ source: ModelArtifact, _ outcome: Quantization.Outcome) -> QuantizeResult {
-    let layers = source.graph.nodes.filter(QuantizationSites.isLayer)
+    let layers = source.graph.nodes.filter {
+      OperatorRegistry.standard.quantizationRole(of: $0) == .layer
+    }
     let kept = outcome.plan.kept.count { ["Conv", "Gemm", "MatMul"].contains($0.opType) }
     return QuantizeResult(
       input: source.path, plan: outcome.plan, layers: outcome.layers,

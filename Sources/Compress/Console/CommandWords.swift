@@ -1,7 +1,7 @@
 /// The words of a command line.
 struct CommandWords {
-  /// The same with numbers below zero joined to the option before them, `--seed=-1`: none is taken for an option, and the one it
-  /// belongs to says what is wrong with it.
+  /// The same with numbers below zero joined to the option before them, `--seed=-1`: none is taken
+  /// for an option, and the one it belongs to says what is wrong with it.
   let joined: [String]
 
   /// The given words, the program's name left out.

@@ -18,7 +18,8 @@ enum Interruption {
     var signal: Int32?
   }
 
-  /// Takes over SIGINT and SIGTERM unless the parent had them ignored; a broken pipe ends the process as usual.
+  /// Takes over SIGINT and SIGTERM unless the parent had them ignored; a broken pipe ends the
+  /// process as usual.
   static func install() {
     signal(SIGPIPE, SIG_DFL)
     for number in [SIGINT, SIGTERM] where !isIgnored(number) {
@@ -49,7 +50,8 @@ enum Interruption {
     children.withLock { $0.removeAll { $0 === process } }
   }
 
-  /// Does work that ends cleanly by itself once ``isRequested`` says so; a second signal ends it at once.
+  /// Does work that ends cleanly by itself once ``isRequested`` says so; a second signal ends it at
+  /// once.
   ///
   /// - Returns: what the work returns; the signal, when one came.
   static func whileAwaited<Output>(

@@ -24,8 +24,8 @@ enum DetectionFiles {
     return files
   }
 
-  /// A file for each image in a folder, which is made: the image's name, numbered where that is taken already or would
-  /// overwrite an input.
+  /// A file for each image in a folder, which is made: the image's name, numbered where that is
+  /// taken already or would overwrite an input.
   static func targets(for files: [URL], in folder: String) throws -> [URL] {
     let folder = URL(filePath: folder)
     try OutputFolder.make(folder)

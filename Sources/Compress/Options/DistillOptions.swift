@@ -163,12 +163,12 @@ struct DistillOptions: ParsableArguments {
   ///
   /// - Throws: What reading a file or building throws.
   func student(
-    of teacher: DistilledDetector, isEmbedded: Bool, inputs: InputValues?
+    of teacher: DistilledDetector, isEmbedded: Bool, inputs: InputValues?, engine: Engine
   ) throws -> StudentModel {
     if let student {
       return try StudentModel(
         ModelArtifact(student, inputs: inputs, isOneOfMany: true),
-        drawnBy: fromScratch ? seed : nil)
+        drawnBy: fromScratch ? seed : nil, registry: engine.registry)
     }
     let name = arch ?? "yolov8n"
     guard let architecture = Architecture.named(name) else {
@@ -180,7 +180,8 @@ struct DistillOptions: ParsableArguments {
       like: teacher, seed: seed)
   }
 
-  /// The settings of the training: by AdamW unless the options say otherwise, gently for a student that has learnt before.
+  /// The settings of the training: by AdamW unless the options say otherwise, gently for a student
+  /// that has learnt before.
   func settings(_ training: TrainingOptions, epochs: Int) -> DetectorTraining.Settings {
     var defaults = TrainingConfiguration()
     let isNew = student == nil || fromScratch

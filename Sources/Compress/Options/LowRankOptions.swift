@@ -17,7 +17,7 @@ struct LowRankOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The rank of each layer: "
-        + RankRule.forms.map { "\($0.form) (\($0.summary))" }.joined(separator: ", ")
+        + RankRuleForm.all.map { "\($0.form) (\($0.summary))" }.joined(separator: ", ")
         + ". (default: auto)", valueName: "rule"))
   var rank: String?
 
@@ -37,9 +37,9 @@ struct LowRankOptions: ParsableArguments {
     help: ArgumentHelp(
       "What such a budget is shared out by: error (of the weights) or sensitivity (what each layer alone does to the "
         + "outputs, or to mAP with --measure mAP). (default: error)", valueName: "allocation"),
-    completion: .list(BudgetAllocation.allCases.map(\.rawValue)),
+    completion: .list(RankAllocation.allCases.map(\.rawValue)),
     transform: oneOf("--allocation"))
-  var allocation: BudgetAllocation?
+  var allocation: RankAllocation?
 
   @Option(
     help: ArgumentHelp(
@@ -184,10 +184,9 @@ struct LowRankOptions: ParsableArguments {
   ) throws -> LowRankFactorization.Configuration {
     var configuration = LowRankFactorization.Configuration(try target(), seed: seed ?? 0)
     configuration.methods = try methods()
-    if allocation == .sensitivity {
-      configuration.allocation = .sensitivity(
-        measure ?? .output, file: sensitivity)
-    }
+    configuration.allocation = allocation ?? .error
+    configuration.measure = measure ?? .output
+    configuration.sensitivityFile = sensitivity
     configuration.gain = gain ?? .latency
     configuration.leastGain = minGain ?? 0
     configuration.multiple = roundTo ?? 8

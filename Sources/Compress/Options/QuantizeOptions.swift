@@ -141,9 +141,9 @@ struct QuantizeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What --max-drop counts in: absolute (points of mAP, 0…1) or relative (a part of the float model's mAP). (default: absolute)",
-      valueName: "type"), completion: .list(DropType.allCases.map(\.rawValue)),
+      valueName: "type"), completion: .list(AccuracyDrop.Unit.allCases.map(\.rawValue)),
     transform: oneOf("--drop-type"))
-  var dropType: DropType?
+  var dropType: AccuracyDrop.Unit?
 
   @Option(
     help: ArgumentHelp(
@@ -251,14 +251,14 @@ struct QuantizeOptions: ParsableArguments {
     configuration.observer = try chosenObserver()
     configuration.excluded = exclude.map { NamePattern($0) }
     configuration.included = include.map { NamePattern($0) }
-    configuration.equalization = (equalize ?? .weights).ranges
+    configuration.equalization = equalize ?? .weights
     configuration.biasCorrection = biasCorrection ?? .local
     configuration.rounding = rounding
     configuration.replacesReLU6 = replaceRelu6
     configuration.isDataFree = dataFree
     configuration.mostDamage = maxDamage ?? Self.defaultDamage
     configuration.measuresSensitivity = sensitivity
-    configuration.drop = drop.map { .init($0, isRelative: dropType == .relative) }
+    configuration.drop = drop.map { AccuracyDrop($0, dropType ?? .absolute) }
     configuration.bitsMargin = isAutomatic ? margin ?? Self.defaultMargin : nil
     configuration.seed = seed
     configuration.state = calibState.map { .init(path: $0, model: model) }

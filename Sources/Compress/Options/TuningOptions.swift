@@ -27,7 +27,8 @@ struct TuningOptions: ParsableArguments {
     }
   }
 
-  /// The settings of training a compressed model on: gently, by AdamW, unless the options say otherwise.
+  /// The settings of training a compressed model on: gently, by AdamW, unless the options say
+  /// otherwise.
   func settings(
     _ training: TrainingOptions, epochs: Int, seed: UInt64, learningRate: Double = 0.001
   ) -> DetectorTraining.Settings {

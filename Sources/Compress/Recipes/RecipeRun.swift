@@ -27,7 +27,8 @@ struct RecipeRun {
       recipe, variant, model: material.model, shared: material.shared, work: work)
   }
 
-  /// Does the steps that are not done yet, compares all models and holds the last against the goals.
+  /// Does the steps that are not done yet, compares all models and holds the last against the
+  /// goals.
   ///
   /// - Throws: `FormatError` when another process works in the folder, ``CommandError``.
   func run() throws -> RecipeResult {

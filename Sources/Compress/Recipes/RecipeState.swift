@@ -5,8 +5,8 @@ import Foundation
 
 /// Which steps of a recipe are done, so that an interrupted run goes on where it was.
 ///
-/// A step is known by a digest of its command, of the model it starts from and of the files its options name. It counts as
-/// done when its model still is what was written.
+/// A step is known by a digest of its command, of the model it starts from and of the files its
+/// options name. It counts as done when its model still is what was written.
 struct RecipeState: Codable {
   /// One step that is done.
   struct Step: Codable {
@@ -65,7 +65,8 @@ struct RecipeState: Codable {
     return data.map { Digest.sha256Text($0) } ?? ""
   }
 
-  /// What tells whether a file or folder that an option names is the same: a file's digest, a folder's names and sizes.
+  /// What tells whether a file or folder that an option names is the same: a file's digest, a
+  /// folder's names and sizes.
   private static func fingerprint(_ path: String) -> String {
     let files = FileManager.default
     var isFolder: ObjCBool = false

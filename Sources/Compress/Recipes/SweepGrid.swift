@@ -21,7 +21,8 @@ struct SweepGrid {
   /// The grid of a recipe.
   ///
   /// - Parameters:
-  ///   - sets: `verb.option=value,value…` each; a value with commas is put between brackets, `[0.05,0.7]`.
+  ///   - sets: `verb.option=value,value…` each; a value with commas is put between brackets,
+  ///     `[0.05,0.7]`.
   ///   - seeds: How many seeds, from the recipe's on.
   /// - Throws: ``CommandError``.
   init(_ recipe: Recipe, sets: [String], seeds: Int) throws {

@@ -22,7 +22,8 @@ struct SweepStore {
   /// The points by key.
   private(set) var entries: [String: Entry] = [:]
 
-  /// The store in a folder; lines that cannot be read, such as one that an interrupt cut off, are passed over.
+  /// The store in a folder; lines that cannot be read, such as one that an interrupt cut off, are
+  /// passed over.
   init(folder: String) {
     url = URL(filePath: folder).appending(path: Self.file)
     for line in lines {

@@ -25,7 +25,7 @@ final class ChannelBridge {
       Self.feature, [images, point.student.channels, point.rows, point.columns])
     _ = builder.convolution(x, to: point.teacher.channels)
     part = try LearnedPart(
-      builder, learningRate: context.learningRate, threads: context.threads)
+      builder, learningRate: context.learningRate, engine: context.engine)
   }
 
   /// The student's map with the teacher's channels.

@@ -35,16 +35,16 @@ public final class LearnedPart {
   ///   - part: Its graph and weights.
   ///   - learningRate: The learning rate of the first step.
   /// - Throws: `NodeError` naming a node that has no derivative.
-  init(_ part: PartBuilder, learningRate: Double, threads: Int) throws {
-    let graph = part.finished()
+  init(_ part: PartBuilder, learningRate: Double, engine: Engine) throws {
+    let (graph, registry) = (part.finished(), engine.registry.withGradients)
     let variables = part.parameters + part.differentiatedInputs
     let gradient = try Gradient(
-      of: [part.outputName], withRespectTo: variables, in: graph, registry: .training,
+      of: [part.outputName], withRespectTo: variables, in: graph, registry: registry,
       passes: StandardRewrites.training(momentum: nil))
-    var options = SessionOptions(threads: threads)
+    var options = SessionOptions(threads: engine.threads)
     options.lateInputs = Set(gradient.seeds.values)
     options.trustsSizes = true
-    let session = try Session(gradient.graph, registry: .training, options: options)
+    let session = try Session(gradient.graph, registry: registry, options: options)
     guard let view = session.outputView(part.outputName),
       let seed = gradient.seeds[part.outputName].flatMap(session.input)
     else { throw TrainingError.unknownValue(part.outputName) }

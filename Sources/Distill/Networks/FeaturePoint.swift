@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import ObjectDetection
-import Operators
 import Tensors
 import Training
 
@@ -47,10 +46,11 @@ extension FeaturePoint {
   ///
   /// - Throws: `ExecutionError` for networks whose input shape is not known.
   public static func automatic(
-    teacher: Graph, student: Graph, imageSize: (height: Int, width: Int)
+    teacher: Graph, student: Graph, imageSize: (height: Int, width: Int),
+    registry: OperatorRegistry
   ) throws -> [FeaturePoint] {
-    let own = try FeatureMaps(student, imageSize: imageSize)
-    let other = try FeatureMaps(teacher, imageSize: imageSize)
+    let own = try FeatureMaps(student, imageSize: imageSize, registry: registry)
+    let other = try FeatureMaps(teacher, imageSize: imageSize, registry: registry)
     let found = other.beforeHead()
     return own.beforeHead().compactMap { map in
       guard let pair = found.first(where: { $0.rows == map.rows && $0.columns == map.columns })
@@ -73,10 +73,11 @@ extension FeaturePoint {
   /// - Throws: ``DistillationError/point(name:reason:)`` for a value that does not exist or fit.
   public static func named(
     _ pairs: [(teacher: String, student: String)], teacher: Graph, student: Graph,
-    imageSize: (height: Int, width: Int)
+    imageSize: (height: Int, width: Int),
+    registry: OperatorRegistry
   ) throws -> [FeaturePoint] {
-    let own = try FeatureMaps(student, imageSize: imageSize)
-    let other = try FeatureMaps(teacher, imageSize: imageSize)
+    let own = try FeatureMaps(student, imageSize: imageSize, registry: registry)
+    let other = try FeatureMaps(teacher, imageSize: imageSize, registry: registry)
     return try pairs.map { pair in
       let (a, b) = (
         try other.map(pair.teacher, of: "teacher"), try own.map(pair.student, of: "student")
@@ -102,20 +103,23 @@ private struct FeatureMaps {
   }
 
   private let graph: Graph
+  private let registry: OperatorRegistry
   private let links: Connectivity
   private let maps: [String: Map]
   /// Maps with fewer channels are not taken for features.
   private static let leastChannels = 4
 
-  init(_ graph: Graph, imageSize: (height: Int, width: Int)) throws {
-    self.graph = graph
+  init(
+    _ graph: Graph, imageSize: (height: Int, width: Int), registry: OperatorRegistry
+  ) throws {
+    (self.graph, self.registry) = (graph, registry)
     links = Connectivity(graph)
     let shape = [1, 3, imageSize.height, imageSize.width]
     let planar = graph.takingPlanarImages()
     let names = planar.requiredInputs.map(\.name)
     let inputs = try planar.concreteInputTypes(
       names.count == 1 ? planar.fixesImages ? [:] : [names[0]: shape] : [:])
-    let operands = TypedGraph(planar, registry: .standard, inputs: inputs).operands
+    let operands = TypedGraph(planar, registry: registry, inputs: inputs).operands
     maps = operands.reduce(into: [:]) { maps, entry in
       let type = entry.value.type
       guard type.elementType == .float32, type.shape.count == 4,
@@ -140,7 +144,7 @@ private struct FeatureMaps {
   /// depend, the finest first.
   func beforeHead() -> [Map] {
     var byExtents: [[Int]: [String]] = [:]
-    for name in graph.lastConvolutions {
+    for name in graph.lastConvolutions(registry) {
       guard let map = maps[name] else { continue }
       byExtents[[map.rows, map.columns], default: []].append(name)
     }

@@ -45,7 +45,8 @@ struct LayerSensitivity: Codable {
       let key = "\(candidate.layer.weight)/\(candidate.method.name)/\(rank.text)"
       if let known = content.damages[key] { return known }
       let network = FactorizedNetwork(
-        graph, replacing: [(candidate.layer, try candidate.factorization.factors(rank))])
+        graph, replacing: [(candidate.layer, try candidate.factorization.factors(rank))],
+        registry: meter.engine.registry)
       let damage = try meter.damage(network.graph)
       content.damages[key] = damage
       if let file { try AtomicFile.write(PlanFile.encode(content), to: URL(filePath: file)) }

@@ -17,6 +17,10 @@ public struct LowRankFactorization {
     public var target: RankTarget
     /// How a budget is distributed.
     public var allocation = RankAllocation.error
+    /// The measure of damage, for a distribution by sensitivity.
+    public var measure = SensitivityMeter.Measure.output
+    /// The file that keeps measured sensitivities; `nil` for none.
+    public var sensitivityFile: String?
     /// The quantity that a layer must reduce.
     public var gain = GainQuantity.latency
     /// The least part by which it must be reduced.
@@ -140,8 +144,8 @@ public struct LowRankFactorization {
     var choice = RankChoice(
       graph: graph, operands: operands, candidates: candidates, configuration: configuration,
       engine: engine, cost: try engine.cost(of: graph))
-    if case .sensitivity(let measure, let file) = configuration.allocation {
-      choice.damage = try sensitivity(graph, measure, file, images(), scoring).damage
+    if configuration.allocation == .sensitivity {
+      choice.damage = try sensitivity(graph, images(), scoring).damage
     }
     let ranks = try known.map { try Self.ranks($0, candidates) }
     let outcome = try choice.choose(replaying: ranks)
@@ -185,7 +189,7 @@ public struct LowRankFactorization {
       inputs: images.first(Self.proofImages), engine: engine)
     guard proof.holds else { throw LowRankError.unproved(difference: proof.largestError) }
     let replaced = decision.choices.map { (layer: $0.candidate.layer, factors: $0.factors) }
-    var network = FactorizedNetwork(source, replacing: replaced)
+    var network = FactorizedNetwork(source, replacing: replaced, registry: engine.registry)
     var corrections: [ResponseCorrection.StageRefit] = []
     let refits = configuration.correction != .none && !configuration.isFromScratch
     if refits, !images.isNoise {
@@ -202,7 +206,9 @@ public struct LowRankFactorization {
     if configuration.normalizesBetween {
       graph = try normalized(graph, between: Set(network.between), images, &remarks)
     }
-    if configuration.isFromScratch { graph = graph.reinitialized(seed: settings.seed) }
+    if configuration.isFromScratch {
+      graph = graph.reinitialized(seed: settings.seed, registry: engine.registry)
+    }
     var outcome = Outcome(
       graph: graph, plan: decision.plan,
       spectra: decision.choices.map { $0.candidate.factorization.spectra }, proof: proof,
@@ -294,9 +300,9 @@ public struct LowRankFactorization {
   }
 
   private func sensitivity(
-    _ graph: Graph, _ measure: SensitivityMeter.Measure, _ file: String?,
-    _ images: CalibrationImages, _ scoring: Dataset?
+    _ graph: Graph, _ images: CalibrationImages, _ scoring: Dataset?
   ) throws -> LayerSensitivity.Store {
+    let measure = configuration.measure
     let meter = try SensitivityMeter(
       graph, measure: measure, images: images, most: Self.sensitivityImages, labelled: scoring,
       settings: head, engine: engine)
@@ -304,7 +310,7 @@ public struct LowRankFactorization {
     let sums = weights.map { "\($0.shape) \($0.floats.reduce(0) { $0 + Double($1) })" }
     return try LayerSensitivity.Store(
       graph, fingerprint: Digest.sha256Text(Data(sums.joined(separator: "\n").utf8)),
-      measure: measure.rawValue, file: file, meter: meter)
+      measure: measure.rawValue, file: configuration.sensitivityFile, meter: meter)
   }
 
   private func normalized(
@@ -316,7 +322,7 @@ public struct LowRankFactorization {
     let batches = try images.batches(of: 1)
     let (result, count) = try graph.insertingBatchNormalization(
       except: Set(others), calibration: batches.values, shape: batches.shape,
-      threads: engine.threads)
+      engine: engine)
     remarks.append("\(count) batch normalisations put between stages")
     return result
   }

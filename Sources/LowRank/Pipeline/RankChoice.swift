@@ -92,7 +92,7 @@ struct RankChoice {
     case .macs: gain = 1 - Double(stages.macs(for: layer)) / Double(layer.macs)
     case .latency:
       let timing = try LayerTiming(
-        layer, choice.factors, in: graph, operands: operands, threads: engine.threads)
+        layer, choice.factors, in: graph, operands: operands, engine: engine)
       (choice.timing, gain) = (timing, timing.gain)
     }
     guard gain <= 0 || gain < least else { return nil }

@@ -34,11 +34,3 @@ public enum RankTarget: Sendable {
     }
   }
 }
-
-/// The loss by which a budget is distributed.
-public enum RankAllocation: Sendable, Equatable {
-  /// The error of the weights.
-  case error
-  /// The damage of each layer alone, kept in a file where one is given.
-  case sensitivity(SensitivityMeter.Measure, file: String?)
-}

@@ -4,3 +4,9 @@ extension RankRule {
     try factorization.automaticRank()
   }
 }
+
+extension RankRuleForm {
+  static let automatic = RankRuleForm(
+    form: "auto", summary: "what the weights themselves suggest, mostly by variational Bayes"
+  ) { $0 == "auto" ? .automatic : nil }
+}

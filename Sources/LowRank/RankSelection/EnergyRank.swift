@@ -19,3 +19,10 @@ extension RankRule {
     }
   }
 }
+
+extension RankRuleForm {
+  static let energy = RankRuleForm(
+    name: "energy", example: 0.95,
+    summary: "the least rank that keeps this part of the weights' squared norm",
+    rule: RankRule.energy)
+}

@@ -10,3 +10,9 @@ extension RankRule {
     }
   }
 }
+
+extension RankRuleForm {
+  static let fixed = RankRuleForm(form: "64", summary: "the same in every layer") { text in
+    Int(text).flatMap { $0 > 0 ? .fixed($0) : nil }
+  }
+}

@@ -12,30 +12,18 @@ public struct RankRule: Sendable {
     (self.text, self.choose) = (text, choose)
   }
 
-  /// The forms in options, with their meaning.
-  public static let forms: [(form: String, summary: String)] = [
-    ("auto", "what the weights themselves suggest, mostly by variational Bayes"),
-    ("energy=0.95", "the least rank that keeps this part of the weights' squared norm"),
-    ("ratio=0.5", "the largest whose factors have this part of the layer's weights"),
-    ("64", "the same in every layer"),
-  ]
+  /// Adds a rule, which is then found by its text.
+  ///
+  /// Rules with a number are added as a ``RankRuleForm``.
+  public static func add(_ rule: RankRule, summary: String) {
+    RankRuleForm.add(
+      RankRuleForm(form: rule.text, summary: summary) { $0 == rule.text ? rule : nil })
+  }
 
-  /// The rule of a text; `nil` for a text that is not a rule.
+  /// The rule of a text, whose form says it; `nil` for a text that is no rule.
   public init?(_ text: String) {
-    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-    if text == "auto" {
-      self = .automatic
-    } else if parts.count == 2, let value = Double(parts[1]), value > 0, value <= 1 {
-      switch parts[0] {
-      case "energy": self = .energy(value)
-      case "ratio": self = .ratio(value)
-      default: return nil
-      }
-    } else if let rank = Int(text), rank > 0 {
-      self = .fixed(rank)
-    } else {
-      return nil
-    }
+    guard let rule = RankRuleForm.all.lazy.compactMap({ $0.rule(text) }).first else { return nil }
+    self = rule
   }
 }
 

@@ -10,3 +10,10 @@ extension RankRule {
     }
   }
 }
+
+extension RankRuleForm {
+  static let ratio = RankRuleForm(
+    name: "ratio", example: 0.5,
+    summary: "the largest whose factors have this part of the layer's weights",
+    rule: RankRule.ratio)
+}

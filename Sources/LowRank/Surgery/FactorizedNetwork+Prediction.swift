@@ -1,5 +1,4 @@
 import GraphIR
-import Operators
 import Tensors
 
 extension FactorizedNetwork {
@@ -27,7 +26,7 @@ extension FactorizedNetwork {
         let name = names.value("\(layer.weight)/constants")
         result[constant: name] = bias
         for factor in ["alpha", "beta"] { result.nodes[use.node].attributes[factor] = nil }
-        let rules = OperatorRegistry.standard.weighted(source.nodes[use.node], in: source)
+        let rules = registry.weighted(source.nodes[use.node], in: source)
         if rules?.biasInput == nil {
           let (output, product) = (source.nodes[use.node].outputs[0], names.value(name))
           result.nodes[use.node].outputs[0] = product
@@ -52,7 +51,7 @@ extension FactorizedNetwork {
       guard let tensor = graph[constant: chain.weights[index]] else { continue }
       let isTransposed = layer.kind == .product && tensor.shape == [stage.inputs, stage.outputs]
       let reader = graph.nodes.first { $0.inputs.contains(chain.weights[index]) }
-      let keeps = reader?.transposesWeights(in: graph) == true
+      let keeps = reader?.transposesWeights(in: graph, registry) == true
       own.weights[index] = isTransposed && !keeps ? tensor.transposedFloats : tensor.floats
     }
     return own
@@ -63,7 +62,7 @@ extension FactorizedNetwork {
     let plain = Tensor(matrix, shape: [layer.outputs, layer.inputs] + layer.kernel)
     guard layer.kind == .product else { return plain }
     let node = source.nodes[layer.uses[0].node]
-    return node.transposesWeights(in: source)
+    return node.transposesWeights(in: source, registry)
       ? plain : Tensor(plain.transposedFloats, shape: [layer.inputs, layer.outputs])
   }
 
@@ -82,8 +81,8 @@ extension FactorizedNetwork {
 
 extension Node {
   /// Whether a matrix product reads its weights transposed, as `[outputs, inputs]`.
-  func transposesWeights(in graph: Graph) -> Bool {
-    OperatorRegistry.standard.weighted(self, in: graph)?.arithmetic
+  func transposesWeights(in graph: Graph, _ registry: OperatorRegistry) -> Bool {
+    registry.weighted(self, in: graph)?.arithmetic
       == .product(transposesA: false, transposesB: true)
   }
 }

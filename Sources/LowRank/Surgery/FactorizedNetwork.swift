@@ -1,6 +1,5 @@
-import GraphIR
 import Compression
-import Operators
+import GraphIR
 import Tensors
 
 /// A network in which some layers are replaced by their factors.
@@ -26,6 +25,8 @@ public struct FactorizedNetwork: Sendable {
   public private(set) var graph: Graph
   /// Its chains, in the order of the layers given.
   public private(set) var chains: [Chain] = []
+  /// The known operators.
+  let registry: OperatorRegistry
   private var names: FreshNames
 
   /// Replaces layers.
@@ -33,9 +34,13 @@ public struct FactorizedNetwork: Sendable {
   /// The last stage keeps the node's name, its bias and its output. Strides, padding and dilation
   /// go to the stages that have the layer's window. Weights are named like the layer's, with the
   /// stage's name behind.
-  public init(_ graph: Graph, replacing layers: [(layer: FactorizableLayer, factors: LayerFactors)])
-  {
-    self.graph = graph
+  ///
+  /// - Parameter registry: The known operators.
+  public init(
+    _ graph: Graph, replacing layers: [(layer: FactorizableLayer, factors: LayerFactors)],
+    registry: OperatorRegistry
+  ) {
+    (self.graph, self.registry) = (graph, registry)
     names = FreshNames(graph)
     var replacements: [Int: [Node]] = [:]
     for (layer, factors) in layers {
@@ -66,7 +71,7 @@ public struct FactorizedNetwork: Sendable {
     let plain = Tensor(values, shape: stage.shape)
     guard layer.kind == .product else { return plain }
     let last = graph.nodes[layer.uses[0].node]
-    return isLast && last.transposesWeights(in: graph)
+    return isLast && last.transposesWeights(in: graph, registry)
       ? plain : Tensor(plain.transposedFloats, shape: [stage.inputs, stage.outputs])
   }
 
@@ -141,7 +146,7 @@ public struct FactorizedNetwork: Sendable {
     let name = original.inputs[2]
     guard let order = factors.outputOrder, !name.isEmpty else { return [name] }
     let fresh = names.value("\(name)/grouped")
-    let own = OperatorRegistry.standard.weighted(original, in: graph).map {
+    let own = registry.weighted(original, in: graph).map {
       LayerBias(original, $0, channels: order.count) { graph[constant: $0] }
     }
     guard let bias = own?.constants else {
@@ -201,7 +206,7 @@ public struct FactorizedNetwork: Sendable {
     let node = graph.nodes[place]
     let name = names.value("\(node.inputs[1]).bias")
     graph[constant: name] = Tensor(constants, shape: [constants.count])
-    if OperatorRegistry.standard.weighted(node, in: graph)?.biasInput == nil {
+    guard let slot = registry.weighted(node, in: graph)?.biasInput else {
       // A product has no bias input.
       let product = names.value("\(node.outputs[0])/product")
       graph.nodes[place].outputs[0] = product
@@ -211,11 +216,7 @@ public struct FactorizedNetwork: Sendable {
           outputs: [node.outputs[0]]), at: place + 1)
       return name
     }
-    if node.inputs.count > 2 {
-      graph.nodes[place].inputs[2] = name
-    } else {
-      graph.nodes[place].inputs.append(name)
-    }
+    graph.nodes[place].setInput(slot, to: name)
     for factor in ["alpha", "beta"] { graph.nodes[place].attributes[factor] = nil }
     return name
   }

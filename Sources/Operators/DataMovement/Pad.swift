@@ -89,14 +89,16 @@ struct Pad: PreparedOperator, DifferentiableOperator {
     return try PadLayout(x.shape, pads: pads, axes: axes, mode: mode)
   }
 
-  /// Carries the gradient back: `∂x` is `∂y` without what was added; padding by a constant alone has a rule.
+  /// Carries the gradient back: `∂x` is `∂y` without what was added; padding by a constant alone
+  /// has a rule.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let x = Operand(type: try derivation.type(0))
     guard let layout = try layout(x, derivation.inputs) else { throw OperatorErrors.dynamicTypes }
     let dy = derivation.gradient()
     var results: [String?] = derivation.node.inputs.map { _ in nil }
     guard mode == .constant else {
-      // Padding picks elements along one axis after the other; what was picked several times sums up.
+      // Padding picks elements along one axis after the other; what was picked several times sums
+      // up.
       var shape = layout.shape
       results[0] = layout.maps(mode).enumerated().reduce(dy) { gradient, map in
         shape[map.offset] = x.shape[map.offset]

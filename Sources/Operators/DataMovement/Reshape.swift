@@ -48,7 +48,8 @@ struct Reshape: ViewOperator, DifferentiableOperator {
 }
 
 extension Reshape {
-  /// The shape of what stays; extents that the node copies or works out itself stay as they are written.
+  /// The shape of what stays; extents that the node copies or works out itself stay as they are
+  /// written.
   func adjustment(for removal: ChannelRemoval) throws -> ChannelAdjustment {
     guard let written = try removal.inputs.required(1).constantIntegers(1) else {
       throw OperatorErrors.dynamicTypes

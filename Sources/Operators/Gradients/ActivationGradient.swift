@@ -4,8 +4,8 @@ import Tensors
 
 /// The gradient of a ``PointFunction``: `∂x = ∂y · f′(x)`.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y` and x, of one shape. Attributes: those of the
-/// function, and `function`, its qualified type.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y` and x, of one shape.
+/// Attributes: those of the function, and `function`, its qualified type.
 struct ActivationGradient: Operator {
   static let opType = "ActivationGradient"
   static let domain = "compress"

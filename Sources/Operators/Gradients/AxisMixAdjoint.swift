@@ -1,10 +1,12 @@
 import GraphIR
 import Tensors
 
-/// The adjoint of mixing elements along one axis: each element of `∂y` goes back, weighted, to those it was mixed of.
+/// The adjoint of mixing elements along one axis: each element of `∂y` goes back, weighted, to
+/// those it was mixed of.
 ///
-/// The engine's own operator, which only derivatives of resizing make. Inputs: `∂y`, places `[output, taps]` int32,
-/// weights `[output, taps]`. Attributes: `axis`, and `extent` of that axis before the mixing.
+/// The engine's own operator, which only derivatives of resizing make. Inputs: `∂y`, places
+/// `[output, taps]` int32, weights `[output, taps]`. Attributes: `axis`, and `extent` of that axis
+/// before the mixing.
 struct AxisMixAdjoint: PreparedOperator {
   static let opType = "AxisMixAdjoint"
   static let domain = "compress"

@@ -4,9 +4,10 @@ import Tensors
 
 /// Batch normalisation by the statistics of the batch itself, as in training.
 ///
-/// The engine's own operator, which only ``UseBatchStatistics`` makes. Inputs: those of ``BatchNormalization``. Outputs:
-/// y; the batch's mean and `1 / √(variance + ε)` `[C]`; the running mean and variance after this batch,
-/// `(1 − momentum)·old + momentum·batch`, the variance unbiased as PyTorch keeps it. Attributes: `epsilon`, `momentum`.
+/// The engine's own operator, which only ``UseBatchStatistics`` makes. Inputs: those of
+/// ``BatchNormalization``. Outputs: y; the batch's mean and `1 / √(variance + ε)` `[C]`; the
+/// running mean and variance after this batch, `(1 − momentum)·old + momentum·batch`, the variance
+/// unbiased as PyTorch keeps it. Attributes: `epsilon`, `momentum`.
 ///
 /// Reference: Ioffe and Szegedy, *Batch Normalization*, ICML 2015, arXiv:1502.03167.
 struct BatchStatisticsNormalization: DifferentiableOperator {
@@ -68,8 +69,9 @@ struct BatchStatisticsNormalization: DifferentiableOperator {
 
 /// The gradient of ``BatchStatisticsNormalization``.
 ///
-/// With `x̂ = (x − μ)·s` and means over the batch's elements of a channel: `∂β = Σ ∂y`, `∂γ = Σ ∂y·x̂`,
-/// `∂x = γ s (∂y − mean(∂y) − x̂·mean(∂y·x̂))`. Inputs: `∂y`, x, γ, μ, s. Outputs: `∂x`, `∂γ`, `∂β`.
+/// With `x̂ = (x − μ)·s` and means over the batch's elements of a channel: `∂β = Σ ∂y`,
+/// `∂γ = Σ ∂y·x̂`, `∂x = γ s (∂y − mean(∂y) − x̂·mean(∂y·x̂))`. Inputs: `∂y`, x, γ, μ, s. Outputs:
+/// `∂x`, `∂γ`, `∂β`.
 struct BatchStatisticsGradient: Operator {
   static let opType = "BatchStatisticsGradient"
   static let domain = "compress"

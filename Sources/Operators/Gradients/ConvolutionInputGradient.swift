@@ -4,8 +4,8 @@ import Tensors
 
 /// The gradient of ``Conv``'s input, see ``InputGradient``.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y` `[N, O, (H′,) W′]`, w `[O, I / groups, (kH,) kW]`.
-/// Attributes: those of the convolution, and `shape` of its input.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y` `[N, O, (H′,) W′]`, w
+/// `[O, I / groups, (kH,) kW]`. Attributes: those of the convolution, and `shape` of its input.
 struct ConvolutionInputGradient: PreparedOperator, CostedOperator {
   static let opType = "ConvolutionInputGradient"
   static let domain = "compress"

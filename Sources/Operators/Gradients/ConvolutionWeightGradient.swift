@@ -4,9 +4,10 @@ import Tensors
 
 /// The gradient of ``Conv``'s weights: `∂w[o,i,t] = Σ_{n,p} ∂y[n,o,p] · x[n,i,p under tap t]`.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y` `[N, O, (H′,) W′]`, x `[N, I, (H,) W]`.
-/// Attributes: those of the convolution, and `shape` of the weights. For each group the input is unfolded strip by strip
-/// and multiplied with the matching strip of `∂y`; images and strips sum in a fixed order.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y` `[N, O, (H′,) W′]`, x
+/// `[N, I, (H,) W]`. Attributes: those of the convolution, and `shape` of the weights. For each
+/// group the input is unfolded strip by strip and multiplied with the matching strip of `∂y`;
+/// images and strips sum in a fixed order.
 struct ConvolutionWeightGradient: PreparedOperator, CostedOperator {
   static let opType = "ConvolutionWeightGradient"
   static let domain = "compress"

@@ -3,9 +3,10 @@ import Tensors
 
 /// The adjoint of a strided copy: every element of the copy is added to where it was taken from.
 ///
-/// The engine's own operator, which only derivatives make. Input: the gradient of the copy. Attributes, in elements:
-/// `shape` of the source, `extents` of the loops, `source_steps` and `target_steps` of each, `source_offset` and
-/// `target_offset`. Elements taken several times sum in the order of the loops.
+/// The engine's own operator, which only derivatives make. Input: the gradient of the copy.
+/// Attributes, in elements: `shape` of the source, `extents` of the loops, `source_steps` and
+/// `target_steps` of each, `source_offset` and `target_offset`. Elements taken several times sum in
+/// the order of the loops.
 struct CopyAdjoint: PreparedOperator {
   static let opType = "CopyAdjoint"
   static let domain = "compress"
@@ -49,7 +50,8 @@ struct CopyAdjoint: PreparedOperator {
     }
   }
 
-  /// Whether the outermost loop's turns reach distinct elements: its step exceeds the reach of the others.
+  /// Whether the outermost loop's turns reach distinct elements: its step exceeds the reach of the
+  /// others.
   private var disjointOuter: Bool {
     let reach = zip(extents, sourceSteps).dropFirst().reduce(0) { $0 + ($1.0 - 1) * abs($1.1) }
     return abs(sourceSteps[0]) > reach

@@ -2,9 +2,11 @@ import GraphIR
 import Tensors
 
 extension Derivation {
-  /// A value made to have mean 0 and variance 1 along some axes, and the gradient carried back through that.
+  /// A value made to have mean 0 and variance 1 along some axes, and the gradient carried back
+  /// through that.
   ///
-  /// `x̂ = (x − mean) / √(variance + ε)` and, for `g = ∂loss/∂x̂`, `∂x = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε)`.
+  /// `x̂ = (x − mean) / √(variance + ε)` and, for `g = ∂loss/∂x̂`,
+  /// `∂x = (g − mean(g) − x̂ · mean(g · x̂)) / √(variance + ε)`.
   mutating func standardized(
     _ x: String, gradient: String, along axes: [Int], of shape: [Int], epsilon: Float
   ) -> (value: String, gradient: String) {

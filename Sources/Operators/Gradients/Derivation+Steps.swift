@@ -29,7 +29,8 @@ extension Derivation {
     return self("ReduceSum", value, attributes: ["axes": .ints(axes)])
   }
 
-  /// The adjoint of broadcasting: the gradient of a value of shape `target` that was read as one of shape `shape`.
+  /// The adjoint of broadcasting: the gradient of a value of shape `target` that was read as one of
+  /// shape `shape`.
   mutating func folded(_ gradient: String, of shape: [Int], to target: [Int]) -> String {
     guard shape != target else { return gradient }
     let missing = shape.count - target.count

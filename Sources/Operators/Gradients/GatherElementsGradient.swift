@@ -1,10 +1,11 @@
 import GraphIR
 import Tensors
 
-/// The gradient of ``GatherElements``'s data: elements of `∂y` summed over the places the indices name.
+/// The gradient of ``GatherElements``'s data: elements of `∂y` summed over the places the indices
+/// name.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes: `axis` and `shape` of the
-/// data. Elements named several times sum in the order of the indices.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes:
+/// `axis` and `shape` of the data. Elements named several times sum in the order of the indices.
 struct GatherElementsGradient: PreparedOperator {
   static let opType = "GatherElementsGradient"
   static let domain = "compress"

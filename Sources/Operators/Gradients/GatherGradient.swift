@@ -3,8 +3,8 @@ import Tensors
 
 /// The gradient of ``Gather``'s data: slices of `∂y` summed over the places the indices name.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes: `axis` and `shape` of the
-/// data. Slices named several times sum in the order of the indices.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes:
+/// `axis` and `shape` of the data. Slices named several times sum in the order of the indices.
 struct GatherGradient: PreparedOperator {
   static let opType = "GatherGradient"
   static let domain = "compress"

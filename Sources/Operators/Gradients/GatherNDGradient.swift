@@ -1,10 +1,11 @@
 import GraphIR
 import Tensors
 
-/// The gradient of ``GatherND``'s data: blocks of `∂y` summed over the places that rows of indices name.
+/// The gradient of ``GatherND``'s data: blocks of `∂y` summed over the places that rows of indices
+/// name.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes: `batch_dims` and `shape` of
-/// the data. Blocks named several times sum in the order of the rows.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y`, indices. Attributes:
+/// `batch_dims` and `shape` of the data. Blocks named several times sum in the order of the rows.
 struct GatherNDGradient: PreparedOperator {
   static let opType = "GatherNDGradient"
   static let domain = "compress"

@@ -3,7 +3,8 @@ import Tensors
 
 /// The gradient of ``MaxPool``: each `∂y` goes to the first of the window's largest elements.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y`, x. Attributes: those of the pool.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y`, x. Attributes: those of
+/// the pool.
 struct MaxPoolGradient: PreparedOperator {
   static let opType = "MaxPoolGradient"
   static let domain = "compress"
@@ -49,8 +50,8 @@ struct MaxPoolGradient: PreparedOperator {
 
 /// The gradient of ``AveragePool``: each `∂y` goes in equal shares to the elements of its window.
 ///
-/// The engine's own operator, which only derivatives make. Input: `∂y`. Attributes: those of the pool, and `shape` of
-/// the input.
+/// The engine's own operator, which only derivatives make. Input: `∂y`. Attributes: those of the
+/// pool, and `shape` of the input.
 struct AveragePoolGradient: PreparedOperator {
   static let opType = "AveragePoolGradient"
   static let domain = "compress"

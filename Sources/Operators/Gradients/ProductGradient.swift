@@ -3,8 +3,9 @@ import Tensors
 
 /// The gradient of ``ReduceProd``'s input: `∂xᵢ = ∂y · Π_{j≠i} xⱼ` along the folded axes.
 ///
-/// The engine's own operator, which only derivatives make. Inputs: `∂y` with the folded axes of extent 1, x. Attribute:
-/// `axes`. Products of what comes before and after each factor are formed, so that zeros do no harm.
+/// The engine's own operator, which only derivatives make. Inputs: `∂y` with the folded axes of
+/// extent 1, x. Attribute: `axes`. Products of what comes before and after each factor are formed,
+/// so that zeros do no harm.
 struct ProductGradient: PreparedOperator {
   static let opType = "ProductGradient"
   static let domain = "compress"

@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// The bits set in both of two whole numbers.
+/// The bits set in both of two integers.
 struct BitwiseAnd: ArithmeticOperator {
   static let opType = "BitwiseAnd"
   static let elementTypes = ElementType.wholes

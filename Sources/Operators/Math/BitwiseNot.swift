@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// The bits not set in a whole number.
+/// The bits not set in an integer.
 struct BitwiseNot: UnaryMathOperator {
   static let opType = "BitwiseNot"
   static let elementTypes = ElementType.wholes

@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// The bits set in at least one of two whole numbers.
+/// The bits set in at least one of two integers.
 struct BitwiseOr: ArithmeticOperator {
   static let opType = "BitwiseOr"
   static let elementTypes = ElementType.wholes

@@ -1,7 +1,7 @@
 import GraphIR
 import Tensors
 
-/// The bits set in exactly one of two whole numbers.
+/// The bits set in exactly one of two integers.
 struct BitwiseXor: ArithmeticOperator {
   static let opType = "BitwiseXor"
   static let elementTypes = ElementType.wholes

@@ -3,7 +3,7 @@ import Tensors
 
 /// The input's elements in the type the attribute `to` names.
 ///
-/// Reals lose their fraction on the way to whole numbers; what does not fit there is cut to its low
+/// Floats lose their fraction on the way to integers; what does not fit there is cut to its low
 /// bits, as in ONNX Runtime. Truth values are 0 and 1, and every number but 0 is true. What is too
 /// large for a float8 becomes its largest number, or with `saturate` 0 infinity or NaN.
 struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
@@ -35,7 +35,7 @@ struct Cast: PreparedOperator, BlockOperator, DifferentiableOperator {
     inputs.optional(0)?.elementType == target ? .outputsInInput(offsets: [0]) : nil
   }
 
-  /// The gradient of a real under another type of real; whole numbers carry none.
+  /// The gradient of a float under another type of float; integers carry none.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     guard derivation.outputs[0].elementType == .float32,
       try derivation.type(0).elementType == .float32

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// The smallest whole number not below a number.
+/// The smallest integer not below a number.
 struct Ceil: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Ceil"
 

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// The quotient of two numbers; whole numbers lose the fraction, and a divisor of 0 is an error.
+/// The quotient of two numbers; integers lose the fraction, and a divisor of 0 is an error.
 struct Div: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Div"
   static let refusesZeroDivisor = true

@@ -1,6 +1,6 @@
 import GraphIR
 
-/// The largest whole number not above a number.
+/// The largest integer not above a number.
 struct Floor: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Floor"
 

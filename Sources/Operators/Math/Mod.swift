@@ -3,8 +3,8 @@ import Tensors
 
 /// The remainder of a division: with the divisor's sign, or with the dividend's when `fmod` is set.
 ///
-/// `y = a − b ⌊a / b⌋`, or with `fmod` `y = a − b trunc(a / b)`; a rest of 0 has that sign, too. A whole divisor of 0 is an
-/// error, a real one gives NaN.
+/// `y = a − b ⌊a / b⌋`, or with `fmod` `y = a − b trunc(a / b)`; a rest of 0 has that sign, too. An
+/// integer divisor of 0 is an error, a float one gives NaN.
 struct Mod: ArithmeticOperator, DifferentiableOperator {
   static let opType = "Mod"
   static let refusesZeroDivisor = true
@@ -27,7 +27,8 @@ struct Mod: ArithmeticOperator, DifferentiableOperator {
     return (rest < 0) == (b < 0) ? rest : rest + b
   }
 
-  /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y · ⌊a / b⌋` (or `trunc`), the number being `(a − y) / b`.
+  /// Carries the gradient back: `∂a = ∂y`, `∂b = −∂y · ⌊a / b⌋` (or `trunc`), the number being
+  /// `(a − y) / b`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     var results = [try derivation.folded(dy, toInput: 0), nil]

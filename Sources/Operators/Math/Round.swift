@@ -1,6 +1,6 @@
 import GraphIR
 
-/// The whole number nearest to a number, of two equally near ones the even.
+/// The integer nearest to a number, of two equally near ones the even.
 struct Round: UnaryMathOperator, DifferentiableOperator {
   static let opType = "Round"
 

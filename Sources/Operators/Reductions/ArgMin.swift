@@ -1,6 +1,7 @@
 import GraphIR
 
-/// The index of the smallest element along an axis; of equal ones the first, or the last on request.
+/// The index of the smallest element along an axis; of equal ones the first, or the last on
+/// request.
 struct ArgMin: ExtremePlaceOperator {
   static let opType = "ArgMin"
 

@@ -17,7 +17,8 @@ struct ReduceProd: ReductionOperator, DifferentiableOperator {
   func float(_ fold: Double, joining other: Double) -> Double { fold * other }
   func whole(_ fold: Int64, adding x: Int64) -> Int64 { fold &* x }
 
-  /// Carries the gradient back: `∂y` times the product of the other factors, see ``ProductGradient``.
+  /// Carries the gradient back: `∂y` times the product of the other factors, see
+  /// ``ProductGradient``.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let fold = try derivation.spreadFold(axes)
     let folded = try axes.folded(derivation.inputs) ?? []

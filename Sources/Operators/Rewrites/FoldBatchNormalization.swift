@@ -3,7 +3,8 @@ import Tensors
 
 /// Folds a `BatchNormalization` into the convolution before it.
 ///
-/// With `s = γ / √(σ² + ε)` the weights become `w·s` and the bias `(b − μ)·s + β`, computed in double precision.
+/// With `s = γ / √(σ² + ε)` the weights become `w·s` and the bias `(b − μ)·s + β`, computed in
+/// double precision.
 public struct FoldBatchNormalization: GraphPass {
   /// What the pass does.
   public let name = "fold batch normalisation"
@@ -12,7 +13,7 @@ public struct FoldBatchNormalization: GraphPass {
   public init() {}
 
   /// Folds every batch normalisation whose convolution nobody else reads.
-  public func run(on graph: inout Graph) throws {
+  public func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     for (index, norm) in graph.nodes.enumerated()
     where norm.qualifiedType == "BatchNormalization" {
@@ -37,7 +38,8 @@ public struct FoldBatchNormalization: GraphPass {
 }
 
 extension Graph {
-  /// Multiplies the output channels of a convolution and adds to them, in place of the node at `follower`.
+  /// Multiplies the output channels of a convolution and adds to them, in place of the node at
+  /// `follower`.
   ///
   /// Leaves the graph as it is when the weights are not constant or of another number of channels.
   mutating func scaleOutputs(

@@ -1,11 +1,12 @@
 import GraphIR
 import Tensors
 
-/// Folds a `Mul` or `Add` by one constant a channel, or one for all, into the convolution before it.
+/// Folds a `Mul` or `Add` by one constant a channel, or one for all, into the convolution before
+/// it.
 struct FoldChannelAffine: GraphPass {
   let name = "fold channel scales and shifts"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let node = graph.nodes[index]

@@ -5,7 +5,7 @@ import Tensors
 struct FoldPad: GraphPass {
   let name = "fold padding into convolutions"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     for (index, pad) in graph.nodes.enumerated() where pad.qualifiedType == "Pad" {
       guard let output = pad.outputs.first, let reader = links.soleConsumer(of: output),

@@ -2,11 +2,12 @@ import GraphIR
 
 /// Moves the addition of a residual into the convolution that makes the other summand.
 ///
-/// The residual must be made before the convolution runs; of two convolutions the later one takes it.
+/// The residual must be made before the convolution runs; of two convolutions the later one takes
+/// it.
 struct FuseResidualAdd: GraphPass {
   let name = "fuse residual additions into convolutions"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let sum = graph.nodes[index]

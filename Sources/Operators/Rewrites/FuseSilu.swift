@@ -4,7 +4,7 @@ import GraphIR
 struct FuseSilu: GraphPass {
   let name = "fuse SiLU"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     for index in graph.nodes.indices {
       let product = graph.nodes[index]

@@ -2,17 +2,18 @@ import GraphIR
 import OrderedCollections
 import Tensors
 
-/// Removes nodes that hand their input on unchanged: `Identity`, and `Dropout` as it is outside training.
+/// Removes nodes that hand their input on unchanged: `Identity`, and `Dropout` as it is outside
+/// training.
 struct RemoveIdentities: GraphPass {
   let name = "remove identities"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let outputs = Set(graph.outputs.map(\.name))
     var sources: [String: String] = [:]
     let constants = graph.initializers
     graph.nodes.removeAll { node in
       guard
-        OperatorRegistry.standard.aliased(by: node, isExact: true) != nil
+        registry.aliased(by: node, isExact: true) != nil
           || node.qualifiedType == "Dropout" && !node.mayTrain(constants),
         let input = node.inputs.first, let output = node.outputs.first,
         !outputs.contains(output), node.outputs.dropFirst().allSatisfy(\.isEmpty)

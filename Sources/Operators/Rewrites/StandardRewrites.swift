@@ -2,7 +2,8 @@ import GraphIR
 
 /// The graph rewrites, in the order in which they help one another.
 public enum StandardRewrites {
-  /// What a session applies before it runs a graph: nothing that files could not tell apart from the original.
+  /// What a session applies before it runs a graph: nothing that files could not tell apart from
+  /// the original.
   public static let inference: [any GraphPass] = [
     RemoveIdentities(), UseIntegerArithmetic(), FoldPad(), FoldBatchNormalization(),
     FoldChannelAffine(), FuseSilu(),
@@ -11,8 +12,8 @@ public enum StandardRewrites {
 
   /// What is applied to a model before it is differentiated for training.
   ///
-  /// - Parameter momentum: How much of a batch enters the running statistics of batch normalisations; `nil` keeps the
-  ///   stored ones in force.
+  /// - Parameter momentum: How much of a batch enters the running statistics of batch
+  ///   normalisations; `nil` keeps the stored ones in force.
   public static func training(momentum: Float?) -> [any GraphPass] {
     let fusions: [any GraphPass] = [RemoveIdentities(), FuseSilu()]
     return fusions + (momentum.map { [UseBatchStatistics(momentum: $0)] } ?? [])

@@ -1,6 +1,7 @@
 import GraphIR
 
-/// Lets batch normalisations use the statistics of the batch, and makes the updated running statistics outputs.
+/// Lets batch normalisations use the statistics of the batch, and makes the updated running
+/// statistics outputs.
 ///
 /// Nodes named in `frozen` keep their stored statistics.
 public struct UseBatchStatistics: GraphPass {
@@ -28,7 +29,7 @@ public struct UseBatchStatistics: GraphPass {
   }
 
   /// Replaces the nodes.
-  public func run(on graph: inout Graph) throws {
+  public func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     var names = FreshNames(graph)
     for (index, node) in graph.nodes.enumerated() {
       guard node.domain.isEmpty, node.opType == BatchNormalization.opType,

@@ -9,15 +9,15 @@ protocol ArithmeticOperator: PreparedOperator, ElementwiseOperator, ChannelOpera
   static var inputCounts: ClosedRange<Int> { get }
   /// The element types that are calculated with.
   static var elementTypes: [ElementType] { get }
-  /// Whether zero is refused as the second of two whole numbers.
+  /// Whether zero is refused as the second of two integers.
   static var refusesZeroDivisor: Bool { get }
 
-  /// The combination of two whole numbers, what overflows cut off; asked for only when
+  /// The combination of two integers, what overflows cut off; asked for only when
   /// ``elementTypes`` has whole types.
   func whole<Number: FixedWidthInteger>(_ a: Number, _ b: Number) -> Number
-  /// The combination of two reals; asked for only when ``elementTypes`` has real types.
+  /// The combination of two floats; asked for only when ``elementTypes`` has float types.
   func float<Number: WideFloat>(_ a: Number, _ b: Number) -> Number
-  /// The combination of eight pairs of reals.
+  /// The combination of eight pairs of floats.
   func lanes(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float>
   /// What is done to the result of all `count` inputs.
   func finish(_ result: TensorView, count: Int, pool: ThreadPool)

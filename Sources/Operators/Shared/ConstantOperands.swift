@@ -2,7 +2,8 @@ import GraphIR
 import Tensors
 
 extension Operand {
-  /// The whole numbers of a constant int32 or int64 operand; `nil` when the operand is not constant.
+  /// The integers of a constant int32 or int64 operand; `nil` when the operand is not
+  /// constant.
   ///
   /// - Throws: `OperatorError` when it holds other elements or has more than one axis.
   func constantIntegers(_ input: Int) throws -> [Int]? {
@@ -11,7 +12,7 @@ extension Operand {
     return constant?.integers
   }
 
-  /// The one whole number of a constant operand; `nil` when the operand is not constant.
+  /// The one integer of a constant operand; `nil` when the operand is not constant.
   func constantInteger(_ input: Int) throws -> Int? {
     try check(input, holdsOneOf: ElementType.indices)
     guard type.count == 1 else {
@@ -74,7 +75,7 @@ extension OperatorCall {
 }
 
 extension TensorView {
-  /// The whole number at a place of an int32 or int64 view.
+  /// The integer at a place of an int32 or int64 view.
   @inline(__always)
   func integer(at index: Int) -> Int {
     elementType == .int32

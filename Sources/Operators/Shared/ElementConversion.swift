@@ -3,8 +3,8 @@ import Tensors
 
 /// The conversion of whole tensors from one element type to another.
 ///
-/// Elements pass, a few at a time, through the widest type of their kind: reals through float64,
-/// whole numbers through int64 or uint64.
+/// Elements pass, a few at a time, through the widest type of their kind: floats through float64,
+/// integers through int64 or uint64.
 enum ElementConversion {
   /// The types that can be converted.
   static let types: [ElementType] =

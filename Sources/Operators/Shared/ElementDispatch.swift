@@ -13,7 +13,7 @@ extension Double: WideFloat {
   var double: Double { self }
 }
 
-/// An element that stands for a real number.
+/// An element that is a float.
 protocol FloatElement: TensorElement {
   /// The type it is calculated in.
   associatedtype Wide: WideFloat
@@ -38,7 +38,7 @@ extension BFloat16: FloatElement {
   var wide: Float { float }
 }
 
-/// An element that stands for a whole number.
+/// An element that is an integer.
 typealias WholeElement = TensorElement & FixedWidthInteger
 
 /// A piece of work that is written once for all whole and once for all real elements.
@@ -54,9 +54,9 @@ extension ElementType {
     .float32, .float64, .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16,
     .uint32, .uint64,
   ]
-  /// The types of real numbers that are calculated with.
+  /// The types of floats that are calculated with.
   static let floatingPoint: [ElementType] = [.float32, .float64, .float16, .bfloat16]
-  /// The types of whole numbers of at least 8 bits.
+  /// The types of integers of at least 8 bits.
   static let wholes: [ElementType] = [
     .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
   ]
@@ -67,7 +67,8 @@ extension ElementType {
 
   /// Does the work for this type of number.
   ///
-  /// - Throws: What the work throws; `OperatorError.unsupported` when this is not one of ``numbers``.
+  /// - Throws: What the work throws; `OperatorError.unsupported` when this is not one of
+  ///   ``numbers``.
   func dispatch<Work: NumberWork>(_ work: Work) throws -> Work.Outcome {
     switch self {
     case .float32: try work.float(Float.self)

@@ -1,6 +1,7 @@
 import Tensors
 
-/// A copy whose output holds, at each index of each axis, the element at a listed index of the input.
+/// A copy whose output holds, at each index of each axis, the element at a listed index of the
+/// input.
 struct MappedCopy: Sendable {
   /// For each axis, the bytes from the input's base for each index of the output.
   private let offsets: [[Int]]

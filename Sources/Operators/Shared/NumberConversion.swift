@@ -4,7 +4,7 @@ import Tensors
 enum NumberConversion {
   /// The whole part of a real; a number that does not fit is cut to its low bits.
   ///
-  /// Reals are first brought to 32 or 64 bits, where those that do not fit and NaN become the
+  /// Floats are first brought to 32 or 64 bits, where those that do not fit and NaN become the
   /// lowest number.
   @inline(__always)
   static func whole<Number: FixedWidthInteger>(_ value: Double) -> Number {

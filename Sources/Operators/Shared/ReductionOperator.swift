@@ -3,7 +3,7 @@ import Tensors
 
 /// An operator that folds the elements along some axes into one number.
 ///
-/// Reals are folded in float64, whole numbers in int64, always in the same order.
+/// Floats are folded in float64, integers in int64, always in the same order.
 protocol ReductionOperator: PreparedOperator, ChannelOperator {
   /// Which axes are folded and whether they stay with extent 1.
   var axes: ReductionAxes { get }
@@ -11,9 +11,9 @@ protocol ReductionOperator: PreparedOperator, ChannelOperator {
   /// Whether truth values are folded too, as 0 and 1.
   static var foldsTruthValues: Bool { get }
 
-  /// What a fold of reals starts with.
+  /// What a fold of floats starts with.
   var realStart: Double { get }
-  /// What a fold of whole numbers starts with; `nil` when they are folded as reals.
+  /// What a fold of integers starts with; `nil` when they are folded as floats.
   var wholeStart: Int64? { get }
 
   /// A real fold with one more element.

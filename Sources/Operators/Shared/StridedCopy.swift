@@ -138,7 +138,8 @@ struct StridedCopy: Sendable, Equatable {
     }
   }
 
-  /// Two loops whose inner one is strided, in square tiles so that both sides use whole cache lines.
+  /// Two loops whose inner one is strided, in square tiles so that both sides use whole cache
+  /// lines.
   private func copyPlane(
     _ axis: Int, _ extent: Int, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer
   ) {

@@ -1,14 +1,14 @@
 import GraphIR
 import Tensors
 
-/// An operator that maps each real number of its one input by itself, in place where possible.
+/// An operator that maps each float of its one input by itself, in place where possible.
 protocol UnaryMathOperator: ElementwiseOperator, ChannelOperator {
   /// The element types that are calculated with.
   static var elementTypes: [ElementType] { get }
 
-  /// The value at a real number; asked for only when ``elementTypes`` has real types.
+  /// The value at a float; asked for only when ``elementTypes`` has float types.
   func float<Number: WideFloat>(_ x: Number) -> Number
-  /// The value at a whole number; asked for only when ``elementTypes`` has whole types.
+  /// The value at an integer; asked for only when ``elementTypes`` has integer types.
   func whole<Number: FixedWidthInteger>(_ x: Number) -> Number
 }
 

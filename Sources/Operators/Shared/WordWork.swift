@@ -1,4 +1,4 @@
-/// A piece of work that moves elements and is written once for all widths.
+/// A piece of work on elements of any kind that is written once for all widths.
 protocol WordWork {
   func run<Word: BitwiseCopyable>(_: Word.Type) throws
 }

@@ -80,7 +80,7 @@ extension ChannelPruning {
     if configuration.compensates, !images.isNoise {
       let batches = try images.batches(of: Self.recalibrationBatch)
       let (result, count) = try graph.recalibratingNormalization(
-        batches: batches.values, shape: batches.shape, threads: engine.threads)
+        batches: batches.values, shape: batches.shape, engine: engine)
       graph = result
       if count > 0 { remarks.append("\(count / 2) batch normalisations measured anew") }
     }

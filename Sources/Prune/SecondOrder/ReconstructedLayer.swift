@@ -47,7 +47,8 @@ struct ReconstructedLayer {
       uses.count > 1
       ? nil
       : InterceptPlace(
-        behind: uses[0].node, of: graph, outputs: uses[0].reader.outputs, operands: operands,
+        behind: uses[0].node, uses[0].reader.rules, of: graph, outputs: uses[0].reader.outputs,
+        operands: operands,
         links: links)
   }
 

@@ -78,7 +78,8 @@ public struct SecondOrderPruning {
     self.inputs = inputs
     pool = ThreadPool(threads: engine.threads)
     found = try configuration.request.candidates(in: graph, registry: engine.registry)
-    try graph.checkWeightsAreFinite(excluding: configuration.request.excluded)
+    try graph.checkWeightsAreFinite(
+      registry: engine.registry, excluding: configuration.request.excluded)
     let weighted = WeightedLayers(graph, registry: engine.registry).layers
     let typed = try engine.typed(graph)
     operands = typed.operands

@@ -11,7 +11,8 @@ public struct Calibration: Sendable, Codable {
 
   /// Looks at some values of a network.
   ///
-  /// Memory is that of one image's activations and of one histogram a value, whatever the number of images.
+  /// Memory is that of one image's activations and of one histogram a value, whatever the number of
+  /// images.
   ///
   /// - Parameters:
   ///   - values: The names of the values.

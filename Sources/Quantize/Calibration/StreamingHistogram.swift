@@ -1,10 +1,11 @@
 import Kernels
 
-/// Counts of numbers in bins of equal width, whose memory and result do not depend on how the numbers come.
+/// Counts of numbers in bins of equal width, whose memory and result do not depend on how the
+/// numbers come.
 ///
-/// Bins begin at whole multiples of a width that is a power of two. When a number lies outside, the width doubles and
-/// neighbouring bins are merged, which is exact: the counts depend on the set of numbers only, not on their order, on
-/// batches or on threads.
+/// Bins begin at whole multiples of a width that is a power of two. When a number lies outside, the
+/// width doubles and neighbouring bins are merged, which is exact: the counts depend on the set of
+/// numbers only, not on their order, on batches or on threads.
 public struct StreamingHistogram: Sendable, Equatable, Codable {
   /// Bins on either side of 0.
   public static let half = 2048

@@ -4,7 +4,8 @@ import Tensors
 
 /// Means of channels over images.
 public enum ChannelMeans {
-  /// The mean of each channel of values `[N, C, …]` over images and positions, `[values][C]`; none for values of another kind.
+  /// The mean of each channel of values `[N, C, …]` over images and positions, `[values][C]`; none
+  /// for values of another kind.
   ///
   /// - Throws: What sessions and `inputs` throw.
   public static func measured(

@@ -1,17 +1,24 @@
 import Execution
 import Foundation
 import GraphIR
-import Operators
 import Tensors
 
-/// Shares out the ranges of channels between two convolutions with a positively homogeneous function between them.
+/// Equalises the ranges of channels between two convolutions with a positively homogeneous function
+/// between them.
 ///
-/// With `f(s x) = s f(x)` for `s > 0`, dividing output channel i of the first convolution by `sᵢ` and multiplying input
-/// channel i of the second by it changes nothing but the ranges. Nagel et al., ICCV 2019, arXiv:1906.04721, §4.1, take
-/// `sᵢ = √(r₁ᵢ / r₂ᵢ)`, with r₁ and r₂ the channels' largest weights, sweep by sweep. Where images are at hand r₁ is instead the
-/// channel's largest activation, which is what a scale by tensor must span, in one sweep; and a depthwise second
-/// convolution with weights by channel takes all of it, `sᵢ ∝ r₁ᵢ`. ReLU, LeakyReLU and nothing between qualify; ReLU6,
-/// SiLU and other functions do not and are left alone; `Graph.replaceReLU6()` makes ReLU of ReLU6, as the paper does.
+/// With `f(s x) = s f(x)` for `s > 0`, output channel i of the first convolution is divided by
+/// `sᵢ`, and input channel i of the second is multiplied by it. That changes nothing but the
+/// ranges. The factors are `sᵢ = √(r₁ᵢ / r₂ᵢ)`, with r₁ and r₂ the channels' largest weights, sweep
+/// by sweep.
+///
+/// By activations, r₁ is instead the channel's largest activation, which a scale of the whole
+/// tensor must span, in one sweep. A depthwise second convolution with weights by channel takes all
+/// of it, `sᵢ ∝ r₁ᵢ`.
+///
+/// ReLU, LeakyReLU and nothing between qualify. ReLU6, SiLU and other functions are left alone;
+/// `Graph.replaceReLU6()` makes ReLU of ReLU6, as the paper does.
+///
+/// Reference: Nagel et al., ICCV 2019, arXiv:1906.04721, §4.1.
 public struct CrossLayerEqualization: Sendable {
   /// Two convolutions and the value between them.
   public struct Pair: Sendable, Equatable {
@@ -25,26 +32,18 @@ public struct CrossLayerEqualization: Sendable {
     public var isDepthwise: Bool
   }
 
-  /// What ranges are taken from.
-  public enum Ranges: String, Codable, Sendable, CaseIterable {
-    /// The channels' largest weights: needs no images.
-    case weights
-    /// The channels' largest activations.
-    case activations
-  }
-
   /// The pairs of a graph, in order.
   public let pairs: [Pair]
 
   /// Finds the pairs of a prepared network.
-  public init(_ graph: Graph) {
+  public init(_ graph: Graph, registry: OperatorRegistry) {
     let links = Connectivity(graph)
     var found: [Pair] = []
     for (second, node) in graph.nodes.enumerated() where Self.isConvolution(node, graph) {
       var value = node.inputs[0]
       guard links.soleConsumer(of: value) == second else { continue }
       while let index = links.producer[value],
-        Self.isHomogeneous(graph.nodes[index]),
+        Self.isHomogeneous(graph.nodes[index], registry),
         links.soleConsumer(of: graph.nodes[index].inputs[0]) == index
       {
         value = graph.nodes[index].inputs[0]
@@ -63,8 +62,8 @@ public struct CrossLayerEqualization: Sendable {
     pairs = found
   }
 
-  private static func isHomogeneous(_ node: Node) -> Bool {
-    let type = OperatorRegistry.standard.type(of: node) as? any ElementwiseOperator.Type
+  private static func isHomogeneous(_ node: Node, _ registry: OperatorRegistry) -> Bool {
+    let type = registry.type(of: node) as? any ElementwiseOperator.Type
     return type?.isPositivelyHomogeneous == true
   }
 
@@ -111,6 +110,7 @@ public struct CrossLayerEqualization: Sendable {
     to graph: inout Graph, _ plan: QuantizationPlan.Equalization
   ) -> [String: [Float]] {
     switch plan.ranges {
+    case .none: [:]
     case .weights: applyByWeights(to: &graph).factors
     case .activations: apply(to: &graph, magnitudes: plan.magnitudes)
     }
@@ -135,7 +135,8 @@ public struct CrossLayerEqualization: Sendable {
 
   /// Equalises by weights, until the factors hardly change.
   ///
-  /// - Returns: The sweeps taken, and what each channel of a layer's first output was divided by, by that output.
+  /// - Returns: The sweeps taken, and what each channel of a layer's first output was divided by,
+  ///   by that output.
   @discardableResult
   public func applyByWeights(to graph: inout Graph) -> (sweeps: Int, factors: [String: [Float]]) {
     var divisors: [String: [Float]] = [:]

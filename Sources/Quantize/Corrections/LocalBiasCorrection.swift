@@ -5,14 +5,17 @@ import Tensors
 
 /// Moves biases by what rounding of its weights does to the mean response of each layer by itself.
 ///
-/// The shift of an output channel is the mean over images and positions of `W x − W̃ x` with the inputs x of the float network, all layers
-/// in one pass; errors of layers before, and of rounded activations, are left to ``BiasCorrection``. Reference: Nagel et al., ICCV
-/// 2019, arXiv:1906.04721, §4.2, whose expectations come from batch normalisations (``AnalyticBiasCorrection``); measured ones
-/// count the padding of borders too and need no normalisations.
+/// The shift of an output channel is the mean over images and positions of `W x − W̃ x` with the
+/// inputs x of the float network, all layers in one pass; errors of layers before, and of rounded
+/// activations, are left to ``BiasCorrection``. Reference: Nagel et al., ICCV 2019,
+/// arXiv:1906.04721, §4.2, whose expectations come from batch normalisations
+/// (``AnalyticBiasCorrection``); measured ones count the padding of borders too and need no
+/// normalisations.
 public enum LocalBiasCorrection {
   /// The shifts, by the layer's first output.
   ///
-  /// - Throws: What sessions and `inputs` throw, ``QuantizationError`` for a plan of another network.
+  /// - Throws: What sessions and `inputs` throw, ``QuantizationError`` for a plan of another
+  ///   network.
   public static func shifts(
     _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites,
     inputs: some CalibrationSet, engine: Engine

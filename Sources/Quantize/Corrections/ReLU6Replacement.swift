@@ -3,8 +3,8 @@ import GraphIR
 extension Graph {
   /// Makes ReLU of every `Clip` from 0 to 6, so that ranges can be shared out across it.
   ///
-  /// Activations above 6 are no longer cut off: another function. Reference: Nagel et al., ICCV 2019, arXiv:1906.04721, §5.1, who find the loss of
-  /// accuracy negligible for MobileNetV2.
+  /// Activations above 6 are no longer cut off: another function. Reference: Nagel et al., ICCV
+  /// 2019, arXiv:1906.04721, §5.1, who find the loss of accuracy negligible for MobileNetV2.
   ///
   /// - Returns: How many there were.
   @discardableResult public mutating func replaceReLU6() -> Int {

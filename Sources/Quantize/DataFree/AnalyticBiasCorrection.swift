@@ -1,23 +1,26 @@
-import GraphIR
 import Compression
-import Operators
+import GraphIR
 import Tensors
 
-/// Moves biases by what rounding of weights does to the means of responses, from what normalisations say of inputs.
+/// Moves biases by what rounding of weights does to the means of responses, from what
+/// normalisations say of inputs.
 ///
-/// The shift of an output channel is `−Σ (w̃ − w) E[x]`, with E[x] the mean of each input channel. Reference: Nagel et al., ICCV 2019,
-/// arXiv:1906.04721, §4.2. Layers whose inputs nothing is known of are left alone.
+/// The shift of an output channel is `−Σ (w̃ − w) E[x]`, with E[x] the mean of each input channel.
+/// Layers whose inputs nothing is known of are left alone.
+///
+/// Reference: Nagel et al., ICCV 2019, arXiv:1906.04721, §4.2.
 public enum AnalyticBiasCorrection {
   /// The shifts, by the layer's first output.
   ///
-  /// - Parameter plan: Whose scheme, ranges and roundings decide how weights are rounded.
+  /// - Parameter plan: The plan whose scheme, ranges and adaptive rounding decide how weights are
+  ///   rounded.
   public static func shifts(
     _ graph: Graph, plan: QuantizationPlan, sites: QuantizationSites, moments: ChannelMoments
   ) -> [String: [Float]] {
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
     let layers = Dictionary(
-      WeightedLayers(graph, registry: .standard).layers.map { ($0.node, $0) },
+      WeightedLayers(graph, registry: sites.registry).layers.map { ($0.node, $0) },
       uniquingKeysWith: { first, _ in first })
     var shifts: [String: [Float]] = [:]
     for index in sites.nodes {

@@ -3,10 +3,11 @@ import Tensors
 
 /// Moves what ReLU never cuts off from a layer's bias into that of the layer that reads it.
 ///
-/// Equalisation can leave large biases, whose activations need wide ranges. Where a channel before ReLU is above `c = max(0, β − 3γ)` all but
-/// always, `ReLU(x) = ReLU(x − c) + c` there, so that c can be taken from the first bias and `Σ w c` added to the second. Reference: Nagel et
-/// al., ICCV 2019, arXiv:1906.04721, §4.1.3. Layers that pad with zeros are left alone unless the next has one position: at borders c would be
-/// missing. The paper takes no note of that.
+/// Equalisation can leave large biases, whose activations need wide ranges. Where a channel before
+/// ReLU is above `c = max(0, β − 3γ)` all but always, `ReLU(x) = ReLU(x − c) + c` there, so that c
+/// can be taken from the first bias and `Σ w c` added to the second. Reference: Nagel et al., ICCV
+/// 2019, arXiv:1906.04721, §4.1.3. Layers that pad with zeros are left alone unless the next has
+/// one position: at borders c would be missing. The paper takes no note of that.
 public struct BiasAbsorption: Sendable {
   /// What is taken from each channel, by the first layer's first output.
   public private(set) var amounts: [String: [Float]] = [:]

@@ -1,19 +1,24 @@
+import Compression
 import Foundation
 import GraphIR
-import Compression
-import Operators
 import Tensors
 
 /// What normalisations say of the channels of a network's values, without a single image.
 ///
-/// After a batch normalisation a channel has mean β and deviation |γ|, and is taken to be normal. From there the distributions go through
-/// elementwise functions exactly, number by number on a grid of ±6 deviations, sums of branches as sums of independent
-/// normals, joins and what moves elements along with them. Where a layer without normalisation, a product of two branches or
-/// something unknown comes in between, nothing is said.
+/// After a batch normalisation a channel has mean β and deviation |γ|, and is taken to be normal.
+/// From there the distributions go on:
 ///
-/// Reference: Nagel et al., *Data-Free Quantization Through Weight Equalization and Bias Correction*, ICCV 2019, arXiv:1906.04721,
-/// §4.2 and §5: ranges β ± 6γ and expectations of ReLU. Deviations: expectations of any function by sums over a grid; branches;
-/// maxima of pooling keep their input's distribution.
+/// - through elementwise functions exactly, number by number on a grid of ±6 deviations,
+/// - through sums of branches as sums of independent normals,
+/// - through concatenations and layout operators as they are.
+///
+/// Nothing is said behind a layer without normalisation, a product of two branches, or something
+/// unknown.
+///
+/// Reference: Nagel et al., *Data-Free Quantization Through Weight Equalization and Bias
+/// Correction*, ICCV 2019, arXiv:1906.04721, §4.2 and §5: ranges β ± 6γ and expectations of ReLU.
+/// Deviations: expectations of any function by sums over a grid; branches; maxima of pooling keep
+/// their input's distribution.
 public struct ChannelMoments: Sendable {
   /// One value, channel by channel.
   public struct Value: Sendable, Equatable {
@@ -40,6 +45,7 @@ public struct ChannelMoments: Sendable {
   public private(set) var values: [String: Value] = [:]
   private var curves: [String: Curves] = [:]
   private let graph: Graph
+  private let registry: OperatorRegistry
 
   /// A value as a function of one normal distribution a channel, on the grid.
   private struct Curves {
@@ -62,9 +68,10 @@ public struct ChannelMoments: Sendable {
   ///
   /// - Parameters:
   ///   - prepared: The network with normalisations folded, whose values are asked for.
-  ///   - normals: The distributions of the values that normalisations made; see `Graph.normalizedValues`.
-  public init(_ prepared: Graph, normals: [String: [Normal]]) {
-    graph = prepared
+  ///   - normals: The distributions of the values that normalisations made; see
+  ///     `Graph.normalizedValues`.
+  public init(_ prepared: Graph, normals: [String: [Normal]], registry: OperatorRegistry) {
+    (graph, self.registry) = (prepared, registry)
     for (index, node) in prepared.nodes.enumerated() {
       for output in node.outputs {
         if let known = normals[output] {
@@ -112,12 +119,14 @@ public struct ChannelMoments: Sendable {
   // MARK: Rules
 
   private mutating func follow(_ node: Node, _ index: Int) {
-    guard node.domain.isEmpty, let output = node.outputs.first, let first = node.inputs.first else {
+    guard node.domain.isEmpty || registry.quantizationRole(of: node) != nil,
+      let output = node.outputs.first, let first = node.inputs.first
+    else {
       return
     }
     let known = node.inputs.compactMap { curves[$0] }
     guard !known.isEmpty,
-      let rules = try? OperatorRegistry.standard.makeOperator(for: node, in: graph)
+      let rules = try? registry.makeOperator(for: node, in: graph)
     else { return }
     let flow = (rules as? any DistributionOperator)?.distributionFlow(
       node.inputs.map { graph[constant: $0] })
@@ -204,10 +213,11 @@ public struct ChannelMoments: Sendable {
 }
 
 extension Graph {
-  /// The distributions that batch normalisations give to what they make, by value: mean β and deviation |γ| by channel.
+  /// The distributions that batch normalisations give to their outputs, by value: mean β and
+  /// deviation |γ| by channel.
   public func normalizedValues() -> [String: [ChannelMoments.Normal]] {
     var found: [String: [ChannelMoments.Normal]] = [:]
-    let constants = WeightedLayers.constants(of: self)
+    let constants = self.constants
     for node in nodes where node.qualifiedType == "BatchNormalization" && node.inputs.count == 5 {
       guard let scale = constants[node.inputs[1]]?.floats,
         let shift = constants[node.inputs[2]]?.floats, scale.count == shift.count

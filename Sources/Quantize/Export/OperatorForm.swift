@@ -2,21 +2,26 @@ import GraphIR
 import Operators
 import Tensors
 
-/// A QDQ network in operators of integers: `QLinearConv`, `QLinearMatMul` and ONNX Runtime's `QLinearAdd`, `QLinearMul`, `QLinearConcat`,
-/// `QLinearSigmoid`, `QLinearLeakyRelu`, `QLinearAveragePool`, `QLinearGlobalAveragePool` and `QGemm`.
+/// A QDQ network in operators on integers: `QLinearConv`, `QLinearMatMul` and ONNX Runtime's
+/// `QLinearAdd`, `QLinearMul`, `QLinearConcat`, `QLinearSigmoid`, `QLinearLeakyRelu`,
+/// `QLinearAveragePool`, `QLinearGlobalAveragePool` and `QGemm`.
 ///
-/// What only moves elements moves integers. A clamp between a layer and its rounding is dropped where the integers' range ends where it does.
-/// Where there is no such operator, `DequantizeLinear` and `QuantizeLinear` stay around the float one.
+/// Layout operators rearrange integers. A clamp between a layer and its rounding is dropped where
+/// the integers' range ends where it does. Where there is no such operator, `DequantizeLinear` and
+/// `QuantizeLinear` stay around the float one.
 public struct OperatorForm: Sendable {
   /// The network.
   public private(set) var graph: Graph
   private let source: Graph
+  private let registry: OperatorRegistry
   private let links: Connectivity
   private var made: [Node] = []
 
   /// The operator form of a QDQ network.
-  public init(_ source: Graph) {
-    self.source = source
+  ///
+  /// - Parameter registry: The known operators.
+  public init(_ source: Graph, registry: OperatorRegistry) {
+    (self.source, self.registry) = (source, registry)
     links = Connectivity(source)
     graph = source
     for node in source.nodes {
@@ -45,7 +50,8 @@ public struct OperatorForm: Sendable {
     return node.inputs
   }
 
-  /// The nodes that make the integers of a `QuantizeLinear` without reals; `nil` where there are none.
+  /// The nodes that make the integers of a `QuantizeLinear` without floats; `nil` where there are
+  /// none.
   private func integer(_ rounding: Node) -> [Node]? {
     guard rounding.inputs.count == 3, let node = unclamped(rounding),
       let rules = rules(of: node)
@@ -66,7 +72,7 @@ public struct OperatorForm: Sendable {
   }
 
   private func rules(of node: Node) -> (any QuantizableOperator)? {
-    (try? OperatorRegistry.standard.makeOperator(for: node, in: source))
+    (try? registry.makeOperator(for: node, in: source))
       as? any QuantizableOperator
   }
 
@@ -113,12 +119,13 @@ public struct OperatorForm: Sendable {
     return isRight ? bias[0] : nil
   }
 
-  /// What a rounding rounds, past clamps that rounding makes anyway; `nil` where somebody else reads it.
+  /// What a rounding rounds, past clamps that rounding makes anyway; `nil` where somebody else
+  /// reads it.
   private func unclamped(_ rounding: Node) -> Node? {
     var value = rounding.inputs[0]
     while links.soleConsumer(of: value) != nil, let index = links.producer[value] {
       let node = source.nodes[index]
-      guard QuantizationSites.role(of: node) == .clamp else { return node }
+      guard registry.quantizationRole(of: node) == .clamp else { return node }
       guard isImplied(node, rounding) else { return nil }
       value = node.inputs[0]
     }

@@ -1,9 +1,9 @@
 import Execution
 import GraphIR
-import Operators
 import Tensors
 
-/// Rewrites a graph of operator sets 9 … 12 for operator set 13, the first that scales integers by channel.
+/// Rewrites a graph of operator sets 9 … 12 for operator set 13, the first that scales integers by
+/// channel.
 struct OpsetUpgrade {
   /// The operator set that results.
   static let version = 13
@@ -14,10 +14,13 @@ struct OpsetUpgrade {
 
   /// The graph under operator set 13 or later.
   ///
-  /// - Throws: ``QuantizationError/opset(node:reason:)`` for a node whose meaning has changed in a way that is not covered.
-  static func run(_ graph: Graph, inputs: [(String, TensorType)]) throws -> Graph {
+  /// - Throws: ``QuantizationError/opset(node:reason:)`` for a node whose meaning has changed in a
+  ///   way that is not covered.
+  static func run(
+    _ graph: Graph, registry: OperatorRegistry, inputs: [(String, TensorType)]
+  ) throws -> Graph {
     guard graph.opset < version else { return graph }
-    var upgrade = OpsetUpgrade(graph, inputs)
+    var upgrade = OpsetUpgrade(graph, registry, inputs)
     for index in graph.nodes.indices where graph.nodes[index].domain.isEmpty {
       try upgrade.rewrite(index)
     }
@@ -26,10 +29,12 @@ struct OpsetUpgrade {
     return upgrade.graph
   }
 
-  private init(_ graph: Graph, _ inputs: [(String, TensorType)]) {
+  private init(
+    _ graph: Graph, _ registry: OperatorRegistry, _ inputs: [(String, TensorType)]
+  ) {
     self.graph = graph
     version = graph.opset
-    types = TypedGraph(graph, registry: .standard, inputs: inputs).operands
+    types = TypedGraph(graph, registry: registry, inputs: inputs).operands
   }
 
   private mutating func rewrite(_ index: Int) throws {
@@ -76,7 +81,9 @@ struct OpsetUpgrade {
     place(Tensor(scalar: value), of: index, at: slot, name)
   }
 
-  /// Softmax once ran over all axes from the named one on; that is one axis when those behind it are of extent 1.
+  /// Softmax once ran over all axes from the named one on.
+  ///
+  /// That is one axis when those behind it are of extent 1.
   private mutating func keepAxis(_ index: Int) throws {
     let node = graph.nodes[index]
     let axis = try node.attributes.int("axis", default: 1)

@@ -1,6 +1,6 @@
+import Compression
 import Foundation
 import GraphIR
-import Compression
 import Operators
 import Tensors
 
@@ -29,7 +29,7 @@ public struct PlannedNetwork: Sendable {
     graph.nodes = []
     names = FreshNames(float)
     scheme = plan.scheme
-    constants = WeightedLayers.constants(of: float)
+    constants = float.constants
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
     var parameters: [String: QuantizationParameters] = [:]
@@ -40,7 +40,7 @@ public struct PlannedNetwork: Sendable {
       parameters[name] = plan.scheme.activation(range)
     }
     let layers = Dictionary(
-      WeightedLayers(float, registry: .standard).layers.map { ($0.node, $0) },
+      WeightedLayers(float, registry: sites.registry).layers.map { ($0.node, $0) },
       uniquingKeysWith: { first, _ in first })
     let quantized = Set(sites.nodes)
     let made = Set(sites.nodes.flatMap { float.nodes[$0].outputs })
@@ -48,7 +48,7 @@ public struct PlannedNetwork: Sendable {
     for (index, original) in float.nodes.enumerated() {
       var node = original
       let isQuantized = quantized.contains(index)
-      let role = QuantizationSites.role(of: original)
+      let role = sites.role(of: original)
       let slots = isQuantized ? role?.quantizedSlots(original) ?? [] : []
       for (slot, name) in original.inputs.enumerated() {
         if slots.contains(slot) || made.contains(name) { node.inputs[slot] = rounded[name] ?? name }
@@ -113,9 +113,9 @@ public struct PlannedNetwork: Sendable {
       bias: alpha > 0 ? numbers.map { $0.map { $0 / alpha } } : nil,
       inputScale: inputScale,
       roundsUp: ups.flatMap { AdaptiveRounding.unpacked($0, count: layer.tensor.count) })
-    node.inputs[1] = constant(
-      original.inputs[1], Tensor(weights.floats(axis: axis), shape: shape))
-    guard let numbers else { return }
+    node.inputs[layer.slot.input] = constant(
+      original.inputs[layer.slot.input], Tensor(weights.floats(axis: axis), shape: shape))
+    guard let numbers, let slot = layer.rules.biasInput else { return }
     let bias = numbers.enumerated().map { channel, real -> Float in
       let unit =
         Double(alpha * inputScale)
@@ -123,8 +123,7 @@ public struct PlannedNetwork: Sendable {
       guard alpha > 0 else { return real }
       return Float((Double(real) / unit).rounded(.toNearestOrEven) * unit)
     }
-    while node.inputs.count < 3 { node.inputs.append("") }
-    node.inputs[2] = constant(original.outputs[0], Tensor(bias))
+    node.setInput(slot, to: constant(original.outputs[0], Tensor(bias)))
     if !layer.rules.hasPlainWeights { node.attributes["beta"] = nil }
   }
 

@@ -6,9 +6,10 @@ import Tensors
 
 /// A network with `QuantizeLinear` and `DequantizeLinear` around what computes on integers.
 ///
-/// Weights are int8 initializers, biases int32 in units of the product of the scales of input and weights, activations
-/// uint8 by tensor. A quantised value is rounded once, where it is made; all its readers read the rounded value when a
-/// quantised node made it, so that run times can keep the integers.
+/// Weights are int8 initializers, biases int32 in units of the product of the scales of input and
+/// weights, activations uint8 by tensor. A quantised value is rounded once, where it is made; all
+/// its readers read the rounded value when a quantised node made it, so that run times can keep the
+/// integers.
 public struct QuantizedNetwork: Sendable {
   /// The network.
   public private(set) var graph: Graph
@@ -31,16 +32,18 @@ public struct QuantizedNetwork: Sendable {
   public init(_ source: Graph, plan: QuantizationPlan, sites: QuantizationSites) throws {
     var source = source
     let made = Set(sites.nodes.flatMap { source.nodes[$0].outputs })
-    BiasCorrection.apply((plan.biasShifts ?? [:]).filter { made.contains($0.key) }, to: &source)
+    BiasCorrection.apply(
+      (plan.biasShifts ?? [:]).filter { made.contains($0.key) }, to: &source,
+      registry: sites.registry)
     self.source = source
     names = FreshNames(source)
     self.sites = sites
     scheme = plan.scheme
     roundings = plan.roundings ?? [:]
     graph = source
-    constants = WeightedLayers.constants(of: source)
+    constants = source.constants
     layers = Dictionary(
-      WeightedLayers(source, registry: .standard).layers.map { ($0.node, $0) },
+      WeightedLayers(source, registry: sites.registry).layers.map { ($0.node, $0) },
       uniquingKeysWith: { first, _ in first })
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
@@ -71,7 +74,7 @@ public struct QuantizedNetwork: Sendable {
         guard parameters[name] != nil else { continue }
         let isInteger =
           quantized.contains(index)
-          && QuantizationSites.role(of: original)?.quantizedSlots(original).contains(slot) == true
+          && sites.role(of: original)?.quantizedSlots(original).contains(slot) == true
         // An output keeps its name, for the rounded value.
         if isInteger || made.contains(name) {
           node.inputs[slot] = isOutput.contains(name) && made.contains(name) ? name : rounded(name)
@@ -144,7 +147,7 @@ public struct QuantizedNetwork: Sendable {
     of node: inout Node, _ original: Node, _ index: Int
   ) -> [Node] {
     if let layer = layers[index] { return quantizeLayer(&node, original, layer) }
-    guard QuantizationSites.role(of: node) == .combination else { return [] }
+    guard sites.role(of: node) == .combination else { return [] }
     var nodes: [Node] = []
     for slot in node.inputs.indices {
       let name = original.inputs[slot]

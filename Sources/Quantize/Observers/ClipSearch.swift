@@ -9,8 +9,8 @@ struct ClipSearch {
 
   /// The best range within what was seen.
   ///
-  /// The end with the larger magnitude goes first. An end beyond which there is nothing, or that lies on the far side of 0,
-  /// is left alone.
+  /// The end with the larger magnitude goes first. An end beyond which there is nothing, or that
+  /// lies on the far side of 0, is left alone.
   static func best(
     _ statistics: ValueStatistics, _ cost: (ClosedRange<Float>) -> Double
   ) -> ClosedRange<Float> {

@@ -1,11 +1,13 @@
 import Foundation
 
 extension Observer {
-  /// The range whose quantised histogram has the least Kullback–Leibler divergence from the full one.
+  /// The range whose quantised histogram has the least Kullback–Leibler divergence from the full
+  /// one.
   ///
-  /// P is the histogram within the range with what is clipped added to its ends; Q spreads the counts of each step evenly over
-  /// its bins that hold any. Reference: Migacz, "8-bit inference with TensorRT", GTC 2017; there the range is one of
-  /// magnitudes, here each end is drawn in by itself.
+  /// P is the histogram within the range with what is clipped added to its ends; Q spreads the
+  /// counts of each step evenly over its bins that hold any. Reference: Migacz, "8-bit inference
+  /// with TensorRT", GTC 2017; there the range is one of magnitudes, here each end is drawn in by
+  /// itself.
   public static let entropy = Observer(
     name: "entropy", summary: "least divergence of the histogram", needsHistogram: true
   ) { statistics, scheme in

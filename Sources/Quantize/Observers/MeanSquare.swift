@@ -3,8 +3,8 @@ import Tensors
 extension Observer {
   /// The range with the least expected squared error, of rounding and of clipping together.
   ///
-  /// `Σ n (x − x̂(x))²` over the bins of the histogram. Reference: Banner et al., NeurIPS 2019, arXiv:1810.05723, who solve
-  /// it for two distributions; here the histogram itself is summed.
+  /// `Σ n (x − x̂(x))²` over the bins of the histogram. Reference: Banner et al., NeurIPS 2019,
+  /// arXiv:1810.05723, who solve it for two distributions; here the histogram itself is summed.
   public static let meanSquare = Observer(
     name: "mse", summary: "least squared error", needsHistogram: true
   ) { statistics, scheme in

@@ -1,24 +1,27 @@
 import GraphIR
 import Tensors
 
-/// How the range that a value is quantised in is chosen from what calibration saw.
+/// Chooses the range that a value is quantised in from what calibration saw.
 public struct Observer: Sendable {
   /// The name users type.
   public var name: String
-  /// What it does, for help texts.
+  /// The summary in help texts.
   public var summary: String
   /// Whether it needs to know how often each number came.
   public var needsHistogram: Bool
+  /// Whether the ranges are refined afterwards by what the head says; see ``ClipRefinement``.
+  public var refinesByHead: Bool
   /// Chooses the range; the statistics have seen at least one finite number.
   var choose: @Sendable (ValueStatistics, QuantizationScheme) -> ClosedRange<Float>
 
   /// An observer of the given parts.
   public init(
-    name: String, summary: String, needsHistogram: Bool,
+    name: String, summary: String, needsHistogram: Bool, refinesByHead: Bool = false,
     choose: @escaping @Sendable (ValueStatistics, QuantizationScheme) -> ClosedRange<Float>
   ) {
     (self.name, self.summary) = (name, summary)
-    (self.needsHistogram, self.choose) = (needsHistogram, choose)
+    (self.needsHistogram, self.refinesByHead) = (needsHistogram, refinesByHead)
+    self.choose = choose
   }
 
   /// Every observer, in the order of help and error texts: those of the library, then added ones.

@@ -13,12 +13,12 @@ extension Quantization {
     _ sites: QuantizationSites
   ) throws {
     let plan = outcome.plan
-    outcome.layers = sites.nodes.count { QuantizationSites.isLayer(float.nodes[$0]) }
+    outcome.layers = sites.nodes.count { sites.isLayer(float.nodes[$0]) }
     outcome.claims.append(
       .init(what: "folding normalisations", expected: source, found: prepared))
     var shaped = prepared
     if plan.replacesReLU6 == true { shaped.replaceReLU6() }
-    let equalization = CrossLayerEqualization(shaped)
+    let equalization = CrossLayerEqualization(shaped, registry: engine.registry)
     if let amounts = plan.absorbed {
       var equalized = shaped
       if let known = plan.equalization { equalization.apply(to: &equalized, known) }

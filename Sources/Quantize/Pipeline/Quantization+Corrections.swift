@@ -18,10 +18,10 @@ extension Quantization {
     _ images: CalibrationImages
   ) throws -> ChannelMoments? {
     if configuration.replacesReLU6, graph.replaceReLU6() > 0 { plan.replacesReLU6 = true }
-    let equalization = CrossLayerEqualization(graph)
+    let equalization = CrossLayerEqualization(graph, registry: engine.registry)
     var divisors: [String: [Float]] = [:]
-    if let ranges = configuration.equalization, !equalization.pairs.isEmpty {
-      let chosen = try measure(equalization, ranges, graph, images)
+    if configuration.equalization != .none, !equalization.pairs.isEmpty {
+      let chosen = try measure(equalization, graph, images)
       divisors = equalization.apply(to: &graph, chosen)
       plan.equalization = chosen
     }
@@ -42,19 +42,18 @@ extension Quantization {
         }
       }
     }
-    return ChannelMoments(graph, normals: normals)
+    return ChannelMoments(graph, normals: normals, registry: engine.registry)
   }
 
   private func measure(
-    _ equalization: CrossLayerEqualization, _ ranges: CrossLayerEqualization.Ranges,
-    _ graph: Graph, _ images: CalibrationImages
+    _ equalization: CrossLayerEqualization, _ graph: Graph, _ images: CalibrationImages
   ) throws -> QuantizationPlan.Equalization {
+    let kind = configuration.equalization
     let measured =
-      ranges == .weights
-      ? [:]
-      : try equalization.magnitudes(
-        graph, inputs: images.first(Self.equalizationImages), engine: engine)
-    return .init(ranges: ranges, magnitudes: measured)
+      kind == .activations
+      ? try equalization.magnitudes(
+        graph, inputs: images.first(Self.equalizationImages), engine: engine) : [:]
+    return .init(ranges: kind, magnitudes: measured)
   }
 
   /// Learns how weights are rounded, where that is asked for.

@@ -17,14 +17,18 @@ extension Quantization {
     _ outcome: inout Outcome, towards source: Graph, on images: Dataset?,
     settings: DetectorTraining.Settings
   ) throws -> Trainer {
-    let trainable = try TrainableQuantization(outcome.graph)
-    let sparse = TrainableParameter.all(in: trainable.graph).filter {
+    let trainable = try TrainableQuantization(outcome.graph, registry: engine.registry)
+    let sparse = TrainableParameter.all(
+      in: trainable.graph, registry: engine.registry
+    ).filter {
       trainable.sparseWeights.contains($0.name)
     }
     let trainer = try DetectorTraining.tune(
       trainable.graph, towards: source, on: images, settings: settings,
       hooks: [
-        KeptZeros(parameters: sparse), MovementUnits(trainable.movementUnits, for: trainable.graph),
+        KeptZeros(parameters: sparse),
+        MovementUnits(
+          trainable.movementUnits, for: trainable.graph, registry: engine.registry),
       ], head: head, engine: engine)
     outcome.graph = try trainable.quantized(trainer.current)
     outcome.claims[outcome.claims.count - 1] = .init(

@@ -16,8 +16,8 @@ public struct Quantization {
     public var excluded: [NamePattern] = []
     /// Nodes after the last layers that are quantised all the same.
     public var included: [NamePattern] = []
-    /// By what ranges are shared out between layers; `nil` for not at all.
-    public var equalization: CrossLayerEqualization.Ranges? = .weights
+    /// Whether ranges are equalised between layers, and by what.
+    public var equalization = EqualizationKind.weights
     /// How biases are moved.
     public var biasCorrection = BiasCorrectionKind.local
     /// How weights are rounded to integers.
@@ -32,7 +32,7 @@ public struct Quantization {
     /// Whether what each layer alone does is measured, whatever the bounds.
     public var measuresSensitivity = false
     /// The most mAP that may be lost before further layers stay float; `nil` for any.
-    public var drop: Drop?
+    public var drop: AccuracyDrop?
     /// The mAP that fewer bits may cost; `nil` leaves the scheme's bits.
     public var bitsMargin: Double?
     /// The seed of adaptive rounding.
@@ -44,19 +44,6 @@ public struct Quantization {
 
     /// The usual configuration: 8 bits, weights by channel, activations by least squared error.
     public init() {}
-  }
-
-  /// A bound on the loss of mAP.
-  public struct Drop: Sendable {
-    /// The most that may be lost.
-    public var most: Double
-    /// Whether that is a part of the float network's mAP.
-    public var isRelative: Bool
-
-    /// A bound in points of mAP, 0…1, or in parts of the float network's.
-    public init(_ most: Double, isRelative: Bool = false) {
-      (self.most, self.isRelative) = (most, isRelative)
-    }
   }
 
   /// A file that keeps what calibration saw.
@@ -140,13 +127,13 @@ public struct Quantization {
     images: @autoclosure () throws -> CalibrationImages, scoring: Dataset? = nil
   ) throws -> Outcome {
     let start = ContinuousClock.now
-    let shapes = engine.inputShapes
-    var graph = try source.preparedForQuantization(inputShapes: shapes)
+    let (registry, shapes) = (engine.registry, engine.inputShapes)
+    var graph = try source.preparedForQuantization(registry: registry, inputShapes: shapes)
     let prepared = graph
-    let floats = graph.floatValues(inputShapes: shapes)
+    let floats = graph.floatValues(registry: registry, inputShapes: shapes)
     if let known { return try replay(known, source, on: &graph, floats) }
     let sites = try sites(of: graph, floats)
-    let layers = sites.nodes.filter { QuantizationSites.isLayer(graph.nodes[$0]) }
+    let layers = sites.nodes.filter { sites.isLayer(graph.nodes[$0]) }
     guard !layers.isEmpty else {
       throw QuantizationError.nothingToQuantize(
         reasons: Dictionary(sites.kept.map { ($0.reason, 1) }, uniquingKeysWith: +))
@@ -183,7 +170,7 @@ public struct Quantization {
         try biasShifts($0, graph, placed, images, moments)
       }
     }
-    if observer.name == "detection" {
+    if observer.refinesByHead {
       outcome.plan = try refine(outcome.plan, graph, placed, ranges.statistics, images)
     }
     try round(&outcome, graph, placed, images)
@@ -204,8 +191,8 @@ public struct Quantization {
 
   private func sites(of graph: Graph, _ floats: Set<String>) throws -> QuantizationSites {
     QuantizationSites(
-      graph, excluded: try excluded(graph), included: Set(try included(graph).keys),
-      floats: floats)
+      graph, registry: engine.registry, excluded: try excluded(graph),
+      included: Set(try included(graph).keys), floats: floats)
   }
 
   private func excluded(_ graph: Graph) throws -> [String: String] {
@@ -281,7 +268,7 @@ public struct Quantization {
   ) throws -> Outcome {
     let prepared = graph
     if plan.replacesReLU6 == true { graph.replaceReLU6() }
-    let equalization = CrossLayerEqualization(graph)
+    let equalization = CrossLayerEqualization(graph, registry: engine.registry)
     if let known = plan.equalization { equalization.apply(to: &graph, known) }
     BiasAbsorption.apply(plan.absorbed ?? [:], pairs: equalization.pairs, to: &graph)
     let wanted = Set(plan.nodes)
@@ -295,7 +282,8 @@ public struct Quantization {
       ($0, reasons[$0] ?? "the plan keeps it float")
     }
     let sites = QuantizationSites(
-      graph, excluded: Dictionary(excluded, uniquingKeysWith: { first, _ in first }),
+      graph, registry: engine.registry,
+      excluded: Dictionary(excluded, uniquingKeysWith: { first, _ in first }),
       included: Set(plan.included), floats: floats)
     let network = try QuantizedNetwork(graph, plan: plan, sites: sites)
     var outcome = Outcome(graph: network.graph, plan: plan)

@@ -75,7 +75,7 @@ struct QuantizationRanges {
   /// What the notes depend on.
   private func key(_ state: Quantization.StateFile) throws -> String {
     let configuration = quantization.configuration
-    let ranges = configuration.equalization?.rawValue ?? "none"
+    let ranges = configuration.equalization.rawValue
     var data = Data(state.model.utf8)
     data += Data(unknown.joined(separator: "\n").utf8)
     data += Data("\(ranges) \(images.input.shape)".utf8)

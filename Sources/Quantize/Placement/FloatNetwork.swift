@@ -4,28 +4,28 @@ import Operators
 import Tensors
 
 extension Graph {
-  /// The network as it is quantised: normalisations folded, constants as initializers that no input overrides, under an
-  /// operator set that scales by channel.
+  /// The network as it is quantised.
   ///
-  /// - Throws: ``QuantizationError/alreadyQuantized(node:)``, ``QuantizationError/opset(node:reason:)``.
-  public func preparedForQuantization(inputShapes: [String: [Int]] = [:]) throws -> Graph {
-    let known: Set<String> = [
-      "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "QLinearConv",
-      "MatMulInteger", "QLinearMatMul",
-    ]
-    if let node = nodes.first(where: { known.contains($0.opType) }) {
+  /// Normalisations are folded. Constants are initializers that no input overrides. The operator
+  /// set is one that scales by channel.
+  ///
+  /// - Parameters:
+  ///   - registry: The known operators.
+  ///   - inputShapes: Shapes of dynamic inputs.
+  /// - Throws: ``QuantizationError/alreadyQuantized(node:)``,
+  ///   ``QuantizationError/opset(node:reason:)``.
+  public func preparedForQuantization(
+    registry: OperatorRegistry, inputShapes: [String: [Int]] = [:]
+  ) throws -> Graph {
+    if let node = firstIntegerNode(registry) {
       throw QuantizationError.alreadyQuantized(node: node.label)
     }
-    var graph = self
-    graph.inputs.removeAll { graph.initializers[$0.name] != nil }
-    graph.nodes.removeAll { node in
-      guard let tensor = node.constantTensor, let name = node.outputs.first else { return false }
-      graph.initializers[name] = Initializer(tensor)
-      return true
-    }
-    graph = try graph.withoutHalfRoundings(inputShapes: inputShapes)
-    graph = try OpsetUpgrade.run(graph, inputs: try graph.concreteInputTypes(inputShapes))
-    try FoldBatchNormalization().run(on: &graph)
+    var graph = withConstantsAsInitializers()
+    graph.inputs.removeAll { initializers[$0.name] != nil }
+    graph = try graph.withoutHalfRoundings(registry: registry, inputShapes: inputShapes)
+    graph = try OpsetUpgrade.run(
+      graph, registry: registry, inputs: try graph.concreteInputTypes(inputShapes))
+    try FoldBatchNormalization().run(on: &graph, registry: registry)
     graph.removeDeadNodes()
     return graph
   }

@@ -1,6 +1,5 @@
 import Execution
 import GraphIR
-import Operators
 
 extension Graph {
   /// The values that hold float32, by inferred type, else by the declared one.
@@ -8,10 +7,14 @@ extension Graph {
   /// Nothing else is ever quantised, whatever operator makes it: indices, shapes, masks and counts
   /// are exact.
   ///
-  /// - Parameter inputShapes: Shapes of dynamic inputs.
-  public func floatValues(inputShapes: [String: [Int]] = [:]) -> Set<String> {
+  /// - Parameters:
+  ///   - registry: The known operators.
+  ///   - inputShapes: Shapes of dynamic inputs.
+  public func floatValues(
+    registry: OperatorRegistry, inputShapes: [String: [Int]] = [:]
+  ) -> Set<String> {
     let types = (try? concreteInputTypes(inputShapes)) ?? []
-    let operands = TypedGraph(self, registry: .standard, inputs: types).operands
+    let operands = TypedGraph(self, registry: registry, inputs: types).operands
     var floats: Set<String> = []
     for (name, operand) in operands where operand.elementType == .float32 { floats.insert(name) }
     for info in inputs + outputs + valueTypes.values where operands[info.name] == nil {

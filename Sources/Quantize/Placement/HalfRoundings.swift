@@ -1,6 +1,5 @@
 import Execution
 import GraphIR
-import Operators
 import Tensors
 
 extension Graph {
@@ -11,10 +10,12 @@ extension Graph {
   /// layers around them.
   ///
   /// - Throws: ``ExecutionError`` when an input's shape is not known.
-  func withoutHalfRoundings(inputShapes: [String: [Int]]) throws -> Graph {
+  func withoutHalfRoundings(
+    registry: OperatorRegistry, inputShapes: [String: [Int]]
+  ) throws -> Graph {
     let links = Connectivity(self)
     let typed = TypedGraph(
-      self, registry: .standard, inputs: try concreteInputTypes(inputShapes)
+      self, registry: registry, inputs: try concreteInputTypes(inputShapes)
     ).operands
     func element(_ name: String) -> ElementType? { typed[name]?.elementType }
     func isCast(_ index: Int) -> Bool { nodes[index].qualifiedType == "Cast" }

@@ -1,16 +1,20 @@
-import GraphIR
 import Compression
-import Operators
+import GraphIR
 import Tensors
 
 /// Which nodes of a network compute on integers, and which values that quantises.
 ///
-/// Layers with weights are quantised; functions, joins, sums and products along with what they follow; what only moves
-/// elements keeps the scale of what it moves. All that comes after the last layers (decoding of boxes, softmax over
-/// distances, sigmoids of scores) stays float, for its results span ranges that one scale of 8 bits cannot hold: boxes
-/// in pixels and scores in one tensor collapse to zero mAP. The last layers themselves multiply integers but answer in
-/// reals, for one scale would have to hold offsets, sizes and scores of all classes. Placement follows what ONNX Runtime fuses: each quantised
-/// operator stands between its own `DequantizeLinear` and `QuantizeLinear`.
+/// Layers with weights are quantised. Functions, concatenations, sums and products are quantised
+/// along with what they follow. Layout operators keep the scale of what they rearrange.
+///
+/// All that comes after the last layers stays float: decoding of boxes, softmax over distances,
+/// sigmoids of scores. Its results span ranges that one scale of 8 bits cannot hold. Boxes in
+/// pixels and scores in one tensor collapse to zero mAP. The last layers themselves multiply
+/// integers but answer in floats, because one scale would have to hold offsets, sizes and scores of
+/// all classes.
+///
+/// Placement follows what ONNX Runtime fuses: each quantised operator stands between its own
+/// `DequantizeLinear` and `QuantizeLinear`.
 public struct QuantizationSites: Sendable {
   /// Indices of the quantised nodes.
   public private(set) var nodes: [Int] = []
@@ -20,23 +24,27 @@ public struct QuantizationSites: Sendable {
   public private(set) var observed: [String] = []
   /// Values that have the scale of another, by name.
   public private(set) var shared: [String: String] = [:]
+  /// The operators whose roles decided.
+  public let registry: OperatorRegistry
   private let links: Connectivity
   private let floats: Set<String>
 
   /// Finds the places.
   ///
   /// - Parameters:
+  ///   - registry: The known operators.
   ///   - excluded: Nodes that are to stay float, by name or first output, and why.
   ///   - included: Nodes to quantise although they come after the last layers.
   ///   - floats: What `Graph.floatValues` says, where that is known already.
   public init(
-    _ graph: Graph, excluded: [String: String] = [:], included: Set<String> = [],
-    floats: Set<String>? = nil
+    _ graph: Graph, registry: OperatorRegistry, excluded: [String: String] = [:],
+    included: Set<String> = [], floats: Set<String>? = nil
   ) {
+    self.registry = registry
     links = Connectivity(graph)
-    let floats = floats ?? graph.floatValues()
+    let floats = floats ?? graph.floatValues(registry: registry)
     self.floats = floats
-    let layers = WeightedLayers(graph, registry: .standard).layers
+    let layers = WeightedLayers(graph, registry: registry).layers
     let usable = Dictionary(
       layers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
     let before = Self.nodesBeforeLayers(
@@ -45,7 +53,7 @@ public struct QuantizationSites: Sendable {
     let images = Set(graph.requiredInputs.map(\.name)).intersection(floats)
     for (index, node) in graph.nodes.enumerated() {
       guard let output = node.outputs.first else { continue }
-      let choice = Self.choose(
+      let choice = choose(
         node, usable[index], isBefore: before.contains(index), made: made, images: images,
         isFloat: ([output] + node.inputs.prefix(1)).allSatisfy(floats.contains))
       var reason = choice
@@ -71,19 +79,19 @@ public struct QuantizationSites: Sendable {
   }
 
   /// Whether a node is of a kind that has weights and an integer kernel.
-  public static func isLayer(_ node: Node) -> Bool { role(of: node) == .layer }
+  public func isLayer(_ node: Node) -> Bool { role(of: node) == .layer }
 
-  /// The part that a node plays between fake-quantised values; `nil` where it stays float.
-  static func role(of node: Node) -> QuantizationRole? {
-    OperatorRegistry.standard.quantizationRole(of: node)
-  }
+  /// The role of a node between quantised values; `nil` where it stays float.
+  func role(of node: Node) -> QuantizationRole? { registry.quantizationRole(of: node) }
 
-  private static func choose(
+  private func choose(
     _ node: Node, _ layer: WeightedLayers.WeightedLayer?, isBefore: Bool, made: Set<String>,
     images: Set<String>, isFloat: Bool
   ) -> Choice {
-    guard node.domain.isEmpty, let input = node.inputs.first else { return .ignore }
     let role = role(of: node)
+    guard node.domain.isEmpty || role != nil, let input = node.inputs.first else {
+      return .ignore
+    }
     if role == .layer, let layer {
       if layer.isFixed { return .keep("it turns distributions into distances") }
       if layer.isComputed { return .keep("its weights are computed as the network runs") }
@@ -130,7 +138,7 @@ public struct QuantizationSites: Sendable {
   private mutating func findValues(_ graph: Graph, _ before: Set<Int>) {
     let quantized = Set(nodes)
     var seen: Set<String> = []
-    let constants = WeightedLayers.constants(of: graph)
+    let constants = graph.constants
     let floats = floats
     func add(_ name: String, _ sites: inout QuantizationSites) {
       guard constants[name] == nil, floats.contains(name), seen.insert(name).inserted else {
@@ -140,7 +148,7 @@ public struct QuantizationSites: Sendable {
     }
     for index in nodes {
       let node = graph.nodes[index]
-      let role = Self.role(of: node)
+      let role = role(of: node)
       for slot in role?.quantizedSlots(node) ?? []
       where !isClampOf(node.inputs[slot], node, quantized, graph) {
         add(node.inputs[slot], &self)
@@ -163,14 +171,14 @@ public struct QuantizationSites: Sendable {
     guard let reader = links.soleConsumer(of: value), quantized.contains(reader) else {
       return false
     }
-    return Self.role(of: graph.nodes[reader]) == .clamp
+    return role(of: graph.nodes[reader]) == .clamp
   }
 
   /// Whether a node clamps what a quantised node makes for it alone.
   private func isClampOf(_ value: String, _ node: Node, _ quantized: Set<Int>, _ graph: Graph)
     -> Bool
   {
-    guard Self.role(of: node) == .clamp, let producer = links.producer[value] else {
+    guard role(of: node) == .clamp, let producer = links.producer[value] else {
       return false
     }
     return quantized.contains(producer) && isClamped(value, graph, quantized)

@@ -7,16 +7,18 @@ import Tensors
 
 /// Learns whether each weight is rounded up or down, so that layers answer as they did.
 ///
-/// Rounding to the nearest is not best for a layer's response: errors of weights that work together add up or cancel. With
-/// `Δ = s (⌊w / s⌋ + h(v) − w / s)` of an output channel and `G = E[x xᵀ]` over patches x of what the layer reads, rounded as it will
-/// be, the loss is `Δᵀ G Δ + λ Σ (1 − |2 h(v) − 1|^β)`, `h(v) = clamp(1.2 σ(v) − 0.1, 0, 1)`, minimised by Adam while β falls from 20
-/// to 2, without the second term for the first fifth.
+/// Rounding to the nearest is not best for a layer's response: errors of weights that work together
+/// add up or cancel. With `Δ = s (⌊w / s⌋ + h(v) − w / s)` of an output channel and `G = E[x xᵀ]`
+/// over patches x of what the layer reads, rounded as it will be, the loss is
+/// `Δᵀ G Δ + λ Σ (1 − |2 h(v) − 1|^β)`, `h(v) = clamp(1.2 σ(v) − 0.1, 0, 1)`, minimised by Adam
+/// while β falls from 20 to 2, without the second term for the first fifth.
 ///
-/// Reference: Nagel et al., *Up or Down? Adaptive Rounding for Post-Training Quantization*, ICML 2020, arXiv:2004.10568. Deviations:
-/// `Δᵀ G Δ` is what the paper's squared error of responses is in the mean over all patches, so that steps see all of them instead
-/// of a batch; patches come from the float network (§4.3's asymmetric form and its activation function are left out); the loss
-/// is divided by that of nearest rounding, and at last single weights are flipped while that lowers `Δᵀ G Δ`, so that the result is
-/// never worse than nearest rounding.
+/// Reference: Nagel et al., *Up or Down? Adaptive Rounding for Post-Training Quantization*, ICML
+/// 2020, arXiv:2004.10568. Deviations: `Δᵀ G Δ` is what the paper's squared error of responses is
+/// in the mean over all patches, so that steps see all of them instead of a batch; patches come
+/// from the float network (§4.3's asymmetric form and its activation function are left out); the
+/// loss is divided by that of nearest rounding, and at last single weights are flipped while that
+/// lowers `Δᵀ G Δ`, so that the result is never worse than nearest rounding.
 public struct AdaptiveRounding: Sendable {
   /// How long and on what rounding is learnt.
   public struct Settings: Sendable {
@@ -35,13 +37,15 @@ public struct AdaptiveRounding: Sendable {
   public struct LearnedRounding: Codable, Sendable, Equatable {
     /// The layer's first output.
     public var output: String
-    /// The mean squared error of its responses with weights rounded to the nearest, as a part of their variance.
+    /// The mean squared error of its responses with weights rounded to the nearest, as a part of
+    /// their variance.
     public var errorBefore: Double
     /// The same with weights rounded as learnt.
     public var errorAfter: Double
   }
 
-  /// Which weights are rounded up, by the layer's first output: a bit a weight in the order of the weights, lowest bit first.
+  /// Which weights are rounded up, by the layer's first output: a bit a weight in the order of the
+  /// weights, lowest bit first.
   public private(set) var roundings: [String: Data] = [:]
   /// What that did.
   public private(set) var layers: [LearnedRounding] = []
@@ -94,9 +98,9 @@ public struct AdaptiveRounding: Sendable {
       uniquingKeysWith: { first, _ in first })
     let ranges = Dictionary(
       plan.activations.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
-    let constants = WeightedLayers.constants(of: graph)
+    let constants = graph.constants
     return sites.nodes.compactMap { index in
-      guard let layer = layers[index], QuantizationSites.isLayer(graph.nodes[index]),
+      guard let layer = layers[index], sites.isLayer(graph.nodes[index]),
         let reader = PatchReader(
           graph.nodes[index], layer.rules, weights: layer.tensor, operands: operands),
         let range = ranges[sites.scaleOwner(of: reader.source)]

@@ -82,7 +82,7 @@ struct RoundingProblem {
   }
 }
 
-/// The descent on the roundings of a few output channels that read the same patches.
+/// The descent on the soft rounding of a few output channels that read the same patches.
 struct RoundingDescent {
   /// Whether each weight is rounded up, `[rows, depth]`.
   private(set) var up: [Bool]
@@ -132,12 +132,13 @@ struct RoundingDescent {
 
   // MARK: Relaxation
 
-  /// The stretched sigmoid's bounds, the weight of the regulariser and Adam's rates, as in the paper.
+  /// The stretched sigmoid's bounds, the weight of the regulariser and Adam's rates, as in the
+  /// paper.
   private static let (zeta, gamma): (Float, Float) = (1.1, -0.1)
   private static let lambda: Float = 0.01
   private static let rate: Float = 0.02
 
-  /// Learns soft roundings, then takes for each row the better of what they say and the nearest.
+  /// Learns soft rounding, then takes for each row the better of what it says and the nearest.
   mutating func relax(steps: Int, pool: ThreadPool) {
     guard steps > 0, depth > 0, rows > 0 else { return }
     var soft = SoftRounding(below, isFree, zeta: Self.zeta, gamma: Self.gamma)
@@ -211,7 +212,7 @@ struct RoundingDescent {
   }
 }
 
-/// Soft roundings `h(v)` and Adam's memory of them.
+/// Soft rounding `h(v)` and Adam's memory of it.
 private struct SoftRounding {
   private var v: [Float]
   private var first: [Float]
@@ -220,7 +221,7 @@ private struct SoftRounding {
   private let zeta: Float
   private let gamma: Float
 
-  /// Soft roundings that leave weights what they are.
+  /// Soft rounding that leaves weights what they are.
   init(_ below: [Float], _ isFree: [Bool], zeta: Float, gamma: Float) {
     (self.zeta, self.gamma, self.isFree) = (zeta, gamma, isFree)
     v = below.map { rest in

@@ -39,7 +39,8 @@ public struct PrecisionSearch {
   func sites(keeping kept: Set<String> = []) -> QuantizationSites {
     var excluded = excluded
     for layer in kept { excluded[layer] = reasons.accuracy }
-    return QuantizationSites(graph, excluded: excluded, included: included, floats: floats)
+    return QuantizationSites(
+      graph, registry: engine.registry, excluded: excluded, included: included, floats: floats)
   }
 
   /// The plan with some layers float.
@@ -61,8 +62,8 @@ public struct PrecisionSearch {
   /// The layers that the plan quantises, by first output.
   var layers: [String] {
     let quantized = Set(plan.nodes)
-    return graph.nodes.filter(QuantizationSites.isLayer).compactMap(\.outputs.first).filter(
-      quantized.contains)
+    let layers = graph.nodes.filter { engine.registry.quantizationRole(of: $0) == .layer }
+    return layers.compactMap(\.outputs.first).filter(quantized.contains)
   }
 
   /// Quantises each layer alone and measures what that does, most harmful first.
@@ -90,12 +91,12 @@ public struct PrecisionSearch {
   /// - Returns: The layers, and whether the loss is allowed; where it never is, those of the least
   ///   loss found.
   func fewest(
-    _ damages: [LayerDamage], allowed: Quantization.Drop, labelled: Dataset
+    _ damages: [LayerDamage], allowed: AccuracyDrop, labelled: Dataset
   ) throws -> (kept: Set<String>, isMet: Bool) {
     let meter = try SensitivityMeter(
       graph, measure: .map, images: images, labelled: labelled, settings: head,
       engine: engine)
-    let limit = allowed.isRelative ? allowed.most * meter.score : allowed.most
+    let limit = allowed.points(of: meter.score)
     var best: (kept: Set<String>, loss: Double) = ([], .infinity)
     func loss(_ kept: Set<String>) throws -> Double {
       let loss = try meter.damage(try network(keeping: kept))

@@ -5,19 +5,22 @@ import Tensors
 
 /// A quantised network as a float one that rounds as it does, for training, and the way back.
 ///
-/// Each `QuantizeLinear` with its `DequantizeLinear` becomes a `FakeQuantize` whose step is learnt, and so do weights; biases are
-/// plain parameters. What reads the images keeps its rounding. The way back writes integers, scales and biases into the network
-/// that was: its nodes, names and structure stay as they are. Works for any QDQ file, not only for ours. References at
+/// Each `QuantizeLinear` with its `DequantizeLinear` becomes a `FakeQuantize` whose step is learnt,
+/// and so do weights; biases are plain parameters. What reads the images keeps its rounding. The
+/// way back writes integers, scales and biases into the network that was: its nodes, names and
+/// structure stay as they are. Works for any QDQ file, not only for ours. References at
 /// `FakeQuantize`; normalisations are folded already, so there are no statistics to freeze.
 public struct TrainableQuantization: Sendable {
   /// The network to train, of the same inputs and outputs.
   public private(set) var graph: Graph
   private let source: Graph
+  private let registry: OperatorRegistry
   private let links: Connectivity
   private var names: FreshNames
   /// The exponents' names by the scales'.
   private var exponents: [String: String] = [:]
-  /// The names of weights that were pruned: rounding leaves not many more zeros than ones and minus ones together.
+  /// The names of weights that were pruned: rounding leaves not many more zeros than ones and minus
+  /// ones together.
   public private(set) var sparseWeights: Set<String> = []
   private var weights: [Weight] = []
   private var biases: [Bias] = []
@@ -58,16 +61,15 @@ public struct TrainableQuantization: Sendable {
 
   /// The network to train for a QDQ network.
   ///
-  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when it is not made of `QuantizeLinear` and `DequantizeLinear`,
-  ///   or a rounding has no counterpart.
-  public init(_ source: Graph) throws {
-    self.source = source
+  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when it is not made of
+  ///   `QuantizeLinear` and `DequantizeLinear`, or a rounding has no counterpart.
+  public init(_ source: Graph, registry: OperatorRegistry) throws {
+    (self.source, self.registry) = (source, registry)
     links = Connectivity(source)
     names = FreshNames(source)
     graph = source
-    let integer = source.nodes.first {
-      $0.opType.hasPrefix("QLinear")
-        || ["ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "QGemm"].contains($0.opType)
+    let integer = source.nodes.first { node in
+      registry.integerRole(of: node).map { $0.isArithmetic || $0 == .dynamicQuantizer } ?? false
     }
     if let integer {
       throw QuantizationError.untrainable(
@@ -89,16 +91,6 @@ public struct TrainableQuantization: Sendable {
         node: "the network", reason: "it has no quantised weights")
     }
     graph.removeDeadNodes()
-  }
-
-  /// Whether a network has quantised weights behind `DequantizeLinear`.
-  public static func suits(_ graph: Graph) -> Bool {
-    graph.nodes.contains { node in
-      guard node.qualifiedType == "DequantizeLinear",
-        let integers = graph[constant: node.inputs[0]]
-      else { return false }
-      return integers.elementType == .int8 || integers.elementType == .uint8
-    }
   }
 
   // MARK: There
@@ -172,7 +164,7 @@ public struct TrainableQuantization: Sendable {
   private func moved(_ value: String, _ scale: Float, _ zero: Int32) -> String? {
     var value = value
     while let index = links.producer[value],
-      QuantizationSites.role(of: source.nodes[index]) == .layout
+      registry.quantizationRole(of: source.nodes[index]) == .layout
     {
       value = source.nodes[index].inputs[0]
       guard let rounding = quantizers[value] else { continue }
@@ -218,8 +210,10 @@ public struct TrainableQuantization: Sendable {
     else { return false }
     let output = node.outputs[0]
     let slot = source.nodes[reader].inputs.firstIndex(of: output)
-    guard QuantizationSites.isLayer(source.nodes[reader]), slot != 0 else { return false }
-    let rules = try OperatorRegistry.standard.makeOperator(for: node, in: source)
+    guard registry.quantizationRole(of: source.nodes[reader]) == .layer, slot != 0 else {
+      return false
+    }
+    let rules = try registry.makeOperator(for: node, in: source)
     let operands = node.inputs.map { $0.isEmpty ? nil : source[constant: $0] }
     let numbers = try rules.evaluate(operands, pool: ThreadPool(threads: 1))[0]
     if integers.elementType == .int32 {
@@ -228,7 +222,7 @@ public struct TrainableQuantization: Sendable {
         Bias(
           integers: node.inputs[0], scale: node.inputs[1], floats: output,
           factors: try scales(of: source.nodes[reader]),
-          alpha: OperatorRegistry.standard.weighted(source.nodes[reader], in: source)?
+          alpha: registry.weighted(source.nodes[reader], in: source)?
             .factors.product ?? 1))
       return true
     }
@@ -262,7 +256,7 @@ public struct TrainableQuantization: Sendable {
     return 5 * zeros > whole.count && zeros > 2 * ones
   }
 
-  /// The whole numbers that weights use: those of the least number of bits that holds them all.
+  /// The integers that weights use: those of the least number of bits that holds them all.
   private static func range(_ integers: Tensor, _ zero: Int32) -> ClosedRange<Int32> {
     guard integers.elementType == .int8, zero == 0 else {
       return integers.elementType == .int8 ? -128...127 : 0...255
@@ -289,8 +283,8 @@ public struct TrainableQuantization: Sendable {
 
   /// The units that weights and biases move in, one a channel.
   ///
-  /// Of weights the largest on the grid, of biases what that makes of a quarter of its input's range. Exponents of steps move in
-  /// octaves.
+  /// Of weights the largest on the grid, of biases what that makes of a quarter of its input's
+  /// range. Exponents of steps move in octaves.
   public var movementUnits: [String: [Float]] {
     var units: [String: [Float]] = [:]
     for exponent in Set(exponents.values) { units[exponent] = [1] }
@@ -317,7 +311,8 @@ public struct TrainableQuantization: Sendable {
 
   /// The quantised network that a trained one stands for.
   ///
-  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when a parameter is missing or no longer finite.
+  /// - Throws: ``QuantizationError/untrainable(node:reason:)`` when a parameter is missing or no
+  ///   longer finite.
   public func quantized(_ trained: Graph) throws -> Graph {
     var result = source
     func floats(_ name: String) throws -> [Float] {

@@ -10,14 +10,15 @@ public struct QuantizedWeights: Sendable, Equatable {
 
   /// Rounds weights to the nearest number of their grid.
   ///
-  /// Scales are `max |w| / q` with q the scheme's largest whole number; a scale is raised where the channel's bias would not
-  /// fit 32 bits in units of it.
+  /// Scales are `max |w| / q` with q the scheme's largest integer; a scale is raised where the
+  /// channel's bias would not fit 32 bits in units of it.
   ///
   /// - Parameters:
   ///   - axis: The axis that output channels run along.
   ///   - bias: The layer's bias by channel, or `nil`.
   ///   - inputScale: The scale of the layer's input.
-  ///   - roundsUp: Whether each weight goes to the next number above instead of the nearest; `nil` for nearest.
+  ///   - roundsUp: Whether each weight goes to the next number above instead of the nearest; `nil`
+  ///     for nearest.
   public init(
     _ weights: Tensor, axis: Int, scheme: QuantizationScheme, bias: [Float]?, inputScale: Float,
     roundsUp: [Bool]? = nil
@@ -57,7 +58,8 @@ public struct QuantizedWeights: Sendable, Equatable {
     self.integers = Tensor(integers, shape: weights.shape)
   }
 
-  /// The largest power of two of the log₂ grid: b bits hold a sign, zero and 2^(b − 1) − 1 powers, at most seven.
+  /// The largest power of two of the log₂ grid: b bits hold a sign, zero and 2^(b − 1) − 1 powers,
+  /// at most seven.
   static func log2Limit(_ scheme: QuantizationScheme) -> Int32 {
     let levels = min(7, (1 << (scheme.weightBits - 1)) - 1)
     return 1 << (levels - 1)

@@ -1,3 +1,5 @@
+import GraphIR
+
 /// A loss that a head family names in its `HeadTraining`.
 public struct LossFamily: Sendable {
   /// The name.
@@ -10,8 +12,15 @@ public struct LossFamily: Sendable {
     (self.name, self.make) = (name, make)
   }
 
-  /// Every loss, one line each.
-  public static let all: [LossFamily] = [
+  /// Every loss: those of the library, then added ones.
+  public static var all: [LossFamily] { builtIn + additions.all }
+
+  /// Adds a loss, which a head family can then name.
+  public static func add(_ loss: LossFamily) { additions.add(loss) }
+
+  private static let additions = Additions<LossFamily>()
+  /// One line for each loss.
+  private static let builtIn: [LossFamily] = [
     .yolov5, .yolov8, .yolox, .generalizedFocal, .ssd,
   ]
 

@@ -1,3 +1,4 @@
+import Execution
 import GraphIR
 import Tensors
 
@@ -22,13 +23,12 @@ public final class OutputMatching: TrainingObjective {
   /// - Throws: ``TrainingError`` when the network does not take one batch of images, `NodeError`.
   public init(
     original: Graph, head: RawHead? = nil, outputs: [String], batchSize: Int,
-    imageSize: (height: Int, width: Int),
-    threads: Int
+    imageSize: (height: Int, width: Int), engine: Engine
   ) throws {
     self.head = head.flatMap(HeadMatching.init)
     taps = head?.taps ?? outputs
     self.original = try ReferenceNetwork(
-      original, values: taps, batchSize: batchSize, imageSize: imageSize, threads: threads)
+      original, values: taps, batchSize: batchSize, imageSize: imageSize, engine: engine)
   }
 
   /// Classes and boxes of a head, else one part.

@@ -95,16 +95,17 @@ public struct DetectorTraining {
       needsLabels: needsLabels ?? (settings.loss == .labels))
     return try Trainer(
       graph, objective: try objective ?? self.objective(),
-      parameters: TrainableParameter.all(in: graph),
+      parameters: TrainableParameter.all(in: graph, registry: engine.registry),
       source: LoaderSource(loader: loader), imageSize: imageSize,
-      configuration: settings.training, threads: engine.threads, hooks: hooks)
+      configuration: settings.training, engine: engine, hooks: hooks)
   }
 
   private func objective() throws -> any TrainingObjective {
     switch settings.loss {
     case .labels:
       let found = try RawHead.find(
-        in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
+        in: graph, configuration: head, height: imageSize.height, width: imageSize.width,
+        registry: engine.registry)
       return DetectionObjective(try found.loss(), taps: found.taps)
     case .match:
       let found = matchedHead
@@ -113,7 +114,7 @@ public struct DetectorTraining {
       return try OutputMatching(
         original: original ?? graph, head: found, outputs: outputs.map(\.name),
         batchSize: settings.training.batchSize,
-        imageSize: imageSize, threads: engine.threads)
+        imageSize: imageSize, engine: engine)
     }
   }
 
@@ -161,7 +162,8 @@ public struct DetectorTraining {
   /// Decoded outputs hold boxes in pixels beside scores. The scores would hardly count.
   private var matchedHead: RawHead? {
     let found = try? RawHead.comparable(
-      in: graph, configuration: head, height: imageSize.height, width: imageSize.width)
+      in: graph, configuration: head, height: imageSize.height, width: imageSize.width,
+      registry: engine.registry)
     let made = Set((original ?? graph).nodes.flatMap(\.outputs))
     return found.flatMap { made.isSuperset(of: $0.taps) ? $0 : nil }
   }

@@ -20,7 +20,7 @@ public struct ModelAdaptation {
     return (
       try RawHead.find(
         in: graph, configuration: reading.configuration, height: shape[2], width: shape[3],
-        inputShapes: engine.inputShapes), shape
+        registry: engine.registry, inputShapes: engine.inputShapes), shape
     )
   }
 
@@ -48,8 +48,8 @@ public struct ModelAdaptation {
       try loader.batch(epoch: 0, index: $0).images
     }
     let (result, count) = try graph.insertingBatchNormalization(
-      except: Set(graph.lastConvolutions), calibration: images, shape: shape,
-      threads: engine.threads)
+      except: Set(graph.lastConvolutions(engine.registry)), calibration: images, shape: shape,
+      engine: engine)
     graph = result
     engine.progress.notice(
       "\(count) batch normalisations put in, calibrated on \(images.count) images")

@@ -18,8 +18,9 @@ public final class MovementUnits: TrainingHook {
   ///
   /// - Parameter units: The known units. The unit of any other weight or bias is its largest
   ///   magnitude in the network, where that is not zero.
-  public init(_ units: [String: [Float]], for graph: Graph) {
-    self.units = TrainableParameter.all(in: graph).reduce(into: units) { units, parameter in
+  public init(_ units: [String: [Float]], for graph: Graph, registry: OperatorRegistry) {
+    self.units = TrainableParameter.all(in: graph, registry: registry).reduce(into: units) {
+      units, parameter in
       guard units[parameter.name] == nil, parameter.role != .normalisation,
         let largest = graph[constant: parameter.name]?.floats.map(abs).max(), largest > 0
       else { return }

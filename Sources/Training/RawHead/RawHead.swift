@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import ObjectDetection
-import Operators
 import Tensors
 
 /// Where the raw maps of a detector's head are in its graph, and what their channels mean.
@@ -34,11 +33,12 @@ public struct RawHead: Sendable {
   /// - Parameters:
   ///   - height: Rows of the input.
   ///   - width: Columns of the input.
+  ///   - registry: The known operators.
   ///   - inputShapes: Concrete shapes of inputs whose declared shape is not fixed.
   /// - Throws: ``RawHeadError`` when the maps are not found or have no loss.
   public static func find(
     in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
-    inputShapes: [String: [Int]] = [:]
+    registry: OperatorRegistry, inputShapes: [String: [Int]] = [:]
   ) throws -> RawHead {
     guard let training = HeadFamily.named(configuration.family)?.training,
       training.trainsDecoded || !configuration.isDecoded
@@ -49,9 +49,9 @@ public struct RawHead: Sendable {
     }
     let names =
       configuration.isDecoded || !training.endsAtMaps
-      ? graph.lastConvolutions : graph.outputs.map(\.name)
+      ? graph.lastConvolutions(registry) : graph.outputs.map(\.name)
     let session = try Session(
-      graph, registry: .standard, options: SessionOptions(inputShapes: inputShapes, taps: names))
+      graph, registry: registry, options: SessionOptions(inputShapes: inputShapes, taps: names))
     let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
     switch training.layout {
     case .anchors, .priors: return try RawHead(anchored: maps, configuration: configuration)
@@ -71,16 +71,18 @@ public struct RawHead: Sendable {
   /// Anchor-based heads that decode their boxes have no loss, because the file does not state their
   /// anchors. But their maps can be found.
   ///
-  /// - Throws: As ``find(in:configuration:height:width:inputShapes:)``.
+  /// - Throws: As ``find(in:configuration:height:width:registry:inputShapes:)``.
   public static func comparable(
-    in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int
+    in graph: Graph, configuration: HeadConfiguration, height: Int, width: Int,
+    registry: OperatorRegistry
   ) throws -> RawHead {
     let layout = HeadFamily.named(configuration.family)?.training?.layout
     guard layout == .anchors, configuration.isDecoded else {
-      return try find(in: graph, configuration: configuration, height: height, width: width)
+      return try find(
+        in: graph, configuration: configuration, height: height, width: width, registry: registry)
     }
-    let names = graph.lastConvolutions
-    let session = try Session(graph, registry: .standard, options: SessionOptions(taps: names))
+    let names = graph.lastConvolutions(registry)
+    let session = try Session(graph, registry: registry, options: SessionOptions(taps: names))
     let maps = names.map { (name: $0, shape: session.outputView($0)?.shape ?? []) }
     let fields = configuration.classes.count + 5
     let levels = try byStride(maps, configuration, height, width).map { stride, members in
@@ -257,15 +259,16 @@ extension Graph {
   /// The outputs of the last convolutions before the graph's outputs, in the order of the nodes.
   ///
   /// The fixed projection that turns a distribution into its mean counts as decoding.
-  public var lastConvolutions: [String] {
+  public func lastConvolutions(_ registry: OperatorRegistry) -> [String] {
     let links = Connectivity(self)
-    let learnt = Set(TrainableParameter.all(in: self).map(\.name))
-    let aliases = self.aliases
+    let learnt = Set(TrainableParameter.all(in: self, registry: registry).map(\.name))
+    let aliases = self.aliases(registry)
     // Weights with fake quantisation, and weights stored as integers, count as well.
     func isLearnt(_ name: String) -> Bool {
       if learnt.contains(aliases[name] ?? name) { return true }
       guard let maker = links.producer[name].map({ nodes[$0] }) else { return false }
-      return maker.qualifiedType == "DequantizeLinear" && self[constant: maker.inputs[0]] != nil
+      return registry.integerRole(of: maker) == .dequantizer
+        && self[constant: maker.inputs[0]] != nil
     }
     var found: Set<Int> = []
     var seen: Set<Int> = []

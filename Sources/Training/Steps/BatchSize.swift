@@ -1,5 +1,4 @@
 import GraphIR
-import Operators
 import Tensors
 
 extension Graph {
@@ -11,7 +10,7 @@ extension Graph {
   /// extent is multiplied. Shapes computed from `Shape`, and extents of −1, need no change.
   ///
   /// - Precondition: every required input has the batch as its first axis.
-  func withBatchSize(_ count: Int) -> Graph {
+  func withBatchSize(_ count: Int, registry: OperatorRegistry) -> Graph {
     var graph = self
     var fileBatch = 1
     for index in graph.inputs.indices where initializers[graph.inputs[index].name] == nil {
@@ -28,7 +27,7 @@ extension Graph {
     for index in graph.nodes.indices {
       guard graph.nodes[index].inputs.contains(where: varying.contains) else { continue }
       varying.formUnion(graph.nodes[index].outputs)
-      let type = OperatorRegistry.standard.type(of: graph.nodes[index])
+      let type = registry.type(of: graph.nodes[index])
       guard let shaped = type as? any TargetShapeOperator.Type,
         case let slot = shaped.targetShapeInput,
         graph.nodes[index].inputs.indices.contains(slot),
@@ -46,19 +45,6 @@ extension Graph {
           [Int64(first / fileBatch * count)] + tensor.integers.dropFirst().map(Int64.init),
           shape: tensor.shape))
       graph.nodes[index].inputs[slot] = name
-    }
-    return graph
-  }
-
-  /// The same network with the tensors of its `Constant` nodes as initializers.
-  func withConstantsAsInitializers() -> Graph {
-    var graph = self
-    graph.nodes.removeAll { node in
-      guard let tensor = node.constantTensor, let name = node.outputs.first else {
-        return false
-      }
-      graph.initializers[name] = Initializer(tensor)
-      return true
     }
     return graph
   }

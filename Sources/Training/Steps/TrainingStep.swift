@@ -28,17 +28,17 @@ public final class TrainingStep {
     public var channels = 3
     /// How batch normalisations behave.
     public var normalization = Normalization.batch(momentum: 0.03)
-    /// The threads to compute with.
-    public var threads: Int
+    /// The known operators and the threads to compute with.
+    public var engine: Engine
     /// Whether activations are computed again in the backward pass instead of kept, which takes
     /// less memory and more time.
     public var recomputes = false
 
     /// Options for batches of the given extents.
-    public init(batchSize: Int, imageSize: (height: Int, width: Int), threads: Int) {
+    public init(batchSize: Int, imageSize: (height: Int, width: Int), engine: Engine) {
       self.batchSize = batchSize
       self.imageSize = imageSize
-      self.threads = threads
+      self.engine = engine
     }
   }
 
@@ -71,13 +71,14 @@ public final class TrainingStep {
   public init(
     _ model: Graph, taps: [String], parameters: [String], options: Options
   ) throws {
-    let prepared = try Self.differentiate(model, taps, parameters, options)
-    var sessionOptions = SessionOptions(threads: options.threads)
+    let (registry, threads) = (options.engine.registry.withGradients, options.engine.threads)
+    let prepared = try Self.differentiate(model, taps, parameters, options, registry)
+    var sessionOptions = SessionOptions(threads: threads)
     sessionOptions.lateInputs = Set(prepared.gradient.seeds.values)
     sessionOptions.trustsSizes = true
     session = try Session(
-      prepared.gradient.graph, registry: .training, options: sessionOptions)
-    pool = ThreadPool(threads: options.threads)
+      prepared.gradient.graph, registry: registry, options: sessionOptions)
+    pool = ThreadPool(threads: threads)
     let session = session
     func input(_ name: String) -> UnsafeMutableBufferPointer<Float>? {
       session.input(name)?.elements(as: Float.self)
@@ -115,13 +116,15 @@ public final class TrainingStep {
   }
 
   private static func differentiate(
-    _ model: Graph, _ taps: [String], _ parameters: [String], _ options: Options
+    _ model: Graph, _ taps: [String], _ parameters: [String], _ options: Options,
+    _ registry: OperatorRegistry
   ) throws -> Prepared {
     var graph = model.withConstantsAsInitializers()
     graph.outputs = taps.map { ValueInfo(name: $0, type: .undeclared) }
     graph.inputs.removeAll { graph.initializers[$0.name] != nil }
     graph.removeDeadNodes()
-    graph = graph.takingPlanarImages().withBatchSize(options.batchSize)
+    graph = graph.takingPlanarImages().withBatchSize(
+      options.batchSize, registry: registry)
     guard graph.inputs.count == 1, let input = graph.inputs.first else {
       throw TrainingError.noImageInput(found: graph.inputs.map(\.name))
     }
@@ -142,7 +145,7 @@ public final class TrainingStep {
     }
     let known = parameters.filter { graph.initializers[$0] != nil }
     let gradient = try Gradient(
-      of: taps, withRespectTo: known, in: graph, registry: .training,
+      of: taps, withRespectTo: known, in: graph, registry: registry,
       inputShapes: [input.name: shape], passes: passes,
       recomputes: options.recomputes)
     return Prepared(gradient: gradient, input: input.name, statistics: statistics)

@@ -1,3 +1,4 @@
+import Execution
 import Foundation
 import GraphIR
 import Tensors
@@ -29,15 +30,16 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - parameters: The parameters to train.
+  ///   - engine: The known operators and the threads to compute with.
   ///   - hooks: The hooks of every step, in order.
   /// - Throws: ``TrainingError``, `NodeError` naming a node that has no derivative.
   public init(
     _ model: Graph, objective: any TrainingObjective, parameters: [TrainableParameter],
     source: any BatchSource, imageSize: (height: Int, width: Int),
-    configuration: TrainingConfiguration, threads: Int, hooks: [any TrainingHook] = []
+    configuration: TrainingConfiguration, engine: Engine, hooks: [any TrainingHook] = []
   ) throws {
     var options = TrainingStep.Options(
-      batchSize: configuration.batchSize, imageSize: imageSize, threads: threads)
+      batchSize: configuration.batchSize, imageSize: imageSize, engine: engine)
     options.normalization =
       configuration.freezesNormalization
       ? .frozen : .batch(momentum: configuration.normalizationMomentum)

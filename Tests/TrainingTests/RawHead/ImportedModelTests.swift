@@ -44,7 +44,8 @@ struct ImportedModelTests {
 
   @Test func theRawMapsOfADecodedHeadAreFound() throws {
     let head = try RawHead.find(
-      in: model("yolo11n_dequant"), configuration: Self.configuration, height: 320, width: 320)
+      in: model("yolo11n_dequant"), configuration: Self.configuration, height: 320, width: 320,
+      registry: .standard)
     #expect(head.levels.map(\.stride) == [8, 16, 32])
     #expect(head.levels.map(\.rows) == [40, 20, 10])
     #expect(head.taps.count == 6 && head.regMax == 15)
@@ -55,7 +56,8 @@ struct ImportedModelTests {
     let configuration = HeadConfiguration(
       family: "yolox", classes: COCOClasses.names, strides: [8, 16, 32], isDecoded: false)
     let graph = try model("yolox_nano_416")
-    let head = try RawHead.find(in: graph, configuration: configuration, height: 416, width: 416)
+    let head = try RawHead.find(
+      in: graph, configuration: configuration, height: 416, width: 416, registry: .standard)
     #expect(head.levels.map(\.rows) == [52, 26, 13] && head.taps.count == 9)
     #expect(throws: RawHeadError.fixedClasses(family: "yolox")) {
       try head.replacingClasses(in: graph, with: ["a"], seed: 0)
@@ -67,7 +69,8 @@ struct ImportedModelTests {
       family: "nanodet", classes: COCOClasses.names, strides: [8, 16, 32], regMax: 7,
       isDecoded: false)
     let head = try RawHead.find(
-      in: model("nanodet_m_320"), configuration: configuration, height: 320, width: 320)
+      in: model("nanodet_m_320"), configuration: configuration, height: 320, width: 320,
+      registry: .standard)
     #expect(head.taps.count == 3 && head.regMax == 7)
     #expect(head.levels.allSatisfy { $0.classes.first == 0 && $0.box.first == 80 })
   }
@@ -77,10 +80,11 @@ struct ImportedModelTests {
       family: "yolov5", classes: COCOClasses.names, strides: [16, 32], isDecoded: true)
     let graph = try model("yolo_fastest_1.1_bn")
     #expect(throws: RawHeadError.noLoss(family: "yolov5")) {
-      try RawHead.find(in: graph, configuration: configuration, height: 320, width: 320)
+      try RawHead.find(
+        in: graph, configuration: configuration, height: 320, width: 320, registry: .standard)
     }
     let head = try RawHead.comparable(
-      in: graph, configuration: configuration, height: 320, width: 320)
+      in: graph, configuration: configuration, height: 320, width: 320, registry: .standard)
     #expect(head.levels.map(\.stride) == [16, 32] && head.levels.map(\.rows) == [20, 10])
     #expect(head.taps.count == 2)
   }
@@ -98,14 +102,14 @@ struct ImportedModelTests {
           "FakeQuantize", domain: "compress", inputs: [weight, "exponent"],
           outputs: ["\(index)/rounded"], attributes: ["lowest": .int(-127), "highest": .int(127)]))
     }
-    #expect(rounded.lastConvolutions == graph.lastConvolutions)
-    #expect(graph.lastConvolutions.count >= 2)
+    #expect(rounded.lastConvolutions(.standard) == graph.lastConvolutions(.standard))
+    #expect(graph.lastConvolutions(.standard).count >= 2)
   }
 
   @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
     let graph = try model("yolo11n_dequant")
     let head = try RawHead.find(
-      in: graph, configuration: Self.configuration, height: 320, width: 320)
+      in: graph, configuration: Self.configuration, height: 320, width: 320, registry: .standard)
     let replaced = try head.replacingClasses(in: graph, with: ["a", "b", "c"], seed: 1)
     try replaced.verify()
     var tapped = graph
@@ -127,8 +131,9 @@ struct ImportedModelTests {
     let inputs = images(3, size, size)
     let shape = [1, 3, size, size]
     let (result, count) = try graph.insertingBatchNormalization(
-      except: Set(graph.lastConvolutions), calibration: Array(inputs.prefix(2)), shape: shape,
-      threads: 2)
+      except: Set(graph.lastConvolutions(.standard)), calibration: Array(inputs.prefix(2)),
+      shape: shape,
+      engine: Engine(threads: 2))
     try result.verify()
     #expect(count > 50)
     #expect(
@@ -140,10 +145,10 @@ struct ImportedModelTests {
     #expect(error(after, before) < Tolerance.network.bound)
     // Folding gives the weights back, and projections are left alone.
     var folded = result
-    try FoldBatchNormalization().run(on: &folded)
+    try FoldBatchNormalization().run(on: &folded, registry: .standard)
     let normalized = Set(
       result.nodes.filter { $0.opType == "BatchNormalization" }.map { $0.inputs[0] })
-    #expect(normalized.isDisjoint(with: graph.lastConvolutions))
+    #expect(normalized.isDisjoint(with: graph.lastConvolutions(.standard)))
     let convolutions = [graph, folded].map { graph in graph.nodes.filter { $0.opType == "Conv" } }
     #expect(convolutions[0].count == convolutions[1].count)
     for (before, after) in zip(convolutions[0], convolutions[1]) {
@@ -158,7 +163,7 @@ struct ImportedModelTests {
     #expect(throws: TrainingError.imageSize(expected: [1, 3, 320, 320], found: 12)) {
       _ = try graph.insertingBatchNormalization(
         except: [], calibration: [Array(repeating: 0, count: 12)], shape: [1, 3, 320, 320],
-        threads: 1)
+        engine: Engine())
     }
   }
 
@@ -170,10 +175,11 @@ struct ImportedModelTests {
     ])
   func aFileOfBatchOneIsTrainedInBatches(name: String, size: Int) throws {
     let graph = try model(name)
-    var options = TrainingStep.Options(batchSize: 2, imageSize: (size, size), threads: 2)
+    var options = TrainingStep.Options(
+      batchSize: 2, imageSize: (size, size), engine: Engine(threads: 2))
     options.normalization = .frozen
     let taps = graph.outputs.map(\.name)
-    let parameters = TrainableParameter.all(in: graph).map(\.name)
+    let parameters = TrainableParameter.all(in: graph, registry: .standard).map(\.name)
     let step = try TrainingStep(graph, taps: taps, parameters: parameters, options: options)
     #expect(step.parameters.count == parameters.count)
     let inputs = images(2, size, size)
@@ -201,7 +207,7 @@ struct ImportedModelTests {
     func objective() throws -> OutputMatching {
       try OutputMatching(
         original: network, outputs: ["y"], batchSize: 4,
-        imageSize: (TinyProblem.size, TinyProblem.size), threads: 1)
+        imageSize: (TinyProblem.size, TinyProblem.size), engine: Engine())
     }
     let fixture = LossFixture([[4, 2, TinyProblem.size, TinyProblem.size]], seed: 3)
     let batch = TinyProblem.Source().batch(epoch: 0, index: 0)
@@ -219,7 +225,8 @@ struct ImportedModelTests {
       let trainer = try Trainer(
         TinyProblem.network(seed: seed), objective: try objective(),
         parameters: TinyProblem.parameters, source: TinyProblem.Source(),
-        imageSize: (TinyProblem.size, TinyProblem.size), configuration: configuration, threads: 1)
+        imageSize: (TinyProblem.size, TinyProblem.size), configuration: configuration,
+        engine: Engine(threads: 1))
       _ = try trainer.run()
       let losses = trainer.progress.history.map { $0.losses[0] }
       #expect(losses[5] <= max(bound, losses[0] * bound), "\(losses)")

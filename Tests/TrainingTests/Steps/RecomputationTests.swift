@@ -1,3 +1,6 @@
+import Operators
+import ObjectDetection
+import Execution
 import Architectures
 import GraphIR
 import Tensors
@@ -26,11 +29,13 @@ import Training
     -> (values: [String: [Float]], bytes: Int)
   {
     var options = TrainingStep.Options(
-      batchSize: 4, imageSize: (subject.size, subject.size), threads: threads)
+      batchSize: 4, imageSize: (subject.size, subject.size),
+      engine: Engine(threads: threads))
     options.recomputes = recomputes
     let step = try TrainingStep(
       subject.model, taps: subject.taps,
-      parameters: TrainableParameter.all(in: subject.model).map(\.name), options: options)
+      parameters: TrainableParameter.all(in: subject.model, registry: .standard).map(\.name),
+      options: options)
     var random = CounterRandom(seed: 5)
     for index in step.images.indices { step.images[index] = .random(in: 0..<1, using: &random) }
     try step.forward()
@@ -80,7 +85,7 @@ import Training
     model.properties.opsets = ["": 13]
     model[constant: "w"] = Tensor([0.5, 1, 2] as [Float], shape: [1, 3, 1, 1])
     let step = { (recomputes: Bool) throws -> ([Float], Int) in
-      var options = TrainingStep.Options(batchSize: 4, imageSize: (96, 96), threads: 1)
+      var options = TrainingStep.Options(batchSize: 4, imageSize: (96, 96), engine: Engine())
       options.recomputes = recomputes
       let step = try TrainingStep(
         model, taps: ["a5", value], parameters: ["w"], options: options)

@@ -1,3 +1,6 @@
+import Operators
+import ObjectDetection
+import Execution
 import Foundation
 import Formats
 import GraphIR
@@ -20,11 +23,12 @@ import Training
     let golden = try ModelFile.load(Self.folder.appending(path: "\(name)-golden.onnx"))
     let x = try #require(golden[constant: "x"])
     var options = TrainingStep.Options(
-      batchSize: x.shape[0], imageSize: (x.shape[2], x.shape[3]), threads: threads)
+      batchSize: x.shape[0], imageSize: (x.shape[2], x.shape[3]), engine: Engine(threads: threads))
     options.channels = x.shape[1]
     let step = try TrainingStep(
       model, taps: model.outputs.map(\.name),
-      parameters: TrainableParameter.all(in: model).map(\.name), options: options)
+      parameters: TrainableParameter.all(in: model, registry: .standard).map(\.name),
+      options: options)
     for (index, value) in x.floats.enumerated() { step.images[index] = value }
     try step.forward()
     let seed = try #require(golden[constant: "seed"]).floats

@@ -1,3 +1,6 @@
+import Operators
+import ObjectDetection
+import Execution
 import GraphIR
 import Tensors
 import TestSupport
@@ -16,7 +19,7 @@ import Training
     let trainer = try Trainer(
       model, objective: TinyProblem.Objective(), parameters: TinyProblem.parameters,
       source: TinyProblem.Source(), imageSize: (TinyProblem.size, TinyProblem.size),
-      configuration: configuration, threads: 1, hooks: [hook])
+      configuration: configuration, engine: Engine(), hooks: [hook])
     _ = try trainer.run()
     let new = try #require(trainer.current.initializers["w1"]?.tensor.floats)
     #expect(zip(sparse, new).allSatisfy { ($0 == 0) == ($1 == 0) })

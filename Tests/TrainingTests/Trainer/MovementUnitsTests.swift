@@ -1,3 +1,6 @@
+import Operators
+import ObjectDetection
+import Execution
 import GraphIR
 import Tensors
 import TestSupport
@@ -13,7 +16,8 @@ import Training
     let trainer = try Trainer(
       TinyProblem.network(), objective: TinyProblem.Objective(),
       parameters: TinyProblem.parameters, source: TinyProblem.Source(),
-      imageSize: (TinyProblem.size, TinyProblem.size), configuration: configuration, threads: 1,
+      imageSize: (TinyProblem.size, TinyProblem.size), configuration: configuration,
+      engine: Engine(),
       hooks: hooks)
     _ = try trainer.run { _ in
       nil
@@ -28,7 +32,9 @@ import Training
     let start = TinyProblem.network()
     let halves = [Float](repeating: 0.5, count: 5)
     let plain = try trained([])
-    let scaled = try trained([MovementUnits(["w1": halves + [0], "w2": [2]], for: start)])
+    let scaled = try trained([
+      MovementUnits(["w1": halves + [0], "w2": [2]], for: start, registry: .standard)
+    ])
     func floats(_ graph: Graph, _ name: String) throws -> [Float] {
       try #require(graph[constant: name]?.floats)
     }
@@ -48,8 +54,10 @@ import Training
   @Test func otherWeightsMoveInUnitsOfTheirLargest() throws {
     let start = TinyProblem.network()
     let largest = try #require(start[constant: "w2"]?.floats.map(abs).max())
-    let known = try trained([MovementUnits(["w1": [1], "w2": [largest]], for: start)])
-    let found = try trained([MovementUnits(["w1": [1]], for: start)])
+    let known = try trained([
+      MovementUnits(["w1": [1], "w2": [largest]], for: start, registry: .standard)
+    ])
+    let found = try trained([MovementUnits(["w1": [1]], for: start, registry: .standard)])
     #expect(found[constant: "w2"] == known[constant: "w2"])
   }
 }

@@ -1,3 +1,5 @@
+import Operators
+import Execution
 import GraphIR
 import ObjectDetection
 import Tensors
@@ -99,6 +101,7 @@ enum TinyProblem {
     configure(&configuration)
     return try Trainer(
       network(), objective: objective, parameters: parameters, source: Source(),
-      imageSize: (size, size), configuration: configuration, threads: threads, hooks: hooks)
+      imageSize: (size, size), configuration: configuration,
+      engine: Engine(threads: threads), hooks: hooks)
   }
 }

@@ -46,7 +46,8 @@ struct TrainingJob: Codable {
 extension TrainingJob {
   /// The images to learn from and to score on.
   ///
-  /// - Throws: `DatasetError`, ``CommandError`` when there are no labels or too few images to hold any out.
+  /// - Throws: `DatasetError`, ``CommandError`` when there are no labels or too few images to hold
+  ///   any out.
   func datasets(_ common: CommonOptions) throws -> (training: Dataset, validation: Dataset?) {
     let pool = ThreadPool(threads: common.threadCount)
     let all =

@@ -24,9 +24,9 @@ struct QuantizeResult: CompressionResult {
   var sensitivity: [PrecisionSearch.LayerDamage]?
   /// What the choice of bits tried; `nil` unless it was asked for.
   var trials: [BitWidthSearch.Trial]?
-  /// What learnt rounding did; `nil` unless it was asked for.
+  /// The effect of adaptive rounding; `nil` unless it was asked for.
   var roundings: [AdaptiveRounding.LearnedRounding]?
-  /// Epochs of training while rounding; `nil` without.
+  /// Epochs of quantisation-aware training; `nil` without.
   var epochs: Int?
   /// The mAP where 16-bit sums saturate; `nil` unless it was asked for.
   var saturatedAP: Double?

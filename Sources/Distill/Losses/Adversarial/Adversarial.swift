@@ -52,7 +52,7 @@ private final class Discriminator {
     x = builder.leaky(builder.convolution(x, to: width, kernel: 3), slope: 0.2)
     _ = builder.convolution(x, to: 1)
     part = try LearnedPart(
-      builder, learningRate: context.learningRate, threads: context.threads)
+      builder, learningRate: context.learningRate, engine: context.engine)
   }
 
   /// Takes a step of the discriminator, then computes the student's loss and adds its gradient

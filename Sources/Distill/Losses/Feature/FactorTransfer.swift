@@ -57,7 +57,7 @@ private final class FactorTerm: DistillationTerm {
           Self.feature, [context.images, channels, point.rows, point.columns])
         write(&builder, x)
         return try LearnedPart(
-          builder, learningRate: context.learningRate, threads: context.threads)
+          builder, learningRate: context.learningRate, engine: context.engine)
       }
       func narrow(_ builder: inout PartBuilder, _ x: PartBuilder.Value) -> PartBuilder.Value {
         let wide = builder.convolution(x, to: x.channels, kernel: 3)

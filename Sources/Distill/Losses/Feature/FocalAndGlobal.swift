@@ -57,7 +57,7 @@ private final class FocalTerm: DistillationTerm {
           .contextBlock(
             [context.images, point.teacher.channels, point.rows, point.columns],
             seed: context.seed &* 1_000_003 &+ UInt64(100 + stream)),
-          learningRate: context.learningRate, threads: context.threads)
+          learningRate: context.learningRate, engine: context.engine)
       }
       return (try block(2 * index), try block(2 * index + 1))
     }

@@ -42,7 +42,7 @@ private final class MaskedTerm: DistillationTerm {
       x = builder.node("Relu", [x.name], channels: other)
       _ = builder.convolution(x, to: other, kernel: 3)
       return try LearnedPart(
-        builder, learningRate: context.learningRate, threads: context.threads)
+        builder, learningRate: context.learningRate, engine: context.engine)
     }
   }
 

@@ -4,8 +4,8 @@ import Kernels
 
 /// An element, or `α (eˣ − 1)` when negative.
 ///
-/// Reference: Clevert et al., *Fast and Accurate Deep Network Learning by Exponential Linear Units*,
-/// ICLR 2016, arXiv:1511.07289.
+/// Reference: Clevert et al., *Fast and Accurate Deep Network Learning by Exponential Linear
+/// Units*, ICLR 2016, arXiv:1511.07289.
 struct Elu: ActivationOperator {
   static let opType = "Elu"
 

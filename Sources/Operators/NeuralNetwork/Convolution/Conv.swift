@@ -29,7 +29,8 @@ struct Conv: PreparedOperator, CostedOperator, WeightedOperator, DifferentiableO
     rule.macs(x: inputs[0], w: inputs[1])
   }
 
-  /// Carries the gradient back: `∂x` see ``ConvolutionInputGradient``, `∂w` see ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
+  /// Carries the gradient back: `∂x` see ``ConvolutionInputGradient``, `∂w` see
+  /// ``ConvolutionWeightGradient``, `∂bias = Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
     let geometry = try rule.geometry(x: x, w: w)

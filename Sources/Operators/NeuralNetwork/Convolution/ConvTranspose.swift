@@ -117,7 +117,8 @@ struct ConvTranspose: PreparedOperator, CostedOperator, WeightedOperator, Differ
       outputShape: outputShape)
   }
 
-  /// Carries the gradient back: `∂x` is the convolution of `∂y`, `∂w` that of a convolution that turns `∂y` into x.
+  /// Carries the gradient back: `∂x` is the convolution of `∂y`, `∂w` that of a convolution that
+  /// turns `∂y` into x.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let (x, w) = (try derivation.type(0).shape, try derivation.type(1).shape)
     guard x.count <= 4 else {

@@ -2,7 +2,8 @@ import GraphIR
 import Kernels
 import Tensors
 
-/// What `Conv` and its fused, integer and quantised kin have in common: attributes, shapes, MACs.
+/// What `Conv` and its fused, integer and quantised variants have in common: attributes, shapes,
+/// MACs.
 struct ConvolutionRule: Sendable {
   let window: SlidingWindow
   let groups: Int

@@ -9,7 +9,7 @@ import Tensors
 /// ``Conv``, then the residual of the output's shape. Attributes: those of ``Conv``, those of the
 /// activation (see ``Attributes/fusedFunction()``), and `residual`: `none`, `before` or `after` the
 /// activation. One that kernels do not know comes last, in a pass of its own over the output.
-struct FusedConvolution: PreparedOperator, CostedOperator {
+struct FusedConvolution: PreparedOperator, CostedOperator, FiniteOperandsOperator {
   static let opType = "FusedConv"
   static let domain = "compress"
 

@@ -102,7 +102,8 @@ struct Gemm: Operator, CostedOperator, WeightedOperator, DifferentiableOperator 
     }
   }
 
-  /// Carries the gradient back: `∂a = α ∂y bᵀ`, `∂b = α aᵀ ∂y`, each transposed as its operand; `∂c = β ∂y` summed.
+  /// Carries the gradient back: `∂a = α ∂y bᵀ`, `∂b = α aᵀ ∂y`, each transposed as its operand;
+  /// `∂c = β ∂y` summed.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let dy = derivation.gradient()
     func gemm(_ a: String, _ b: String, _ transposesLeft: Bool, _ transposesRight: Bool) -> String {

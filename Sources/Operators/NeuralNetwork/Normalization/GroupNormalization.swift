@@ -50,7 +50,8 @@ struct GroupNormalization: Operator, DifferentiableOperator {
     }
   }
 
-  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``,
+  /// `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shape = try derivation.type(0).shape
     let (channels, each) = (shape[1], shape[1] / groups)

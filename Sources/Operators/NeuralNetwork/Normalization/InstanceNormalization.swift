@@ -36,7 +36,8 @@ struct InstanceNormalization: Operator, DifferentiableOperator {
     ).forward(call) { run, _ in run % channels }
   }
 
-  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``,
+  /// `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {
     let shape = try derivation.type(0).shape
     let dy = derivation.gradient()

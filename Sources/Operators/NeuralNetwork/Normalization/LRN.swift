@@ -54,7 +54,8 @@ struct LRN: Operator, DifferentiableOperator {
     }
   }
 
-  /// Carries the gradient back: `∂x = ∂y · s^−β − 2αβ / size · x · Σ ∂y · x · s^(−β−1)`, the sum over the channels that read x.
+  /// Carries the gradient back: `∂x = ∂y · s^−β − 2αβ / size · x · Σ ∂y · x · s^(−β−1)`, the sum
+  /// over the channels that read x.
   ///
   /// Sums over neighbouring channels are products with a matrix of zeros and ones.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

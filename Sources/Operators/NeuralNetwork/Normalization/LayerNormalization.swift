@@ -47,7 +47,8 @@ struct LayerNormalization: Operator, DifferentiableOperator {
     ).forward(call) { _, place in place }
   }
 
-  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``, `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
+  /// Carries the gradient back: `∂x` see ``Derivation/standardized(_:gradient:along:of:epsilon:)``,
+  /// `∂γ = Σ ∂y · x̂`, `∂β = Σ ∂y`.
   ///
   /// - Throws: ``OperatorError/unsupported(_:)`` when the loss reads means or deviations.
   func differentiate(_ derivation: inout Derivation) throws -> [String?] {

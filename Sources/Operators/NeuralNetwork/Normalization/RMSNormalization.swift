@@ -4,7 +4,7 @@ import Tensors
 /// `y = γ x / √(mean(x²) + ε)` over the axes from `axis` on; γ broadcasts to x.
 ///
 /// Reference: Zhang and Sennrich, *Root Mean Square Layer Normalization*, arXiv:1910.07467.
-struct RMSNormalization: PreparedOperator, DifferentiableOperator {
+struct RMSNormalization: PreparedOperator, DifferentiableOperator, FiniteOperandsOperator {
   static let opType = "RMSNormalization"
 
   let axis: Int

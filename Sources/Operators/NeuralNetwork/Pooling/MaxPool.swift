@@ -126,7 +126,8 @@ struct MaxPool: PreparedOperator, DifferentiableOperator {
 }
 
 extension MaxPool: ChannelOperator {
-  /// The places that a second output holds count through all channels, so nothing is known of that use.
+  /// The places that a second output holds count through all channels, so nothing is known of that
+  /// use.
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
     outputs.count == 1 ? .perChannel(parameters: []) : nil
   }

@@ -4,8 +4,8 @@ import Tensors
 
 /// What a table makes of each byte: any function of a quantised value.
 ///
-/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: x of 8-bit integers, and the table
-/// `[256]` by the byte's bits, whose type is the output's.
+/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: x of 8-bit
+/// integers, and the table `[256]` by the byte's bits, whose type is the output's.
 struct ByteTable: PreparedOperator {
   static let opType = "ByteTable"
   static let domain = "compress"
@@ -30,4 +30,8 @@ struct ByteTable: PreparedOperator {
   }
 
   var outputMemory: OutputMemory { .inPlace(inputs: [0]) }
+}
+
+extension ByteTable: IntegerOperator {
+  static var integerRole: IntegerRole { .function }
 }

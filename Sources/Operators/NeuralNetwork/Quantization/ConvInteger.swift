@@ -36,6 +36,10 @@ struct ConvInteger: PreparedOperator, CostedOperator, WeightedOperator {
   }
 }
 
+extension ConvInteger: IntegerOperator {
+  static var integerRole: IntegerRole { .exactLayer }
+}
+
 extension ConvInteger: ChannelOperator {
   /// Channels pass when one zero point serves all filters.
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {

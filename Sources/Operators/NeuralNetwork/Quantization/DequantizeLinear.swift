@@ -2,7 +2,7 @@ import GraphIR
 import Kernels
 import Tensors
 
-/// The reals that integers stand for: `scale × (q − zeroPoint)`.
+/// The floats that integers stand for: `scale × (q − zeroPoint)`.
 ///
 /// Inputs: x, scale and optionally the zero point of x's type. Scales are one number, one for each
 /// index of `axis`, or one for each block of `block_size` along it.
@@ -58,6 +58,10 @@ struct DequantizeLinear: Operator {
   }
 }
 
+extension DequantizeLinear: IntegerOperator {
+  static var integerRole: IntegerRole { .dequantizer }
+}
+
 extension DequantizeLinear: ChannelOperator {
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
     rule.channelFlow(inputs)
@@ -98,7 +102,8 @@ extension DequantizeLinear: DecodingOperator {
     return result
   }
 
-  /// The nearest integer; sums of 32 bits, which know no range here, are kept within what float32 holds of theirs.
+  /// The nearest integer; sums of 32 bits, which know no range here, are kept within what float32
+  /// holds of theirs.
   private static func integer(
     _ real: Float, scale: Float, zeroPoint: Int32, in range: ClosedRange<Int32>?
   ) -> Int32 {

@@ -2,11 +2,12 @@ import GraphIR
 import Kernels
 import Tensors
 
-/// A convolution of 8-bit integers whose sums leave as reals: `f(sₓ s_w Σ (x − zₓ)(w − z_w) + bias)`.
+/// A convolution of 8-bit integers whose sums leave as floats:
+/// `f(sₓ s_w Σ (x − zₓ)(w − z_w) + bias)`.
 ///
-/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: x, its scale and zero point, w, its
-/// scales and zero points (one or `[O]`), optionally the bias `[O]`, float32. Attributes: those of ``Conv`` and the
-/// activation, see ``Attributes/fusedFunction()``.
+/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: x, its
+/// scale and zero point, w, its scales and zero points (one or `[O]`), optionally the bias `[O]`,
+/// float32. Attributes: those of ``Conv`` and the activation, see ``Attributes/fusedFunction()``.
 struct DequantizedConv: PreparedOperator, CostedOperator {
   static let opType = "DequantizedConv"
   static let domain = "compress"
@@ -57,4 +58,8 @@ struct DequantizedConv: PreparedOperator, CostedOperator {
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     place.rule.macs(x: inputs[0], w: inputs[3])
   }
+}
+
+extension DequantizedConv: IntegerOperator {
+  static var integerRole: IntegerRole { .exactLayer }
 }

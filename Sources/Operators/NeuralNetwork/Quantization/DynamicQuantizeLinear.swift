@@ -33,9 +33,13 @@ struct DynamicQuantizeLinear: Operator {
   }
 }
 
+extension DynamicQuantizeLinear: IntegerOperator {
+  static var integerRole: IntegerRole { .dynamicQuantizer }
+}
+
 extension DynamicQuantizeLinear: ChannelOperator {
-  /// Scale and zero point depend on all channels through the least and the largest value, which zeros do not move: the
-  /// range that is quantised always holds zero.
+  /// Scale and zero point depend on all channels through the least and the largest value, which
+  /// zeros do not move: the range that is quantised always holds zero.
   func channelFlow(inputs: [Operand?], outputs: [TensorType]) -> ChannelFlow? {
     .perChannel(parameters: [])
   }

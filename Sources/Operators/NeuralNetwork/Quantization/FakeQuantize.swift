@@ -3,15 +3,18 @@ import GraphIR
 import Kernels
 import Tensors
 
-/// Reals rounded to what integers stand for: `s · (clamp(round(x / s) + z, lowest, highest) − z)`, with `s = 2^e`.
+/// Floats rounded to what integers stand for: `s · (clamp(round(x / s) + z, lowest, highest) − z)`,
+/// with `s = 2^e`.
 ///
-/// The engine's own operator, for training what will be quantised; files of others never hold it. Inputs: x, float32, and e,
-/// one number or one for each index of `axis`. Attributes: `lowest`, `highest`, `zero_point` (0), `axis` (0).
+/// The engine's own operator, for training what will be quantised; files of others never hold it.
+/// Inputs: x, float32, and e, one number or one for each index of `axis`. Attributes: `lowest`,
+/// `highest`, `zero_point` (0), `axis` (0).
 ///
-/// The gradient passes straight through rounding (Bengio et al. 2013, arXiv:1308.3432) and the step is learnt: Esser et al.,
-/// *Learned Step Size Quantization*, ICLR 2020, arXiv:1902.08153. As in Jain et al., *Trained Quantization Thresholds*, MLSys 2020,
-/// arXiv:1903.08066, the step is learnt by its logarithm, so that one learning rate suits steps of all magnitudes; the
-/// factor `1/√(N q)` of the former paper is left out for that. The zero point is not learnt.
+/// The gradient passes straight through rounding (Bengio et al. 2013, arXiv:1308.3432) and the step
+/// is learnt: Esser et al., *Learned Step Size Quantization*, ICLR 2020, arXiv:1902.08153. As in
+/// Jain et al., *Trained Quantization Thresholds*, MLSys 2020, arXiv:1903.08066, the step is learnt
+/// by its logarithm, so that one learning rate suits steps of all magnitudes; the factor `1/√(N q)`
+/// of the former paper is left out for that. The zero point is not learnt.
 struct FakeQuantize: PreparedOperator, DifferentiableOperator {
   static let opType = "FakeQuantize"
   static let domain = "compress"
@@ -57,6 +60,10 @@ struct FakeQuantize: PreparedOperator, DifferentiableOperator {
       attributes: attributes)
     return [gradients[0], derivation.wants(1) ? gradients[1] : nil]
   }
+}
+
+extension FakeQuantize: IntegerOperator {
+  static var integerRole: IntegerRole { .fake }
 }
 
 extension FakeQuantize: ChannelOperator {

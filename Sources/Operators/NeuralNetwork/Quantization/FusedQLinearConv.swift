@@ -4,8 +4,9 @@ import Tensors
 
 /// A ``QLinearConv`` and the table that its bytes go through.
 ///
-/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: those of ``QLinearConv``, the bias
-/// possibly left out, then the table `[256]`, whose type is the output's; see ``ByteTable``.
+/// The engine's own operator, which only its rewrites make; files never hold it. Inputs: those of
+/// ``QLinearConv``, the bias possibly left out, then the table `[256]`, whose type is the output's;
+/// see ``ByteTable``.
 struct FusedQLinearConv: PreparedOperator, CostedOperator {
   static let opType = "FusedQLinearConv"
   static let domain = "compress"
@@ -32,4 +33,8 @@ struct FusedQLinearConv: PreparedOperator, CostedOperator {
   func macs(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolution.macs(inputs: inputs, outputs: outputs)
   }
+}
+
+extension FusedQLinearConv: IntegerOperator {
+  static var integerRole: IntegerRole { .layer }
 }

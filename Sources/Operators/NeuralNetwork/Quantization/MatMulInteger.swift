@@ -1,9 +1,11 @@
 import GraphIR
 import Tensors
 
-/// The product of two matrices of 8-bit integers: `Σ (a − z_a)(b − z_b)` in int32, axes before the last two broadcast.
+/// The product of two matrices of 8-bit integers: `Σ (a − z_a)(b − z_b)` in int32, axes before the
+/// last two broadcast.
 ///
-/// Inputs: a `[…, M, K]`, b `[…, K, N]`, optionally `z_a`, one number or `[M]`, and `z_b`, one number or `[N]`.
+/// Inputs: a `[…, M, K]`, b `[…, K, N]`, optionally `z_a`, one number or `[M]`, and `z_b`, one
+/// number or `[N]`.
 struct MatMulInteger: Operator {
   static let opType = "MatMulInteger"
 
@@ -51,4 +53,8 @@ struct MatMulInteger: Operator {
     }
     return Tensor(values, shape: view.shape)
   }
+}
+
+extension MatMulInteger: IntegerOperator {
+  static var integerRole: IntegerRole { .exactLayer }
 }

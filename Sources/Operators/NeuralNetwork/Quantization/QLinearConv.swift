@@ -71,3 +71,7 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
     place.rule.macs(x: inputs[0], w: inputs[3])
   }
 }
+
+extension QLinearConv: IntegerOperator {
+  static var integerRole: IntegerRole { .layer }
+}

@@ -19,3 +19,7 @@ struct QLinearMatMul: DequantizedOperator {
     numbers = MatMul(attributes: attributes, opset: opset)
   }
 }
+
+extension QLinearMatMul: IntegerOperator {
+  static var integerRole: IntegerRole { .layer }
+}

@@ -2,10 +2,10 @@ import GraphIR
 import Kernels
 import Tensors
 
-/// Integers for reals: `q = round(x / scale) + zeroPoint`, ties to even, kept within the type.
+/// Integers for floats: `q = round(x / scale) + zeroPoint`, ties to even, kept within the type.
 ///
-/// Inputs: x, scale and optionally the zero point, whose type is the output's. Scales are one number,
-/// one for each index of `axis`, or one for each block of `block_size` along it.
+/// Inputs: x, scale and optionally the zero point, whose type is the output's. Scales are one
+/// number, one for each index of `axis`, or one for each block of `block_size` along it.
 struct QuantizeLinear: Operator {
   static let opType = "QuantizeLinear"
 
@@ -80,6 +80,10 @@ struct QuantizeLinear: Operator {
       }
     }
   }
+}
+
+extension QuantizeLinear: IntegerOperator {
+  static var integerRole: IntegerRole { .quantizer }
 }
 
 extension QuantizeLinear: ChannelOperator {

@@ -71,8 +71,8 @@ struct SoftmaxRule: Sendable {
   }
 }
 
-/// A float32 softmax over the middle axis of `[outer, count, inner]`, in blocks that fit the cache: some runs of the
-/// middle axis when `inner` is 1, else some columns of the inner axis.
+/// A float32 softmax over the middle axis of `[outer, count, inner]`, in blocks that fit the cache:
+/// some runs of the middle axis when `inner` is 1, else some columns of the inner axis.
 private struct FloatSoftmax: Sendable {
   var outer: Int
   var count: Int

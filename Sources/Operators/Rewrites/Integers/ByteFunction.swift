@@ -23,7 +23,7 @@ struct ByteFunction {
     (self.source, self.isSigned, self.values) = (source, isSigned, values)
   }
 
-  /// The whole number that a byte's bits are.
+  /// The integer that a byte's bits are.
   static func whole(_ bits: Int, _ isSigned: Bool) -> Int32 {
     isSigned ? Int32(Int8(truncatingIfNeeded: bits)) : Int32(bits)
   }
@@ -45,7 +45,7 @@ struct ByteTarget {
   var parameters: QuantizationParameters
   var isSigned: Bool
 
-  /// The whole numbers the bytes can be.
+  /// The integers that the bytes can be.
   var range: ClosedRange<Int32> { isSigned ? -128...127 : 0...255 }
 
   /// The bits of the byte for a real.
@@ -53,7 +53,7 @@ struct ByteTarget {
     UInt8(truncatingIfNeeded: parameters.quantized(value, in: range))
   }
 
-  /// What keeps bytes within what two reals become: 256 bytes, or `nil` when it changes none.
+  /// What keeps bytes within what two floats become: 256 bytes, or `nil` when it changes none.
   ///
   /// Rounding is monotone, so that clamping before it and after it is the same.
   func clamp(_ lowest: Float, _ highest: Float) -> [UInt8]? {

@@ -3,12 +3,13 @@ import Tensors
 
 /// One walk over a graph that replaces nodes between dequantised and quantised values.
 ///
-/// What is replaced stays in the list until dead nodes are removed; the walk never needs to know whether somebody else
-/// still reads it.
+/// What is replaced stays in the list until dead nodes are removed; the walk never needs to know
+/// whether somebody else still reads it.
 struct IntegerRewriting {
   /// The graph so far.
   private(set) var result: Graph
   let source: Graph
+  private let registry: OperatorRegistry
   let links: Connectivity
   /// What is known of real values, by name.
   private var functions: [String: ByteFunction] = [:]
@@ -20,8 +21,8 @@ struct IntegerRewriting {
   private var constantCount = 0
   private var names: FreshNames
 
-  init(_ graph: Graph) {
-    source = graph
+  init(_ graph: Graph, registry: OperatorRegistry) {
+    (source, self.registry) = (graph, registry)
     names = FreshNames(graph)
     result = graph
     result.nodes = []
@@ -47,13 +48,14 @@ struct IntegerRewriting {
   // MARK: What is known of values
 
   private mutating func learn(_ node: Node, _ index: Int) throws {
-    guard node.domain.isEmpty else { return }
+    let role = registry.quantizationRole(of: node)
+    guard node.domain.isEmpty || role != nil else { return }
     if node.qualifiedType == "DequantizeLinear" { return dequantize(node) }
-    if OperatorRegistry.standard.quantizationRole(of: node) == .layout { return move(node) }
+    if role == .layout { return move(node) }
     let inputs = node.inputs.filter { !$0.isEmpty }
     let known = inputs.compactMap { functions[$0] }
     guard let first = known.first, node.outputs.count == 1, known.count <= 2 else { return }
-    let rules = try OperatorRegistry.standard.makeOperator(for: node, in: source)
+    let rules = try registry.makeOperator(for: node, in: source)
     guard rules is any ElementwiseOperator else { return }
     let rooted = known.count == 1 ? [first] : known.map(rooted)
     guard Set(rooted.map(\.source)).count == 1 else { return }
@@ -118,12 +120,12 @@ struct IntegerRewriting {
     else { return nil }
     let inputs = source.nodes[index].inputs.map { $0.isEmpty ? nil : source[constant: $0] }
     guard inputs[0] != nil, inputs[1] != nil,
-      let rules = try? OperatorRegistry.standard.makeOperator(for: source.nodes[index], in: source)
+      let rules = try? registry.makeOperator(for: source.nodes[index], in: source)
     else { return nil }
     return try? rules.evaluate(inputs, pool: ThreadPool(threads: 1)).first
   }
 
-  // MARK: What moves elements
+  // MARK: Layout operators
 
   private mutating func move(_ node: Node) {
     guard let function = functions[node.inputs[0]], let rules = quantizable(node) else { return }
@@ -217,8 +219,8 @@ struct IntegerRewriting {
 
   /// The rules of a node that may stand between quantised values.
   private func quantizable(_ node: Node) -> (any QuantizableOperator)? {
-    guard OperatorRegistry.standard.quantizationRole(of: node) != nil else { return nil }
-    return (try? OperatorRegistry.standard.makeOperator(for: node, in: source))
+    guard registry.quantizationRole(of: node) != nil else { return nil }
+    return (try? registry.makeOperator(for: node, in: source))
       as? any QuantizableOperator
   }
 
@@ -231,7 +233,7 @@ struct IntegerRewriting {
     return quantizer(of: node.outputs[0])
   }
 
-  /// The nodes that make a value's bytes without its reals.
+  /// The nodes that make a value's bytes without its floats.
   private mutating func integer(
     _ node: Node, into output: String, _ target: ByteTarget
   ) -> [Node]? {

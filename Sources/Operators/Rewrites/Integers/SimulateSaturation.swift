@@ -14,7 +14,7 @@ public struct SimulateSaturation: GraphPass {
   static let attribute = "saturates"
 
   /// Marks every integer convolution.
-  public func run(on graph: inout Graph) throws {
+  public func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let kinds: Set<String> = [
       "QLinearConv", "compress.FusedQLinearConv", "compress.DequantizedConv",
     ]

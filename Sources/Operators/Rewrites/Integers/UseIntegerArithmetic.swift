@@ -1,21 +1,23 @@
 import GraphIR
 import Tensors
 
-/// Turns what stands between `DequantizeLinear` and `QuantizeLinear` into arithmetic on the bytes themselves.
+/// Turns what stands between `DequantizeLinear` and `QuantizeLinear` into arithmetic on the bytes
+/// themselves.
 ///
-/// Convolutions and matrices become sums of 8-bit products, functions of one value tables of 256 bytes, sums, products
-/// and joins their quantised kin, and what only moves elements moves bytes. The result agrees with the definition of the
-/// nodes to within one step of rounding.
+/// Convolutions and matrices become sums of 8-bit products. Functions of one value become tables of
+/// 256 bytes. Sums, products and concatenations become operators on integers, and layout operators
+/// rearrange bytes. The result agrees with the definition of the nodes to within one step of
+/// rounding.
 struct UseIntegerArithmetic: GraphPass {
   let name = "use integer arithmetic"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     guard graph.nodes.contains(where: { $0.qualifiedType == "DequantizeLinear" }) else { return }
-    var rewriting = IntegerRewriting(graph)
+    var rewriting = IntegerRewriting(graph, registry: registry)
     try rewriting.rewrite()
     graph = rewriting.result
     graph.removeDeadNodes()
-    try FuseByteTables().run(on: &graph)
+    try FuseByteTables().run(on: &graph, registry: registry)
   }
 }
 
@@ -23,7 +25,7 @@ struct UseIntegerArithmetic: GraphPass {
 struct FuseByteTables: GraphPass {
   let name = "fuse byte tables"
 
-  func run(on graph: inout Graph) throws {
+  func run(on graph: inout Graph, registry: OperatorRegistry) throws {
     let links = Connectivity(graph)
     var names = FreshNames(graph)
     for index in graph.nodes.indices where graph.nodes[index].qualifiedType == "compress.ByteTable"

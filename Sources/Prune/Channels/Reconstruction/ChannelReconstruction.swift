@@ -209,7 +209,8 @@ public struct ChannelReconstruction: Sendable {
   ) -> Bool {
     let operands = coupling.trace.typed.operands
     let place = InterceptPlace(
-      behind: reader.layer.node, of: coupling.graph, outputs: reader.outputs, operands: operands,
+      behind: reader.layer.node, reader.rules, of: coupling.graph, outputs: reader.outputs,
+      operands: operands,
       links: Connectivity(coupling.graph))
     switch place {
     case .bias?, .runningMean?:

@@ -23,3 +23,7 @@ struct QGemm: DequantizedOperator {
       mayStayFloat: true)
   }
 }
+
+extension QGemm: IntegerOperator {
+  static var integerRole: IntegerRole { .layer }
+}

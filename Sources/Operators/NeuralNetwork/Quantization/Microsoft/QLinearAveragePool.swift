@@ -16,6 +16,10 @@ struct QLinearAveragePool: DequantizedOperator {
   }
 }
 
+extension QLinearAveragePool: IntegerOperator {
+  static var integerRole: IntegerRole { .function }
+}
+
 extension DequantizedKernel {
   /// x, its scale and zero point, y's scale and zero point.
   static let unary = DequantizedKernel(

@@ -33,3 +33,7 @@ struct QLinearConcat: PreparedOperator {
     try slots(site.inputs.count).kernel(site, of: joined)
   }
 }
+
+extension QLinearConcat: IntegerOperator {
+  static var integerRole: IntegerRole { .function }
+}

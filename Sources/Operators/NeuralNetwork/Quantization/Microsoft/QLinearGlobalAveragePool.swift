@@ -15,3 +15,7 @@ struct QLinearGlobalAveragePool: DequantizedOperator {
     numbers = GlobalAveragePool(attributes: [:], opset: opset)
   }
 }
+
+extension QLinearGlobalAveragePool: IntegerOperator {
+  static var integerRole: IntegerRole { .function }
+}

@@ -15,3 +15,7 @@ struct QLinearSoftmax: DequantizedOperator {
     numbers = try Softmax(attributes: attributes, opset: version)
   }
 }
+
+extension QLinearSoftmax: IntegerOperator {
+  static var integerRole: IntegerRole { .function }
+}

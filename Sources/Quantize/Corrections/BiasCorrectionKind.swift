@@ -1,11 +1,3 @@
-/// How weights are rounded to integers.
-public enum WeightRounding: String, CaseIterable, Sendable {
-  /// To the nearest.
-  case nearest
-  /// Learnt up or down, see ``AdaptiveRounding``.
-  case adaptive
-}
-
 /// How biases are moved so that layers answer in the mean what they answered before.
 public enum BiasCorrectionKind: String, CaseIterable, Sendable {
   /// Not at all.

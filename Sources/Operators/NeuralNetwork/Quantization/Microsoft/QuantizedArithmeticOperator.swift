@@ -5,12 +5,13 @@ import Tensors
 /// A sum or product of two quantised values, quantised again; operands broadcast.
 ///
 /// Inputs: a, its scale and zero point, b, its scale and zero point, y's scale and zero point.
-protocol QuantizedArithmeticOperator: PreparedOperator {
+protocol QuantizedArithmeticOperator: PreparedOperator, IntegerOperator {
   static var operation: QuantizedCombination.Operation { get }
 }
 
 extension QuantizedArithmeticOperator {
   static var domain: String { "com.microsoft" }
+  static var integerRole: IntegerRole { .function }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(7...8)

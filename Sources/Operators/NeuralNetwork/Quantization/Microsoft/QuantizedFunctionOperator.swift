@@ -5,13 +5,14 @@ import Tensors
 /// A function of each element of a quantised value, quantised again: a table of 256 bytes.
 ///
 /// Inputs: x, its scale and zero point, y's scale and zero point.
-protocol QuantizedFunctionOperator: PreparedOperator {
+protocol QuantizedFunctionOperator: PreparedOperator, IntegerOperator {
   /// The function.
   func value(_ x: Float) -> Float
 }
 
 extension QuantizedFunctionOperator {
   static var domain: String { "com.microsoft" }
+  static var integerRole: IntegerRole { .function }
 
   func inferTypes(_ inputs: [Operand?]) throws -> [TensorType]? {
     try inputs.checkCount(4...5)

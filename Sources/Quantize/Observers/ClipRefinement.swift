@@ -1,19 +1,14 @@
 import Tensors
 
-extension Observer {
-  /// The range with the least error of what the head says, searched from those of ``meanSquare``; see ``ClipRefinement``.
-  public static let detection = Observer(
-    name: "detection", summary: "least error of what the head says, value by value",
-    needsHistogram: true, choose: meanSquare.choose)
-}
-
-/// Tries other ranges for single values of a quantised network, by what that does to its answers.
+/// Tries other ranges for single values of a quantised network, by what that does to its outputs.
 ///
-/// The error of a value's own numbers (``Observer/meanSquare``) does not know which of them matter: a rare large number may be the object. So,
-/// one value after the other, those first whose ranges the other observers see most differently, the ranges of those observers are tried in the whole
-/// quantised network, and the one with the least error of the answers stays. Coordinate descent of one sweep.
+/// The error of a value's own numbers (``Observer/meanSquare``) does not know which of them matter:
+/// a rare large number may be the object. So the ranges of other observers are tried in the whole
+/// quantised network, one value after the other. Values on whose ranges the observers differ most
+/// come first. The range with the least error of the outputs stays. This is coordinate descent of
+/// one sweep.
 public struct ClipRefinement: Sendable {
-  /// Values that are looked at.
+  /// The number of values that are tried.
   public static let values = 40
   /// Observers whose ranges are tried.
   static let others: [Observer] = [
@@ -59,14 +54,14 @@ public struct ClipRefinement: Sendable {
       found.sorted { ($1.spread, $0.name) < ($0.spread, $1.name) }.prefix(Self.values))
   }
 
-  /// How many plans ``refine(_:error:observe:)`` tries.
+  /// The number of plans that ``refine(_:error:observe:)`` tries.
   public var trials: Int { candidates.reduce(1) { $0 + $1.ranges.count } }
 
-  /// The plan with the ranges that answer best.
+  /// The plan with the ranges of the least error.
   ///
   /// - Parameters:
-  ///   - error: The error of the answers under a plan.
-  ///   - observe: Told how many plans were tried.
+  ///   - error: The error of the outputs under a plan.
+  ///   - observe: Called with the number of plans tried.
   /// - Throws: What `error` throws.
   public func refine(
     _ plan: QuantizationPlan, error: (QuantizationPlan) throws -> Double,
