@@ -120,7 +120,7 @@ public struct WeightPruning {
   ) throws -> Trainer {
     try DetectorTraining.tune(
       pruned, towards: original, on: images, settings: configuration.training,
-      hooks: [KeptZeros(parameters: TrainableParameter.all(in: pruned))], head: head,
+      hooks: [KeptZeros(parameters: TrainableParameter.all(in: pruned, registry: engine.registry))], head: head,
       engine: engine)
   }
 
