@@ -1,8 +1,8 @@
 import CompressKit
 import Foundation
 
-// The Swift code of the pages, in their words. `DocumentedCodeTests` looks for every block here; that
-// it is true, the compiler says. Nothing of it runs.
+// The Swift code of the pages, word for word. `DocumentedCodeTests` looks for every block here, and
+// the compiler says whether it is right. Nothing of it runs.
 
 /// `README.md` and the page of `CompressKit`.
 enum ShortestProgram {
