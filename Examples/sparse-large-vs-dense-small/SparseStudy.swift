@@ -20,6 +20,7 @@ struct SparseStudy: ParsableCommand {
   @Option(help: "The command to run.") var compress = ".build/release/compress"
   @Option(help: "Passes over the images in each half, for each network.") var epochs = 12
   @Option(help: "Scenes to learn from.") var images = 1200
+  @Option(help: "Scenes to score on.") var scored = 300
   @Option(help: "How often each network is trained.") var seeds = 3
   @Option(help: "The architecture.") var arch = "yolov8n"
   @Option(help: "What all widths are multiplied by.") var base = 0.5
@@ -57,7 +58,8 @@ struct SparseStudy: ParsableCommand {
       _ = try call([
         "train", "--arch", arch, "--width", "\(width * base)", "--images", "\(images)", "--epochs",
         "\(epochs)", "--optimizer", "adamw", "--lr", "0.002", "--augment", "light",
-        "--validate-every", "\(epochs)", "--seed", "\(seed)", "--output", folder, "--force",
+        "--validate-every", "\(epochs)", "--val-data", try validation(), "--seed", "\(seed)",
+        "--output", folder, "--force",
       ])
       try Data().write(to: URL(filePath: "\(folder)/done"))
     }
@@ -90,13 +92,18 @@ struct SparseStudy: ParsableCommand {
     return pack
   }
 
-  private func score(_ model: String) throws -> Result {
-    let validation = "\(output)/validation"
-    if !FileManager.default.fileExists(atPath: "\(validation)/annotations.json") {
-      _ = try call(["dataset", "synth", "--output", validation])
+  /// The scenes that are scored on: of those that verbs score on, so many.
+  private func validation() throws -> String {
+    let folder = "\(output)/validation"
+    if !FileManager.default.fileExists(atPath: "\(folder)/annotations.json") {
+      _ = try call(["dataset", "synth", "--images", "\(scored)", "--output", folder])
     }
+    return folder
+  }
+
+  private func score(_ model: String) throws -> Result {
     let evaluation = try JSONDecoder().decode(
-      Evaluation.self, from: call(["evaluate", model, "--data", validation]))
+      Evaluation.self, from: call(["evaluate", model, "--data", try validation()]))
     let size = try JSONDecoder().decode(
       Inspection.self, from: call(["inspect", model, "--summary"]))
     return Result(ap: evaluation.summary["AP"] ?? 0, nonzeros: size.cost.nonzeros)

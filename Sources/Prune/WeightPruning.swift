@@ -60,6 +60,12 @@ public struct WeightPruning {
 
   private var request: PruningRequest { configuration.request }
 
+  /// Whether no weight becomes zero, so that there is nothing to make up for.
+  private var zeroesNothing: Bool {
+    request.pattern.sparsity == nil && request.sparsity == 0
+      && request.overrides.allSatisfy { $0.sparsity == 0 }
+  }
+
   /// The number of images that damages are measured on.
   private static let damageImages = 16
 
@@ -76,7 +82,9 @@ public struct WeightPruning {
   public func plan(
     for graph: Graph, images: @autoclosure () throws -> CalibrationImages? = nil
   ) throws -> PruningPlan {
-    guard needsImages() else { return try request.plan(for: graph, registry: engine.registry) }
+    guard needsImages(), !zeroesNothing else {
+      return try request.plan(for: graph, registry: engine.registry)
+    }
     let images = try seen(images())
     return try choose(try secondOrder(graph, request, images), graph, images)
   }
@@ -92,6 +100,9 @@ public struct WeightPruning {
     images: @autoclosure () throws -> CalibrationImages? = nil, learning: Dataset? = nil
   ) throws -> Outcome {
     if known == nil, configuration.trains, !needsImages() { return try train(graph, learning) }
+    if known == nil, zeroesNothing, !configuration.trains {
+      return Outcome(graph: graph, plan: try plan(for: graph), predicted: graph)
+    }
     guard needsImages(replaying: known) else {
       let plan = try known ?? plan(for: graph)
       return Outcome(
@@ -120,7 +131,8 @@ public struct WeightPruning {
   ) throws -> Trainer {
     try DetectorTraining.tune(
       pruned, towards: original, on: images, settings: configuration.training,
-      hooks: [KeptZeros(parameters: TrainableParameter.all(in: pruned, registry: engine.registry))], head: head,
+      hooks: [KeptZeros(parameters: TrainableParameter.all(in: pruned, registry: engine.registry))],
+      head: head,
       engine: engine)
   }
 

@@ -12,7 +12,7 @@ import Testing
 
   func prune(_ arguments: String...) throws -> Binary.Outcome {
     try Binary.run(
-      ["prune", "--epochs", "0", "--calib-count", "8", "--format", "json"]
+      ["prune", "--epochs", "0", "--calib-count", "4", "--format", "json"]
         + FewScenes.data(unless: arguments) + arguments, in: folder.url)
   }
 
@@ -149,7 +149,8 @@ import Testing
         "prune", "--method", "bn-gamma", "--sparsity-train", "1", "--lambda", "0.001", "--schedule",
         "iterative", "--prune-rounds", "2", "--epochs", "2", "--channel-ratio", "0.3",
         "--calib-count",
-        "8", "--train-data", "scenes", "--batch", "8", "--report", "report", "--no-timing",
+        "8", "--train-data", "scenes", "--data", "scenes", "--batch", "8", "--report", "report",
+        "--no-timing",
         "--output",
         "slim.onnx", "--format", "json",
       ], in: try scenes())

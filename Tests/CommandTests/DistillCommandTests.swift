@@ -11,7 +11,9 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   private func distill(_ arguments: String...) throws -> Binary.Outcome {
-    try Binary.run(["distill", "--format", "json", "--quiet"] + arguments, in: folder.url)
+    let data = try FewScenes.data(unless: arguments)
+    return try Binary.run(
+      ["distill", "--format", "json", "--quiet"] + data + arguments, in: folder.url)
   }
 
   private func ap(_ json: [String: Any], _ name: String) throws -> Double {
@@ -43,8 +45,10 @@ import Testing
       in: folder.url)
     #expect(pruned.status == 0, "\(pruned.errors)")
     let run = try distill(
-      "--student", "pruned.onnx", "--loss", "kd,ld,cwd", "--images", "96", "--epochs", "2",
-      "--batch", "8", "--control", "--output", "taught.onnx", "--report", "report", "--no-timing")
+      "--student", "pruned.onnx", "--loss", "kd,ld,cwd", "--train-data", try FewScenes.more,
+      "--epochs", "2", "--validate-every", "2", "--batch", "8", "--control", "--output",
+      "taught.onnx", "--report", "report",
+      "--no-timing")
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
     let (before, after, control) = (
@@ -72,8 +76,9 @@ import Testing
       + "adversarial-output"
     for threads in ["1", "2"] {
       let run = try distill(
-        "--width", "0.25", "--loss", all, "--label-weight", "0", "--images", "16", "--batch", "4",
-        "--epochs", "2", "--threads", threads, "--output", "s\(threads).onnx")
+        "--width", "0.25", "--loss", all, "--label-weight", "0", "--train-data",
+        try FewScenes.learning, "--batch", "4", "--epochs", "1", "--threads", threads, "--output",
+        "s\(threads).onnx")
       #expect(run.status == 0, "\(run.errors)")
     }
     let files = try ["s1.onnx", "s2.onnx"].map {
@@ -85,8 +90,9 @@ import Testing
   @Test func theCacheGivesTheSameStudent() throws {
     func run(_ output: String) throws -> [String: Any] {
       let run = try distill(
-        "--width", "0.25", "--loss", "kd,cwd", "--images", "16", "--batch", "4", "--epochs", "1",
-        "--cache", "teacher.h5", "--output", output)
+        "--width", "0.25", "--loss", "kd,cwd", "--train-data", try FewScenes.learning, "--batch",
+        "4",
+        "--epochs", "1", "--cache", "teacher.h5", "--output", output)
       #expect(run.status == 0, "\(run.errors)")
       return try run.json()
     }
@@ -97,8 +103,8 @@ import Testing
     }
     #expect(files[0] == files[1])
     let other = try distill(
-      "--width", "0.25", "--loss", "kd", "--images", "16", "--batch", "4", "--epochs", "1",
-      "--cache", "teacher.h5")
+      "--width", "0.25", "--loss", "kd", "--train-data", try FewScenes.learning, "--batch", "4",
+      "--epochs", "1", "--cache", "teacher.h5")
     #expect(other.status == 65 && other.errors.contains("another teacher or layer"))
   }
 
@@ -113,8 +119,10 @@ import Testing
       (["--student", "missing.onnx"], 66, "missing.onnx"),
       (["--teacher", "missing.onnx"], 64, "--epochs"),
       (
-        ["--min-map", "0.99", "--images", "8", "--batch", "4", "--epochs", "1"], 3,
-        "below --min-map"
+        [
+          "--min-map", "0.99", "--data", try FewScenes.learning, "--train-data",
+          try FewScenes.learning, "--batch", "4", "--epochs", "1",
+        ], 3, "below --min-map"
       ),
     ]
     for (arguments, status, reason) in cases {
@@ -135,8 +143,10 @@ import Testing
       ], in: folder.url)
     #expect(quantized.status == 0, "\(quantized.errors)")
     let run = try distill(
-      "--student", "int3.onnx", "--loss", "kd,ld", "--label-weight", "0", "--images", "96",
-      "--epochs", "3", "--batch", "4", "--lr", "0.001", "--output", "taught.onnx")
+      "--student", "int3.onnx", "--loss", "kd,ld", "--label-weight", "0", "--train-data",
+      try FewScenes.more, "--validate-every", "3", "--epochs", "3", "--batch", "4", "--lr", "0.001",
+      "--output",
+      "taught.onnx")
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
     #expect(try ap(json, "after") > ap(json, "studentBefore") + 0.01)

@@ -16,7 +16,10 @@ import Testing
   }
 
   func prune(_ arguments: String...) throws -> Binary.Outcome {
-    try Binary.run(["prune", "tiny.onnx", "--threads", "1"] + arguments, in: folder.url)
+    let names = ["--method", "--plan"].contains { arguments.contains($0) }
+    return try Binary.run(
+      ["prune", "tiny.onnx", "--threads", "1"] + (names ? [] : ["--method", "magnitude"])
+        + arguments, in: folder.url)
   }
 
   func zeros(_ file: String) throws -> [String: Int] {
@@ -256,15 +259,29 @@ import Testing
     }
   }
 
-  @Test func withoutImagesItIsRefused() throws {
-    for arguments in [["--method", "obs"], ["--method", "obs", "--dry-run"]] {
-      let run = try Binary.run(["prune", "tiny.onnx"] + arguments, in: folder.url)
-      #expect(run.status == 64)
-      #expect(run.errors.contains("--calib"), "\(run.errors)")
+  @Test func itIsTheDefaultAndLooksAtDrawnImagesWhereThereAreNone() throws {
+    let run = try prune("--sparsity", "0.5", "--plan-out", "plan.json", "--format", "json")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("drawn") && run.errors.contains("--calib"), "\(run.errors)")
+    let json = try run.json()
+    #expect((json["plan"] as? [String: Any])?["method"] as? String == "obs")
+    #expect(json["distance"] == nil)
+    let storage = try #require(json["storage"] as? [String: Int])
+    #expect((storage["gzip"] ?? 0) < (storage["plain"] ?? 0))
+    #expect(try zeros("tiny-pruned.onnx") == 768)
+    let again = try prune("--plan", "plan.json", "--output", "again.onnx")
+    #expect(again.status == 0 && again.errors.contains("drawn"), "\(again.errors)")
+  }
+
+  @Test func magnitudesAloneAreMeasuredAndWarnedOf() throws {
+    for (sparsity, warns) in [("0.9", true), ("0.01", false)] {
+      let run = try prune(
+        "--method", "magnitude", "--sparsity", sparsity, "--calib", "images", "--format", "json")
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.errors.contains("answers unlike the original") == warns, "\(run.errors)")
+      let distance = try #require(try run.json()["distance"] as? Double)
+      #expect((distance > 0.25) == warns, "\(distance)")
     }
-    _ = try prune(
-      "--method", "obs", "--sparsity", "0.5", "--calib", "images", "--plan-out", "plan.json")
-    #expect(try prune("--plan", "plan.json", "--output", "again.onnx").status == 64)
   }
 
   @Test func patternsAndScopesWork() throws {
@@ -276,8 +293,19 @@ import Testing
     }
   }
 
-  @Test func trainingIsRefused() throws {
-    let run = try prune("--method", "obs", "--calib", "images", "--epochs", "1")
-    #expect(run.status == 64)
+  @Test func trainingKeepsTheZeros() throws {
+    let run = try prune(
+      "--sparsity", "0.6", "--calib", "images", "--train-data", "images", "--epochs", "2",
+      "--batch", "2", "--loss", "match", "--format", "json")
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try run.json()["epochs"] as? Int == 2)
+    #expect(try zeros("tiny-pruned.onnx") == Int((0.6 * 1536).rounded()))
+  }
+
+  @Test func aGrowingScheduleIsForMagnitudes() throws {
+    let growing = ["--schedule", "agp", "--epochs", "1", "--train-data", "images"]
+    let run = try Binary.run(
+      ["prune", "tiny.onnx", "--method", "obs"] + growing, in: folder.url)
+    #expect(run.status == 64 && run.errors.contains("--schedule agp"), "\(run.errors)")
   }
 }

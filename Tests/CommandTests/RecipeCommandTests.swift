@@ -66,7 +66,7 @@ import Testing
   @Test func theFirstModelTeachesWhatBecameOfIt() throws {
     try write(
       """
-      scenes: {train: 32, score: 16}
+      scenes: {train: 16, score: 8}
       steps:
         - prune: {sparsity: 0.6, epochs: 0}
         - distill: {loss: 'kd,ld', epochs: 1, batch: 8}

@@ -76,10 +76,10 @@ import Testing
 
   @Test func eightImagesAreLearntByHeart() throws {
     _ = try run(
-      "dataset", "synth", "--output", "eight", "--images", "8", "--imgsz", "128", "--seed", "5")
+      "dataset", "synth", "--output", "eight", "--images", "8", "--imgsz", "96", "--seed", "5")
     let outcome = try Binary.run(
       [
-        "train", "--arch", "yolov8n", "--width", "0.25", "--imgsz", "128", "--data", "eight",
+        "train", "--arch", "yolov8n", "--width", "0.25", "--imgsz", "96", "--data", "eight",
         "--val-data", "eight", "--batch", "8", "--augment", "none", "--epochs", "150",
         "--optimizer", "adamw", "--lr", "0.01", "--ema", "0", "--validate-every", "150",
         "--output", "heart", "--min-map", "0.4",

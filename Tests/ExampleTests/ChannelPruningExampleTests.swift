@@ -9,9 +9,8 @@ import Testing
     let folder = try TemporaryFolder()
     let run = try QuickstartTests.run(
       Self.script.path, [],
-      environment: [
-        "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "EPOCHS": "1", "IMAGES": "2",
-      ])
+      environment: try ExampleScenes.environment(folder, images: 2).merging(
+        ["FRACTIONS": "0.25,0.5"]) { $1 })
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("Surgery proved"))
     for name in [

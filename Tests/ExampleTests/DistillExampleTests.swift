@@ -9,10 +9,7 @@ import Testing
     let folder = try TemporaryFolder()
     let run = try QuickstartTests.run(
       Self.script.path, [],
-      environment: [
-        "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "EPOCHS": "1",
-        "IMAGES": "32",
-      ])
+      environment: try ExampleScenes.environment(folder))
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("Against the control"))
     for name in [

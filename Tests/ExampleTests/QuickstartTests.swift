@@ -16,9 +16,7 @@ import Testing
     let folder = try TemporaryFolder()
     let run = try Self.run(
       Self.script.path, [],
-      environment: [
-        "OUT": folder.url.path, "BIN": Self.binaries.path, "EPOCHS": "1",
-      ])
+      environment: try ExampleScenes.environment(folder))
     #expect(run.status == 0, "\(run.output)")
     #expect(run.output.contains("report.md"))
     for name in ["pruned.onnx", "report/report.md", "report/report.json", "report/curve.svg"] {

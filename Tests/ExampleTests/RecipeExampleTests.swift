@@ -16,7 +16,7 @@ import Testing
       contentsOf: Self.examples.appending(path: "\(name)/recipe.yaml"), encoding: .utf8)
     if let end, let range = text.range(of: end) { text = String(text[..<range.lowerBound]) }
     for (pattern, small) in [
-      (#/train: \d+/#, "train: 16"), (#/score: \d+/#, "score: 8"),
+      (#/train: \d+/#, "train: 8"), (#/score: \d+/#, "score: 8"),
       (#/epochs: [1-9]\d*/#, "epochs: 1"),
       (#/calib-count: \d+/#, "calib-count: 2"),
     ] { text = text.replacing(pattern, with: small) }
@@ -29,7 +29,7 @@ import Testing
 
   private func example(_ name: String, recipe: String) throws -> (status: Int32, output: String) {
     try QuickstartTests.run(
-      Self.examples.appending(path: "\(name)/run").path, [],
+      Self.examples.appending(path: "\(name)/run").path, ["--no-timing"],
       environment: [
         "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "RECIPE": recipe,
         "SEEDS": "1", "JOBS": "2",

@@ -10,7 +10,7 @@ import Testing
     process.arguments = [
       "--output", folder.url.path, "--compress",
       QuickstartTests.binaries.appending(path: "compress").path, "--epochs", "1", "--images", "16",
-      "--seeds", "2", "--widths", "0.5", "--base", "0.5", "--sparsities", "0.5",
+      "--scored", "16", "--seeds", "2", "--widths", "0.5", "--base", "0.5", "--sparsities", "0.5",
     ]
     process.standardOutput = FileHandle.nullDevice
     try process.run()

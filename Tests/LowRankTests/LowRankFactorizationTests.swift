@@ -40,6 +40,37 @@ import Testing
     #expect(replayed.graph == outcome.graph)
   }
 
+  @Test(arguments: [
+    ("svd", "ratio=0.4"), ("spatial-svd", "ratio=0.4"), ("channel-svd", "ratio=0.4"),
+    ("tucker", "ratio=0.4"), ("cp", "ratio=0.4"), ("response-svd", "ratio=0.4"),
+    ("depthwise-separable", "1"), ("group", "2"),
+  ])
+  func everyMethodFactorises(name: String, rank: String) throws {
+    var configuration = LowRankFactorization.Configuration(.rule(try #require(RankRule(rank))))
+    configuration.methods = [try #require(LowRankMethod.named(name))]
+    (configuration.gain, configuration.multiple) = (.macs, 1)
+    (configuration.iterations, configuration.starts) = (10, 1)
+    configuration.excluded = [NamePattern("*backbone*")]
+    let outcome = try LowRankFactorization(configuration, engine: engine).run(
+      on: graph, images: images)
+    #expect(outcome.proof.holds)
+    #expect(!outcome.plan.layers.isEmpty && outcome.plan.layers.allSatisfy { $0.method == name })
+    _ = try outcome.prediction.check(outcome.graph)
+  }
+
+  @Test func threadsDoNotMatter() throws {
+    var configuration = LowRankFactorization.Configuration(.macs(0.8))
+    configuration.methods = [.svd, .spatialSVD, .tucker]
+    (configuration.gain, configuration.multiple) = (.macs, 1)
+    let outcomes = try [1, 3].map { threads in
+      let engine = Engine(threads: threads)
+      let images = try CalibrationImages(
+        graph, .deadLeaves(count: 2, seed: 3, size: 64), count: 2, engine: engine)
+      return try LowRankFactorization(configuration, engine: engine).run(on: graph, images: images)
+    }
+    #expect(outcomes[0].plan == outcomes[1].plan && outcomes[0].graph == outcomes[1].graph)
+  }
+
   @Test func aPlanAltersNothing() throws {
     let rule = try #require(RankRule("ratio=0.5"))
     let (plan, isMet) = try method(.rule(rule)).plan(for: graph, images: images)

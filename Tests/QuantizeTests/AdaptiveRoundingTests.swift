@@ -18,9 +18,11 @@ import Testing
   @Test func layersAnswerBetter() throws {
     let network = try TinyNetwork("yolov8n")
     var plan = try network.plan(scheme(4))
+    var settings = AdaptiveRounding.Settings()
+    settings.steps = 100
     let rounding = try AdaptiveRounding(
       network.graph, plan: plan, sites: network.sites,
-      inputs: network.inputs, engine: inference())
+      inputs: network.inputs, settings: settings, engine: inference())
     #expect(rounding.layers.count > 20)
     for layer in rounding.layers {
       #expect(layer.errorAfter <= layer.errorBefore * 1.0001, "\(layer)")

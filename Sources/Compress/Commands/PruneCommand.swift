@@ -18,12 +18,14 @@ struct PruneCommand: CompressionCommand {
     abstract:
       "Set the least important weights to zero, or remove channels, and compare before and after.",
     discussion: """
-      Ranks the weights of convolutions and matrix products, sets the least important to zero, writes the model, reads \
-      the file back and checks it. First layers (they see the image) and detection outputs are kept whole unless \
-      --include-ends is given. Sparsity is the fraction of the prunable weights that are zero.
+      Sets weights of convolutions and matrix products to zero, writes the model, reads the file back and checks it. First \
+      layers (they see the image) and detection outputs are kept whole unless --include-ends is given. Sparsity is the \
+      fraction of the prunable weights that are zero.
 
-      --method obs needs images (--calib), but no labels: it chooses the zeros of each layer and refits the other weights \
-      by least squares, so that the layer answers as it did.
+      Unless --method says otherwise, images show which weights a layer can do without, and the others are refitted by \
+      least squares, so that the layer answers as it did (obs). No labels are needed. Give about a hundred images with \
+      --calib; without any, drawn ones are looked at. How many zeros a layer gets depends on what they do to the \
+      detector's findings. --method magnitude needs no images, and leaves few detectors intact from a sparsity of 0.3 on.
 
       With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
       in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
@@ -48,10 +50,10 @@ struct PruneCommand: CompressionCommand {
 
       EXAMPLES
         compress prune --sparsity 0.75
-        compress prune model.onnx --sparsity 0.75
+        compress prune model.onnx --sparsity 0.5 --calib images/
         compress prune model.onnx --sparsity 0.9 --schedule agp --epochs 20 --data data.yaml
         compress prune model.onnx --data coco/ --report report/ --max-drop 0.02
-        compress prune model.onnx --method obs --sparsity 0.5 --calib images/
+        compress prune model.onnx --method magnitude --sparsity 0.3
         compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
@@ -94,6 +96,8 @@ struct PruneCommand: CompressionCommand {
 
   /// Epochs that the embedded detector is trained on when nothing is said.
   static let embeddedEpochs = 4
+  /// Images that are looked at to remove channels, and to refit weights.
+  private static let (channelImages, weightImages) = (64, 128)
 
   func validate() throws {
     try checkEnds(isEmbedded: model == nil)
@@ -160,27 +164,31 @@ struct PruneCommand: CompressionCommand {
 
   /// The images to train and to score on.
   ///
-  /// - Parameter looks: Whether the network is looked at through images.
-  private func images(_ source: ModelArtifact, looks: Bool) throws -> DatasetSplit {
+  /// - Parameter looks: How many images the network is looked at with, unless the options say so; 0
+  ///   for none.
+  private func images(_ source: ModelArtifact, looks: Int) throws -> DatasetSplit {
     // Images for training stand in for those to look at.
     let standsIn =
       channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
     return try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || channels.preparesByTraining, looks: looks && standsIn ? calibrationCount : 0,
+      trains: trains || channels.preparesByTraining,
+      looks: looks > 0 && standsIn ? channels.calibCount ?? looks : 0,
       seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
   }
 
-  private var calibrationCount: Int { channels.calibCount ?? 64 }
-
-  /// - Parameter drawn: The images to take where there are none; `nil` for noise.
+  /// The images to look at.
+  ///
+  /// - Parameters:
+  ///   - count: How many, unless the options say so.
+  ///   - drawn: The images to take where there are none; `nil` for noise.
   private func calibration(
-    _ images: DatasetSplit, drawn: @autoclosure () -> Dataset? = nil
+    _ images: DatasetSplit, count: Int, drawn: @autoclosure () -> Dataset? = nil
   ) throws -> CalibrationChoice {
     try CalibrationChoice(
-      path: channels.calib, otherwise: images.learning ?? drawn(), count: calibrationCount,
-      common: common)
+      path: channels.calib, otherwise: images.learning ?? drawn(),
+      count: channels.calibCount ?? count, common: common)
   }
 
   private var settings: DetectorTraining.Settings {
@@ -192,7 +200,7 @@ struct PruneCommand: CompressionCommand {
   private func removeChannels(
     _ source: ModelArtifact, _ target: String, replaying plan: ChannelPlan? = nil
   ) throws {
-    let images = try images(source, looks: true)
+    let images = try images(source, looks: Self.channelImages)
     let engine = try head.engine(common)
     let method = ChannelPruning(
       try channels.configuration(
@@ -200,13 +208,14 @@ struct PruneCommand: CompressionCommand {
     if dryRun {
       let (chosen, isMet) = try method.plan(
         for: source.graph,
-        images: try calibration(images).images(for: source.graph, head: head, engine: engine),
+        images: try calibration(images, count: Self.channelImages).images(
+          for: source.graph, head: head, engine: engine),
         learning: images.learning)
       try save(chosen, to: pruning.planOut)
       return try common.show(
         ChannelPruneResult(input: source.path, plan: chosen, isTargetMet: isMet))
     }
-    let calibration = try calibration(images)
+    let calibration = try calibration(images, count: Self.channelImages)
     let seen = try calibration.images(for: source.graph, head: head, engine: engine)
     let outcome =
       try plan.map { try method.apply($0, to: source.graph, images: seen) }
@@ -249,10 +258,12 @@ struct PruneCommand: CompressionCommand {
     configuration.schedule = try pruning.sparsitySchedule()
     (configuration.frequency, configuration.training) = (pruning.pruneEvery, settings)
     let method = WeightPruning(configuration, head: try head.settings(), engine: engine)
-    let images = try images(source, looks: method.needsImages(replaying: known))
+    let images = try images(
+      source, looks: method.needsImages(replaying: known) ? Self.weightImages : 0)
     var calibration: CalibrationChoice?
     func seen() throws -> CalibrationImages {
-      let choice = try self.calibration(images, drawn: drawn())
+      let choice = try self.calibration(
+        images, count: Self.weightImages, drawn: drawn())
       calibration = choice
       return try choice.images(for: source.graph, head: head, engine: engine)
     }
@@ -297,7 +308,7 @@ struct PruneCommand: CompressionCommand {
     else { return nil }
     let drawn = CalibrationChoice.drawn(
       WeightPruning.distanceImages, seed: pruning.seed ?? 0)
-    let seen = try calibration(images, drawn: drawn).images(
+    let seen = try calibration(images, count: WeightPruning.distanceImages, drawn: drawn).images(
       for: source.graph, head: head, engine: method.engine)
     let distance = try method.distance(of: outcome.graph, from: source.graph, images: seen)
     if !(distance < Self.farAway) {

@@ -47,11 +47,12 @@ struct ChannelOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Images to look at for activations, compensation, normalisation and the proof: a folder, or a set in the forms of --data. (default: those to train on)",
+      "Images to look at, labelled or not: to choose and refit weights, and with channels for activations, compensation, normalisation and the proof. A folder, or a set in the forms of --data. (default: those to train on)",
       valueName: "path"))
   var calib: String?
 
-  @Option(help: ArgumentHelp("How many of them. (default: 64)", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("How many of them. (default: 128, with --channels 64)", valueName: "count"))
   var calibCount: Int?
 
   @Flag(

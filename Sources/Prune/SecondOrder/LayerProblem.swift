@@ -14,7 +14,8 @@ struct LayerProblem: Sendable {
   ///
   /// - Throws: `LinearAlgebraError` when a moment is not finite.
   init(
-    _ moments: [PatchMoments], weights: [Float], channels: Int, fitsIntercept: Bool, settings: SparseReconstruction.Settings, pool: ThreadPool
+    _ moments: [PatchMoments], weights: [Float], channels: Int, fitsIntercept: Bool,
+    settings: SparseReconstruction.Settings, pool: ThreadPool
   ) throws {
     groups = try pool.map(moments.count) { group in
       let rows = weights.count / moments.count

@@ -59,10 +59,12 @@ public struct SparseReconstruction: Sendable {
   ///   for each iteration, and a Cholesky factorisation for each output.
   public init(
     _ moments: [PatchMoments], weights: [Float], channels: Int, keeping kept: Int,
-    pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true, settings: Settings = Settings(), pool: ThreadPool
+    pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true,
+    settings: Settings = Settings(), pool: ThreadPool
   ) throws {
     self = try LayerProblem(
-      moments, weights: weights, channels: channels, fitsIntercept: fitsIntercept, settings: settings, pool: pool
+      moments, weights: weights, channels: channels, fitsIntercept: fitsIntercept,
+      settings: settings, pool: pool
     ).solution(keeping: kept, pattern: pattern)
   }
 

@@ -89,6 +89,47 @@ import Testing
     #expect(try distance(outcome.graph) < Tolerance.network.bound)
   }
 
+  /// Two products of the same input are added: the second can take back what the first one loses.
+  @Test func theLayerBesideAShortcutTakesBackItsError() throws {
+    var random = SplitMix64(seed: 11)
+    func weights(_ count: Int) -> [Float] {
+      (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
+    }
+    var graph = Graph(
+      inputs: [ValueInfo(name: "image", type: ValueType(TensorType(.float32, [1, 3, 8, 8])))],
+      outputs: [ValueInfo(name: "sum", type: .undeclared)])
+    for (name, scale) in [("first", Float(1)), ("second", 0.5)] {
+      graph.initializers[name + ".weight"] = Initializer(
+        Tensor(weights(24).map { $0 * scale }, shape: [8, 3, 1, 1]))
+      graph.nodes.append(
+        Node("Conv", name: name, inputs: ["image", name + ".weight"], outputs: [name]))
+    }
+    for (name, value) in [("scale", Float(2)), ("shift", 0.1), ("mean", 0.2), ("variance", 4)] {
+      graph.initializers[name] = Initializer(
+        Tensor([Float](repeating: value, count: 8), shape: [8]))
+    }
+    graph.nodes.append(
+      Node(
+        "BatchNormalization", name: "norm",
+        inputs: ["second", "scale", "shift", "mean", "variance"], outputs: ["normed"]))
+    graph.nodes.append(Node("Add", name: "sum", inputs: ["normed", "first"], outputs: ["sum"]))
+    var request = PruningRequest()
+    (request.criterion, request.sparsity, request.keepsEnds) = (.secondOrder, 0, false)
+    request.overrides = [(NamePattern("first"), 0.5)]
+    let inputs = TensorSet((0..<Self.images).map(Self.image))
+    let engine = Engine(registry: .standard, threads: 1)
+    let pruning = try SecondOrderPruning(
+      graph, configuration: .init(request: request), inputs: inputs, engine: engine)
+    let pruned = try pruning.apply(pruning.plan { _ in 0 }).graph
+    #expect(pruned[constant: "first.weight"]?.floats.count { $0 == 0 } == 12)
+    for index in 60..<62 {
+      let whole = try Session(graph, registry: .standard).run(Self.image(index))["sum"]
+      let found = try Session(pruned, registry: .standard).run(Self.image(index))["sum"]
+      let error = normalizedMaxError(found?.floats ?? [], whole?.floats ?? [1])
+      #expect(error < 1e-3, "\(error)")
+    }
+  }
+
   @Test func aPlanReplaysAtAnyNumberOfThreads() throws {
     let plan = try pruning().plan(damage: distance)
     let first = try pruning().apply(plan).graph
