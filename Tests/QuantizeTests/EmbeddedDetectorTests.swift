@@ -81,7 +81,7 @@ import Testing
       $0.scheme.weightBits = 3
       $0.drop = .init(0.05)
     }
-    let all = graph.nodes.count(where: QuantizationSites.isLayer)
+    let all = graph.nodes.count { Self.engine.registry.quantizationRole(of: $0) == .layer }
     #expect(outcome.layers < all && outcome.layers > 0)
     #expect(try precision(graph, on: few) - precision(outcome.graph, on: few) <= 0.05)
   }

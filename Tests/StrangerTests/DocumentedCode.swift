@@ -28,19 +28,19 @@ enum LibraryPage {
     try sparsifier.apply(zeros, to: model).save("sparse.onnx")
 
     let factoriser = LowRankFactorization(.init(.macs(0.8)), engine: engine)
-    let thin = try factoriser.apply(to: model, images)
-    try thin.model.save("thin.onnx")
+    let ranks = try factoriser.plan(model, images)
+    try factoriser.apply(ranks, to: model, images).save("thin.onnx")
 
     var configuration = Quantization.Configuration()
     configuration.observer = .entropy
     configuration.excluded = [NamePattern("*/detect/*")]
-    let int8 = try Quantization(configuration, engine: engine)
-      .apply(to: model, images)
-    try int8.model.save("int8.onnx")
+    let quantizer = Quantization(configuration, engine: engine)
+    let ranges = try quantizer.plan(model, images)
+    try quantizer.apply(ranges, to: model, images).save("int8.onnx")
 
     let teacher = try DistilledDetector(model.graph, head: HeadSettings(), engine: engine)
     let file = try ModelArtifact("slim.onnx")
-    let student = try StudentModel(file)
+    let student = try StudentModel(file, registry: engine.registry)
     var training = DetectorTraining.Settings()
     training.training.epochs = 20
     let distillation = try Distillation(

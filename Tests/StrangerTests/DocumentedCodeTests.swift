@@ -7,7 +7,8 @@ import Testing
     .deletingLastPathComponent().deletingLastPathComponent()
   /// Where code of the pages is compiled, for strangers or in the file that a page walks through.
   private static let compiled = [
-    "Tests/StrangerTests/DocumentedCode.swift", "Examples/library/Slim.swift",
+    "Tests/StrangerTests/DocumentedCode.swift", "Tests/StrangerTests/StrangeOperatorTests.swift",
+    "Examples/library/Slim.swift",
     "Sources/Prune/Criteria/Magnitude.swift",
   ]
   /// What a page says of another program's manifest, which no target holds.
