@@ -72,6 +72,20 @@ public struct PatchMoments: Sendable {
     }
   }
 
+  /// Adds the positions of other moments of the same layer.
+  public static func += (sum: inout PatchMoments, other: PatchMoments) {
+    precondition(sum.depth == other.depth && sum.outputs == other.outputs)
+    func add(_ path: WritableKeyPath<PatchMoments, [Double]>) {
+      for index in sum[keyPath: path].indices {
+        sum[keyPath: path][index] += other[keyPath: path][index]
+      }
+    }
+    sum.count += other.count
+    for path in [\PatchMoments.patches, \.responses, \.patchSum, \.responseSum, \.responseSquares] {
+      add(path)
+    }
+  }
+
   /// The number of rows that are summed in float32, before sums are added in float64.
   private static let chunk = 512
 
@@ -109,6 +123,35 @@ public struct PatchMoments: Sendable {
 }
 
 extension PatchMoments {
+  /// `Σ ‖y − W x − b‖²`.
+  ///
+  /// - Parameters:
+  ///   - weights: W, `[outputs, depth]`.
+  ///   - intercept: b, `[outputs]`.
+  public func squaredError(weights: [Float], intercept: [Float]) -> Double {
+    let w = weights.map(Double.init)
+    var product = [Double](repeating: 0, count: w.count)
+    w.withUnsafeBufferPointer { w in
+      patches.withUnsafeBufferPointer { patches in
+        product.withUnsafeMutableBufferPointer { product in
+          guard let a = w.baseAddress, let b = patches.baseAddress, let c = product.baseAddress
+          else { return }
+          MatrixProduct(rows: outputs, columns: depth, depth: depth)(
+            a, b, into: c, pool: ThreadPool(threads: 1))
+        }
+      }
+    }
+    return (0..<outputs).reduce(0.0) { sum, output in
+      let b = Double(intercept[output])
+      var error = responseSquares[output] - 2 * b * responseSum[output] + Double(count) * b * b
+      for place in 0..<depth {
+        let index = output * depth + place
+        error += w[index] * (product[index] - 2 * responses[index] + 2 * b * patchSum[place])
+      }
+      return sum + max(error, 0)
+    }
+  }
+
   /// The constants that correct the mean response of given weights: `ȳ − W x̄`, `[outputs]`.
   public func intercept(weights: [Float]) -> [Float] {
     let n = Double(max(count, 1))

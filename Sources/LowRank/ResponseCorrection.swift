@@ -37,9 +37,9 @@ public struct ResponseCorrection: Sendable {
   /// How responses are sampled.
   public struct Settings: Sendable {
     /// The number of positions for each element of a patch, over all images.
-    public var positionsPerWeight = 4.0
+    public var positionsPerWeight = 24.0
     /// The most positions of a layer.
-    public var mostPositions = 20_000
+    public var mostPositions = 60_000
     /// The seed of the positions.
     public var seed: UInt64
 

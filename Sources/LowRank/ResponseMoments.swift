@@ -29,7 +29,9 @@ public struct ResponseMoments: Sendable {
       try inputs.fill(image, into: session)
       try session.run()
       for (index, layer) in layers.enumerated() {
-        let wanted = max(settings.positionsPerWeight * Double(layer.outputs), 2000)
+        let wanted = min(
+          max(settings.positionsPerWeight * Double(layer.outputs), 2000),
+          Double(settings.mostPositions))
         let each = Int((wanted / Double(inputs.count)).rounded(.up))
         for name in names[index] {
           guard let view = session.outputView(name) else { continue }

@@ -153,6 +153,48 @@ import Testing
     #expect(gone.allSatisfy { fit.weights[$0] == 0 })
   }
 
+  /// Few noisy positions: what fits them best is not what fits others.
+  @Test(arguments: 0..<5 as Range<UInt64>)
+  func positionsThatAreHeldBackChooseTheRidgeAndTellTheError(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let (depth, outputs) = (24, 3)
+    let w = (0..<outputs * depth).map { _ in Float.random(in: -1...1, using: &random) }
+    func moments(_ rows: Int) -> PatchMoments {
+      let x = (0..<rows * depth).map { _ in Float.random(in: -1...1, using: &random) }
+      var y = [Float]()
+      for row in 0..<rows {
+        for output in 0..<outputs {
+          let response = (0..<depth).reduce(Float(0)) {
+            $0 + x[row * depth + $1] * w[output * depth + $1]
+          }
+          y.append(response + 3 * Float.random(in: -1...1, using: &random))
+        }
+      }
+      var moments = PatchMoments(depth: depth, outputs: outputs)
+      moments.add(patches: x, responses: y, pool: pool)
+      return moments
+    }
+    let (few, held, others) = (moments(30), moments(300), moments(3000))
+    let kept = Array(0..<20)
+    let blind = try #require(
+      LeastSquaresReconstruction(few, weights: w, channels: depth, keeping: kept))
+    let fit = try #require(
+      LeastSquaresReconstruction(few, heldBack: held, weights: w, channels: depth, keeping: kept))
+    func trueError(_ fit: LeastSquaresReconstruction) -> Double {
+      others.squaredError(weights: fit.weights, intercept: fit.intercept)
+        / others.responseVariation
+    }
+    // Errors at the positions of the fit promise too much; those that are held back do not.
+    #expect(blind.errorAfter < 0.5 * trueError(blind))
+    #expect(fit.errorAfter > 0.9 * trueError(fit))
+    #expect(fit.ridge > blind.ridge)
+    #expect(trueError(fit) < 0.8 * trueError(blind))
+    // The squared error is that of the definition.
+    #expect(
+      (others.squaredError(weights: w, intercept: [0, 0, 0]) / Double(others.count) - 9).magnitude
+        < 0.5)
+  }
+
   @Test func moreChannelsNeverFitWorse() throws {
     let moments = moments()
     var last = Double.infinity

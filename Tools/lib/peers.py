@@ -85,6 +85,20 @@ def coco(truth, detections):
     return dict(stats=list(score.stats), seconds=time.perf_counter() - start, memory=peak())
 
 
+def calibration(path, name, data="coco_train_128"):
+    """The images of a dataset as the file of a shared model takes them, by input name.
+
+    Preprocessing is that of the reference's scorer.
+    """
+    from PIL import Image
+    reference = scorer()
+    settings = next(v for k, v in reference.SETTINGS.items() if name.startswith(k))
+    entry = session(path).get_inputs()[0]
+    for file in images(data):
+        image = Image.open(file).convert("RGB")
+        yield {entry.name: reference.preprocess(image, entry.shape[2:], settings)[0]}
+
+
 def quantize(name, method, output, data="coco_train_128"):
     """Writes the file that ONNX Runtime's quantize_static makes of a shared model.
 
@@ -95,8 +109,6 @@ def quantize(name, method, output, data="coco_train_128"):
     from onnxruntime.quantization import (
         CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static)
     from onnxruntime.quantization.shape_inference import quant_pre_process
-    from PIL import Image
-    reference = scorer()
     graph = onnx.load(model(name))
     constants = {c.name for c in graph.graph.initializer}
     inputs = [i for i in graph.graph.input if i.name not in constants]
@@ -107,19 +119,11 @@ def quantize(name, method, output, data="coco_train_128"):
     prepared = output + ".prepared.onnx"
     onnx.save(graph, prepared)
     quant_pre_process(prepared, prepared, skip_symbolic_shape=True)
-    entry = session(prepared).get_inputs()[0]
-    settings = next(v for k, v in reference.SETTINGS.items() if name.startswith(k))
+    feeds = calibration(prepared, name, data)
 
     class Reader(CalibrationDataReader):
-        def __init__(self):
-            self.files = iter(images(data))
-
         def get_next(self):
-            file = next(self.files, None)
-            if file is None:
-                return None
-            image = Image.open(file).convert("RGB")
-            return {entry.name: reference.preprocess(image, entry.shape[2:], settings)[0]}
+            return next(feeds, None)
 
     quantize_static(prepared, output, Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,

@@ -28,7 +28,8 @@ public struct ChannelReconstruction: Sendable {
   public struct ReaderRefit: Codable, Sendable, Equatable {
     /// The layer's label.
     public var label: String
-    /// The relative squared error of its responses when channels are removed without refitting.
+    /// The relative squared error of its responses when channels are removed without refitting, on
+    /// images that are held back from fitting where there are enough.
     public var errorBefore: Double
     /// The same after its weights are refitted.
     public var errorAfter: Double
@@ -47,9 +48,11 @@ public struct ChannelReconstruction: Sendable {
   /// How a reconstruction samples images.
   public struct Settings: Sendable {
     /// The number of positions for each element of a layer's patch, over all images.
-    public var positionsPerWeight = 3.0
+    public var positionsPerWeight = 24.0
     /// The most positions of a layer.
-    public var mostPositions = 20_000
+    public var mostPositions = 60_000
+    /// Of every so many images, one is held back to choose the ridge and to measure errors.
+    public var heldBackEvery = 8
     /// The seed of the positions.
     public var seed: UInt64
 
@@ -137,10 +140,11 @@ public struct ChannelReconstruction: Sendable {
       let reader = readers[index]
       let groups = reader.layer.groups
       let kept = groups.indices.filter { groups[$0].map { !removed.contains($0) } ?? true }
-      let moments = try self.moments(index, original, inputs, engine, pool)
+      let (moments, heldBack) = try self.moments(index, original, inputs, engine, pool)
       observe(step + 1)
       guard let tensor = coupling.trace.typed.operands[reader.weight]?.constant,
-        let fit = LayerFit(reader, moments, weights: reader.reader.matrix(tensor), keeping: kept),
+        let fit = LayerFit(
+          reader, moments, heldBack, weights: reader.reader.matrix(tensor), keeping: kept),
         setIntercept(fit.intercept, reader)
       else { continue }
       weights[reader.weight] = reader.reader.tensor(fit.weights, like: tensor)
@@ -165,11 +169,12 @@ public struct ChannelReconstruction: Sendable {
     }
   }
 
-  /// Moments of a layer's input in the pruned network against its response in the original.
+  /// Moments of a layer's input in the pruned network against its response in the original: of the
+  /// images to fit, and of those that are held back.
   private func moments(
     _ index: Int, _ original: Responses, _ inputs: some CalibrationSet, _ engine: Engine,
     _ pool: ThreadPool
-  ) throws -> [PatchMoments] {
+  ) throws -> (fitted: [PatchMoments], heldBack: [PatchMoments]) {
     let reader = readers[index]
     let shortcut = original.shortcuts[index]
     var graph = try ChannelProof.silenced(coupling, removing: removed, weights: weights)
@@ -178,7 +183,8 @@ public struct ChannelReconstruction: Sendable {
     }
     graph.removeDeadNodes()
     let session = try engine.session(graph, checksTaps: true)
-    var moments = reader.reader.emptyMoments()
+    var moments = (fitted: reader.reader.emptyMoments(), heldBack: reader.reader.emptyMoments())
+    let every = settings.heldBackEvery
     var row = 0
     for image in 0..<inputs.count {
       try inputs.fill(image, into: session)
@@ -191,13 +197,16 @@ public struct ChannelReconstruction: Sendable {
         let values = reader.reader.responses(now, at: positions)
         for place in target.indices {
           let lost = original.shortcutValues[index][row + place] - values[place]
-          target[place] += lost / shortcut.scales[place % reader.outputs]
+          target[place] += lost * shortcut.factors[place % reader.outputs]
         }
       }
       row += count
-      reader.reader.add(
-        patches: reader.reader.patches(view, at: positions), responses: target, to: &moments,
-        pool: pool)
+      let patches = reader.reader.patches(view, at: positions)
+      if every > 1, image % every == every - 1 {
+        reader.reader.add(patches: patches, responses: target, to: &moments.heldBack, pool: pool)
+      } else {
+        reader.reader.add(patches: patches, responses: target, to: &moments.fitted, pool: pool)
+      }
     }
     return moments
   }
@@ -231,11 +240,15 @@ private struct LayerFit {
   var errorBefore = 0.0
   var errorAfter = 0.0
 
-  init?(_ reader: LayerReader, _ moments: [PatchMoments], weights: [Float], keeping kept: [Int]) {
+  init?(
+    _ reader: LayerReader, _ moments: [PatchMoments], _ heldBack: [PatchMoments],
+    weights: [Float], keeping kept: [Int]
+  ) {
     guard reader.isDepthwise else {
       guard
         let fit = LeastSquaresReconstruction(
-          moments[0], weights: weights, channels: reader.channels, keeping: kept)
+          moments[0], heldBack: heldBack[0], weights: weights, channels: reader.channels,
+          keeping: kept)
       else { return nil }
       (self.weights, intercept) = (fit.weights, fit.intercept)
       (errorBefore, errorAfter) = (fit.errorBefore, fit.errorAfter)
@@ -249,7 +262,8 @@ private struct LayerFit {
       let own = channel * reader.kernel..<(channel + 1) * reader.kernel
       guard
         let fit = LeastSquaresReconstruction(
-          moments[channel], weights: Array(weights[own]), channels: 1, keeping: [0])
+          moments[channel], heldBack: heldBack[channel], weights: Array(weights[own]),
+          channels: 1, keeping: [0])
       else { return nil }
       self.weights.replaceSubrange(own, with: fit.weights)
       intercept[channel] = fit.intercept[0]

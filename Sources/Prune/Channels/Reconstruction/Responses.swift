@@ -5,13 +5,6 @@ import Tensors
 
 /// The responses of the original network's layers at sampled positions.
 struct Responses {
-  /// A value that is added to a layer's response, with the factor that is applied to the response
-  /// first.
-  struct Shortcut {
-    var value: String
-    var scales: [Float]
-  }
-
   /// The responses by reader: `[positions of all images, outputs]`.
   private(set) var responses: [[Float]]
   /// The shortcut by reader, at the same positions; empty without one.
@@ -32,7 +25,11 @@ struct Responses {
   ) throws {
     (self.readers, self.settings, images) = (readers, settings, inputs.count)
     let links = Connectivity(coupling.graph)
-    shortcuts = readers.map { Self.shortcut(behind: $0, coupling, links) }
+    shortcuts = readers.map {
+      Shortcut(
+        beside: $0.layer.node, of: coupling.graph, operands: coupling.trace.typed.operands,
+        links: links)
+    }
     responses = readers.map { _ in [] }
     shortcutValues = responses
     let taps = Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
@@ -77,35 +74,5 @@ struct Responses {
     return readers[reader].positions(
       image, wanted: Int((wanted / Double(max(images, 1))).rounded(.up)),
       seed: settings.seed)
-  }
-
-  /// The other operand of an addition that reads a layer's response, directly or behind a
-  /// normalisation.
-  private static func shortcut(
-    behind reader: LayerReader, _ coupling: ChannelCoupling, _ links: Connectivity
-  ) -> Shortcut? {
-    let graph = coupling.graph
-    let operands = coupling.trace.typed.operands
-    var value = reader.output
-    var scales = [Float](repeating: 1, count: reader.outputs)
-    guard var next = links.soleConsumer(of: value) else { return nil }
-    if graph.nodes[next].qualifiedType == "BatchNormalization" {
-      let node = graph.nodes[next]
-      guard node.inputs.count == 5, let gamma = operands[node.inputs[1]]?.constant?.floats,
-        let variance = operands[node.inputs[4]]?.constant?.floats,
-        let epsilon = try? node.attributes.float("epsilon", default: 1e-5),
-        let behind = links.soleConsumer(of: node.outputs[0])
-      else { return nil }
-      scales = zip(gamma, variance).map { $0 / ($1 + epsilon).squareRoot() }
-      (value, next) = (node.outputs[0], behind)
-    }
-    let node = graph.nodes[next]
-    guard node.qualifiedType == "Add", node.inputs.count == 2,
-      let other = node.inputs.first(where: { $0 != value }),
-      let operand = operands[other], operand.constant == nil,
-      operand.shape == operands[reader.output]?.shape, operand.elementType == .float32,
-      scales.allSatisfy({ $0.magnitude > 1e-3 })
-    else { return nil }
-    return Shortcut(value: other, scales: scales)
   }
 }

@@ -30,6 +30,7 @@ struct Shortcut: Sendable {
     guard sum.qualifiedType == "Add",
       let other = sum.inputs.first(where: { $0 != output }),
       let operand = operands[other], operand.constant == nil, operand.shape == shape,
+      operand.elementType == .float32,
       links.producer[other].map({ $0 < node }) ?? true
     else { return nil }
     (value, self.factors) = (other, factors)
