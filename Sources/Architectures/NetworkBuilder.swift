@@ -22,6 +22,9 @@ enum Nonlinearity {
 ///
 /// Every weight has a random stream of its own, which its name determines. So a change in one place
 /// leaves the other weights as they were. Names follow the blocks: `backbone.stage2.0.cv1`.
+///
+/// What adds nodes is not inlined: a network calls it hundreds of times, and the copies would cost
+/// the compiler more than the rest of the module.
 struct NetworkBuilder {
   /// The network so far.
   private(set) var graph: Graph
@@ -48,6 +51,7 @@ struct NetworkBuilder {
   // MARK: Nodes
 
   /// Adds a node with one output, named like the node.
+  @inline(never)
   mutating func node(
     _ opType: String, _ name: String, _ inputs: [String], channels: Int,
     attributes: Attributes = [:]
@@ -58,6 +62,7 @@ struct NetworkBuilder {
   }
 
   /// Adds a constant.
+  @inline(never)
   mutating func constant(_ name: String, _ tensor: Tensor) -> String {
     graph.initializers[name] = Initializer(tensor)
     return name
@@ -69,6 +74,7 @@ struct NetworkBuilder {
   ///   - pad: Zeros on every side; half of the kernel where not given.
   ///   - biases: The bias of each output channel; `nil` for none.
   ///   - scale: The factor of the weights' standard deviation by He et al.
+  @inline(never)
   mutating func plainConvolution(
     _ x: Feature, _ name: String, to channels: Int, kernel: Int = 1, stride: Int = 1,
     pad: Int? = nil, groups: Int = 1, biases: [Float]? = nil, scale: Float = 1
@@ -91,6 +97,7 @@ struct NetworkBuilder {
   }
 
   /// A convolution, a batch normalisation and an activation.
+  @inline(never)
   mutating func convolution(
     _ x: Feature, _ name: String, to channels: Int, kernel: Int = 1, stride: Int = 1,
     pad: Int? = nil, groups: Int = 1, _ nonlinearity: Nonlinearity
@@ -101,6 +108,7 @@ struct NetworkBuilder {
   }
 
   /// A batch normalisation that starts as the identity up to ε.
+  @inline(never)
   mutating func normalization(_ x: Feature, _ name: String) -> Feature {
     func vector(_ part: String, _ value: Float) -> String {
       constant("\(name).\(part)", Tensor([Float](repeating: value, count: x.channels)))
@@ -115,6 +123,7 @@ struct NetworkBuilder {
   }
 
   /// An activation; the feature itself for none.
+  @inline(never)
   mutating func activation(_ x: Feature, _ name: String, _ kind: Nonlinearity) -> Feature {
     switch kind {
     case .none: return x

@@ -27,9 +27,11 @@ import Testing
     return url.path
   }
 
-  private func example(_ name: String, recipe: String) throws -> (status: Int32, output: String) {
+  private func example(
+    _ name: String, recipe: String, _ more: String...
+  ) throws -> (status: Int32, output: String) {
     try QuickstartTests.run(
-      Self.examples.appending(path: "\(name)/run").path, ["--no-timing"],
+      Self.examples.appending(path: "\(name)/run").path, more,
       environment: [
         "OUT": folder.url.path, "BIN": QuickstartTests.binaries.path, "RECIPE": recipe,
         "SEEDS": "1", "JOBS": "2",
@@ -61,7 +63,7 @@ import Testing
   }
 
   @Test func noLabelsAreNeeded() throws {
-    let run = try example("label-free", recipe: try small("label-free"))
+    let run = try example("label-free", recipe: try small("label-free"), "--no-timing")
     #expect(run.status == 0, "\(run.output)")
     expect("compressed.onnx", "report/report.html")
   }

@@ -7,7 +7,10 @@ enum Unfolding {
     var result: [Float] = []
     result.reserveCapacity(x.count)
     for j in 0..<b {
-      for i in 0..<a { result += x[(i * b + j) * c..<(i * b + j + 1) * c] }
+      for i in 0..<a {
+        let start = (i * b + j) * c
+        result += x[start..<start + c]
+      }
     }
     return result
   }
