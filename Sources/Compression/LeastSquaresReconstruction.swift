@@ -25,10 +25,10 @@ public struct LeastSquaresReconstruction: Sendable {
   /// Refits a layer.
   ///
   /// - Parameters:
-  ///   - heldBack: Moments at positions that choose ρ: that of ``ridges`` with the least error there.
-  ///     The errors are those at these positions, by weights that have not seen them. Then the layer
-  ///     is refitted on all positions. Without them ρ starts at the least, and the errors are those at
-  ///     the positions of the fit.
+  ///   - heldBack: Moments at positions that choose ρ: that of ``ridges`` with the least error
+  ///     there. The errors are those at these positions, by weights that have not seen them. Then
+  ///     the layer is refitted on all positions. Without them ρ starts at the least, and the errors
+  ///     are those at the positions of the fit.
   ///   - weights: The old weights, `[outputs, channels · kernel]`.
   ///   - kept: The input channels that stay.
   /// - Returns: `nil` when there are no positions or nothing stays.

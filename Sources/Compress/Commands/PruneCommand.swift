@@ -11,7 +11,8 @@ import Prune
 import Reports
 import Training
 
-/// `compress prune`: sets the least important weights to zero, or removes the least important channels.
+/// `compress prune`: sets weights to zero and refits the others, or removes the least important
+/// channels.
 struct PruneCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
