@@ -13,7 +13,10 @@ import Testing
 
   func prune(_ arguments: String...) throws -> Binary.Outcome {
     try Binary.run(
-      ["prune", "tiny.onnx", "--threads", "1", "--data", "data.yaml", "--format", "json"]
+      [
+        "prune", "tiny.onnx", "--method", "magnitude", "--threads", "1", "--data", "data.yaml",
+        "--format", "json",
+      ]
         + arguments, in: folder.url)
   }
 
@@ -38,7 +41,10 @@ import Testing
     let blind = ["--include-ends", "--layer-sparsity", "score*=0.999", "--sparsity", "0"]
     for floor in [["--max-drop", "0.1"], ["--min-map", "0.5"]] {
       let run = try Binary.run(
-        ["prune", "tiny.onnx", "--data", "data.yaml", "--output", "blind.onnx"] + blind + floor,
+        [
+          "prune", "tiny.onnx", "--method", "magnitude", "--data", "data.yaml", "--output",
+          "blind.onnx",
+        ] + blind + floor,
         in: folder.url)
       #expect(run.status == 3)
       #expect(run.errors.contains(floor[0]))
@@ -55,7 +61,7 @@ import Testing
       Set(json.keys)
         == [
           "schemaVersion", "input", "output", "sparsity", "prunable", "zeros", "plan", "before",
-          "after", "floorMisses", "verification",
+          "after", "floorMisses", "verification", "distance", "storage",
         ])
     let after = try #require(json["after"] as? [String: Any])
     #expect(

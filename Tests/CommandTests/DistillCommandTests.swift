@@ -39,7 +39,8 @@ import Testing
   @Test func aPrunedStudentKeepsItsZerosAndGainsByItsTeacher() throws {
     let pruned = try Binary.run(
       [
-        "prune", "--sparsity", "0.8", "--epochs", "0", "--quiet", "--output", "pruned.onnx",
+        "prune", "--method", "magnitude", "--sparsity", "0.8", "--epochs", "0", "--quiet",
+        "--output", "pruned.onnx",
         "--data", FewScenes.path,
       ],
       in: folder.url)

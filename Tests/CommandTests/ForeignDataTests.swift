@@ -184,7 +184,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["prune", "tiny.onnx", "--sparsity", "0.5", "--epochs", "1"],
+    ["prune", "tiny.onnx", "--method", "magnitude", "--sparsity", "0.5", "--epochs", "1"],
     ["lowrank", "tiny.onnx", "--rank", "2", "--gain", "macs", "--epochs", "1"],
     ["quantize", "tiny.onnx", "--calib", "plain", "--finetune", "1"],
     ["distill", "--teacher", "tiny.onnx", "--student", "tiny.onnx", "--epochs", "1"],

@@ -45,7 +45,8 @@ import Testing
   ]
 
   @Test(arguments: [
-    ["prune", "tiny.onnx", "--output"], ["lowrank", "tiny.onnx", "--output"],
+    ["prune", "tiny.onnx", "--method", "magnitude", "--output"],
+    ["lowrank", "tiny.onnx", "--output"],
     ["quantize", "tiny.onnx", "--output"] + quantize, distill + ["--output"],
   ])
   func theModelIsReplacedUnderNoName(arguments: [String]) throws {
@@ -64,9 +65,12 @@ import Testing
 
   @Test(arguments: [
     distill + ["--output", "student.onnx"],
-    ["prune", "tiny.onnx", "--plan-out", "link.onnx"],
-    ["prune", "tiny.onnx", "--dry-run", "--plan-out", "hard.onnx"],
-    ["prune", "tiny.onnx", "--data", "data.yaml", "--plan-out", "set.yaml"],
+    ["prune", "tiny.onnx", "--method", "magnitude", "--plan-out", "link.onnx"],
+    ["prune", "tiny.onnx", "--method", "magnitude", "--dry-run", "--plan-out", "hard.onnx"],
+    [
+      "prune", "tiny.onnx", "--method", "magnitude", "--data", "data.yaml", "--plan-out",
+      "set.yaml",
+    ],
     ["lowrank", "tiny.onnx", "--plan-out", "here/tiny.onnx"],
     ["quantize", "tiny.onnx", "--plan-out", "tiny.onnx"] + quantize,
     ["evaluate", "tiny.onnx", "--data", "data.yaml", "--save-detections", "set.yaml"],
@@ -120,7 +124,9 @@ import Testing
   }
 
   @Test func twoResultsDoNotShareAName() throws {
-    let outcome = try run(["prune", "tiny.onnx", "--output", "x.onnx", "--plan-out", "./x.onnx"])
+    let outcome = try run([
+      "prune", "tiny.onnx", "--method", "magnitude", "--output", "x.onnx", "--plan-out", "./x.onnx",
+    ])
     #expect(outcome.status == 64 && outcome.errors.contains("--output and --plan-out"))
   }
 
@@ -214,11 +220,11 @@ import Testing
     #expect(mkfifo(url("pipe").path, 0o600) == 0)
     let before = try content()
     for arguments in [
-      ["prune", "tiny.onnx", "--data", "data.yaml", "--output", output],
+      ["prune", "tiny.onnx", "--method", "magnitude", "--data", "data.yaml", "--output", output],
       ["quantize", "tiny.onnx", "--output", output] + Self.quantize,
       ["evaluate", "tiny.onnx", "--data", "data.yaml", "--save-detections", output],
       ["detect", "tiny.onnx", "images/val", "--results", output],
-      ["prune", "tiny.onnx", "--dry-run", "--plan-out", output],
+      ["prune", "tiny.onnx", "--method", "magnitude", "--dry-run", "--plan-out", output],
     ] {
       let outcome = try run(arguments)
       #expect(outcome.status == 74, "\(arguments): \(outcome.errors)")
@@ -230,7 +236,7 @@ import Testing
   @Test func aLinkToNowhereIsFilled() throws {
     try FileManager.default.createSymbolicLink(
       atPath: url("new.onnx").path, withDestinationPath: "made/model.onnx")
-    let outcome = try run(["prune", "tiny.onnx", "--output", "new.onnx"])
+    let outcome = try run(["prune", "tiny.onnx", "--method", "magnitude", "--output", "new.onnx"])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(try ModelFile.load(url("made/model.onnx")).nodes.count > 0)
     #expect(

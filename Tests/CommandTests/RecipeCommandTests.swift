@@ -113,7 +113,7 @@ import Testing
     let run = try run("recipe.yaml", "--dry-run")
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output.contains("1. compress prune tiny.onnx --sparsity 0.5"))
-    #expect(run.output.contains("on the first model: magnitude pruning"))
+    #expect(run.output.contains("on the first model: obs pruning"))
     #expect(run.output.contains("2. compress quantize recipe-work/01-prune.onnx"))
     #expect(run.output.contains("on the first model: quantisation"))
     #expect(!exists("recipe-work"))

@@ -25,7 +25,8 @@ import Testing
   }
 
   @Test func pruningFillsTheFolder() throws {
-    let run = try run("prune", "tiny.onnx", "--data", "data.yaml", "--report", "out")
+    let run = try run(
+      "prune", "tiny.onnx", "--method", "magnitude", "--data", "data.yaml", "--report", "out")
     #expect(run.status == 0, "\(run.errors)")
     let names = try FileManager.default.contentsOfDirectory(
       atPath: folder.url.appending(path: "out").path)
@@ -34,7 +35,7 @@ import Testing
     for part in [
       "| quantity", "tiny-pruned.onnx", "mAP (AP .50:.95)", "latency, median (ms)", "peak memory",
       "FLOPs (2 × MACs)", "## Classes", "## Layers", "## Provenance", "class0",
-      "compress prune tiny.onnx --data data.yaml --report out --threads 1",
+      "compress prune tiny.onnx --method magnitude --data data.yaml --report out --threads 1",
     ] { #expect(report.contains(part), "\(part)") }
     let manifest = try #require(
       try JSONSerialization.jsonObject(with: Data(try text("out/manifest.json").utf8))
@@ -63,7 +64,8 @@ import Testing
   @Test func withoutTimesTheSameInputsGiveTheSameBytes() throws {
     func files() throws -> [String] {
       let run = try run(
-        "prune", "tiny.onnx", "--data", "data.yaml", "--report", "out", "--no-timing")
+        "prune", "tiny.onnx", "--method", "magnitude", "--data", "data.yaml", "--report", "out",
+        "--no-timing")
       #expect(run.status == 0)
       let figures = ["accuracy-size", "accuracy-macs", "precision-recall", "layers"].flatMap {
         ["figures/\($0).svg", "figures/\($0).pdf"]

@@ -52,6 +52,28 @@ import Testing
     }
   }
 
+  @Test func theDistanceTellsHowMuchIsLeft() throws {
+    let images = try CalibrationImages(
+      graph, .deadLeaves(count: 2, seed: 3, size: 64), count: 2, engine: engine)
+    var distances: [Double] = []
+    for sparsity in [0, 0.1, 0.9] {
+      var request = request(.magnitude)
+      request.sparsity = sparsity
+      let method = WeightPruning(.init(request), engine: engine)
+      distances.append(
+        try method.distance(of: method.run(on: graph).graph, from: graph, images: images))
+    }
+    #expect(distances[0] == 0 && distances[1] > 0, "\(distances)")
+    #expect(distances[1] < distances[2])
+  }
+
+  @Test func nothingIsRefittedWhereNothingBecomesZero() throws {
+    var request = request(.secondOrder)
+    request.sparsity = 0
+    let method = WeightPruning(.init(request), engine: engine)
+    #expect(try method.run(on: graph).graph == graph)
+  }
+
   @Test func gradientsNeedImagesToLearnFrom() throws {
     let method = WeightPruning(.init(request(.taylor)), engine: engine)
     #expect(throws: (any Error).self) { try method.run(on: graph) }

@@ -106,7 +106,7 @@ struct PruneCommand: CompressionCommand {
       throw ValidationError("--plan is applied without training; leave out --epochs.")
     }
     if channels.isSet && !pruning.removesChannels && pruning.plan == nil
-      && !(pruning.looksAtImages && channels.namesImagesAlone)
+      && !channels.namesImagesAlone
     {
       throw ValidationError("--allocation, --target-macs and their like are for --channels.")
     }

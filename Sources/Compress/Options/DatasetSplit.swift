@@ -40,8 +40,9 @@ struct DatasetSplit {
     if let trainData {
       learning = try Self.images(trainData, data, common)
     } else if let path = data.data {
-      if Dataset.hasSplits(URL(filePath: path)) {
-        learning = try Self.images(path, data, common)
+      let training = try Self.training(path, data, isNeeded: trains, common)
+      if let training {
+        learning = training
       } else if let whole = scoring {
         let part = trains ? Self.holdout : Self.part(looks, of: whole.images.count)
         let (rest, taken) = whole.holdingOut(part, seed: seed)
@@ -73,6 +74,16 @@ struct DatasetSplit {
     let pool = ThreadPool(threads: common.threadCount)
     scoring = EmbeddedData.validation(pool: pool)
     learning = EmbeddedData.training(count, pool: pool)
+  }
+
+  /// The training split of a set; `nil` for a set without splits, and for one without that split
+  /// where it is not needed.
+  private static func training(
+    _ path: String, _ data: DataOptions, isNeeded: Bool, _ common: CommonOptions
+  ) throws -> Dataset? {
+    guard Dataset.hasSplits(URL(filePath: path)) else { return nil }
+    return isNeeded
+      ? try images(path, data, common) : try? images(path, data, common)
   }
 
   /// The fraction of a set that is looked at, to reach a number of images.
