@@ -321,7 +321,7 @@ struct PruneCommand: CompressionCommand {
   }
 
   /// The distance from which a detector hardly finds what the original finds.
-  private static let farAway = 0.25
+  private static let farAway = 0.05
 
   /// What the options ask for; by magnitude where a network without images leaves no choice.
   private func request(for source: ModelArtifact, _ engine: Engine) throws -> PruningRequest {
