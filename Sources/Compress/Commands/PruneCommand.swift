@@ -26,7 +26,7 @@ struct PruneCommand: CompressionCommand {
       Unless --method says otherwise, images show which weights a layer can do without, and the others are refitted by \
       least squares, so that the layer answers as it did (obs). No labels are needed. Give about a hundred images with \
       --calib; without any, drawn ones are looked at. How many zeros a layer gets depends on what they do to the \
-      detector's findings. --method magnitude needs no images, and leaves few detectors intact from a sparsity of 0.3 on.
+      detector's findings. --method magnitude needs no images, and hardly any detector survives half of its weights going that way.
 
       With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
       in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
@@ -295,7 +295,8 @@ struct PruneCommand: CompressionCommand {
     var result = PruneResult(input: source.path, plan: outcome.plan)
     result.epochs = outcome.trainer.map { $0.progress.history.count }
     (result.reconstruction, result.distance) = (outcome.layers, distance)
-    result.storage = try WeightStorage(outcome.graph)
+    // A format that cannot hold the network has no size; the file is written all the same.
+    result.storage = try? WeightStorage(outcome.graph)
     try end(result, delivery, target: target)
   }
 

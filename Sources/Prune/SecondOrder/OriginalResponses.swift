@@ -20,12 +20,7 @@ struct OriginalResponses {
   ) throws {
     responses = layers.map { $0.uses.map { _ in [] } }
     moments = layers.map { $0.reader.emptyMoments() }
-    let taps = Set(
-      layers.flatMap {
-        $0.uses.flatMap {
-          [$0.reader.source, $0.reader.output] + ($0.shortcut.map { [$0.value] } ?? [])
-        }
-      })
+    let taps = Set(layers.flatMap { $0.uses.flatMap { $0.sources + [$0.reader.output] } })
     let session = try engine.session(graph, taps: taps.sorted())
     let pool = ThreadPool(threads: engine.threads)
     try engine.progress.job("looking at images", total: inputs.count, unit: "images") { done in
@@ -59,7 +54,4 @@ struct OriginalResponses {
       }
     }
   }
-
-  /// Releases the moments of a layer that are not needed again.
-  mutating func forgetMoments(of layer: Int) { moments[layer] = [] }
 }

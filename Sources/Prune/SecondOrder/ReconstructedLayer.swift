@@ -11,6 +11,9 @@ struct ReconstructedLayer {
     var reader: PatchReader
     /// The shortcut whose error the layer can take back.
     var shortcut: Shortcut?
+
+    /// The values that the layer's fit reads of the pruned network.
+    var sources: [String] { [reader.source] + (shortcut.map { [$0.value] } ?? []) }
   }
 
   /// Its index among the weights that were found.

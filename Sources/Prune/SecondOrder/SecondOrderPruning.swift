@@ -215,8 +215,7 @@ public struct SecondOrderPruning {
   ) throws -> [PatchMoments] {
     let layer = layers[place]
     let made = Set(graph.nodes[..<layer.node].flatMap(\.outputs) + graph.inputs.map(\.name))
-    let reads = layer.uses.flatMap { [$0.reader.source] + ($0.shortcut.map { [$0.value] } ?? []) }
-    guard made.isSuperset(of: reads) else { return original.moments[place] }
+    guard made.isSuperset(of: layer.uses.flatMap(\.sources)) else { return original.moments[place] }
     var moments = layer.reader.emptyMoments()
     for (use, responses) in zip(layer.uses, original.responses[place]) {
       let targets = try targets(use, of: layer, responses, runner, graph)

@@ -62,7 +62,7 @@ struct PruneResult: CompressionResult {
     "Size: \(Format.megabytes(storage.plain)) as ONNX, \(Format.megabytes(storage.gzip)) of that "
       + "after gzip, \(Format.megabytes(storage.hdf5)) as HDF5 (.h5), "
       + "\(Format.megabytes(storage.sparseInitializers)) as ONNX with --sparse-initializers "
-      + "(read by ONNX Runtime and OpenVINO)."
+      + "(read by ONNX Runtime; OpenVINO 2024.6 refuses it)."
   }
 
   private var heading: String {
