@@ -51,35 +51,67 @@ public final class ThreadPool: Sendable {
 }
 
 /// The workers of a pool and what they share; each worker keeps it alive.
+///
+/// A job ends with its last part, not with its last worker: a worker that the system has put aside
+/// delays nobody unless it holds a part. Parts are therefore claimed for one generation of the
+/// team, and what a late worker tries to claim for a generation that has ended is refused. `job`
+/// and `partCount` may be read only while a claimed part is unfinished.
 private final class Team: @unchecked Sendable {
   typealias Body = (Int) -> Void
 
   private let workers: Int
   private let generation = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
-  /// One bit for each of the first parts, set once a thread has taken it.
-  private let taken = Atomic<UInt64>(0)
+  /// For each thread's own part, the last generation in which it was claimed or did not exist.
+  private let claims: UnsafeMutablePointer<Atomic<Int>>
+  /// How many parts beyond the threads' own are unclaimed, below the generation that has them.
+  private let rest = Atomic<UInt64>(0)
   private let finished = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
+  private let callerSleeps = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
   private let wake = NSCondition()
+  private let done = NSCondition()
   private let caller = NSLock()
   private var job: Body?
   private var partCount = 0
 
-  /// How often a thread looks at the shared counters before it yields to other threads, and then
-  /// sleeps.
-  private static let spins = 20_000
-  private static let yields = 50
+  /// How many of the next jobs are taken to share their processors with other programs.
+  ///
+  /// A caller that waits in vain sets it: then a worker has most likely lost its processor while it
+  /// held a part. Workers that sleep soon keep more of their share for work.
+  private let crowded = Atomic<Int>(0)
+
+  /// How often a thread looks at the shared counters before it sleeps.
+  ///
+  /// The caller looks longer: what it waits for is under way.
+  private static let looks = 200_000
+  private static let crowdedLooks = 10_000
+  private static let callerLooks = 2_000_000
+  private static let crowdedCallerLooks = 60_000
+  private static let crowdedJobs = 200
+  /// A caller waits so long only for a worker without a processor.
+  private static let longWait = Duration.microseconds(500)
+  /// Claims stand a cache line apart.
+  private static let stride = 8
+  private static let restBits = UInt64(32)
 
   init(workers: Int) {
     self.workers = workers
+    claims = .allocate(capacity: (workers + 1) * Self.stride)
+    for index in 0..<(workers + 1) * Self.stride {
+      (claims + index).initialize(to: Atomic(0))
+    }
     for index in 1...workers {
       let thread = Thread { self.work(index) }
       thread.name = "compress-\(index)"
       thread.stackSize = 4 << 20
       thread.start()
     }
+  }
+
+  deinit {
+    claims.deinitialize(count: (workers + 1) * Self.stride)
+    claims.deallocate()
   }
 
   func stop() {
@@ -93,64 +125,111 @@ private final class Team: @unchecked Sendable {
   func run(_ body: @escaping Body, count: Int) {
     caller.lock()
     defer { caller.unlock() }
+    let current = publish(body, count: count)
+    takeParts(0, of: current)
+    awaitParts(count)
+    job = nil
+  }
+
+  /// Offers a job to the workers, and returns its generation.
+  private func publish(_ body: @escaping Body, count: Int) -> Int {
+    let current = generation.load(ordering: .relaxed) + 1
+    let crowdedJobs = crowded.load(ordering: .relaxed)
+    if crowdedJobs > 0 { crowded.store(crowdedJobs - 1, ordering: .relaxed) }
     job = body
     partCount = count
-    next.store(min(count, workers + 1, UInt64.bitWidth), ordering: .relaxed)
-    taken.store(0, ordering: .relaxed)
     finished.store(0, ordering: .relaxed)
-    generation.add(1, ordering: .sequentiallyConsistent)
+    let threads = workers + 1
+    for part in min(count, threads)..<threads {
+      claims[part * Self.stride].store(current, ordering: .relaxed)
+    }
+    rest.store(
+      Self.tag(current) | UInt64(max(count - threads, 0)), ordering: .sequentiallyConsistent)
+    generation.store(current, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
       wake.lock()
       wake.broadcast()
       wake.unlock()
     }
-    takeParts(0)
-    var looks = 0
-    while finished.load(ordering: .acquiring) < workers {
-      looks += 1
-      if looks > Self.spins { sched_yield() }
-    }
-    job = nil
+    return current
+  }
+
+  private static func tag(_ generation: Int) -> UInt64 {
+    UInt64(truncatingIfNeeded: generation) << restBits
   }
 
   /// Runs the part of the thread's own number, then the parts beyond the number of threads, then
   /// what slower threads have left.
-  private func takeParts(_ index: Int) {
-    guard let job else { return }
-    let reserved = min(partCount, workers + 1, UInt64.bitWidth)
-    func take(_ part: Int) {
-      let bit = UInt64(1) << UInt64(part)
-      if taken.bitwiseOr(bit, ordering: .relaxed).oldValue & bit == 0 { job(part) }
+  private func takeParts(_ index: Int, of current: Int) {
+    takeOwnPart(index, of: current)
+    while true {
+      let old = rest.load(ordering: .acquiring)
+      let left = old & (1 << Self.restBits - 1)
+      guard old - left == Self.tag(current), left > 0 else { break }
+      let claim = rest.weakCompareExchange(
+        expected: old, desired: old - 1, ordering: .acquiringAndReleasing)
+      if claim.exchanged { finish(partCount - Int(left)) }
     }
-    if index < reserved { take(index) }
-    while partCount > reserved {
-      let part = next.add(1, ordering: .relaxed).oldValue
-      if part >= partCount { break }
-      job(part)
+    for part in 0...workers where part != index { takeOwnPart(part, of: current) }
+  }
+
+  private func takeOwnPart(_ part: Int, of current: Int) {
+    let claim = claims + part * Self.stride
+    let old = claim.pointee.load(ordering: .relaxed)
+    guard old < current else { return }
+    let (exchanged, _) = claim.pointee.compareExchange(
+      expected: old, desired: current, ordering: .acquiringAndReleasing)
+    if exchanged { finish(part) }
+  }
+
+  /// Runs a claimed part; the last one wakes a caller that sleeps.
+  private func finish(_ part: Int) {
+    let count = partCount
+    job?(part)
+    guard finished.add(1, ordering: .sequentiallyConsistent).newValue == count,
+      callerSleeps.load(ordering: .sequentiallyConsistent)
+    else { return }
+    done.lock()
+    done.broadcast()
+    done.unlock()
+  }
+
+  private func awaitParts(_ count: Int) {
+    let isCrowded = crowded.load(ordering: .relaxed) > 0
+    let looks = isCrowded ? Self.crowdedCallerLooks : Self.callerLooks
+    for _ in 0..<looks where finished.load(ordering: .acquiring) == count { return }
+    let start = ContinuousClock.now
+    callerSleeps.store(true, ordering: .sequentiallyConsistent)
+    done.lock()
+    while finished.load(ordering: .sequentiallyConsistent) < count { done.wait() }
+    done.unlock()
+    callerSleeps.store(false, ordering: .sequentiallyConsistent)
+    if !isCrowded || ContinuousClock.now - start > Self.longWait {
+      crowded.store(Self.crowdedJobs, ordering: .relaxed)
     }
-    for part in 0..<reserved where part != index { take(part) }
   }
 
   private func work(_ index: Int) {
     var seen = 0
     while true {
-      awaitGeneration(after: seen)
+      seen = awaitGeneration(after: seen)
       if isStopping.load(ordering: .acquiring) { return }
-      seen += 1
-      takeParts(index)
-      finished.add(1, ordering: .releasing)
+      takeParts(index, of: seen)
     }
   }
 
-  private func awaitGeneration(after seen: Int) {
-    for look in 0..<Self.spins + Self.yields {
-      if generation.load(ordering: .acquiring) != seen { return }
-      if look >= Self.spins { sched_yield() }
+  /// The team's generation once it is beyond `seen`.
+  private func awaitGeneration(after seen: Int) -> Int {
+    let isCrowded = crowded.load(ordering: .relaxed) > 0
+    for _ in 0..<(isCrowded ? Self.crowdedLooks : Self.looks) {
+      let current = generation.load(ordering: .acquiring)
+      if current != seen { return current }
     }
     wake.lock()
+    defer { wake.unlock() }
     sleepers.add(1, ordering: .sequentiallyConsistent)
     while generation.load(ordering: .sequentiallyConsistent) == seen { wake.wait() }
     sleepers.subtract(1, ordering: .sequentiallyConsistent)
-    wake.unlock()
+    return generation.load(ordering: .sequentiallyConsistent)
   }
 }
