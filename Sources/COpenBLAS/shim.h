@@ -13,4 +13,7 @@ void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *inf
 /// LAPACK's solution of a system whose matrix `dpotrf_` has factorised.
 void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda,
              double *b, const int *ldb, int *info);
+
+/// LAPACK's inverse of a matrix that `dpotrf_` has factorised, in the triangle that was read.
+void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 #endif

@@ -32,6 +32,17 @@ public struct CholeskyFactorization: Sendable {
     return solution
   }
 
+  /// `A⁻¹`, `[order, order]`.
+  public var inverse: [Double] {
+    var (result, n, info) = (factor, Int32(order), Int32(0))
+    dpotri_("U", &n, &result, &n, &info)
+    for row in 0..<order {
+      // What LAPACK calls the upper triangle is the lower one of a row-major matrix.
+      for column in 0..<row { result[column * order + row] = result[row * order + column] }
+    }
+    return result
+  }
+
   /// The smallest over the largest diagonal element of the factor, squared: a rough reciprocal of
   /// the condition number.
   public var reciprocalCondition: Double {

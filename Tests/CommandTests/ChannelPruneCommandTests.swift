@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test func theFileShrinksAsFarAsAskedForAndIsProved() throws {
-    let run = try prune("--channels", "--sparsity", "0.3", "--output", "slim.onnx")
+    let run = try prune(
+      "--channels", "--method", "l1", "--sparsity", "0.3", "--output", "slim.onnx")
     #expect(run.status == 0, "\(run.errors)")
     let json = try run.json()
     let proof = try #require(json["proof"] as? [String: Any])
@@ -74,10 +75,28 @@ import Testing
     #expect(a.initializers == b.initializers && a.nodes == b.nodes)
   }
 
-  @Test func lassoReportsWhatItRefitted() throws {
-    let planned = try prune(
-      "--method", "lasso", "--target-macs", "0.8", "--plan-out", "plan.json", "--output", "a.onnx")
-    let replayed = try prune("--plan", "plan.json", "--output", "b.onnx")
+  /// Unless told otherwise, images choose by second order and damage.
+  @Test(arguments: [
+    ("lasso", ["--method", "lasso", "--allocation", "global"], "global"),
+    ("obs", ["--channels"], "measured"),
+  ])
+  func whatIsRefittedIsReported(
+    method: String, arguments: [String], allocation: String
+  ) throws {
+    let planned = try Binary.run(
+      [
+        "prune", "--epochs", "0", "--calib-count", "8", "--format", "json", "--target-macs", "0.8",
+        "--plan-out", "plan.json", "--output", "a.onnx",
+      ] + FewScenes.data(unless: arguments) + arguments, in: folder.url)
+    let plan = try #require(
+      JSONSerialization.jsonObject(with: data("plan.json")) as? [String: Any])
+    #expect(plan["method"] as? String == method && plan["allocation"] as? String == allocation)
+    let replayed = try Binary.run(
+      [
+        "prune", "--plan", "plan.json", "--calib-count", "8", "--format", "json", "--output",
+        "b.onnx",
+      ]
+        + FewScenes.data(unless: arguments), in: folder.url)
     #expect(planned.status == 0 && replayed.status == 0, "\(planned.errors) \(replayed.errors)")
     let layers = try #require(try planned.json()["reconstruction"] as? [[String: Any]])
     #expect(layers.count > 20)
@@ -119,11 +138,13 @@ import Testing
   }
 
   @Test func latenciesAreMeasuredAndMissedTargetsAreSaid() throws {
-    let easy = try prune("--channels", "--target-latency", "10000", "--output", "e.onnx")
+    let easy = try prune(
+      "--channels", "--method", "l1", "--target-latency", "10000", "--output", "e.onnx")
     #expect(easy.status == 0, "\(easy.errors)")
     #expect(try easy.json()["isTargetMet"] as? Bool == true)
     #expect(try easy.json()["removedChannels"] as? Int == 0)
-    let hard = try prune("--channels", "--target-latency", "0.00001", "--output", "h.onnx")
+    let hard = try prune(
+      "--channels", "--method", "l1", "--target-latency", "0.00001", "--output", "h.onnx")
     #expect(hard.status == 0 && hard.errors.contains("cannot be reached"), "\(hard.errors)")
     #expect(try hard.json()["isTargetMet"] as? Bool == false)
     #expect((try hard.json()["channelRatio"] as? Double ?? 0) > 0.7)
@@ -131,7 +152,8 @@ import Testing
 
   /// Without images the cut is proved on noise, and the user told what is left out.
   @Test func filesAloneAreCutToo() throws {
-    let made = try prune("--channels", "--channel-ratio", "0.1", "--output", "m.onnx")
+    let made = try prune(
+      "--channels", "--method", "l1", "--channel-ratio", "0.1", "--output", "m.onnx")
     #expect(made.status == 0, "\(made.errors)")
     let run = try Binary.run(
       ["prune", "m.onnx", "--method", "l2", "--channel-ratio", "0.1", "--format", "json"],

@@ -170,7 +170,10 @@ import Testing
 
   @Test(arguments: [
     ["prune", "tiny.onnx", "--sparsity", "0.5", "--epochs", "1", "--loss", "match"],
-    ["prune", "tiny.onnx", "--channels", "--sparsity", "0.2", "--epochs", "1", "--loss", "match"],
+    [
+      "prune", "tiny.onnx", "--method", "l1", "--sparsity", "0.2", "--epochs", "1", "--loss",
+      "match",
+    ],
     ["lowrank", "tiny.onnx", "--rank", "2", "--gain", "macs", "--epochs", "1", "--loss", "match"],
     ["quantize", "tiny.onnx", "--calib", "plain", "--finetune", "1", "--loss", "match"],
     [

@@ -35,7 +35,8 @@ struct PruneCommand: CompressionCommand {
 
       With --channels, or a method that is for channels, whole channels are removed with all that goes with them through \
       concatenations, splits, residual sums, shuffles and depthwise convolutions. The file shrinks and any runtime gets \
-      faster. Each cut is proved: the network that is left must compute what the whole one computes with those channels \
+      faster. Unless --method says otherwise, images show which channels the layers that read them can do without, and \
+      those layers are refitted (obs); without images the norms of filters decide (l1). Each cut is proved: the network that is left must compute what the whole one computes with those channels \
       silenced (to \(ChannelProof.bound) of the output's range). Readers of removed channels then get these channels' mean, \
       and batch normalisations are measured anew (--no-compensation leaves both out). The cut goes as deep as --sparsity \
       (parameters), --channel-ratio, --target-macs or --target-latency says.
@@ -58,6 +59,7 @@ struct PruneCommand: CompressionCommand {
         compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
         compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
         compress prune model.onnx --plan plan.json --output model.h5
+        compress prune model.onnx --channels --target-macs 0.75 --calib images/
         compress prune model.onnx --method l1 --sparsity 0.5 --calib images/
         compress prune model.onnx --method fpgm --target-macs 0.5 --round-to 8 --calib images/
         compress prune model.onnx --method apoz --target-macs 300M --calib images/
@@ -205,7 +207,8 @@ struct PruneCommand: CompressionCommand {
     let engine = try head.engine(common)
     let method = ChannelPruning(
       try channels.configuration(
-        pruning, training: settings, trains: epochs > 0), head: try head.settings(), engine: engine)
+        settled(source, engine), training: settings, trains: epochs > 0), head: try head.settings(),
+      engine: engine)
     if dryRun {
       let (chosen, isMet) = try method.plan(
         for: source.graph,
@@ -247,6 +250,19 @@ struct PruneCommand: CompressionCommand {
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
     try end(result, delivery, target: target)
+  }
+
+  /// The options with a method for channels: the named one, else the one that the images allow.
+  private func settled(_ source: ModelArtifact, _ engine: Engine) -> PruningOptions {
+    var pruning = pruning
+    let looks =
+      source.isEmbedded || channels.calib != nil || data.data != nil || tuning.trainData != nil
+    if pruning.method == nil, looks,
+      (try? source.graph.onlyImageInput(engine.inputShapes)) != nil
+    {
+      pruning.method = ChannelCriterion.secondOrder.name
+    }
+    return pruning
   }
 
   // MARK: Weights

@@ -11,7 +11,8 @@ struct ChannelOptions: ParsableArguments {
     help: ArgumentHelp(
       "How a cut of channels is shared out: "
         + ChannelAllocation.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ", sensitivity (as much of each layer as does the same damage, by --sensitivity). (default: global)"
+        + ", measured (what does the least damage to what the detector finds, measured first on images), "
+        + "sensitivity (as much of each layer as does the same damage, by --sensitivity). (default: measured with obs and lasso, else global)"
     ), completion: .list(ChannelAllocation.Kind.allCases.map(\.rawValue)),
     transform: oneOf("--allocation"))
   var allocation: ChannelAllocation.Kind?
@@ -147,6 +148,8 @@ struct ChannelOptions: ParsableArguments {
     configuration.request.multiple = roundTo ?? 1
     configuration.request.leastKept = keepRatio ?? 0.1
     configuration.request.allocation = allocation.flatMap(ChannelAllocation.of) ?? .global
+    configuration.measuresDamage =
+      allocation.map { $0 == .measured } ?? configuration.criterion.need.refits
     configuration.sensitivity = try sensitivity.map {
       try JSONFile.read(ChannelSensitivity.self, from: $0, kind: "file of inspect --sensitivity")
     }

@@ -12,13 +12,66 @@ extension ChannelPruning {
     _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget, start: ModelCost,
     _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?
   ) throws -> (removed: Set<Int>, isMet: Bool) {
+    var request = configuration.request
+    var scores: [Double]
+    if criterion.need == .moments || configuration.measuresDamage {
+      let images = try real(images())
+      let elimination = try images.naming { try eliminate(coupling, graph, target, images) }
+      if configuration.measuresDamage { request.allocation = .measured(elimination.order) }
+      scores =
+        try criterion.need == .moments
+        ? elimination.scores(count: coupling.groups.count)
+        : self.scores(coupling, graph, images, learning)
+    } else {
+      scores = try self.scores(coupling, graph, images(), learning)
+    }
+    if let sensitivity = configuration.sensitivity {
+      guard sensitivity.fingerprint == coupling.fingerprint else {
+        throw PruningError.otherModel(
+          reason: "the sensitivity file's weights have other values; measure it again")
+      }
+      request.allocation = .sensitivity(sensitivity.byProducer(of: coupling))
+    }
+    let check = ChannelTargetCheck(
+      target: target, start: start, coupling: coupling, engine: engine)
+    return try request.search(in: coupling, scores: scores, isMet: check.isMet)
+  }
+
+  /// The images, which must not be noise.
+  private func real(_ images: CalibrationImages?) throws -> CalibrationImages {
+    guard let images, !images.isNoise else {
+      throw PruningError.needsImages(method: criterion.name)
+    }
+    return images
+  }
+
+  private func eliminate(
+    _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget,
+    _ images: CalibrationImages
+  ) throws -> ChannelElimination {
+    let meter = try SensitivityMeter(
+      graph, measure: .detection, images: images, most: Self.damageImages, settings: head,
+      engine: engine)
+    let readers = try ChannelReaders(
+      coupling, seed: configuration.request.seed, inputs: images, engine: engine)
+    return try ChannelElimination(
+      coupling, readers: readers, weights: readers.weights(damage: meter.damage, engine: engine),
+      cost: ChannelCost(coupling, counting: target.quantity, engine: engine),
+      leastKept: configuration.request.leastKept, engine: engine)
+  }
+
+  private static let damageImages = 16
+
+  /// The scores of groups by the criterion.
+  private func scores(
+    _ coupling: ChannelCoupling, _ graph: Graph,
+    _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?
+  ) throws -> [Double] {
     var seen: ChannelActivations?
     var saliency: [String: ChannelSaliency.Sums] = [:]
     switch criterion.need {
     case .activations:
-      guard let images = try images(), !images.isNoise else {
-        throw PruningError.needsImages(method: criterion.name)
-      }
+      let images = try real(images())
       seen = try images.naming {
         try ChannelActivations(coupling, inputs: images, engine: engine)
       }
@@ -28,20 +81,10 @@ extension ChannelPruning {
     // Reconstruction itself chooses the channels of a layer; how many each layer loses follows from
     // the norms.
     let ranking = criterion.need == .reconstruction ? .l1 : criterion
-    let scores = try ChannelScores(
+    return try ChannelScores(
       coupling, criterion: ranking, activations: seen, saliency: saliency,
-      seed: configuration.request.seed)
-    let check = ChannelTargetCheck(
-      target: target, start: start, coupling: coupling, engine: engine)
-    var request = configuration.request
-    if let sensitivity = configuration.sensitivity {
-      guard sensitivity.fingerprint == coupling.fingerprint else {
-        throw PruningError.otherModel(
-          reason: "the sensitivity file's weights have other values; measure it again")
-      }
-      request.allocation = .sensitivity(sensitivity.byProducer(of: coupling))
-    }
-    return try request.search(in: coupling, scores: scores.groups, isMet: check.isMet)
+      seed: configuration.request.seed
+    ).groups
   }
 
   private func gradients(
@@ -66,7 +109,7 @@ extension ChannelPruning {
     var plan = plan
     let surgery = try surgery(coupling, chosen, images, isReplay: isReplay)
     if criterion.need == .reconstruction, !isReplay {
-      plan = ChannelPlan(coupling, removing: surgery.removed, request: configuration.request)
+      plan = ChannelPlan(coupling, removing: surgery.removed, request: request)
     }
     var remarks = surgery.remarks
     let cut = try coupling.removing(surgery.removed, weights: surgery.weights)
@@ -110,10 +153,10 @@ extension ChannelPruning {
     _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ images: CalibrationImages, isReplay: Bool
   ) throws -> Surgery {
     var surgery = Surgery(removed: chosen)
-    if criterion.need == .reconstruction {
+    if criterion.need.refits {
       guard !images.isNoise else { throw PruningError.needsImages(method: criterion.name) }
       let result = try ChannelReconstruction(
-        coupling, like: chosen, chooses: !isReplay,
+        coupling, like: chosen, chooses: criterion.need == .reconstruction && !isReplay,
         settings: .init(seed: configuration.request.seed), inputs: images, engine: engine)
       surgery.removed = result.removed
       (surgery.weights, surgery.layers) = (result.weights, result.layers)

@@ -23,6 +23,9 @@ public struct ChannelPruning {
     public var excluded: [NamePattern] = []
     /// Damage curves that decide how a cut is distributed; `nil` for none.
     public var sensitivity: ChannelSensitivity?
+    /// Whether the damage of removing channels is measured first, and decides how a cut is
+    /// distributed; this needs images.
+    public var measuresDamage = false
     /// Whether readers get the mean of removed channels, and normalisations are measured again.
     public var compensates = true
     /// Whether batch normalisations are inserted behind convolutions first.
@@ -38,6 +41,7 @@ public struct ChannelPruning {
     ) {
       (self.criterion, self.target) = (criterion, target)
       (request.method, request.seed) = (criterion.name, seed)
+      measuresDamage = criterion.need.refits
       training.seed = seed
       training.training.epochs = 0
     }
@@ -110,6 +114,12 @@ public struct ChannelPruning {
 
   var criterion: ChannelCriterion { configuration.criterion }
   var settings: DetectorTraining.Settings { configuration.training }
+  /// The request, whose allocation has the name that plans give it.
+  var request: ChannelRequest {
+    var request = configuration.request
+    if configuration.measuresDamage { request.allocation = .measured([]) }
+    return request
+  }
 
   // MARK: Choosing
 
@@ -126,7 +136,7 @@ public struct ChannelPruning {
     let graph = try prepared(source, learning)
     let coupling = try coupling(of: graph)
     let start = try engine.cost(of: graph)
-    let looks = criterion.need == .activations || criterion.need == .reconstruction
+    let looks = criterion.need.looksAtImages || configuration.measuresDamage
     let seen = looks ? try images() : nil
     let choice = try choose(
       coupling, graph, configuration.target, start: start, seen, learning)
@@ -140,7 +150,7 @@ public struct ChannelPruning {
       }
     }
     return (
-      ChannelPlan(coupling, removing: removed, request: configuration.request), choice.isMet
+      ChannelPlan(coupling, removing: removed, request: request), choice.isMet
     )
   }
 
@@ -203,7 +213,7 @@ public struct ChannelPruning {
   ) throws -> Outcome {
     let coupling = try coupling(of: graph)
     let choice = try choose(coupling, graph, target, start: start, images, learning)
-    let request = configuration.request
+    let request = request
     if !choice.isMet {
       engine.progress.warning(
         "\(target.text) cannot be reached where \(request.leastKept) of each layer's channels "

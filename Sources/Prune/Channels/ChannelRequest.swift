@@ -49,16 +49,17 @@ public struct ChannelRequest: Sendable {
     let strongest = groups(at: 1, in: coupling, scores: scores)
     guard try isMet(strongest) else { return (strongest, false) }
     var (low, high, best) = (0.0, 1.0, strongest)
-    var last: Set<Int>?
+    // The last cut that is too weak; equal cuts need no check.
+    var weak: Set<Int>?
     for _ in 0..<Self.bisections {
       let middle = (low + high) / 2
       let candidate = groups(at: middle, in: coupling, scores: scores)
-      if candidate == last { break }
-      last = candidate
-      if try isMet(candidate) {
+      if candidate == weak {
+        low = middle
+      } else if try candidate == best || isMet(candidate) {
         (high, best) = (middle, candidate)
       } else {
-        low = middle
+        (low, weak) = (middle, candidate)
       }
     }
     return (best, true)

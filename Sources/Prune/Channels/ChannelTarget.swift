@@ -27,6 +27,14 @@ public enum ChannelTarget: Sendable, Equatable {
     }
   }
 
+  /// What a cut to the target saves; latency is taken to follow multiply–accumulates.
+  var quantity: ChannelCost.Quantity {
+    switch self {
+    case .sparsity, .channels: .parameters
+    case .macs, .latency: .macs
+    }
+  }
+
   /// The target as text.
   var text: String {
     func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }

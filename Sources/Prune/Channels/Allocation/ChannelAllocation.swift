@@ -18,12 +18,14 @@ public struct ChannelAllocation: Sendable {
     case global
     /// As much of each layer as does the same damage, by curves that were measured.
     case sensitivity
+    /// The least sum of damages that are measured first, for what it saves.
+    case measured
   }
 
   /// The allocation with a name.
   public static func named(_ name: String) -> ChannelAllocation? { all.first { $0.name == name } }
 
-  /// The allocation of a kind; `nil` for the one that needs curves.
+  /// The allocation of a kind; `nil` for those that need curves.
   public static func of(_ kind: Kind) -> ChannelAllocation? { named(kind.rawValue) }
 }
 

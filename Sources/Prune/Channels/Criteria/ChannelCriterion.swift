@@ -17,6 +17,13 @@ public struct ChannelCriterion: Sendable {
     case gradients
     /// Weights and responses of one layer after the other; see `ChannelReconstruction`.
     case reconstruction
+    /// The moments of what the readers see; see `ChannelElimination`.
+    case moments
+
+    /// Whether the layers that read removed channels are refitted.
+    public var refits: Bool { self == .reconstruction || self == .moments }
+    /// Whether channels cannot be chosen without images.
+    public var looksAtImages: Bool { self == .activations || refits }
   }
 
   /// The name users type.
@@ -51,7 +58,8 @@ public struct ChannelCriterion: Sendable {
 
   private static let additions = Additions<ChannelCriterion>()
   private static let builtIn: [ChannelCriterion] = [
-    .l1, .l2, .bnGamma, .fpgm, .apoz, .meanActivation, .taylor, .gradient, .lasso, .random,
+    .l1, .l2, .bnGamma, .fpgm, .apoz, .meanActivation, .taylor, .gradient, .lasso,
+    .secondOrder, .random,
   ]
 
   /// The criterion with a name.

@@ -80,14 +80,26 @@ public struct ChannelReconstruction: Sendable {
     removed = pattern
     readers = (coupling.consumers + coupling.depthwise).compactMap { LayerReader(coupling, $0) }
     let pool = ThreadPool(threads: engine.threads)
-    let original = try Responses(
+    var original = try Responses(
       readers, coupling, settings: settings, inputs: inputs, engine: engine, pool: pool)
-    if chooses { removed = choose(like: pattern, original.problems) }
+    if chooses { removed = choose(like: pattern, problems(original, pool)) }
+    original.forgetMoments()
     guard refits else { return }
     try refit(original, inputs, engine, pool)
   }
 
   // MARK: Choosing
+
+  /// The LASSO problem of each reader's input channels.
+  private func problems(_ original: Responses, _ pool: ThreadPool) -> [LassoProblem?] {
+    zip(readers, original.moments).map { reader, moments in
+      guard let moments, let tensor = coupling.trace.typed.operands[reader.weight]?.constant else {
+        return nil
+      }
+      return LassoProblem(
+        moments, weights: reader.reader.matrix(tensor), channels: reader.channels, pool: pool)
+    }
+  }
 
   private func choose(like pattern: Set<Int>, _ problems: [LassoProblem?]) -> Set<Int> {
     let blocks = ChannelBlocks(coupling, scores: coupling.groups.map { _ in 0 }).blocks

@@ -11,9 +11,9 @@ struct Responses {
   private(set) var shortcutValues: [[Float]]
   /// The shortcut of each reader.
   let shortcuts: [Shortcut?]
-  /// The LASSO problem of each reader's input channels; `nil` for depthwise readers, which have no
-  /// choice.
-  private(set) var problems: [LassoProblem?] = []
+  /// The moments of each reader's input against its response; `nil` for depthwise readers, which
+  /// have no choice.
+  private(set) var moments: [PatchMoments?]
   private let readers: [LayerReader]
   private let settings: ChannelReconstruction.Settings
   private let images: Int
@@ -34,7 +34,7 @@ struct Responses {
     shortcutValues = responses
     let taps = Set(readers.flatMap { [$0.source, $0.output] } + shortcuts.compactMap { $0?.value })
     let session = try engine.session(coupling.graph, taps: taps.sorted(), checksTaps: true)
-    var moments = readers.map {
+    moments = readers.map {
       $0.isDepthwise ? nil : PatchMoments(depth: $0.depth, outputs: $0.outputs)
     }
     for image in 0..<inputs.count {
@@ -53,18 +53,10 @@ struct Responses {
           patches: reader.reader.patches(x, at: positions), responses: response, pool: pool)
       }
     }
-    for (index, reader) in readers.enumerated() {
-      problems.append(
-        coupling.trace.typed.operands[reader.weight]?.constant.flatMap { tensor in
-          moments[index].map {
-            LassoProblem(
-              $0, weights: reader.reader.matrix(tensor), channels: reader.channels, pool: pool)
-          }
-        })
-      // Frees memory for the next layers.
-      moments[index] = nil
-    }
   }
+
+  /// Frees the memory of the moments.
+  mutating func forgetMoments() { moments = moments.map { _ in nil } }
 
   /// The positions of a reader in an image.
   func positions(_ reader: Int, _ image: Int) -> [Int] {
