@@ -10,7 +10,7 @@ struct RecoveryOptions: ParsableArguments {
   @Option(
     defaultAsFlag: RecoveryImages.given,
     help: ArgumentHelp(
-      "Train the result on images without labels until it answers like the model again; a tenth of them is held back and decides how, and when to stop. A folder, or a set in the forms of --data. (default: those of --calib, else those to train on)",
+      "Train the result on images without labels until it answers like the model again; a tenth of them is held back and decides how, and when to stop. A folder, or a set in the forms of --data.",
       valueName: "path"))
   var recover: RecoveryImages?
 

@@ -126,10 +126,11 @@ final class RecoveryRun {
     return (trial, point)
   }
 
-  /// The network prepared for steps, and the point before any. Only one is held in memory.
+  /// The network prepared for steps, and the point before any.
   ///
-  /// The optimiser has seen the gradients of a few batches. Its first step would move every
-  /// parameter alike, whatever its gradient, and do more harm than the next ones make good.
+  /// Only one network is held in memory. The optimiser has seen the gradients of a few batches. Its
+  /// first step would move every parameter alike, whatever its gradient, and do more harm than the
+  /// next ones make good.
   private func beginning(measuring: Bool) throws -> (step: TrainingStep, first: Point) {
     if let prepared, prepared.first.measuring == measuring { return prepared }
     prepared = nil
