@@ -30,7 +30,7 @@ public struct CalibrationImages: CalibrationSet {
       preprocessing = try DetectorReading(graph, settings: settings, engine: engine)
         .configuration.preprocessing
     } catch let error as HeadError {
-      preprocessing = input.takesBytes ? Preprocessing(std: [1]) : Preprocessing()
+      preprocessing = .ofUnknownHead(input)
       let range = input.takesBytes ? "stretched" : "scaled to 0…1 and stretched"
       engine.progress.notice("calibration images are \(range): \(error)")
     }

@@ -88,6 +88,13 @@ public struct Prediction {
 
   private static let images = 2
 
+  /// Notes that a network was trained on: what was claimed of the written file is claimed of that
+  /// network, and the file must hold the trained one.
+  public mutating func follow(_ network: Graph, by trained: Graph) {
+    for index in claims.indices where claims[index].found == nil { claims[index].found = network }
+    claims.append(Claim(what: "storing the network", expected: trained))
+  }
+
   /// Checks all claims.
   ///
   /// - Throws: ``CompressionError/unpredicted(claim:value:difference:)`` naming the first value

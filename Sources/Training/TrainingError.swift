@@ -7,6 +7,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case imageSize(expected: [Int], found: Int)
   case nothingToTrain
   case noImages
+  case fewImages(found: Int, needed: Int)
   case checkpoint(reason: String)
   case setting(name: String, reason: String)
   case diverged(epoch: Int, step: Int)
@@ -22,6 +23,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case .nothingToTrain:
       "the network has no float32 weights that its outputs depend on; a quantised model is trained as the student of a distillation, or compressed without training"
     case .noImages: "there are no images to train on"
+    case .fewImages(let found, let needed):
+      "recovery needs at least \(needed) images, half of which may be held back; found \(found)"
     case .checkpoint(let reason): "the checkpoint cannot be resumed: \(reason)"
     case .setting(let name, let reason): "\(name) \(reason)"
     case .diverged(let epoch, let step):
@@ -34,7 +37,7 @@ extension TrainingError: LocatedError {
   /// Whether it is about settings, images or a checkpoint, not about the model.
   public var isLocated: Bool {
     switch self {
-    case .setting, .noImages, .checkpoint: true
+    case .setting, .noImages, .fewImages, .checkpoint: true
     default: false
     }
   }

@@ -25,7 +25,8 @@ struct LowRankCommand: CompressionCommand {
       Ranks follow from each layer alone (--rank), or share a budget out over all layers (--target-macs, --sparsity) by what \
       their weights lose or by what each layer's loss does to the outputs or to mAP (--allocation sensitivity).
 
-      With --epochs the factorised model is trained on; --loss match needs no labels. --batchnorm-between puts batch \
+      With --epochs the factorised model is trained on; --loss match needs no labels. With --recover it is trained without \
+      labels until it answers like the model again, and never gets worse. --batchnorm-between puts batch \
       normalisations between the stages. Without a model the embedded detector is factorised, trained on for \
       \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
 
@@ -44,6 +45,7 @@ struct LowRankCommand: CompressionCommand {
         compress lowrank model.onnx --method group --rank 4 --data data.yaml --epochs 20
         compress lowrank model.onnx --target-macs 0.7 --allocation sensitivity --measure mAP --data coco/ --calib images/
         compress lowrank model.onnx --batchnorm-between --from-scratch --data data.yaml --epochs 100
+        compress lowrank model.onnx --target-macs 0.7 --calib images/ --recover photos/
         compress lowrank model.onnx --rank energy=0.9 --dry-run --plan-out plan.json
       """)
 
@@ -65,6 +67,7 @@ struct LowRankCommand: CompressionCommand {
 
   @OptionGroup(title: "Training") var tuning: TuningOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Recovery") var recovery: RecoveryOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
   @OptionGroup(title: "Data") var data: DataOptions
@@ -76,6 +79,10 @@ struct LowRankCommand: CompressionCommand {
 
   func validate() throws {
     try checkEnds(isEmbedded: model == nil)
+    try recovery.check(
+      epochs: training.epochs, training: training, isDry: dryRun,
+      hasImages: model == nil || data.data != nil || tuning.trainData != nil
+        || options.calib != nil)
     if epochs > 0 && model != nil && data.data == nil && tuning.trainData == nil {
       throw ValidationError("Training needs images: give --data or --train-data.")
     }
@@ -88,7 +95,8 @@ struct LowRankCommand: CompressionCommand {
   }
 
   private var epochs: Int {
-    training.epochs ?? (model == nil && options.plan == nil ? Self.embeddedEpochs : 0)
+    training.epochs
+      ?? (model == nil && options.plan == nil && !recovery.isSet ? Self.embeddedEpochs : 0)
   }
 
   func run() throws {
@@ -100,15 +108,16 @@ struct LowRankCommand: CompressionCommand {
     let target = target(source, "lowrank")
     try checkFiles(
       source, target: target, models: [("the model", model)],
-      others: [options.plan, options.calib, tuning.trainData],
+      others: [options.plan, options.calib, tuning.trainData, recovery.path],
       writes: [("--plan-out", options.planOut), ("--sensitivity", options.sensitivity)])
     try source.checkWeights(
       excluding: options.exclude.map { NamePattern($0) },
       hint: ", or leave its layer out with --exclude")
     let known = try options.plan.map { try PlanFile.decode(DecompositionPlan.self, from: $0) }
-    let images = try DatasetSplit(
+    var images = try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil, seed: options.seed ?? 0,
+      trains: epochs > 0 || source.isEmbedded || tuning.trainData != nil
+        || recovery.learns(besides: options.calib), seed: options.seed ?? 0,
       learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let engine = try head.engine(common)
     let method = LowRankFactorization(
@@ -130,6 +139,16 @@ struct LowRankCommand: CompressionCommand {
       images: calibration.images(for: source.graph, head: head, engine: engine),
       learning: images.learning, scoring: images.scoring)
     try save(outcome.plan, to: options.planOut)
+    var (graph, prediction) = (outcome.graph, Optional(outcome.prediction))
+    var log: RecoveryLog?
+    if recovery.isSet {
+      images.learning = try recovery.images(calibration.named, images.learning, data, common)
+      log = try Recovery(
+        recovery.configuration(training, tuning, seed: options.seed ?? 0),
+        head: try head.settings(), engine: engine
+      ).replace(
+        &graph, in: &prediction, towards: source.graph, images: images.learning, engine: engine)
+    }
     var remarks = outcome.remarks
     if outcome.ranOnNoise {
       remarks.append(
@@ -137,19 +156,20 @@ struct LowRankCommand: CompressionCommand {
     }
     for remark in remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
-      graph: outcome.graph,
+      graph: graph,
       record: LowRankRecord(outcome.plan, proof: outcome.proof, source: source),
       title: "with \(outcome.plan.layers.count) layers factorised",
-      notes: [LowRankResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
+      notes: [LowRankResult.proofNote(outcome.proof)] + [log?.sentence].compactMap { $0 },
+      seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training after factorisation") })
-    delivery.prediction = outcome.prediction
+    delivery.prediction = prediction
     try delivery.send(
       source, to: target,
       setting(images, seed: outcome.plan.seed, calibration: calibration.named))
     if let folder = comparison.report { try LowRankReport(outcome).write(to: folder) }
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.proof, result.remarks) = (outcome.proof, remarks)
+    (result.proof, result.remarks, result.recovery) = (outcome.proof, remarks, log)
     result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
     result.epochs = outcome.trainer.map { _ in epochs }
     try end(result, delivery, target: target)

@@ -41,6 +41,9 @@ struct PruneCommand: CompressionCommand {
       and batch normalisations are measured anew (--no-compensation leaves both out). The cut goes as deep as --sparsity \
       (parameters), --channel-ratio, --target-macs or --target-latency says.
 
+      With --recover the result is trained without labels until it answers like the model again, zeros and structure kept. A \
+      tenth of the images is held back and decides: learning rate, length, and which state is kept, so that it never gets worse.
+
       Without a model the embedded detector is pruned, trained on for \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
 
       Zeros shrink what gzip, HDF5 files (--output FILE.h5) and --sparse-initializers store. They bring no speed in \
@@ -67,6 +70,7 @@ struct PruneCommand: CompressionCommand {
         compress prune model.onnx --method bn-gamma --sparsity-train 10 --lambda 0.0005 --data data.yaml --epochs 20
         compress prune model.onnx --channels --method taylor --target-latency 12 --data coco/
         compress prune model.onnx --method lasso --target-macs 0.5 --calib images/
+        compress prune model.onnx --method lasso --target-macs 0.75 --calib images/ --recover photos/ --recover-minutes 60
       """)
 
   @Argument(
@@ -91,6 +95,7 @@ struct PruneCommand: CompressionCommand {
 
   @OptionGroup(title: "Training") var tuning: TuningOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Recovery") var recovery: RecoveryOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
   @OptionGroup(title: "Data") var data: DataOptions
@@ -104,6 +109,10 @@ struct PruneCommand: CompressionCommand {
 
   func validate() throws {
     try checkEnds(isEmbedded: model == nil)
+    try recovery.check(
+      epochs: training.epochs, training: training, isDry: dryRun,
+      hasImages: model == nil || data.data != nil || tuning.trainData != nil
+        || channels.calib != nil)
     if pruning.plan != nil && training.epochs ?? 0 > 0 {
       throw ValidationError("--plan is applied without training; leave out --epochs.")
     }
@@ -133,7 +142,7 @@ struct PruneCommand: CompressionCommand {
 
   private var epochs: Int {
     training.epochs
-      ?? (model == nil && pruning.plan == nil ? Self.embeddedEpochs : 0)
+      ?? (model == nil && pruning.plan == nil && !recovery.isSet ? Self.embeddedEpochs : 0)
   }
   private var looksAtGradients: Bool {
     if pruning.removesChannels {
@@ -152,7 +161,9 @@ struct PruneCommand: CompressionCommand {
     let target = target(source, "pruned")
     try checkFiles(
       source, target: target, models: [("the model", model)],
-      others: [pruning.plan, channels.sensitivity, channels.calib, tuning.trainData],
+      others: [
+        pruning.plan, channels.sensitivity, channels.calib, tuning.trainData, recovery.path,
+      ],
       writes: [("--plan-out", pruning.planOut)])
     try source.checkWeights(
       excluding: pruning.exclude.map { NamePattern($0) },
@@ -175,7 +186,7 @@ struct PruneCommand: CompressionCommand {
       channels.calib == nil && (model == nil || data.data != nil || tuning.trainData != nil)
     return try DatasetSplit(
       data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
-      trains: trains || channels.preparesByTraining,
+      trains: trains || channels.preparesByTraining || recovery.learns(besides: channels.calib),
       looks: looks > 0 && standsIn ? channels.calibCount ?? looks : 0,
       seed: pruning.seed ?? 0,
       learnsLabels: trains && tuning.loss == .labels, common: common)
@@ -198,12 +209,32 @@ struct PruneCommand: CompressionCommand {
     tuning.settings(training, epochs: epochs, seed: pruning.seed ?? 0)
   }
 
+  /// Recovers a network where that is asked for; the images that it is trained on are noted.
+  private func recover(
+    _ graph: inout Graph, _ prediction: inout Prediction?, _ source: ModelArtifact,
+    _ images: inout DatasetSplit, _ calibration: Dataset?, _ engine: Engine
+  ) throws -> RecoveryLog? {
+    guard recovery.isSet else { return nil }
+    let learning = try recovery.images(calibration, images.learning, data, common)
+    images.learning = learning
+    return try Recovery(
+      recovery.configuration(training, tuning, seed: pruning.seed ?? 0),
+      head: try head.settings(), engine: engine
+    ).replace(&graph, in: &prediction, towards: source.graph, images: learning, engine: engine)
+  }
+
+  /// The images of --calib where no method looks at them.
+  private func named() throws -> Dataset? {
+    guard recovery.isSet, recovery.path == nil else { return nil }
+    return try channels.calib.map { try DataSource(path: $0, looksAtImages: false).load(common) }
+  }
+
   // MARK: Channels
 
   private func removeChannels(
     _ source: ModelArtifact, _ target: String, replaying plan: ChannelPlan? = nil
   ) throws {
-    let images = try images(source, looks: Self.channelImages)
+    var images = try images(source, looks: Self.channelImages)
     let engine = try head.engine(common)
     let method = ChannelPruning(
       try channels.configuration(
@@ -225,6 +256,8 @@ struct PruneCommand: CompressionCommand {
       try plan.map { try method.apply($0, to: source.graph, images: seen) }
       ?? method.run(on: source.graph, images: seen, learning: images.learning)
     try save(outcome.plan, to: pruning.planOut)
+    var (graph, prediction) = (outcome.graph, Optional(outcome.prediction))
+    let log = try recover(&graph, &prediction, source, &images, calibration.named, engine)
     var remarks = outcome.remarks
     if outcome.ranOnNoise {
       remarks.append(
@@ -233,20 +266,21 @@ struct PruneCommand: CompressionCommand {
     }
     for remark in remarks { common.logger.notice("\(remark)") }
     var delivery = Delivery(
-      graph: outcome.graph,
+      graph: graph,
       record: PruningRecord(outcome.plan, proof: outcome.proof, source: source),
       title: "without \(Format.percent(outcome.plan.channelRatio)) of its channels",
-      notes: [ChannelPruneResult.proofNote(outcome.proof)], seed: outcome.plan.seed,
+      notes: [ChannelPruneResult.proofNote(outcome.proof)] + [log?.sentence].compactMap { $0 },
+      seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training after pruning") },
       sparseInitializers: sparseInitializers)
-    delivery.prediction = outcome.prediction
+    delivery.prediction = prediction
     try delivery.send(
       source, to: target,
       setting(images, seed: outcome.plan.seed, calibration: calibration.named))
     if let folder = comparison.report { try ChannelReport(outcome).write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
-    (result.proof, result.remarks) = (outcome.proof, remarks)
+    (result.proof, result.remarks, result.recovery) = (outcome.proof, remarks, log)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
     try end(result, delivery, target: target)
@@ -275,7 +309,7 @@ struct PruneCommand: CompressionCommand {
     configuration.schedule = try pruning.sparsitySchedule()
     (configuration.frequency, configuration.training) = (pruning.pruneEvery, settings)
     let method = WeightPruning(configuration, head: try head.settings(), engine: engine)
-    let images = try images(
+    var images = try images(
       source, looks: method.needsImages(replaying: known) ? Self.weightImages : 0)
     var calibration: CalibrationChoice?
     func seen() throws -> CalibrationImages {
@@ -290,27 +324,32 @@ struct PruneCommand: CompressionCommand {
       try save(plan, to: pruning.planOut)
       return try common.show(PruneResult(input: source.path, plan: plan))
     }
-    let outcome = try method.run(
+    var outcome = try method.run(
       on: source.graph, replaying: known, images: try seen(), learning: images.learning)
     announce(outcome.plan)
     try save(outcome.plan, to: pruning.planOut)
-    let distance = try distance(of: outcome, from: source, by: method, images)
+    var prediction = outcome.predicted.flatMap { predicted in
+      var prediction = Prediction.onNoise(source.graph, engine: engine)
+      prediction?.claims = [.init(what: "zeroing weights", expected: predicted)]
+      return prediction
+    }
+    let named = try calibration?.named ?? named()
+    let log = try recover(&outcome.graph, &prediction, source, &images, named, engine)
+    let distance =
+      try log == nil ? distance(of: outcome, from: source, by: method, images) : nil
     var delivery = Delivery(
       graph: outcome.graph, record: PruningRecord(outcome.plan, source: source),
       title: "pruned to \(Format.percent(outcome.plan.sparsity)) sparsity",
-      notes: [PruneResult.speedNote], seed: outcome.plan.seed,
+      notes: [PruneResult.speedNote] + [log?.sentence].compactMap { $0 }, seed: outcome.plan.seed,
       log: outcome.trainer.map { TrainingLog($0, title: "Training while pruning") },
       sparseInitializers: sparseInitializers)
-    if let predicted = outcome.predicted {
-      delivery.prediction = Prediction.onNoise(source.graph, engine: engine)
-      delivery.prediction?.claims = [.init(what: "zeroing weights", expected: predicted)]
-    }
+    delivery.prediction = prediction
     try delivery.send(
       source, to: target,
       setting(images, seed: outcome.plan.seed, calibration: calibration?.named))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     result.epochs = outcome.trainer.map { $0.progress.history.count }
-    (result.reconstruction, result.distance) = (outcome.layers, distance)
+    (result.reconstruction, result.distance, result.recovery) = (outcome.layers, distance, log)
     // A format that cannot hold the network has no size; the file is written all the same.
     result.storage = try? WeightStorage(outcome.graph)
     try end(result, delivery, target: target)
@@ -377,21 +416,5 @@ struct PruneCommand: CompressionCommand {
         "integer weights that no DequantizeLinear follows cannot be pruned; prune the float model before it is quantised"
       )
     }
-  }
-}
-
-/// A plan of pruning of either kind.
-private enum PruningPlanFile {
-  case weights(PruningPlan)
-  case channels(ChannelPlan)
-
-  /// Reads a plan.
-  ///
-  /// - Throws: `FormatError` that says what is wrong with the file.
-  init(_ path: String) throws {
-    self =
-      try PlanFile.unit(of: path) == "channel"
-      ? .channels(try PlanFile.decode(ChannelPlan.self, from: path))
-      : .weights(try PlanFile.decode(PruningPlan.self, from: path))
   }
 }

@@ -51,6 +51,7 @@ struct QuantizeCommand: CompressionCommand {
         compress quantize model.onnx --calib images/ --data coco/ --bits auto --margin 0.02 --power-of-two
         compress quantize model.onnx --data-free
         compress quantize model.onnx --calib images/ --finetune 3 --train-data images/ --loss match
+        compress quantize model.onnx --calib images/ --bits 4 --recover photos/
         compress quantize model.onnx --calib images/ --observer detection --calib-state seen.json
         compress quantize model.onnx --calib images/ --form qoperator
         compress quantize model.onnx --calib images/ --reduce-range
@@ -76,6 +77,7 @@ struct QuantizeCommand: CompressionCommand {
 
   @OptionGroup(title: "Training") var tuning: TuningOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Recovery") var recovery: RecoveryOptions
   @OptionGroup(title: "Comparison") var comparison: ComparisonOptions
   @OptionGroup(title: "Comparison") var floor: QualityFloor
   @OptionGroup(title: "Data") var data: DataOptions
@@ -84,6 +86,14 @@ struct QuantizeCommand: CompressionCommand {
 
   func validate() throws {
     try checkEnds(isEmbedded: model == nil)
+    try recovery.check(
+      epochs: epochs, training: training, isDry: dryRun,
+      hasImages: model == nil || data.data != nil || tuning.trainData != nil
+        || options.calib != nil)
+    if recovery.isSet && options.weightGrid == .log2 {
+      throw ValidationError(
+        "--recover trains weights on the uniform grid; leave out --weight-grid log2.")
+    }
     if model != nil && options.calib == nil && options.plan == nil && !options.dataFree {
       throw ValidationError(
         "Ranges of activations are found by looking at images: give a folder of some with --calib, a --plan, or --data-free for none."
@@ -114,12 +124,13 @@ struct QuantizeCommand: CompressionCommand {
     let target = target(source, "int8")
     try checkFiles(
       source, target: target, models: [("the model", model)],
-      others: [options.plan, options.calib, tuning.trainData],
+      others: [options.plan, options.calib, tuning.trainData, recovery.path],
       writes: [("--plan-out", options.planOut), ("--calib-state", options.calibState)])
     try source.checkWeights()
     let known = try options.plan.map { try PlanFile.decode(QuantizationPlan.self, from: $0) }
-    let sets = try DatasetSplit(
-      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded, trains: epochs > 0,
+    var sets = try DatasetSplit(
+      data: data, trainData: tuning.trainData, isEmbedded: source.isEmbedded,
+      trains: epochs > 0 || recovery.learns(besides: options.calib),
       seed: options.seed, learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let engine = try head.engine(common)
     let method = Quantization(
@@ -150,6 +161,16 @@ struct QuantizeCommand: CompressionCommand {
           training, epochs: epochs, seed: options.seed, learningRate: rate))
       result.epochs = epochs
     }
+    if recovery.isSet {
+      let calibrated = try options.calib.map {
+        try DataSource(path: $0, looksAtImages: false).load(common)
+      }
+      sets.learning = try recovery.images(calibrated, sets.learning, data, common)
+      guard let images = sets.learning else { throw TrainingError.noImages }
+      result.recovery = try method.recover(
+        &outcome, towards: source.graph, on: images,
+        configuration: recovery.configuration(training, tuning, seed: options.seed))
+    }
     var prediction = try outcome.calibration.map { try Prediction($0, engine: engine) }
     if prediction == nil { prediction = Prediction.onNoise(source.graph, engine: engine) }
     prediction?.claims = outcome.claims
@@ -162,6 +183,7 @@ struct QuantizeCommand: CompressionCommand {
       title: "quantised to \(outcome.plan.scheme.weightBits) bits", notes: result.remarks,
       seed: options.seed,
       log: trainer.map { TrainingLog($0, title: "Training while rounding") })
+    delivery.notes += [result.recovery?.sentence].compactMap { $0 }
     delivery.form = { source.storable($0, keepsHalves: false) }
     delivery.prediction = prediction
     try delivery.send(source, to: target, setting(sets, seed: options.seed))

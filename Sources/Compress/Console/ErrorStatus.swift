@@ -85,7 +85,7 @@ enum ErrorStatus {
     case let error as TrainingError:
       switch error {
       case .setting: .usage
-      case .noImages: .noInput
+      case .noImages, .fewImages: .noInput
       default: .badData
       }
     case is RawHeadError: .badData

@@ -62,7 +62,7 @@ struct DatasetSplit {
   }
 
   /// The images to learn from at a path: the training split where there are splits.
-  private static func images(
+  static func images(
     _ path: String, _ data: DataOptions, _ common: CommonOptions
   ) throws -> Dataset {
     let split = Dataset.hasSplits(URL(filePath: path)) ? "train" : nil

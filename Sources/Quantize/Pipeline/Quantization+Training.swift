@@ -35,4 +35,27 @@ extension Quantization {
       what: "storing what was learnt", expected: trainer.current, float: source)
     return trainer
   }
+
+  /// Trains a quantised network without labels until it answers like the float one, and puts it in
+  /// the outcome's place; see `Recovery`.
+  ///
+  /// What is learnt, and what of it the plan holds, is as in training by QAT.
+  ///
+  /// - Parameters:
+  ///   - source: The float network.
+  ///   - images: The images, labelled or not.
+  /// - Throws: ``QuantizationError``, `TrainingError`, what sessions throw.
+  public func recover(
+    _ outcome: inout Outcome, towards source: Graph, on images: Dataset,
+    configuration: Recovery.Configuration
+  ) throws -> RecoveryLog {
+    let trainable = try TrainableQuantization(outcome.graph, registry: engine.registry)
+    let recovered = try Recovery(configuration, head: head, engine: engine).run(
+      on: trainable.graph, towards: source, images: images, units: trainable.movementUnits,
+      sparse: trainable.sparseWeights)
+    outcome.graph = try trainable.quantized(recovered.graph)
+    outcome.claims[outcome.claims.count - 1] = .init(
+      what: "storing what was learnt", expected: recovered.graph, float: source)
+    return recovered.log
+  }
 }

@@ -40,12 +40,38 @@ public struct HeadMatching: Sendable {
 
   /// Returns the distance, and adds its gradient to the maps' gradients.
   ///
-  /// - Parameter references: The other network's maps, laid out like `maps`.
-  public func evaluate(_ maps: [RawMap], _ references: [UnsafePointer<Float>]) -> LossValue {
-    let cells = levels.flatMap { self.cells(of: $0, maps, references) }
-    let images = Double(maps.first?.shape.first ?? 1)
-    let total = max(cells.reduce(0) { $0 + Double($1.confidence) }, images)
-    let scale = Float(1 / total)
+  /// - Parameters:
+  ///   - references: The other network's maps, laid out like `maps`.
+  ///   - pool: The threads to compute with; the result does not depend on their number.
+  public func evaluate(
+    _ maps: [RawMap], _ references: [UnsafePointer<Float>],
+    pool: ThreadPool = ThreadPool(threads: 1)
+  ) -> LossValue {
+    let images = maps.first?.shape.first ?? 1
+    var cells = [[Cell]](repeating: [], count: images)
+    cells.withUnsafeMutableBufferPointer { memory in
+      let slots = memory
+      pool.forEach(images) { image in
+        slots[image] = levels.flatMap { self.cells(of: $0, image, maps, references) }
+      }
+    }
+    let confidence = cells.reduce(0) { $0 + $1.reduce(0) { $0 + Double($1.confidence) } }
+    let total = max(confidence, Double(images))
+    var parts = [[Double]](repeating: [], count: images)
+    parts.withUnsafeMutableBufferPointer { memory in
+      let slots = memory
+      pool.forEach(images) { image in
+        slots[image] = self.parts(cells[image], maps, references, scale: Float(1 / total))
+      }
+    }
+    return LossValue(
+      parts: Self.partNames.indices.map { part in parts.reduce(0) { $0 + $1[part] } / total })
+  }
+
+  /// The sums of one image's cells; adds their gradients, times `scale`.
+  private func parts(
+    _ cells: [Cell], _ maps: [RawMap], _ references: [UnsafePointer<Float>], scale: Float
+  ) -> [Double] {
     var parts = [0.0, 0.0]
     for cell in cells {
       let (map, reference) = (maps[cell.classes.map], references[cell.classes.map])
@@ -68,7 +94,7 @@ public struct HeadMatching: Sendable {
           * distance(maps[cell.box.map], references[cell.box.map], first, cell.box.step, weight)
       }
     }
-    return LossValue(parts: parts.map { $0 / total })
+    return parts
   }
 
   /// Boxes of cells with a lower confidence, and classes of cells with a lower objectness, do not
@@ -92,36 +118,33 @@ public struct HeadMatching: Sendable {
   }
 
   private func cells(
-    of level: HeadLevel, _ maps: [RawMap], _ references: [UnsafePointer<Float>]
+    of level: HeadLevel, _ image: Int, _ maps: [RawMap], _ references: [UnsafePointer<Float>]
   ) -> [Cell] {
     let plane = level.rows * level.columns
-    let images = maps[level.classes.map].shape[0]
     // A map with all numbers of a cell holds its anchors one after another.
     let fields = classes + 5
     let isAnchored =
       level.objectness?.map == level.classes.map && level.box.map == level.classes.map
     let anchors = isAnchored ? maps[level.classes.map].shape[1] / fields : 1
     var result: [Cell] = []
-    result.reserveCapacity(images * plane * anchors)
-    for image in 0..<images {
-      for anchor in 0..<anchors {
-        for cell in 0..<plane {
-          func place(_ channels: HeadLevel.Channels) -> Place {
-            let first = image * maps[channels.map].shape[1] + anchor * fields + channels.first
-            return Place(map: channels.map, offset: first * plane + cell, step: plane)
-          }
-          let (own, objectness) = (place(level.classes), level.objectness.map(place))
-          let reference = references[own.map]
-          var best = -Float.infinity
-          for index in 0..<classes { best = max(best, reference[own.offset + index * own.step]) }
-          var confidence = sigmoid(best)
-          if let objectness {
-            confidence *= sigmoid(references[objectness.map][objectness.offset])
-          }
-          result.append(
-            Cell(
-              confidence: confidence, box: place(level.box), classes: own, objectness: objectness))
+    result.reserveCapacity(plane * anchors)
+    for anchor in 0..<anchors {
+      for cell in 0..<plane {
+        func place(_ channels: HeadLevel.Channels) -> Place {
+          let first = image * maps[channels.map].shape[1] + anchor * fields + channels.first
+          return Place(map: channels.map, offset: first * plane + cell, step: plane)
         }
+        let (own, objectness) = (place(level.classes), level.objectness.map(place))
+        let reference = references[own.map]
+        var best = -Float.infinity
+        for index in 0..<classes { best = max(best, reference[own.offset + index * own.step]) }
+        var confidence = sigmoid(best)
+        if let objectness {
+          confidence *= sigmoid(references[objectness.map][objectness.offset])
+        }
+        result.append(
+          Cell(
+            confidence: confidence, box: place(level.box), classes: own, objectness: objectness))
       }
     }
     return result

@@ -38,8 +38,21 @@ public final class OutputMatching: TrainingObjective {
   public func evaluate(
     _ maps: [RawMap], on batch: TrainingBatch, pool: ThreadPool
   ) throws -> LossValue {
-    let references = try original.run(batch.images)
-    if let head { return head.evaluate(maps, references) }
+    distance(maps, try original.run(batch.images), pool: pool)
+  }
+
+  /// The original's values on images, valid until the next call, and their shapes.
+  func references(
+    _ images: [Float]
+  ) throws -> (values: [UnsafePointer<Float>], shapes: [[Int]]) {
+    (try original.run(images), original.shapes)
+  }
+
+  /// The distance of maps from the original's values; adds its gradient.
+  func distance(
+    _ maps: [RawMap], _ references: [UnsafePointer<Float>], pool: ThreadPool
+  ) -> LossValue {
+    if let head { return head.evaluate(maps, references, pool: pool) }
     var total = 0.0
     for (map, reference) in zip(maps, references) {
       let values = UnsafeBufferPointer(start: reference, count: map.shape.reduce(1, *))

@@ -158,14 +158,9 @@ public struct DetectorTraining {
 
   /// The head whose raw maps are matched without labels; `nil` when none is recognised and the
   /// outputs are matched.
-  ///
-  /// Decoded outputs hold boxes in pixels beside scores. The scores would hardly count.
   private var matchedHead: RawHead? {
-    let found = try? RawHead.comparable(
-      in: graph, configuration: head, height: imageSize.height, width: imageSize.width,
-      registry: engine.registry)
-    let made = Set((original ?? graph).nodes.flatMap(\.outputs))
-    return found.flatMap { made.isSuperset(of: $0.taps) ? $0 : nil }
+    RawHead.shared(
+      by: graph, and: original ?? graph, configuration: head, imageSize: imageSize, engine: engine)
   }
 
   /// The number of all steps of the optimiser.

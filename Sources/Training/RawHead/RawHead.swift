@@ -99,6 +99,21 @@ public struct RawHead: Sendable {
     return RawHead(taps: names, levels: levels, configuration: configuration, regMax: 0)
   }
 
+  /// The head whose raw maps two networks have in common; `nil` when none is recognised.
+  ///
+  /// Decoded outputs hold boxes in pixels beside scores. The scores would hardly count where
+  /// outputs are compared.
+  static func shared(
+    by graph: Graph, and other: Graph, configuration: HeadConfiguration,
+    imageSize: (height: Int, width: Int), engine: Engine
+  ) -> RawHead? {
+    let found = try? comparable(
+      in: graph, configuration: configuration, height: imageSize.height, width: imageSize.width,
+      registry: engine.registry)
+    let made = Set(other.nodes.flatMap(\.outputs))
+    return found.flatMap { made.isSuperset(of: $0.taps) ? $0 : nil }
+  }
+
   /// An SSD head: the input of the softmax that makes the scores, and the offsets.
   private init(
     priors: [Box], in graph: Graph, _ configuration: HeadConfiguration

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Prune
 import Reports
+import Training
 
 /// What `compress prune` prints of channels removed.
 struct ChannelPruneResult: CompressionResult {
@@ -25,6 +26,8 @@ struct ChannelPruneResult: CompressionResult {
   var reconstruction: [ChannelReconstruction.ReaderRefit]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
+  /// The training without labels; `nil` for none.
+  var recovery: RecoveryLog?
   var remarks: [String] = []
   var before: ModelEvidence?
   var after: ModelEvidence?
@@ -63,6 +66,7 @@ struct ChannelPruneResult: CompressionResult {
       parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
     }
     if let proof { parts.append(Self.proofNote(proof)) }
+    if let recovery { parts.append(recovery.sentence) }
     if let output {
       parts.append(verification.sentence(output))
     } else {

@@ -2,6 +2,7 @@ import Compression
 import Foundation
 import LowRank
 import Reports
+import Training
 
 /// What `compress lowrank` prints.
 struct LowRankResult: CompressionResult {
@@ -18,6 +19,8 @@ struct LowRankResult: CompressionResult {
   var corrections: [ResponseCorrection.StageRefit]?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
+  /// The training without labels; `nil` for none.
+  var recovery: RecoveryLog?
   var remarks: [String] = []
   var before: ModelEvidence?
   var after: ModelEvidence?
@@ -48,6 +51,7 @@ struct LowRankResult: CompressionResult {
       parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
     }
     if let proof { parts.append(Self.proofNote(proof)) }
+    if let recovery { parts.append(recovery.sentence) }
     if let output {
       parts.append(verification.sentence(output))
     } else {

@@ -3,6 +3,7 @@ import Compression
 import Foundation
 import Prune
 import Reports
+import Training
 
 /// What `compress prune` prints of weights set to zero.
 struct PruneResult: CompressionResult {
@@ -26,6 +27,8 @@ struct PruneResult: CompressionResult {
   var storage: WeightStorage?
   /// Epochs of training; `nil` for none.
   var epochs: Int?
+  /// The training without labels; `nil` for none.
+  var recovery: RecoveryLog?
   var before: ModelEvidence?
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
@@ -49,6 +52,7 @@ struct PruneResult: CompressionResult {
   var text: String {
     var parts = [heading, layers]
     if let before, let after { parts.append(comparison(before, after)) }
+    if let recovery { parts.append(recovery.sentence) }
     if let output {
       if let storage { parts.append(sizes(storage)) }
       parts.append(Self.speedNote + "\n" + verification.sentence(output))

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Quantize
 import Reports
+import Training
 
 /// What `compress quantize` prints.
 struct QuantizeResult: CompressionResult {
@@ -28,6 +29,8 @@ struct QuantizeResult: CompressionResult {
   var roundings: [AdaptiveRounding.LearnedRounding]?
   /// Epochs of quantisation-aware training; `nil` without.
   var epochs: Int?
+  /// The training without labels; `nil` for none.
+  var recovery: RecoveryLog?
   /// The mAP where 16-bit sums saturate; `nil` unless it was asked for.
   var saturatedAP: Double?
   var remarks: [String] = []
@@ -58,6 +61,7 @@ struct QuantizeResult: CompressionResult {
           + "--simulate-saturation measures it, --reduce-range avoids it.")
     }
     parts += remarks
+    if let recovery { parts.append(recovery.sentence) }
     if let output {
       parts.append(verification.sentence(output))
     } else {
