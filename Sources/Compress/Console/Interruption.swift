@@ -8,7 +8,9 @@ enum Interruption {
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
   /// Written like ``sources``.
   nonisolated(unsafe) private static var handled: Set<Int32> = []
-  /// Whether the end is announced; a child leaves that to its parent. Written like ``sources``.
+  /// Whether the end is announced; a child leaves that to its parent.
+  ///
+  /// Written like ``sources``.
   nonisolated(unsafe) private static var speaks = true
   private static let children = Mutex<[Process]>([])
   private static let request = Mutex(Request())

@@ -117,6 +117,7 @@ public struct PreprocessingReading: Sendable {
       graph.properties.metadata[Self.metadataKey] = try text(preprocessing)
       return
     }
+    guard head.preprocessing != preprocessing else { return }
     head.preprocessing = preprocessing
     graph.properties.metadata[Detector.metadataKey] = try text(head)
   }
