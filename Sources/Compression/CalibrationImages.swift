@@ -15,8 +15,8 @@ public struct CalibrationImages: CalibrationSet {
 
   /// The first images of a set; seeded noise where there are none.
   ///
-  /// A network whose head is not recognised gets images stretched and scaled to 0…1. The engine's
-  /// observer is notified of that.
+  /// They are prepared as `PreprocessingReading` finds. The engine's observer is warned where that
+  /// is a guess.
   ///
   /// - Parameters:
   ///   - settings: The given settings of the head; the rest is recognised.
@@ -26,15 +26,10 @@ public struct CalibrationImages: CalibrationSet {
     engine: Engine
   ) throws {
     input = try graph.onlyImageInput(engine.inputShapes)
-    do {
-      preprocessing = try DetectorReading(graph, settings: settings, engine: engine)
-        .configuration.preprocessing
-    } catch let error as HeadError {
-      preprocessing = .ofUnknownHead(input)
-      let range = input.takesBytes ? "stretched" : "scaled to 0…1 and stretched"
-      engine.progress.notice("calibration images are \(range): \(error)")
-    }
+    let preparation = try PreprocessingReading(graph, settings: settings, engine: engine)
+    preprocessing = preparation.preprocessing
     sources = (images?.images ?? []).prefix(count).map(\.source)
+    if !sources.isEmpty, let remark = preparation.remark { engine.progress.warning(remark) }
   }
 
   /// Whether there are no images but noise.

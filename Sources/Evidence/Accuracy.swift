@@ -10,6 +10,8 @@ public struct Accuracy {
   public let evaluation: DetectorEvaluation
   /// The settings in force.
   public let configuration: HeadConfiguration
+  /// How images were prepared, and how that is known.
+  public let preparation: PreprocessingReading
   /// Wall time per image, decoding included.
   public let secondsPerImage: Double
 
@@ -34,7 +36,7 @@ public struct Accuracy {
     }
     secondsPerImage =
       (ContinuousClock.now - start) / .seconds(1) / Double(max(dataset.images.count, 1))
-    configuration = detectors[0].configuration
+    (configuration, preparation) = (detectors[0].configuration, detectors[0].preparation)
     for name in evaluation.skipped { engine.progress.warning("skipped \(name)") }
     for remark in evaluation.remarks { engine.progress.warning(remark) }
   }
@@ -66,7 +68,9 @@ extension ModelArtifact {
     }
     let p = settings.preprocessing
     log.info(
-      "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std)")
+      "  preprocessing: \(p.fit.rawValue), \(p.order.rawValue), mean \(p.mean), std \(p.std) "
+        + "(\(detector.preparation.basis.rawValue))")
+    if let remark = detector.preparation.remark { log.warning(remark) }
     log.info(
       "  confidence above \(settings.confidence), IoU up to \(settings.iou), "
         + "\(settings.maxDetections) boxes")

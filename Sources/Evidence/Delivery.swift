@@ -90,9 +90,10 @@ public struct Delivery {
     let names = ModelArtifact.distinctNames([source.path, target] + companions.map(\.path))
     let first = try collector.evidence(of: source, named: names[0])
     verification = try prediction?.check(graph)
+    var stored = (form ?? { source.storable($0) })(graph)
+    try collector.preparation(of: source)?.note(in: &stored)
     let written = try CompressedFile(
-      source: source, graph: (form ?? { source.storable($0) })(graph), record: record,
-      output: target,
+      source: source, graph: stored, record: record, output: target,
       sparseInitializers: sparseInitializers
     ).write()
     let models = [source, written] + companions

@@ -82,7 +82,8 @@ public struct EvidenceCollector {
     evidence.classes = accuracy.evaluation.classes.filter { $0.objects > 0 }.map {
       .init(name: $0.name, objects: $0.objects, ap: $0.ap, ap50: $0.ap50)
     }
-    evidence.settings = accuracy.configuration.lines
+    evidence.settings = accuracy.configuration.lines + accuracy.evaluation.remarks
+    evidence.sample = dataset.sample.map(ImageSample.init)
     resample(accuracy.evaluation, into: &evidence)
     return evidence
   }
@@ -107,6 +108,11 @@ public struct EvidenceCollector {
     evidence.deployed = table.operatingPoint(confidence: confidence).map {
       .init(confidence: confidence, recall: $0.recall, precision: $0.precision)
     }
+  }
+
+  /// How images are prepared for a model; `nil` for one that takes no image.
+  func preparation(of model: ModelArtifact) -> PreprocessingReading? {
+    try? PreprocessingReading(model.graph, settings: configuration.settings, engine: engine)
   }
 
   /// Checks that the files that were scored still hold what was scored.
@@ -134,7 +140,7 @@ public struct EvidenceCollector {
       data: try dataset.map {
         .init(
           path: configuration.dataPath ?? $0.source.lastPathComponent, format: $0.format,
-          images: $0.images.count,
+          images: $0.images.count, sample: $0.sample.map(ImageSample.init),
           sha256: try $0.digest())
       },
       models: models.map { .init(name: $0.name, path: $0.model.path, sha256: $0.model.sha256) })
@@ -180,6 +186,12 @@ extension DetectorEvaluation {
           top: record.y, width: record.width, height: record.height))
     }
     return shown
+  }
+}
+
+extension ImageSample {
+  init(_ sample: Dataset.Sample) {
+    self.init(images: sample.images, of: sample.of, seed: sample.seed)
   }
 }
 

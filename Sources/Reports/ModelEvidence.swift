@@ -124,6 +124,8 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   public var energy: EnergyEstimate?
   /// Time and memory, `nil` when not measured; the only figures that vary between runs.
   public var measured: Measured?
+  /// Which images of the set were scored; `nil` for all of them.
+  public var sample: ImageSample?
   /// The twelve COCO numbers by name, `nil` without labelled images.
   public var accuracy: [String: Double]?
   /// The 95 % confidence interval of mAP, from samples of the images.
@@ -179,7 +181,8 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case name, sha256, fileBytes, gzipBytes, parameters, nonzeros, macs, flops, sparsity
-    case storedWeightBits, peakActivationBytes, energy, measured, accuracy, apInterval, deployed
+    case storedWeightBits, peakActivationBytes, energy, measured, sample, accuracy, apInterval,
+      deployed
     case precisionAt50, classes, layers, settings, history
   }
 }

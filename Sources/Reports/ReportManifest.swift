@@ -8,16 +8,24 @@ public struct ReportManifest: Codable, Sendable, Equatable {
     public var format: String
     /// Their number.
     public var images: Int
+    /// Which images of the set they are; `nil` for all.
+    public var sample: ImageSample?
     /// The SHA-256 digest over images and labels.
     public var sha256: String
 
     /// A data set of `images` images.
-    public init(path: String, format: String, images: Int, sha256: String) {
+    public init(
+      path: String, format: String, images: Int, sample: ImageSample? = nil, sha256: String
+    ) {
       self.path = path
       self.format = format
       self.images = images
+      self.sample = sample
       self.sha256 = sha256
     }
+
+    /// The number of images, for example `300 images` or `64 of 300 images, seed 0`.
+    var count: String { sample?.text ?? "\(images) images" }
   }
 
   /// One model file.

@@ -44,6 +44,28 @@ import Testing
     #expect(data.images.allSatisfy { FileManager.default.fileExists(atPath: $0.file.path) })
   }
 
+  @Test(arguments: ["", "images/"])
+  func filesBesideTheirImagesAreLabels(place: String) throws {
+    let files = try DatasetFiles()
+    for name in ["p1", "p2", "p3"] { try files.image("\(place)\(name).png") }
+    try files.write("\(place)p1.xml", xml([("dog", [2, 2, 40, 20], 0)]))
+    try files.write("\(place)p2.xml", xml([]))
+    try files.write("\(place)classes.txt", "dog\n")
+    let data = try Dataset.load(files.url)
+    #expect(data.format == "Pascal VOC")
+    #expect(data.images.map(\.file.lastPathComponent) == ["p1.png", "p2.png"])
+    #expect(data.labels == ["p1.png dog 1.0 1.0 38.0 18.0"])
+    #expect(data.remarks.contains { $0.contains("no annotation file") && $0.contains("p3.png") })
+    #expect(!Dataset.hasSplits(files.url))
+  }
+
+  @Test func otherFilesBesideImagesAreNoLabels() throws {
+    let files = try DatasetFiles()
+    try files.image("p1.png")
+    try files.write("p1.xml", "<x:xmpmeta><rdf>1</rdf></x:xmpmeta>")
+    #expect(try Dataset.load(files.url).format == "images")
+  }
+
   @Test func splitsChooseImages() throws {
     let files = try folder()
     try files.write("ImageSets/Main/val.txt", "p3\r\np1 1\n\n")

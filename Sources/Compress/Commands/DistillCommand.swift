@@ -135,7 +135,8 @@ struct DistillCommand: CompressionCommand {
   /// The images to learn from and to score on.
   private func images() throws -> DatasetSplit {
     if data.data == nil && options.trainData == nil {
-      return DatasetSplit(embedded: data.images?.count ?? EmbeddedData.trainingCount, common)
+      return try DatasetSplit(
+        embedded: data.images?.count ?? EmbeddedData.trainingCount, data, common)
     }
     return try DatasetSplit(
       data: data, trainData: options.trainData, isEmbedded: isEmbedded && data.data == nil,

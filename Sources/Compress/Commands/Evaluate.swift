@@ -85,10 +85,14 @@ struct Evaluate: ParsableCommand {
     files.write("--save-detections", saveDetections)
     try files.check()
     let dataset = try data.labelled(common, looksAtImages: detections == nil)
-    try show(detections.map { try scored($0, on: dataset) } ?? evaluated(on: dataset))
+    let chosen = try data.scored(dataset, common)
+    try show(detections.map { try scored($0, of: dataset, on: chosen) } ?? evaluated(on: chosen))
   }
 
-  private func scored(_ file: String, on dataset: Dataset) throws -> Outcome {
+  /// Scores results of a data set on what is chosen of it.
+  private func scored(
+    _ file: String, of dataset: Dataset, on chosen: Dataset
+  ) throws -> Outcome {
     let records = try COCOFormat.loadResults(URL(filePath: file), for: dataset)
     let images = Set(dataset.images.map(\.id))
     if let stray = records.first(where: { !images.contains($0.image) }) {
@@ -104,9 +108,12 @@ struct Evaluate: ParsableCommand {
       )
     }
     let score = CocoEvaluation(
-      dataset, detections: records, pool: ThreadPool(threads: common.threadCount))
+      chosen, detections: records, pool: ThreadPool(threads: common.threadCount))
+    let (kept, counted) = (Set(chosen.images.map(\.id)), Set(chosen.categories.map(\.id)))
     return Outcome(
-      summary: score.summary, classes: score.classes, records: records, dataset: dataset)
+      summary: score.summary, classes: score.classes,
+      records: records.filter { kept.contains($0.image) && counted.contains($0.category) },
+      dataset: chosen)
   }
 
   private func evaluated(on dataset: Dataset) throws -> Outcome {
@@ -124,11 +131,11 @@ struct Evaluate: ParsableCommand {
     }
     var outcome = Outcome(
       summary: accuracy.evaluation.summary, classes: accuracy.evaluation.classes,
-      records: accuracy.evaluation.records, dataset: dataset)
+      records: accuracy.evaluation.records, dataset: accuracy.evaluation.scored)
     outcome.model = loaded.name
     outcome.settings = accuracy.configuration
     outcome.skipped = accuracy.evaluation.skipped
-    outcome.remarks = accuracy.evaluation.remarks
+    outcome.remarks = [accuracy.preparation.remark].compactMap { $0 } + accuracy.evaluation.remarks
     outcome.secondsPerImage = accuracy.secondsPerImage
     return outcome
   }
@@ -160,6 +167,8 @@ struct Evaluate: ParsableCommand {
     var schemaVersion = 1
     var model: String?
     var images: Int
+    /// Which images of the set these are; `nil` for all.
+    var sample: Dataset.Sample?
     var detections: Int
     var summary: CocoSummary
     var voc: VOC?
@@ -181,8 +190,9 @@ struct Evaluate: ParsableCommand {
       }
       return try Console.json(
         Result(
-          model: outcome.model, images: outcome.dataset.images.count - outcome.skipped.count,
-          detections: outcome.records.count, summary: outcome.summary,
+          model: outcome.model, images: outcome.dataset.images.count,
+          sample: outcome.dataset.sample, detections: outcome.records.count,
+          summary: outcome.summary,
           voc: voc.map {
             Result.VOC(metric: metric.rawValue, ap50: $0.meanAP, classes: byClass ?? [:])
           }, classes: outcome.classes, settings: outcome.settings,
@@ -233,8 +243,8 @@ struct Evaluate: ParsableCommand {
   }
 
   private func footer(_ outcome: Outcome) -> String {
-    let images = outcome.dataset.images.count - outcome.skipped.count
-    var text = "\(images) images, \(outcome.records.count) boxes found"
+    let images = outcome.dataset.sample?.description ?? "\(outcome.dataset.images.count) images"
+    var text = "\(images), \(outcome.records.count) boxes found"
     let skipped = outcome.dataset.leftOut.count + outcome.skipped.count
     if skipped > 0 { text += ", \(skipped) images skipped" }
     if let seconds = outcome.secondsPerImage {

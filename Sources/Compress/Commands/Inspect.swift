@@ -36,6 +36,7 @@ struct Inspect: ParsableCommand {
   var model: String?
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var preprocessing: PreprocessingOptions
 
   @Flag(help: "Leave out the table of layers.")
   var summary = false
@@ -87,6 +88,7 @@ struct Inspect: ParsableCommand {
       valueName: "dir"), completion: .directory)
   var images: String?
 
+  @OptionGroup var scoring: ScoringOptions
   @OptionGroup var common: CommonOptions
 
   /// Criteria that need nothing but the weights.
@@ -101,12 +103,11 @@ struct Inspect: ParsableCommand {
     }
     if sensitivity == nil,
       measure != nil || fractions != nil || method != nil || calib != nil || calibCount != nil
-        || data != nil || images != nil
+        || data != nil || images != nil || scoring.isSet || !preprocessing.words.isEmpty
     {
       throw ValidationError(
-        "--measure, --fractions, --method, --calib, --calib-count, --data and --images are for "
-          + "--sensitivity."
-      )
+        "--measure, --fractions, --method, --calib, --calib-count, --data and --images, what "
+          + "scores and what prepares images are for --sensitivity.")
     }
     try NumberRange.counts.check(("--calib-count", calibCount))
   }
@@ -176,7 +177,7 @@ struct Inspect: ParsableCommand {
   private func measure(_ model: ModelArtifact, file: URL) throws {
     let pool = ThreadPool(threads: common.threadCount)
     var head = try DetectionOptions.parse([])
-    head.inputs = inputs
+    (head.inputs, head.preprocessing) = (inputs, preprocessing)
     let engine = try head.engine(common)
     let measurement = SensitivityMeasurement(
       criterion: method.flatMap(ChannelCriterion.named) ?? .l1,
@@ -189,9 +190,10 @@ struct Inspect: ParsableCommand {
       try data.map {
         try DataSource(path: $0, images: images).labelled(common, to: "score against")
       } ?? (model.isEmbedded ? EmbeddedData.validation(pool: pool) : nil)
+    try scoring.check(hasImages: labelled != nil)
     let result = try measurement.run(
       on: model.graph, images: choice.images(for: model.graph, head: head, engine: engine),
-      labelled: labelled, file: file)
+      labelled: labelled.map { try scoring.applied(to: $0, common) }, file: file)
     try result.figure.write(
       to: file.deletingLastPathComponent(), name: file.deletingPathExtension().lastPathComponent)
     if common.format == .json { try Console.json(result) } else { Console.result(result.text) }

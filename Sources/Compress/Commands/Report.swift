@@ -64,8 +64,10 @@ struct Report: ParsableCommand {
     try files.fill("--output", output)
     try files.check()
     let hasImages = data.data != nil || models.isEmpty
+    try data.scoring.check(hasImages: hasImages)
     let comparison = try comparison(
-      on: hasImages ? try data.labelled(common) : nil, measures: !noTiming, seed: seed ?? 0)
+      on: hasImages ? try data.scored(data.labelled(common), common) : nil, measures: !noTiming,
+      seed: seed ?? 0)
     let loaded = try ModelArtifact.all(models, inputs: head.inputs.values())
     let names = ModelArtifact.distinctNames(loaded.map(\.path))
     let report = try comparison.report(

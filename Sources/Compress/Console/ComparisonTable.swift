@@ -21,6 +21,6 @@ struct ComparisonTable {
             ]
           })
     }
-    return table.text
+    return table.text + (models[0].sample.map { "\nscored on \($0.text)" } ?? "")
   }
 }

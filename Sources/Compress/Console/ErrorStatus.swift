@@ -57,6 +57,7 @@ enum ErrorStatus {
       case .missing, .noImages, .unknownFormat, .notFound, .unlabelled: .noInput
       case .unreadable: .inputOutput
       case .malformed, .severalParts: .badData
+      case .noClass: .usage
       case .unreadableImages(_, _, _, _, let areMissing): areMissing ? .noInput : .badData
       }
     case ImageError.missing, HeadError.absent: .noInput

@@ -8,6 +8,10 @@ enum Interruption {
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
   /// Written like ``sources``.
   nonisolated(unsafe) private static var handled: Set<Int32> = []
+  /// Whether the end is announced; a child leaves that to its parent.
+  ///
+  /// Written like ``sources``.
+  nonisolated(unsafe) private static var speaks = true
   private static let children = Mutex<[Process]>([])
   private static let request = Mutex(Request())
 
@@ -35,6 +39,9 @@ enum Interruption {
 
   /// Whether a signal ends this process in good order; what the parent had ignored does not.
   static func isHandled(_ number: Int32) -> Bool { handled.contains(number) }
+
+  /// Leaves it to the parent to say that the work was interrupted.
+  static func leaveWordsToParent() { speaks = false }
 
   /// Starts a helper process that an interrupt ends too.
   static func start(_ process: Process) throws {
@@ -82,8 +89,8 @@ enum Interruption {
   private static func endAtOnce(_ number: Int32) -> Never {
     children.withLock { for child in $0 { child.terminate() } }
     AtomicFile.abandon {
-      if Console.isTerminal { Console.draw("\r\u{1B}[2K") }
-      Console.note("interrupted; no half-written file is left")
+      if speaks && Console.isTerminal { Console.draw("\r\u{1B}[2K") }
+      if speaks { Console.note("interrupted; no half-written file is left") }
       _exit(128 + number)
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Synchronization
 
 /// How a result is printed.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
@@ -50,13 +51,22 @@ struct StandardErrorLog: LogHandler {
     set { metadata[key] = newValue }
   }
 
+  /// Warnings that were printed: several models and steps may give the same.
+  private static let printed = Mutex<Set<String>>([])
+
   func log(event: LogEvent) {
+    let text = "\(event.message)"
+    if event.level == .warning,
+      !Self.printed.withLock({ $0.insert(text).inserted })
+    {
+      return
+    }
     let prefix =
       switch event.level {
       case .warning: "warning: "
       case .error, .critical: "error: "
       default: ""
       }
-    Console.note("\(prefix)\(event.message)")
+    Console.note("\(prefix)\(text)")
   }
 }

@@ -28,7 +28,14 @@ struct DataOptions: ParsableArguments {
     help: "Leave out images that cannot be read, naming each, instead of stopping.")
   var skipBad = false
 
+  @OptionGroup var scoring: ScoringOptions
+
   mutating func validate() throws { try ImagesChoice.check(images, data: data) }
+
+  /// What is scored of a data set.
+  func scored(_ dataset: Dataset, _ common: CommonOptions) throws -> Dataset {
+    try scoring.applied(to: dataset, common)
+  }
 
   /// The data set at a path; the folder of images is that of --data alone.
   func source(_ path: String, split: String? = nil) -> DataSource {
@@ -51,6 +58,60 @@ struct DataOptions: ParsableArguments {
     var source = source(data, split: split)
     source.looksAtImages = looksAtImages
     return try source.labelled(common, to: "score against")
+  }
+}
+
+/// What is scored of labelled images.
+struct ScoringOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Score on so many images of the set. (default: all)", valueName: "images"))
+  var limit: Int?
+
+  @Option(help: "The seed that decides which images --limit takes. (default: 0)")
+  var limitSeed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "Score these classes of the set alone, as person,car. (default: all that the detector has)",
+      valueName: "names"))
+  var classes: String?
+
+  /// The names of the classes; `nil` for all.
+  private var names: [String]? {
+    classes?.split(separator: ",", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+  }
+
+  mutating func validate() throws {
+    if names?.contains("") ?? false {
+      throw ValidationError("--classes takes names with commas between, found '\(classes ?? "")'.")
+    }
+    try NumberRange.scenes.check(("--limit", limit))
+    if limitSeed != nil && limit == nil {
+      throw ValidationError("--limit-seed chooses the images of --limit: give --limit.")
+    }
+  }
+
+  /// Whether anything is chosen.
+  var isSet: Bool { limit != nil || classes != nil }
+
+  /// Refuses a choice where nothing is scored.
+  func check(hasImages: Bool) throws {
+    guard !hasImages, isSet else { return }
+    throw ValidationError(
+      "--limit and --classes choose among labelled images: give some with --data.")
+  }
+
+  /// The images that are scored; which they are is logged.
+  func applied(to dataset: Dataset, _ common: CommonOptions) throws -> Dataset {
+    var chosen = try names.map { try dataset.counting(classes: $0) } ?? dataset
+    if let limit { chosen = chosen.sampled(limit, seed: limitSeed ?? 0) }
+    if let sample = chosen.sample { common.logger.notice("scored are \(sample)") }
+    for remark in chosen.remarks.dropFirst(dataset.remarks.count) {
+      common.logger.notice("\(remark)")
+    }
+    return chosen
   }
 }
 

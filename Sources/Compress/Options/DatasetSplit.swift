@@ -29,6 +29,7 @@ struct DatasetSplit {
       let dataset = try data.source(path, split: data.split).load(common)
       guard dataset.isLabelled else {
         learning = try Self.images(trainData ?? path, data, common)
+        try data.scoring.check(hasImages: false)
         common.logger.notice("\(path) has no labels: nothing is scored")
         return
       }
@@ -36,7 +37,10 @@ struct DatasetSplit {
     } else if data.data != nil || isEmbedded {
       scoring = try data.labelled(common)
     }
-    guard trains || looks > 0 else { return }
+    guard trains || looks > 0 else {
+      try choose(data, common)
+      return
+    }
     if let trainData {
       learning = try Self.images(trainData, data, common)
     } else if let path = data.data {
@@ -54,6 +58,7 @@ struct DatasetSplit {
     } else {
       learning = EmbeddedData.training(pool: ThreadPool(threads: common.threadCount))
     }
+    try choose(data, common)
     guard let learning, learnsLabels, !learning.isLabelled else { return }
     throw CommandError(
       .noInput,
@@ -69,11 +74,17 @@ struct DatasetSplit {
     return try data.source(path, split: split).load(common)
   }
 
-  /// The embedded scenes, so many of them to learn from.
-  init(embedded count: Int, _ common: CommonOptions) {
+  /// The embedded scenes, to score on and so many to learn from.
+  init(embedded count: Int, _ data: DataOptions, _ common: CommonOptions) throws {
     let pool = ThreadPool(threads: common.threadCount)
-    scoring = EmbeddedData.validation(pool: pool)
+    scoring = try data.scored(EmbeddedData.validation(pool: pool), common)
     learning = EmbeddedData.training(count, pool: pool)
+  }
+
+  /// Keeps of the images to score on what the options choose.
+  private mutating func choose(_ data: DataOptions, _ common: CommonOptions) throws {
+    try data.scoring.check(hasImages: scoring != nil)
+    scoring = try scoring.map { try data.scored($0, common) }
   }
 
   /// The training split of a set; `nil` for a set without splits, and for one without that split

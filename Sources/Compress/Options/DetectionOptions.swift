@@ -23,6 +23,7 @@ struct DetectionOptions: ParsableArguments {
   @Option(help: "Most boxes kept in an image.")
   var maxDetections: Int?
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var inputs: InputOptions
 
   mutating func validate() throws {
@@ -52,6 +53,7 @@ struct DetectionOptions: ParsableArguments {
     if let confidence { settings.confidence = Double(confidence) }
     if let iou { settings.iou = Double(iou) }
     if let maxDetections { settings.maxDetections = maxDetections }
+    settings.preprocessing = preprocessing.settings(settings.preprocessing)
     return settings
   }
 

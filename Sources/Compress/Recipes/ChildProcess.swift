@@ -64,6 +64,7 @@ enum ChildProcess {
       return
     }
     unsetenv(parentKey)
+    Interruption.leaveWordsToParent()
     _ = compress_signal_at_parent_death(Interruption.isHandled(SIGTERM) ? SIGTERM : SIGKILL)
     if getppid() != parent { _exit(128 + SIGTERM) }
   }

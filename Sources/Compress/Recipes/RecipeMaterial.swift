@@ -26,8 +26,7 @@ struct RecipeMaterial {
 
   /// The recipe's shared options as `compress report` reads them.
   func reportOptions(_ common: CommonOptions) throws -> Report {
-    let known = ["data", "split", "train-data", "calib", "head", "input-shape", "input"]
-    let words = shared.filter { known.contains($0.name) }.flatMap(\.words)
+    let words = shared.filter { $0.name != "threads" }.flatMap(\.words)
     let threads = ["--threads", "\(common.threadCount)"]
     guard let report = try Compress.parseAsRoot(["report", model] + words + threads) as? Report
     else { throw CommandError(.internalError, "the options of report cannot be read") }

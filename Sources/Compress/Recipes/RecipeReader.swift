@@ -7,14 +7,13 @@ import Yams
 struct RecipeReader {
   private let file: String
 
-  private static let keys = [
-    "title", "model", "data", "split", "train-data", "calib", "head", "input-shape", "input",
-    "seed",
-    "threads", "scenes", "steps", "variants", "goals", "work", "report",
-  ]
+  private static let keys =
+    ["title", "model", "seed", "scenes", "steps", "variants", "goals", "work", "report"]
+    + sharedKeys
   /// Keys that are options of the verbs as well.
-  private static let sharedKeys = [
-    "data", "split", "train-data", "calib", "head", "input-shape", "input", "threads",
+  static let sharedKeys = [
+    "data", "split", "limit", "limit-seed", "classes", "train-data", "calib", "head",
+    "mean", "std", "scale", "pixel-order", "fit", "input-shape", "input", "threads",
   ]
   /// Those of them that may have several values.
   private static let repeatedKeys: Set = ["input-shape", "input"]

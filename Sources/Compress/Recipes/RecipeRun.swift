@@ -83,8 +83,9 @@ struct RecipeRun {
     let options = try material.reportOptions(common)
     let timed = measures || recipe.goals.contains(where: \.needsTiming)
     var comparison = try options.comparison(
-      on: options.data.data == nil ? nil : try options.data.labelled(common), measures: timed,
-      seed: recipe.seed)
+      on: options.data.data == nil
+        ? nil : try options.data.scored(options.data.labelled(common), common),
+      measures: timed, seed: recipe.seed)
     comparison.steps = plan.commands.map { ["compress"] + $0.words }
     let inputs = try options.head.inputs.values()
     var name = ""

@@ -25,9 +25,8 @@ struct RecipeOffer {
   }
 
   /// What all verbs take: images, the head, inputs, threads and reports.
-  static let common = [
-    "data", "split", "train-data", "head", "input-shape", "input", "threads", "report", "no-timing",
-  ].map { RecipeOffer($0) }
+  static let common = (RecipeReader.sharedKeys.filter { $0 != "calib" } + ["report", "no-timing"])
+    .map { RecipeOffer($0) }
 }
 
 extension RecipeStep {

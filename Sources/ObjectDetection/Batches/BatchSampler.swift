@@ -21,7 +21,7 @@ struct BatchSampler: Sendable {
   ) throws {
     var mapping: ClassMapping?
     do {
-      mapping = try ClassMapping(classes, to: dataset.categories)
+      mapping = try ClassMapping(classes, to: dataset.categories, for: .learning)
     } catch  where !needsLabels {
       // A training that reads no labels can use images of any classes, or of none.
     }

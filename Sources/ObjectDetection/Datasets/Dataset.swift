@@ -106,6 +106,10 @@ public struct Dataset: Sendable {
   public var unreadable: [Int: Unreadable] = [:]
   /// Why each image that was left out cannot be read.
   public var leftOut: [String] = []
+  /// Categories whose labels are not in ``annotations``, as they are not scored; by ascending id.
+  public var passedOver: [Category] = []
+  /// Which images of a larger set these are; `nil` for all.
+  public var sample: Sample?
   /// The ids of images that labels know by a text, by that text.
   public var imageIDs: [String: Int] = [:]
   /// The ids of categories that labels know by a text, by that text.

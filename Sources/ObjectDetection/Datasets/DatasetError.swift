@@ -15,6 +15,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
   case severalParts(folder: String, parts: [String])
   /// There are images but no labels, which something needs.
   case unlabelled(String, use: String)
+  /// A set has no class of a name.
+  case noClass(set: String, name: String, classes: [String])
 
   /// A sentence for the user.
   public var description: String {
@@ -22,7 +24,8 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .missing(let path): "\(path): there is no such file or folder"
     case .unknownFormat(let path):
       "\(path): is no data set: looked for annotations.json, labels.json, "
-        + "_annotations.coco.json or annotations/instances_*.json (COCO), data.yaml (YOLO), Annotations/ (Pascal VOC), "
+        + "_annotations.coco.json or annotations/instances_*.json (COCO), data.yaml (YOLO), Annotations/ or "
+        + "XML files beside images (Pascal VOC), "
         + "and \(ImageFormat.names) images"
     case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
     case .malformed(let file, let place, let reason):
@@ -32,6 +35,9 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
       "\(file): \(place): there is no such file or folder as '\(name)'; looked for \(tried)"
     case .severalParts(let folder, let parts):
       "\(folder): there are several parts: \(parts.joined(separator: ", "))"
+    case .noClass(let set, let name, let classes):
+      "\(set): has no class '\(name)'; it has "
+        + classes.prefix(20).joined(separator: ", ") + (classes.count > 20 ? ", …" : "")
     case .unlabelled(let path, let use): "\(path): has images but no labels to \(use)"
     case .unreadableImages(let set, let count, let all, let first, _):
       "\(set): \(count) of \(all) images cannot be read: \(first)\(count > 1 ? " …" : "")"

@@ -33,6 +33,9 @@ struct VOCDocument {
   private(set) var height: Int?
   private(set) var objects: [VOCObject] = []
 
+  /// Whether it says something of an image, as XML files of other kinds do not.
+  var isOfImage: Bool { width != nil || !objects.isEmpty }
+
   /// Reads a file.
   ///
   /// - Throws: ``DatasetError``.

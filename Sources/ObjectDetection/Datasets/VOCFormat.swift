@@ -1,6 +1,7 @@
 import Foundation
 
-/// Pascal VOC folders: `Annotations/*.xml`, `JPEGImages/` or `images/`, `ImageSets/Main/*.txt`.
+/// Pascal VOC folders: `Annotations/*.xml`, `JPEGImages/` or `images/`, `ImageSets/Main/*.txt`; or
+/// XML files beside their images, as LabelImg leaves them.
 ///
 /// Pixel coordinates count from 1 in VOC. Boxes are shifted to count from 0, so `xmin = 1` becomes
 /// the left edge.
@@ -54,11 +55,23 @@ public enum VOCFormat {
     return reading.looksAtImages ? result.surveyed() : result
   }
 
-  /// The folder of annotation files: `Annotations/`, in any letter case where it holds XML files.
+  /// The folder of annotation files: `Annotations/`, in any letter case where it holds XML files,
+  /// else one in which an XML file lies beside an image of its name.
   static func annotationFolder(in folder: URL) -> URL? {
-    guard let found = PathResolver([folder]).find("Annotations")?.url else { return nil }
-    let isNamed = found.lastPathComponent == "Annotations"
-    return isNamed || !VOCEntry.annotationFiles(in: found).isEmpty ? found : nil
+    let resolver = PathResolver([folder])
+    if let found = resolver.find("Annotations")?.url,
+      found.lastPathComponent == "Annotations" || !VOCEntry.annotationFiles(in: found).isEmpty
+    {
+      return found
+    }
+    return [folder, folder.appending(path: "images"), folder.appending(path: "JPEGImages")].first {
+      let files = VOCEntry.annotationFiles(in: $0)
+      guard !files.isEmpty else { return false }
+      let images = Set(ImageListing($0).all.map { $0.deletingPathExtension().lastPathComponent })
+      // Other programs put XML files of their own beside images.
+      return files.lazy.filter { images.contains($0.deletingPathExtension().lastPathComponent) }
+        .prefix(8).contains { (try? VOCDocument($0))?.isOfImage ?? false }
+    }
   }
 
   /// Adds a remark on images without an annotation file, in the first of the folders that has

@@ -18,6 +18,8 @@ public protocol DetectorRuntime {
 public struct Detector {
   /// The settings in force.
   public let configuration: HeadConfiguration
+  /// How images are prepared, and how that is known.
+  public let preparation: PreprocessingReading
   /// Why the head was taken for what it is.
   public let reasons: [String]
   /// What the network answered that is no number.
@@ -62,7 +64,7 @@ public struct Detector {
     answers = AnswerCheck()
     self.runtime = runtime
     family = reading.family
-    configuration = reading.configuration
+    (configuration, preparation) = (reading.configuration, reading.preparation)
     reasons = reading.reasons
   }
 
@@ -84,7 +86,7 @@ public struct Detector {
     self.runtime = runtime
     family = detector.family
     answers = detector.answers
-    configuration = detector.configuration
+    (configuration, preparation) = (detector.configuration, detector.preparation)
     reasons = detector.reasons
   }
 

@@ -13,13 +13,13 @@ public struct DetectorEvaluation: Sendable {
   public var records: [DetectionRecord]
   /// Images that could not be decoded, with the reason; neither they nor their labels are scored.
   public var skipped: [String]
-  /// The images that were scored, with their labels.
+  /// The images that were scored, with their labels of the classes that were.
   public var scored: Dataset
   /// Remarks on how the detector's classes were matched to the data set's, where that is not
   /// evident.
   public var remarks: [String]
 
-  /// Runs a detector on every image of a data set and scores it.
+  /// Runs a detector on every image of a data set and scores it on the classes that both know.
   ///
   /// Results do not depend on the number of detectors that share the work.
   ///
@@ -33,7 +33,7 @@ public struct DetectorEvaluation: Sendable {
     progress: (Int) -> Void = { _ in }
   ) throws {
     let workers = ImageWorkers(detectors)
-    let mapping = try ClassMapping(workers.configuration.classes, to: dataset.categories)
+    let (mapping, counted) = try Self.mapping(workers.configuration.classes, to: dataset)
     let results = try workers.map(
       dataset.images.map(\.source), skipsBad: skipsBad, progress: progress
     ) { index, _, boxes in
@@ -47,13 +47,30 @@ public struct DetectorEvaluation: Sendable {
       case .failure(let error): skipped.append((index, "\(error)"))
       }
     }
-    scored = dataset.without(images: Set(skipped.map(\.image)))
+    scored = counted.without(images: Set(skipped.map(\.image)))
     let score = CocoEvaluation(scored, detections: records, pool: pool)
     summary = score.summary
     classes = score.classes
     self.records = records
     self.skipped = skipped.map(\.reason)
     remarks = mapping.remarks + [detectors[0].answers.remark].compactMap { $0 }
+  }
+
+  /// How a detector's classes map to those of a data set, and the data set with the classes that
+  /// both know.
+  ///
+  /// - Throws: ``HeadError/classes(model:dataset:)`` when there is none.
+  private static func mapping(
+    _ classes: [String], to dataset: Dataset
+  ) throws -> (mapping: ClassMapping, counted: Dataset) {
+    var mapping = try ClassMapping(classes, to: dataset.allCategories)
+    let counted = dataset.counting(Set(mapping.categories.compactMap { $0 }))
+    guard !counted.categories.isEmpty else {
+      throw HeadError.classes(model: classes, dataset: dataset.categories.map(\.name))
+    }
+    let ids = Set(counted.categories.map(\.id))
+    mapping.categories = mapping.categories.map { $0.flatMap { ids.contains($0) ? $0 : nil } }
+    return (mapping, counted)
   }
 }
 
@@ -70,56 +87,5 @@ extension DetectorEvaluation {
       of: graph, settings: settings, images: dataset.images.count, engine: engine)
     try self.init(
       detectors, on: dataset, skipsBad: skipsBad, pool: ThreadPool(threads: engine.threads))
-  }
-}
-
-/// Which category of a data set each class of a detector is.
-public struct ClassMapping: Sendable, Equatable {
-  /// The category id of each class; `nil` for classes the data set does not have.
-  public var categories: [Int?]
-  /// What is not evident about the mapping, a sentence each.
-  public var remarks: [String]
-
-  /// Matches by name, ignoring letter case.
-  ///
-  /// Every category must be a class, or every class a category. Otherwise they are matched by
-  /// position, if there are equally many.
-  ///
-  /// - Throws: ``HeadError/classes(model:dataset:)``.
-  public init(_ classes: [String], to categories: [Dataset.Category]) throws {
-    let ids = Dictionary(
-      categories.map { ($0.name.lowercased(), $0.id) }, uniquingKeysWith: { first, _ in first })
-    let byName = classes.map { ids[$0.lowercased()] }
-    let known = Set(byName.compactMap { $0 }).count
-    if known == classes.count || known > 0 && known == categories.count {
-      self.categories = byName
-      let extra = zip(classes, byName).filter { $1 == nil }.map(\.0)
-      remarks =
-        extra.isEmpty
-        ? [] : ["the data set has no \(Self.listed(extra)): boxes of these are passed over"]
-    } else if classes.count == categories.count {
-      self.categories = categories.map(\.id)
-      remarks = [
-        "the class names differ (the detector's '\(classes[0])', the data set's "
-          + "'\(categories[0].name)' …): matched by position"
-      ]
-    } else {
-      throw HeadError.classes(model: classes, dataset: categories.map(\.name))
-    }
-  }
-
-  /// Boxes as COCO results of an image.
-  public func records(_ boxes: [Detection], image: Int) -> [DetectionRecord] {
-    boxes.compactMap { detection in
-      guard let category = categories[detection.classIndex] else { return nil }
-      return DetectionRecord(
-        image: image, category: category, x: detection.box.left, y: detection.box.top,
-        width: detection.box.width, height: detection.box.height, score: detection.confidence)
-    }
-  }
-
-  private static func listed(_ names: [String]) -> String {
-    names.prefix(5).joined(separator: ", ")
-      + (names.count > 5 ? " and \(names.count - 5) more" : "")
   }
 }

@@ -9,6 +9,8 @@ public struct DetectorReading: Sendable {
   public let outputs: [(name: String, shape: [Int])]
   /// The settings in force.
   public let configuration: HeadConfiguration
+  /// How images are prepared, and how that is known.
+  public let preparation: PreprocessingReading
   /// Why this head was recognised.
   public let reasons: [String]
   let family: HeadFamily
@@ -32,15 +34,17 @@ public struct DetectorReading: Sendable {
       graph, input: input,
       outputs: inferred.count == graph.outputs.count
         ? inferred : try Self.run(graph, engine: engine.on(threads: 1)),
-      settings: settings)
+      settings: settings, engine: engine)
   }
 
   /// Reads a network whose outputs' shapes are known.
   ///
-  /// - Throws: ``HeadError``.
+  /// - Parameter engine: What runs the first layer, to see which pixels the network takes; `nil`
+  ///   for no look at it.
+  /// - Throws: ``HeadError``, what sessions throw.
   public init(
     _ graph: Graph, input: ImageInput, outputs: [(name: String, shape: [Int])],
-    settings: HeadSettings = HeadSettings()
+    settings: HeadSettings = HeadSettings(), engine: Engine? = nil
   ) throws {
     let evidence = HeadEvidence(
       outputs: outputs, height: input.height, width: input.width, graph: graph)
@@ -52,8 +56,13 @@ public struct DetectorReading: Sendable {
         try HeadRecognition.of(evidence, family: settings.family)
       }
     var configuration = recognition.configuration
-    if input.takesBytes, carried == nil { configuration.preprocessing.takeBytes() }
+    if input.takesBytes, !recognition.isCarried { configuration.preprocessing.takeBytes() }
+    preparation = try PreprocessingReading(
+      graph, input: input, usual: configuration.preprocessing, family: configuration.family,
+      carried: recognition.isCarried ? configuration.preprocessing : nil,
+      given: settings.preprocessing, engine: engine)
     settings.apply(to: &configuration)
+    configuration.preprocessing = preparation.preprocessing
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
     }

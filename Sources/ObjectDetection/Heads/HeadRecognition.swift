@@ -9,6 +9,8 @@ public struct HeadRecognition: Sendable {
   public var reasons: [String]
   /// Whether the outputs' shapes tell the number of classes.
   var countsClasses: Bool
+  /// Whether it stands in the model's metadata.
+  var isCarried = false
 
   /// A reading of a network's outputs.
   public init(configuration: HeadConfiguration, reasons: [String], countsClasses: Bool = true) {
@@ -65,8 +67,10 @@ public struct HeadRecognition: Sendable {
       let configuration = try? JSONDecoder().decode(
         HeadConfiguration.self, from: Data(text.utf8)), configuration.isWhole
     else { return nil }
-    return HeadRecognition(
+    var recognition = HeadRecognition(
       configuration: configuration, reasons: ["the model's metadata says so"])
+    recognition.isCarried = true
+    return recognition
   }
 }
 

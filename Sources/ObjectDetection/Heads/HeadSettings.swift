@@ -35,12 +35,17 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     public var pad: Int?
     /// The order of channels.
     public var order: Preprocessing.ChannelOrder?
+    /// What pixels are multiplied by before anything else; 1 when not given.
+    public var scale: Float?
     /// What is subtracted; one number or three.
     public var mean: [Float]?
     /// What is divided by; one number or three.
     public var std: [Float]?
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case fit, pad, order, mean, std }
+    enum CodingKeys: String, CodingKey, CaseIterable { case fit, pad, order, scale, mean, std }
+
+    /// Settings that change nothing.
+    public init() {}
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
@@ -119,29 +124,15 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     if let confidence { configuration.confidence = confidence }
     if let iou { configuration.iou = iou }
     if let maxDetections { configuration.maxDetections = maxDetections }
-    guard let own = preprocessing else { return }
-    let old = configuration.preprocessing
-    configuration.preprocessing = Preprocessing(
-      fit: own.fit ?? old.fit, pad: own.pad ?? old.pad, order: own.order ?? old.order,
-      mean: own.mean ?? old.mean, std: own.std ?? old.std)
+    preprocessing?.apply(to: &configuration.preprocessing)
   }
 }
 
 extension HeadSettings.PreprocessingSettings {
   fileprivate func check(_ document: SettingsDocument) throws {
-    if let pad, !(0...255).contains(pad) {
+    if let fault {
       throw document.failure(
-        ["preprocessing", "pad"], "preprocessing.pad must lie between 0 and 255, found \(pad)")
-    }
-    for (key, values) in [("mean", mean), ("std", std)] {
-      guard let values else { continue }
-      guard [1, 3].contains(values.count), values.allSatisfy(\.isFinite),
-        key == "mean" || values.allSatisfy({ $0 != 0 })
-      else {
-        throw document.failure(
-          ["preprocessing", key],
-          "preprocessing.\(key) takes one number or three\(key == "std" ? ", none of them 0" : "")")
-      }
+        ["preprocessing", fault.key], "preprocessing.\(fault.key) \(fault.rule)")
     }
   }
 }

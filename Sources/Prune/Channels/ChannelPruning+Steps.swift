@@ -120,7 +120,8 @@ extension ChannelPruning {
     prediction.claims = [
       .init(what: "removing channels", expected: cut.silenced, found: cut.graph)
     ]
-    if configuration.compensates, !images.isNoise {
+    // Refitted layers answer as the original's did, for which its statistics hold.
+    if configuration.compensates, !images.isNoise, !criterion.need.refits {
       let batches = try images.batches(of: Self.recalibrationBatch)
       let (result, count) = try graph.recalibratingNormalization(
         batches: batches.values, shape: batches.shape, engine: engine)

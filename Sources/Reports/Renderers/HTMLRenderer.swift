@@ -138,7 +138,7 @@ struct HTMLReport {
     ]
     if let data = m.data {
       lines.append(
-        "data: \(data.path) (\(data.format)), \(data.images) images, SHA-256 \(data.sha256)")
+        "data: \(data.path) (\(data.format)), \(data.count), SHA-256 \(data.sha256)")
     }
     for (model, file) in zip(report.models, m.models) {
       lines.append("\(model.name): \(file.path), SHA-256 \(file.sha256)")

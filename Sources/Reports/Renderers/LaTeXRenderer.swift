@@ -78,7 +78,7 @@ struct LaTeXReport {
   private func caption(isScored: Bool) -> String {
     var text = LaTeX.escaped(report.title) + "."
     if let data = report.manifest.data {
-      text += " \(data.images) images."
+      text += " \(data.count)."
     }
     if isScored {
       text +=

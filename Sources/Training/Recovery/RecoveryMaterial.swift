@@ -42,11 +42,13 @@ struct RecoveryMaterial {
         original: original, head: raw, outputs: outputs, batchSize: batchSize, imageSize: size,
         engine: engine)
     }
+    let preprocessing = try PreprocessingReading(compressed, settings: head, engine: engine)
+      .preprocessing
     func loader(
       _ images: Dataset, _ batchSize: Int, _ augmentation: Augmentation
     ) throws -> BatchLoader {
       try BatchLoader(
-        images, classes: [], preprocessing: settings?.preprocessing ?? .ofUnknownHead(input),
+        images, classes: [], preprocessing: preprocessing,
         width: size.width, height: size.height, batchSize: batchSize, augmentation: augmentation,
         epochs: .max, seed: configuration.seed, needsLabels: false)
     }

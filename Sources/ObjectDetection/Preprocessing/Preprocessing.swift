@@ -172,11 +172,3 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     }
   }
 }
-
-extension Preprocessing {
-  /// What is done to images for a network whose head is not known: they are stretched and scaled to
-  /// 0…1; bytes are not scaled.
-  public static func ofUnknownHead(_ input: ImageInput) -> Preprocessing {
-    input.takesBytes ? Preprocessing(std: [1]) : Preprocessing()
-  }
-}
