@@ -85,7 +85,7 @@ import Testing
   ) throws {
     let planned = try Binary.run(
       [
-        "prune", "--epochs", "0", "--calib-count", "8", "--format", "json", "--target-macs", "0.8",
+        "prune", "--epochs", "0", "--calib-count", "4", "--format", "json", "--target-macs", "0.8",
         "--plan-out", "plan.json", "--output", "a.onnx",
       ] + FewScenes.data(unless: arguments) + arguments, in: folder.url)
     let plan = try #require(
@@ -93,7 +93,7 @@ import Testing
     #expect(plan["method"] as? String == method && plan["allocation"] as? String == allocation)
     let replayed = try Binary.run(
       [
-        "prune", "--plan", "plan.json", "--calib-count", "8", "--format", "json", "--output",
+        "prune", "--plan", "plan.json", "--calib-count", "4", "--format", "json", "--output",
         "b.onnx",
       ]
         + FewScenes.data(unless: arguments), in: folder.url)

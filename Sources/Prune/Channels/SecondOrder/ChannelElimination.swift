@@ -155,7 +155,7 @@ private struct Walk {
     }
   }
 
-  /// Removes groups, and judges those anew that layers read beside them.
+  /// Removes groups, and judges those again that layers read beside them.
   mutating func eliminate(_ groups: [Int]) throws {
     gone.formUnion(groups)
     for group in groups {
