@@ -26,7 +26,8 @@ struct PruneCommand: CompressionCommand {
       Unless --method says otherwise, images show which weights a layer can do without, and the others are refitted by \
       least squares, so that the layer answers as it did (obs). No labels are needed. Give about a hundred images with \
       --calib; without any, drawn ones are looked at. How many zeros a layer gets depends on what they do to the \
-      detector's findings. --method magnitude needs no images, and hardly any detector survives half of its weights going that way.
+      detector's findings. --method magnitude needs no images, and hardly any detector survives half of its weights \
+      going that way.
 
       With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
       in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
@@ -36,9 +37,10 @@ struct PruneCommand: CompressionCommand {
       With --channels, or a method that is for channels, whole channels are removed with all that goes with them through \
       concatenations, splits, residual sums, shuffles and depthwise convolutions. The file shrinks and any runtime gets \
       faster. Unless --method says otherwise, images show which channels the layers that read them can do without, and \
-      those layers are refitted (obs); without images the norms of filters decide (l1). Each cut is proved: the network that is left must compute what the whole one computes with those channels \
-      silenced (to \(ChannelProof.bound) of the output's range). Readers of removed channels then get these channels' mean, \
-      and batch normalisations are measured anew (--no-compensation leaves both out). The cut goes as deep as --sparsity \
+      those layers are refitted (obs); without images the norms of filters decide (l1). Each cut is proved: the network \
+      that is left must compute what the whole one computes with those channels \
+      silenced (to \(ChannelProof.bound) of the output's range). Where nothing is refitted, readers of removed channels \
+      get these channels' mean, and batch normalisations are measured again (--no-compensation leaves both out). The cut goes as deep as --sparsity \
       (parameters), --channel-ratio, --target-macs or --target-latency says.
 
       With --recover the result is trained without labels until it answers like the model again, zeros and structure kept. A \

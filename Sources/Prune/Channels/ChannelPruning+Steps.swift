@@ -14,10 +14,10 @@ extension ChannelPruning {
   ) throws -> (removed: Set<Int>, isMet: Bool) {
     var request = configuration.request
     var scores: [Double]
-    if criterion.need == .moments || configuration.measuresDamage {
+    if criterion.need == .moments || measuresDamage {
       let images = try real(images())
       let elimination = try images.naming { try eliminate(coupling, graph, target, images) }
-      if configuration.measuresDamage { request.allocation = .measured(elimination.order) }
+      if measuresDamage { request.allocation = .measured(elimination.order) }
       scores =
         try criterion.need == .moments
         ? elimination.scores(count: coupling.groups.count)

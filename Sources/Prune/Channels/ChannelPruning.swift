@@ -24,9 +24,10 @@ public struct ChannelPruning {
     /// Damage curves that decide how a cut is distributed; `nil` for none.
     public var sensitivity: ChannelSensitivity?
     /// Whether the damage of removing channels is measured first, and decides how a cut is
-    /// distributed; this needs images.
+    /// distributed where there are no curves; this needs images.
     public var measuresDamage = false
-    /// Whether readers get the mean of removed channels, and normalisations are measured again.
+    /// Whether readers get the mean of removed channels, and normalisations are measured again;
+    /// criteria that refit the readers need neither.
     public var compensates = true
     /// Whether batch normalisations are inserted behind convolutions first.
     public var insertsBatchNormalization = false
@@ -114,10 +115,11 @@ public struct ChannelPruning {
 
   var criterion: ChannelCriterion { configuration.criterion }
   var settings: DetectorTraining.Settings { configuration.training }
+  var measuresDamage: Bool { configuration.measuresDamage && configuration.sensitivity == nil }
   /// The request, whose allocation has the name that plans give it.
   var request: ChannelRequest {
     var request = configuration.request
-    if configuration.measuresDamage { request.allocation = .measured([]) }
+    if measuresDamage { request.allocation = .measured([]) }
     return request
   }
 
@@ -136,7 +138,7 @@ public struct ChannelPruning {
     let graph = try prepared(source, learning)
     let coupling = try coupling(of: graph)
     let start = try engine.cost(of: graph)
-    let looks = criterion.need.looksAtImages || configuration.measuresDamage
+    let looks = criterion.need.looksAtImages || measuresDamage
     let seen = looks ? try images() : nil
     let choice = try choose(
       coupling, graph, configuration.target, start: start, seen, learning)

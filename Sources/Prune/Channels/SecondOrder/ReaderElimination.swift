@@ -1,5 +1,4 @@
 import Compression
-import Foundation
 import Tensors
 
 /// The weights of one layer while its input channels are eliminated one after the other.
