@@ -80,14 +80,29 @@ public struct CalibrationImages: CalibrationSet {
     return [input.name: tensor]
   }
 
+  /// Writes an image as float32 planes, `[3, H, W]`, whatever the input's layout and type.
+  ///
+  /// - Precondition: `target` holds as many numbers.
+  public func fill(
+    _ index: Int, planesInto target: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    precondition(target.count == planar.shape.product, "\(target.count) numbers for an image")
+    if let base = target.baseAddress { try fill(index, as: planar, into: base) }
+  }
+
+  /// The input as float32 planes.
+  private var planar: ImageInput {
+    ImageInput(
+      name: input.name, layout: .channelsFirst, elementType: .float32, height: input.height,
+      width: input.width)
+  }
+
   /// All images in float32 batches `[N, 3, H, W]`, whatever the input's layout and type.
   ///
   /// An incomplete last batch is left out, unless it is the only one.
   public func batches(of size: Int) throws -> (values: [[Float]], shape: [Int]) {
     let size = min(size, count)
-    let planar = ImageInput(
-      name: input.name, layout: .channelsFirst, elementType: .float32, height: input.height,
-      width: input.width)
+    let planar = planar
     let planes = planar.shape.product
     let values = try (0..<count / size).map { batch in
       try [Float](unsafeUninitializedCapacity: size * planes) { memory, filled in

@@ -121,7 +121,7 @@ public struct LeastSquaresReconstruction: Sendable {
     }
 
     private func fit(_ solution: [Double], _ ridge: Double) -> Fit {
-      let (depth, size, n) = (moments.depth, places.count, Double(moments.count))
+      let (depth, size, n) = (moments.depth, places.count, moments.mass)
       var weights = [Float](repeating: 0, count: moments.outputs * depth)
       var intercept = [Float](repeating: 0, count: moments.outputs)
       for output in 0..<moments.outputs {

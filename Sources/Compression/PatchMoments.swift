@@ -2,6 +2,8 @@ import Tensors
 
 /// First and second moments of a layer's input and its target response, summed over positions.
 ///
+/// A position may have a weight; then all sums are weighted.
+///
 /// Least squares and LASSO need nothing else, so memory does not grow with the number of positions.
 public struct PatchMoments: Sendable {
   /// The number of elements of a patch: input channels × kernel positions.
@@ -10,6 +12,8 @@ public struct PatchMoments: Sendable {
   public let outputs: Int
   /// The number of positions so far.
   public private(set) var count = 0
+  /// The sum of their weights.
+  public private(set) var mass = 0.0
   /// `Σ x xᵀ`, `[depth, depth]`.
   public private(set) var patches: [Double]
   /// `Σ y xᵀ`, `[outputs, depth]`.
@@ -37,12 +41,33 @@ public struct PatchMoments: Sendable {
   ///   - x: Patches, `[n, depth]`.
   ///   - y: Responses with or without the layer's bias, `[n, outputs]`; an intercept absorbs
   ///     constants.
-  /// - Precondition: both hold whole rows, equally many.
-  public mutating func add(patches x: [Float], responses y: [Float], pool: ThreadPool) {
+  ///   - weights: The weight of each position, `[n]`; empty where all are 1.
+  /// - Precondition: all hold whole rows, equally many.
+  public mutating func add(
+    patches x: [Float], responses y: [Float], weights: [Float] = [], pool: ThreadPool
+  ) {
     let rows = depth == 0 ? 0 : x.count / depth
     precondition(x.count == rows * depth && y.count == rows * outputs)
+    precondition(weights.isEmpty || weights.count == rows)
     guard rows > 0 else { return }
     count += rows
+    let weights = weights.isEmpty ? [Float](repeating: 1, count: rows) : weights
+    for (row, weight) in weights.enumerated() {
+      let weight = Double(weight)
+      mass += weight
+      for column in 0..<depth { patchSum[column] += weight * Double(x[row * depth + column]) }
+      for column in 0..<outputs {
+        let value = Double(y[row * outputs + column])
+        responseSum[column] += weight * value
+        responseSquares[column] += weight * value * value
+      }
+    }
+    let roots = weights.map { $0.squareRoot() }
+    addProducts(x.scalingRows(by: roots), y.scalingRows(by: roots), rows, pool)
+  }
+
+  /// Adds `xᵀ x` and `yᵀ x`.
+  private mutating func addProducts(_ x: [Float], _ y: [Float], _ rows: Int, _ pool: ThreadPool) {
     var product = [Float](repeating: 0, count: depth * max(depth, outputs))
     for start in stride(from: 0, to: rows, by: Self.chunk) {
       let part = min(Self.chunk, rows - start)
@@ -62,14 +87,6 @@ public struct PatchMoments: Sendable {
         }
       }
     }
-    for row in 0..<rows {
-      for column in 0..<depth { patchSum[column] += Double(x[row * depth + column]) }
-      for column in 0..<outputs {
-        let value = Double(y[row * outputs + column])
-        responseSum[column] += value
-        responseSquares[column] += value * value
-      }
-    }
   }
 
   /// Adds the positions of other moments of the same layer.
@@ -81,6 +98,7 @@ public struct PatchMoments: Sendable {
       }
     }
     sum.count += other.count
+    sum.mass += other.mass
     for path in [\PatchMoments.patches, \.responses, \.patchSum, \.responseSum, \.responseSquares] {
       add(path)
     }
@@ -91,7 +109,7 @@ public struct PatchMoments: Sendable {
 
   /// `Σ (x − x̄)(x − x̄)ᵀ` for some elements of a patch, `[places, places]`.
   public func centredPatches(_ places: [Int]) -> [Double] {
-    let n = Double(max(count, 1))
+    let n = mass > 0 ? mass : 1
     var result = [Double](repeating: 0, count: places.count * places.count)
     for (row, a) in places.enumerated() {
       for (column, b) in places.enumerated() {
@@ -104,7 +122,7 @@ public struct PatchMoments: Sendable {
 
   /// `Σ (y − ȳ)(x − x̄)ᵀ` for some elements of a patch, `[outputs, places]`.
   public func centredResponses(_ places: [Int]) -> [Double] {
-    let n = Double(max(count, 1))
+    let n = mass > 0 ? mass : 1
     var result = [Double](repeating: 0, count: outputs * places.count)
     for output in 0..<outputs {
       for (column, place) in places.enumerated() {
@@ -116,9 +134,12 @@ public struct PatchMoments: Sendable {
   }
 
   /// `Σ (y − ȳ)²` over all outputs.
-  public var responseVariation: Double {
-    let n = Double(max(count, 1))
-    return zip(responseSquares, responseSum).reduce(0) { $0 + max($1.0 - $1.1 * $1.1 / n, 0) }
+  public var responseVariation: Double { responseVariations.reduce(0, +) }
+
+  /// `Σ (y − ȳ)²` of each output.
+  public var responseVariations: [Double] {
+    let n = mass > 0 ? mass : 1
+    return zip(responseSquares, responseSum).map { max($0 - $1 * $1 / n, 0) }
   }
 }
 
@@ -143,7 +164,7 @@ extension PatchMoments {
     }
     return (0..<outputs).reduce(0.0) { sum, output in
       let b = Double(intercept[output])
-      var error = responseSquares[output] - 2 * b * responseSum[output] + Double(count) * b * b
+      var error = responseSquares[output] - 2 * b * responseSum[output] + mass * b * b
       for place in 0..<depth {
         let index = output * depth + place
         error += w[index] * (product[index] - 2 * responses[index] + 2 * b * patchSum[place])
@@ -154,12 +175,40 @@ extension PatchMoments {
 
   /// The constants that correct the mean response of given weights: `ȳ − W x̄`, `[outputs]`.
   public func intercept(weights: [Float]) -> [Float] {
-    let n = Double(max(count, 1))
+    let n = mass > 0 ? mass : 1
     return (0..<outputs).map { output in
       let mean = (0..<depth).reduce(0.0) {
         $0 + Double(weights[output * depth + $1]) * patchSum[$1]
       }
       return Float((responseSum[output] - mean) / n)
+    }
+  }
+}
+
+extension PatchMoments {
+  /// The moments of responses whose outputs are multiplied by factors, `[outputs]`.
+  public func scalingResponses(by factors: [Double]) -> PatchMoments {
+    precondition(factors.count == outputs)
+    var result = self
+    for (output, factor) in factors.enumerated() {
+      for place in output * depth..<(output + 1) * depth { result.responses[place] *= factor }
+      result.responseSum[output] *= factor
+      result.responseSquares[output] *= factor * factor
+    }
+    return result
+  }
+}
+
+extension [Float] {
+  /// Rows of equal length, each times its factor.
+  package func scalingRows(by factors: [Float]) -> [Float] {
+    guard factors.contains(where: { $0 != 1 }) else { return self }
+    let length = count / factors.count
+    return [Float](unsafeUninitializedCapacity: count) { memory, filled in
+      for (row, factor) in factors.enumerated() {
+        for place in row * length..<(row + 1) * length { memory[place] = factor * self[place] }
+      }
+      filled = count
     }
   }
 }

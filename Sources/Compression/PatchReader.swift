@@ -72,6 +72,8 @@ public struct PatchReader: Sendable {
   public var depth: Int { channels * kernel }
   /// The number of weights of one output.
   public var weightsPerOutput: Int { depth / groups }
+  /// Whether responses are planes of positions, and not rows of outputs.
+  public var isPlanar: Bool { window != nil }
   /// The number of positions of one image's response.
   public var places: Int {
     window == nil
@@ -150,11 +152,14 @@ public struct PatchReader: Sendable {
   }
 
   /// Adds positions to the moments.
+  ///
+  /// - Parameter weights: The weight of each position; empty where all are 1.
   public func add(
-    patches: [Float], responses: [Float], to moments: inout [PatchMoments], pool: ThreadPool
+    patches: [Float], responses: [Float], weights: [Float] = [], to moments: inout [PatchMoments],
+    pool: ThreadPool
   ) {
     guard groups > 1 else {
-      return moments[0].add(patches: patches, responses: responses, pool: pool)
+      return moments[0].add(patches: patches, responses: responses, weights: weights, pool: pool)
     }
     let rows = responses.count / outputs
     let (part, share) = (depth / groups, outputs / groups)
@@ -167,7 +172,7 @@ public struct PatchReader: Sendable {
         let first = row * outputs + group * share
         answers += responses[first..<first + share]
       }
-      moments[group].add(patches: own, responses: answers, pool: pool)
+      moments[group].add(patches: own, responses: answers, weights: weights, pool: pool)
     }
   }
 }

@@ -10,13 +10,16 @@ extension ChannelPruning {
   /// Chooses the groups to remove.
   func choose(
     _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget, start: ModelCost,
-    _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?
+    _ images: @autoclosure () throws -> CalibrationImages?, _ learning: Dataset?,
+    _ sampling: ChannelReconstruction.Settings
   ) throws -> (removed: Set<Int>, isMet: Bool) {
     var request = configuration.request
     var scores: [Double]
     if criterion.need == .moments || measuresDamage {
       let images = try real(images())
-      let elimination = try images.naming { try eliminate(coupling, graph, target, images) }
+      let elimination = try images.naming {
+        try eliminate(coupling, graph, target, images, sampling)
+      }
       if measuresDamage { request.allocation = .measured(elimination.order) }
       scores =
         try criterion.need == .moments
@@ -47,13 +50,13 @@ extension ChannelPruning {
 
   private func eliminate(
     _ coupling: ChannelCoupling, _ graph: Graph, _ target: ChannelTarget,
-    _ images: CalibrationImages
+    _ images: CalibrationImages, _ sampling: ChannelReconstruction.Settings
   ) throws -> ChannelElimination {
     let meter = try SensitivityMeter(
       graph, measure: .detection, images: images, most: Self.damageImages, settings: head,
       engine: engine)
     let readers = try ChannelReaders(
-      coupling, seed: configuration.request.seed, inputs: images, engine: engine)
+      coupling, settings: sampling, inputs: images, engine: engine)
     return try ChannelElimination(
       coupling, readers: readers, weights: readers.weights(damage: meter.damage, engine: engine),
       cost: ChannelCost(coupling, counting: target.quantity, engine: engine),
@@ -61,6 +64,30 @@ extension ChannelPruning {
   }
 
   private static let damageImages = 16
+
+  /// How images are sampled for least squares, with the importance of positions and outputs where
+  /// layers are judged or refitted.
+  func sampling(
+    _ coupling: ChannelCoupling, _ images: @autoclosure () throws -> CalibrationImages?
+  ) throws -> ChannelReconstruction.Settings {
+    var settings = ChannelReconstruction.Settings(seed: configuration.request.seed)
+    guard criterion.need.refits || measuresDamage, let images = try images(), !images.isNoise
+    else { return settings }
+    let (uniform, count) = (settings, images.count)
+    let readers = (coupling.consumers + coupling.depthwise).compactMap {
+      LayerReader(coupling, $0)
+    }
+    settings.importance = try images.naming {
+      try ResponseImportance(
+        coupling.graph,
+        of: readers.map { reader in
+          .init(node: reader.layer.node, reader: reader.reader) {
+            uniform.positions(of: reader, in: $0, of: count)
+          }
+        }, images: images, head: head, seed: settings.seed, engine: engine)
+    }
+    return settings
+  }
 
   /// The scores of groups by the criterion.
   private func scores(
@@ -104,10 +131,11 @@ extension ChannelPruning {
   /// Cuts, proves and compensates.
   func finish(
     _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ plan: ChannelPlan,
-    _ images: CalibrationImages, isTargetMet: Bool, isReplay: Bool = false
+    _ images: CalibrationImages, _ sampling: ChannelReconstruction.Settings, isTargetMet: Bool,
+    isReplay: Bool = false
   ) throws -> Outcome {
     var plan = plan
-    let surgery = try surgery(coupling, chosen, images, isReplay: isReplay)
+    let surgery = try surgery(coupling, chosen, images, sampling, isReplay: isReplay)
     if criterion.need == .reconstruction, !isReplay {
       plan = ChannelPlan(coupling, removing: surgery.removed, request: request)
     }
@@ -151,14 +179,15 @@ extension ChannelPruning {
   }
 
   private func surgery(
-    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ images: CalibrationImages, isReplay: Bool
+    _ coupling: ChannelCoupling, _ chosen: Set<Int>, _ images: CalibrationImages,
+    _ sampling: ChannelReconstruction.Settings, isReplay: Bool
   ) throws -> Surgery {
     var surgery = Surgery(removed: chosen)
     if criterion.need.refits {
       guard !images.isNoise else { throw PruningError.needsImages(method: criterion.name) }
       let result = try ChannelReconstruction(
         coupling, like: chosen, chooses: criterion.need == .reconstruction && !isReplay,
-        settings: .init(seed: configuration.request.seed), inputs: images, engine: engine)
+        settings: sampling, inputs: images, engine: engine)
       surgery.removed = result.removed
       (surgery.weights, surgery.layers) = (result.weights, result.layers)
     } else if configuration.compensates, !images.isNoise {

@@ -140,14 +140,14 @@ public struct ChannelPruning {
     let start = try engine.cost(of: graph)
     let looks = criterion.need.looksAtImages || measuresDamage
     let seen = looks ? try images() : nil
+    let sampling = try sampling(coupling, seen)
     let choice = try choose(
-      coupling, graph, configuration.target, start: start, seen, learning)
+      coupling, graph, configuration.target, start: start, seen, learning, sampling)
     var removed = choice.removed
     if criterion.need == .reconstruction, let seen, !seen.isNoise {
       removed = try seen.naming {
         try ChannelReconstruction(
-          coupling, like: removed, refits: false,
-          settings: .init(seed: configuration.request.seed), inputs: seen, engine: engine
+          coupling, like: removed, refits: false, settings: sampling, inputs: seen, engine: engine
         ).removed
       }
     }
@@ -203,9 +203,11 @@ public struct ChannelPruning {
     var pruning = self
     pruning.configuration.criterion = criterion
     pruning.configuration.request.method = plan.method
+    let sampling = try pruning.sampling(coupling, images)
     return try images.naming {
       try pruning.finish(
-        coupling, try plan.groups(of: coupling), plan, images, isTargetMet: true, isReplay: true)
+        coupling, try plan.groups(of: coupling), plan, images, sampling, isTargetMet: true,
+        isReplay: true)
     }
   }
 
@@ -214,7 +216,8 @@ public struct ChannelPruning {
     _ learning: Dataset?
   ) throws -> Outcome {
     let coupling = try coupling(of: graph)
-    let choice = try choose(coupling, graph, target, start: start, images, learning)
+    let sampling = try sampling(coupling, images)
+    let choice = try choose(coupling, graph, target, start: start, images, learning, sampling)
     let request = request
     if !choice.isMet {
       engine.progress.warning(
@@ -223,7 +226,8 @@ public struct ChannelPruning {
     }
     let plan = ChannelPlan(coupling, removing: choice.removed, request: request)
     return try images.naming {
-      try finish(coupling, choice.removed, plan, images, isTargetMet: choice.isMet)
+      try finish(
+        coupling, choice.removed, plan, images, sampling, isTargetMet: choice.isMet)
     }
   }
 

@@ -27,7 +27,7 @@ struct LayerGroup: Sendable {
   ) throws {
     (depth, outputs) = (moments.depth, moments.outputs)
     precondition(weights.count == outputs * depth)
-    let n = Double(max(moments.count, 1))
+    let n = max(moments.mass, 1e-300)
     let places = Array(0..<depth)
     gram = (fitsIntercept ? moments.centredPatches(places) : moments.patches).map { $0 / n }
     correlation = (fitsIntercept ? moments.centredResponses(places) : moments.responses).map {

@@ -36,7 +36,7 @@ import Testing
     let engine = Engine(registry: .standard, threads: threads)
     let coupling = try ChannelCoupling(graph, registry: .standard)
     let readers = try ChannelReaders(
-      coupling, seed: 0, inputs: TensorSet((0..<24).map(image)), engine: engine)
+      coupling, settings: .init(seed: 0), inputs: TensorSet((0..<24).map(image)), engine: engine)
     let elimination = try ChannelElimination(
       coupling, readers: readers,
       weights: readers.weights(damage: { _ in 1 }, engine: engine),

@@ -128,4 +128,37 @@ import Testing
       #expect((state.cost(of: [place]) - contribution).magnitude < 1e-6)
     }
   }
+
+  @Test func anOutputThatCountsAloneIsJudgedAlone() throws {
+    let (moments, weights) = problem()
+    let last = Array(weights[(Self.outputs - 1) * Self.depth..<Self.outputs * Self.depth])
+    let whole = try #require(
+      ReaderElimination(
+        moments, weights: weights, ridge: Self.ridge, importance: [0, 0, 5]))
+    for place in 0..<Self.depth {
+      let expected = squaredLoss(of: place, weights: last, moments)
+      #expect(abs(whole.cost(of: [place]) / expected - 1) < 1e-4)
+    }
+  }
+
+  /// `w² / [H⁻¹]` as a share of the variation of the last output.
+  private func squaredLoss(of place: Int, weights: [Float], _ moments: PatchMoments) -> Double {
+    var unit = [Double](repeating: 0, count: Self.depth)
+    unit[place] = 1
+    let w = Double(weights[place])
+    let variation = moments.responseVariations[Self.outputs - 1] / Double(moments.count)
+    return w * w / solve(curvature(moments), unit)[place] / variation
+  }
+
+  @Test func importanceAltersNoSolution() throws {
+    let (moments, weights) = problem()
+    var plain = try #require(
+      ReaderElimination(moments, weights: weights, ridge: Self.ridge))
+    var weighted = try #require(
+      ReaderElimination(moments, weights: weights, ridge: Self.ridge, importance: [1, 1e-3, 40]))
+    plain.eliminate([1, 6])
+    weighted.eliminate([1, 6])
+    #expect(
+      normalizedMaxError(weighted.weights.map(Double.init), plain.weights.map(Double.init)) < 1e-5)
+  }
 }

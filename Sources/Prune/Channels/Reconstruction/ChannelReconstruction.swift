@@ -55,10 +55,31 @@ public struct ChannelReconstruction: Sendable {
     public var heldBackEvery = 8
     /// The seed of the positions.
     public var seed: UInt64
+    /// What positions and outputs count; `nil` where all count alike.
+    public var importance: ResponseImportance?
 
     /// Settings with the usual number of positions.
     public init(seed: UInt64 = 0) {
       self.seed = seed
+    }
+
+    /// The positions of a layer's response in one of `images` images, the same in every run.
+    func positions(of reader: LayerReader, in image: Int, of images: Int) -> [Int] {
+      let wanted = min(
+        Double(mostPositions), max(positionsPerWeight * Double(reader.weightsPerOutput), 2000))
+      return reader.positions(
+        image, wanted: Int((wanted / Double(max(images, 1))).rounded(.up)), seed: seed)
+    }
+
+    /// The positions that are sampled, by their importance where it is known.
+    func sample(_ reader: LayerReader, _ image: Int, of images: Int) -> [Int] {
+      importance?[reader.layer.node]?.positions[image]
+        ?? positions(of: reader, in: image, of: images)
+    }
+
+    /// The weights of the sampled positions; empty where all count alike.
+    func weights(_ reader: LayerReader, _ image: Int) -> [Float] {
+      importance?[reader.layer.node]?.weights[image] ?? []
     }
   }
 
@@ -195,14 +216,15 @@ public struct ChannelReconstruction: Sendable {
     }
     graph.removeDeadNodes()
     let session = try engine.session(graph, checksTaps: true)
-    var moments = (fitted: reader.reader.emptyMoments(), heldBack: reader.reader.emptyMoments())
+    // Those of the images to fit, and those of the images that are held back.
+    var moments = [reader.reader.emptyMoments(), reader.reader.emptyMoments()]
     let every = settings.heldBackEvery
     var row = 0
     for image in 0..<inputs.count {
       try inputs.fill(image, into: session)
       try session.run()
       guard let view = session.outputView(reader.source) else { continue }
-      let positions = original.positions(index, image)
+      let positions = settings.sample(reader, image, of: inputs.count)
       let count = positions.count * reader.outputs
       var target = Array(original.responses[index][row..<row + count])
       if let shortcut, let now = session.outputView(shortcut.value) {
@@ -213,14 +235,13 @@ public struct ChannelReconstruction: Sendable {
         }
       }
       row += count
-      let patches = reader.reader.patches(view, at: positions)
-      if every > 1, image % every == every - 1 {
-        reader.reader.add(patches: patches, responses: target, to: &moments.heldBack, pool: pool)
-      } else {
-        reader.reader.add(patches: patches, responses: target, to: &moments.fitted, pool: pool)
-      }
+      let isHeldBack = every > 1 && image % every == every - 1
+      reader.reader.add(
+        patches: reader.reader.patches(view, at: positions), responses: target,
+        weights: settings.weights(reader, image),
+        to: &moments[isHeldBack ? 1 : 0], pool: pool)
     }
-    return moments
+    return (moments[0], moments[1])
   }
 
   /// Sets the fitted constant as the layer's bias or running mean; `false` when the layer needs one

@@ -45,7 +45,7 @@ public struct LassoProblem: Sendable, Equatable {
           weights, weights, into: target, pool: pool)
       }
     }
-    let n = Double(max(moments.count, 1))
+    let n = max(moments.mass, 1e-300)
     var gram = [Double](repeating: 0, count: channels * channels)
     var correlation = [Double](repeating: 0, count: channels)
     moments.patches.withUnsafeBufferPointer { patches in

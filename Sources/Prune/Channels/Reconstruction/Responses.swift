@@ -14,16 +14,12 @@ struct Responses {
   /// The moments of each reader's input against its response; `nil` for depthwise readers, which
   /// have no choice.
   private(set) var moments: [PatchMoments?]
-  private let readers: [LayerReader]
-  private let settings: ChannelReconstruction.Settings
-  private let images: Int
 
   init(
     _ readers: [LayerReader], _ coupling: ChannelCoupling,
     settings: ChannelReconstruction.Settings, inputs: some CalibrationSet, engine: Engine,
     pool: ThreadPool
   ) throws {
-    (self.readers, self.settings, images) = (readers, settings, inputs.count)
     let links = Connectivity(coupling.graph)
     shortcuts = readers.map {
       Shortcut(
@@ -43,28 +39,19 @@ struct Responses {
       for (index, reader) in readers.enumerated() {
         guard let x = session.outputView(reader.source), let y = session.outputView(reader.output)
         else { continue }
-        let positions = positions(index, image)
+        let positions = settings.sample(reader, image, of: inputs.count)
         let response = reader.reader.responses(y, at: positions)
         responses[index] += response
         if let shortcut = shortcuts[index], let value = session.outputView(shortcut.value) {
           shortcutValues[index] += reader.reader.responses(value, at: positions)
         }
         moments[index]?.add(
-          patches: reader.reader.patches(x, at: positions), responses: response, pool: pool)
+          patches: reader.reader.patches(x, at: positions), responses: response,
+          weights: settings.weights(reader, image), pool: pool)
       }
     }
   }
 
   /// Frees the memory of the moments.
   mutating func forgetMoments() { moments = moments.map { _ in nil } }
-
-  /// The positions of a reader in an image.
-  func positions(_ reader: Int, _ image: Int) -> [Int] {
-    let wanted = min(
-      Double(settings.mostPositions),
-      max(settings.positionsPerWeight * Double(readers[reader].weightsPerOutput), 2000))
-    return readers[reader].positions(
-      image, wanted: Int((wanted / Double(max(images, 1))).rounded(.up)),
-      seed: settings.seed)
-  }
 }

@@ -10,6 +10,7 @@ package struct ChannelReaders {
   private let coupling: ChannelCoupling
   private let links: Connectivity
   private let moments: [PatchMoments?]
+  private let importance: ResponseImportance?
 
   /// One layer that reads some groups.
   struct Reader {
@@ -31,13 +32,14 @@ package struct ChannelReaders {
   ///
   /// - Throws: what sessions and `inputs` throw.
   package init(
-    _ coupling: ChannelCoupling, seed: UInt64, inputs: some CalibrationSet, engine: Engine
+    _ coupling: ChannelCoupling, settings: ChannelReconstruction.Settings,
+    inputs: some CalibrationSet, engine: Engine
   ) throws {
-    self.coupling = coupling
+    (self.coupling, importance) = (coupling, settings.importance)
     links = Connectivity(coupling.graph)
     all = coupling.consumers.compactMap { LayerReader(coupling, $0) }
     moments = try Responses(
-      all, coupling, settings: .init(seed: seed), inputs: inputs, engine: engine,
+      all, coupling, settings: settings, inputs: inputs, engine: engine,
       pool: ThreadPool(threads: engine.threads)
     ).moments
   }
@@ -53,7 +55,8 @@ package struct ChannelReaders {
     guard !places.isEmpty, let moments = moments[index],
       let tensor = coupling.trace.typed.operands[layer.weight]?.constant,
       let state = ReaderElimination(
-        moments, weights: layer.reader.matrix(tensor), ridge: Self.ridge)
+        moments, weights: layer.reader.matrix(tensor), ridge: Self.ridge,
+        importance: importance?[layer.layer.node]?.outputs ?? [])
     else { return nil }
     return Reader(layer: layer, moments: moments, places: places, weight: weight, state: state)
   }

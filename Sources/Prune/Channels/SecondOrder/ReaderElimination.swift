@@ -9,11 +9,14 @@ import Tensors
 package struct ReaderElimination: Sendable {
   /// What has been lost so far, as a share of the variation of the layer's response.
   package private(set) var lost = 0.0
-  /// The weights as they are, `[depth, outputs]`; 0 for eliminated elements.
+  /// The weights as they are times ``scales``, `[depth, outputs]`; 0 for eliminated elements.
   private var columns: [Double]
   /// `H⁻¹` of the elements that are left, `[depth, depth]`; 0 for eliminated elements.
   private var inverse: [Double]
+  /// The variation of the layer's response, its outputs weighted.
   private let variation: Double
+  /// The roots of the outputs' weights, by which ``columns`` are multiplied.
+  private let scales: [Double]
   private let depth: Int
   private let outputs: Int
 
@@ -23,12 +26,19 @@ package struct ReaderElimination: Sendable {
   /// - Parameters:
   ///   - weights: `[outputs, depth]`.
   ///   - ridge: What is added to the diagonal of H, in units of its mean.
-  package init?(_ moments: PatchMoments, weights: [Float], ridge: Double) {
+  ///   - importance: What a squared change of each output counts; empty where all count alike.
+  package init?(
+    _ moments: PatchMoments, weights: [Float], ridge: Double, importance: [Double] = []
+  ) {
     let (depth, outputs) = (moments.depth, moments.outputs)
     precondition(weights.count == depth * outputs)
     (self.depth, self.outputs) = (depth, outputs)
-    let n = Double(max(moments.count, 1))
-    variation = moments.responseVariation / n
+    let n = max(moments.mass, 1e-300)
+    let importance = importance.isEmpty ? [Double](repeating: 1, count: outputs) : importance
+    let whole = importance.reduce(0, +)
+    // Outputs that count for nothing keep a trace of weight, so that their values can be read back.
+    scales = importance.map { max($0, 1e-9 * whole).squareRoot() }
+    variation = zip(moments.responseVariations, scales).reduce(0) { $0 + $1.0 * $1.1 * $1.1 } / n
     var system = moments.centredPatches(Array(0..<depth)).map { $0 / n }
     let mean = (0..<depth).reduce(0) { $0 + system[$1 * depth + $1] } / Double(max(depth, 1))
     guard variation > 0, mean > 0 else { return nil }
@@ -38,7 +48,8 @@ package struct ReaderElimination: Sendable {
     columns = [Double](repeating: 0, count: weights.count)
     for output in 0..<outputs {
       for place in 0..<depth {
-        columns[place * outputs + output] = Double(weights[output * depth + place])
+        columns[place * outputs + output] =
+          scales[output] * Double(weights[output * depth + place])
       }
     }
   }
@@ -46,7 +57,7 @@ package struct ReaderElimination: Sendable {
   /// The weights as they are, `[outputs, depth]`.
   package var weights: [Float] {
     (0..<outputs).flatMap { output in
-      (0..<depth).map { Float(columns[$0 * outputs + output]) }
+      (0..<depth).map { Float(columns[$0 * outputs + output] / scales[output]) }
     }
   }
 
