@@ -116,8 +116,12 @@ public struct SensitivityMeter {
 
   private func score(_ graph: Graph) throws -> Double {
     guard let labelled else { throw CompressionError.needsLabels }
-    let evaluation = try DetectorEvaluation(
-      graph, on: labelled, settings: settings, engine: engine)
+    let images = labelled.images.count
+    let evaluation = try engine.progress.job("scoring", total: images, unit: "images") {
+      try DetectorEvaluation(
+        Detector.workers(of: graph, settings: settings, images: images, engine: engine),
+        on: labelled, pool: ThreadPool(threads: engine.threads), progress: $0)
+    }
     return max(0, evaluation.summary.values.first ?? 0)
   }
 }

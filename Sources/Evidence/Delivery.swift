@@ -30,6 +30,8 @@ public struct Delivery {
   public private(set) var before: ModelEvidence?
   /// The evidence of the compressed model.
   public private(set) var after: ModelEvidence?
+  /// What compressing did to the detector; `nil` where nothing tells.
+  public private(set) var damage: Damage?
   /// Models that are shown beside the two, such as a control run.
   public var companions: [ModelArtifact] = []
   /// The evidence of these models.
@@ -54,6 +56,8 @@ public struct Delivery {
     public var learning: Dataset?
     /// The calibration images; `nil` for none, or where the overlap was checked already.
     public var calibration: Dataset?
+    /// The images that findings are compared on where nothing is scored; `nil` for none.
+    public var seen: Dataset?
 
     /// A setting without a report.
     public init(
@@ -112,6 +116,9 @@ public struct Delivery {
       try ReportFolder(path: folder).write(report, progress: collector.engine.progress)
       try log?.write(to: folder)
     }
+    damage =
+      try Damage(from: evidence[0], to: evidence[1])
+      ?? setting.seen.flatMap { try collector.damage(from: source, to: written, on: $0) }
     (before, after, companionEvidence) = (evidence[0], evidence[1], Array(evidence.dropFirst(2)))
   }
 }

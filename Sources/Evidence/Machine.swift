@@ -11,6 +11,17 @@ public enum Machine {
     } ?? "unknown"
   }()
 
+  /// Whether the CPU adds products of bytes in pairs that saturate at 16 bits: an x86 without VNNI.
+  public static let addsBytesInPairs: Bool = {
+    #if arch(x86_64)
+      let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+      let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
+      return !flags.split(separator: " ").contains { $0.hasSuffix("_vnni") }
+    #else
+      return false
+    #endif
+  }()
+
   /// The distribution and the kernel.
   public static let system: String = {
     func read(_ path: String) -> String {

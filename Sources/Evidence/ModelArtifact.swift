@@ -85,8 +85,9 @@ public struct ModelArtifact {
   private static func prepared(
     _ stored: Graph, _ inputs: InputValues?
   ) throws -> (graph: Graph, bound: BoundInputs) {
-    let bound = try inputs.map { try BoundInputs(stored, $0) } ?? BoundInputs()
-    return (bound.applied(to: stored.widened()), bound)
+    let sized = try inputs?.imageSize.map { try stored.resized(to: $0) } ?? stored
+    let bound = try inputs.map { try BoundInputs(sized, $0) } ?? BoundInputs()
+    return (bound.applied(to: sized.widened()), bound)
   }
 
   /// An altered network in the form for a file: with the inputs of this model, and 16-bit floats
@@ -95,7 +96,20 @@ public struct ModelArtifact {
   /// - Parameter keepsHalves: Whether numbers become float16 or bfloat16 again; otherwise they stay
   ///   float32.
   public func storable(_ altered: Graph, keepsHalves: Bool = true) -> Graph {
-    let open = bound.removed(from: altered, like: stored.widened())
+    var open = bound.removed(from: altered, like: stored.widened())
+    if inputs?.imageSize != nil, stored.takesAnySize {
+      let original = stored.widened()
+      for place in open.inputs.indices {
+        if let own = original.inputs.first(where: { $0.name == open.inputs[place].name }) {
+          open.inputs[place] = own
+        }
+      }
+      for place in open.outputs.indices {
+        if let own = original.outputs.first(where: { $0.name == open.outputs[place].name }) {
+          open.outputs[place] = own
+        }
+      }
+    }
     return keepsHalves ? open.narrowed(like: stored) : open
   }
 

@@ -34,9 +34,12 @@ public struct ModelComparison {
   public func report(_ title: String, _ entries: [Entry]) throws -> ComparisonReport {
     let (progress, dataset) = (collector.engine.progress, collector.configuration.dataset)
     let loaded = entries.map(\.model)
-    var evidence = try entries.map { entry in
-      progress.info("looking at \(entry.name)")
-      return try collector.evidence(of: entry.model, named: entry.name)
+    var evidence = try progress.job("comparing", total: entries.count, unit: "models") { done in
+      try entries.enumerated().map { index, entry in
+        progress.info("looking at \(entry.name)")
+        defer { done(index + 1) }
+        return try collector.evidence(of: entry.model, named: entry.name)
+      }
     }
     try collector.measure(loaded, into: &evidence)
     try collector.checkUnchanged(loaded)

@@ -11,7 +11,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
     public var opType: String
     /// The shape of the first output; empty when only a run decides it.
     public var outputShape: [Int]
-    /// Elements of the float constants the node reads.
+    /// Elements of the constants that the node has learnt.
     public var parameters: Int
     /// The parameters that are not zero.
     public var nonzeros: Int
@@ -19,7 +19,7 @@ public struct ModelCost: Codable, Sendable, Equatable {
     public var macs: Int
     /// Bytes of all outputs.
     public var activationBytes: Int
-    /// The float constant with the most elements, by name; empty when there is none.
+    /// The parameter with the most elements, by name; empty when there is none.
     public var weight: String
     /// The shape of that constant.
     public var weightShape: [Int]
@@ -32,8 +32,12 @@ public struct ModelCost: Codable, Sendable, Equatable {
 
   /// The nodes that have parameters or cost multiply–accumulates, in order.
   public var nodes: [Node]
-  /// Elements of all float constants of rank 1 or more that nodes read, and of integer weights,
-  /// each counted once.
+  /// What has been learnt, each constant counted once: weights, biases, slopes, and scales and
+  /// shifts of normalisations.
+  ///
+  /// As in papers, statistics of normalisations, grids, anchors and scales of quantisation are no
+  /// parameters. Of operators that the registry does not know all float constants of rank 1 or more
+  /// are.
   public var parameters: Int
   /// The parameters that are not zero.
   public var nonzeros: Int
@@ -104,12 +108,14 @@ private struct CostWalk {
       record(
         node, entry.inputs, outputs,
         costed?.macs(inputs: entry.inputs.map { $0?.type }, outputs: outputs) ?? 0,
-        weightInputs: (entry.rules as? any WeightedOperator)?.weightSlots.map(\.input) ?? [])
+        learned: entry.isConstant ? [] : entry.rules?.parameterInputs(entry.inputs))
     }
   }
 
+  /// - Parameter learned: The inputs that hold parameters where they are constant; `nil` for all
+  ///   that hold floats.
   private mutating func record(
-    _ node: Node, _ inputs: [Operand?], _ outputs: [TensorType], _ macs: Int, weightInputs: [Int]
+    _ node: Node, _ inputs: [Operand?], _ outputs: [TensorType], _ macs: Int, learned: [Int]?
   ) {
     // A Constant node's value is counted where it is read.
     guard node.opType != "Constant" else { return }
@@ -119,10 +125,9 @@ private struct CostWalk {
       nonzeros: 0, macs: macs, activationBytes: outputs.reduce(0) { $0 + $1.byteCount },
       weight: "", weightShape: [])
     for (place, (name, operand)) in zip(node.inputs, inputs).enumerated() {
-      // Integers are shapes and indices, unless the operator uses them as weights.
       guard let tensor = operand?.constant, !tensor.shape.isEmpty, !values.contains(name),
-        tensor.elementType.isFloatingPoint && tensor.elementType.bitWidth >= 16
-          || weightInputs.contains(place)
+        learned?.contains(place)
+          ?? (tensor.elementType.isFloatingPoint && tensor.elementType.bitWidth >= 16)
       else { continue }
       let isNew = weights[name] == nil
       let (count, nonzeros) = weights[name] ?? (tensor.count, tensor.nonzeroCount)

@@ -8,7 +8,13 @@ import Foundation
 /// that the umask leaves.
 public enum AtomicFile {
   /// Removes the files under temporary names and ends the process, as an interrupt does.
-  public static func abandon(_ end: () -> Never) -> Never { TemporaryFiles.abandon(end) }
+  ///
+  /// - Parameters:
+  ///   - say: Tells of it, before the end.
+  ///   - end: Ends the process.
+  public static func abandon(saying say: () -> Void = {}, end: () -> Never) -> Never {
+    TemporaryFiles.abandon(saying: say, end: end)
+  }
 
   /// Checks that a file can be written later, before any work is done.
   ///

@@ -22,6 +22,8 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
   public var place: String
   /// What is wrong there, and what to do.
   public var reason: String
+  /// What the file is where it is a model of another program; `nil` for no such file.
+  public var foreign: ForeignModel.Kind?
 
   /// An error at a place of a file.
   public init(_ kind: Kind, file: String, place: String = "", reason: String) {

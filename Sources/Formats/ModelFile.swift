@@ -17,9 +17,15 @@ public enum ModelFile {
 
   /// Reads the bytes of a model file.
   ///
-  /// - Throws: ``FormatError``.
+  /// - Throws: ``FormatError``, which says what the file is where it is of another program.
   public static func parse(_ data: Data, from url: URL) throws -> Graph {
-    try ModelFormat.of(data).parse(data, url)
+    if let foreign = ForeignModel.of(data) { throw foreign.error(for: url) }
+    do {
+      return try ModelFormat.of(data).parse(data, url)
+    } catch let error as FormatError where error.kind == .badData {
+      if let foreign = ForeignModel.named(by: url) { throw foreign.error(for: url) }
+      throw error
+    }
   }
 
   /// Writes a model in the format of the path's suffix, or as ONNX where the suffix names none.

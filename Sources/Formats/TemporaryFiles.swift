@@ -38,9 +38,14 @@ enum TemporaryFiles {
     pending.withLock { $0[path] = nil }
   }
 
-  /// Removes all files and ends the process, while no new file can be made.
-  static func abandon(_ end: () -> Never) -> Never {
+  /// Removes all files and ends the process, while no new name can be claimed.
+  ///
+  /// Other threads go on meanwhile, and one may make a file whose name it has claimed before: files
+  /// are removed once more as the last act.
+  static func abandon(saying say: () -> Void, end: () -> Never) -> Never {
     pending.withLock { paths in
+      for path in paths.keys { unlink(path) }
+      say()
       for path in paths.keys { unlink(path) }
       end()
     }

@@ -17,6 +17,9 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
   /// Whether weights lose one bit, so that pairs of products of CPUs without VNNI do not saturate
   /// 16 bits.
   public var reduceRange = false
+  /// Whether channels of weights get scales so coarse that no pair of their products can leave 16
+  /// bits, see ``ProductPairs``; channels that cannot keep all their bits.
+  public var avoidsSaturation = false
 
   /// The grids of weights.
   public enum WeightGrid: String, Codable, Sendable, CaseIterable {
@@ -31,7 +34,7 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case weightBits, activationBits, perChannel, symmetricActivations, powerOfTwo, weightGrid
-    case reduceRange
+    case reduceRange, avoidsSaturation
   }
 
   /// Reads a scheme whose bits are those that can be.
@@ -57,6 +60,7 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
     powerOfTwo = try values.decode(Bool.self, forKey: .powerOfTwo)
     weightGrid = try values.decode(WeightGrid.self, forKey: .weightGrid)
     reduceRange = try values.decode(Bool.self, forKey: .reduceRange)
+    avoidsSaturation = try values.decodeIfPresent(Bool.self, forKey: .avoidsSaturation) ?? false
   }
 
   /// The largest integer of a weight.
@@ -70,7 +74,7 @@ public struct QuantizationScheme: Codable, Sendable, Equatable {
 
   /// Whether a pair of products, an activation times a weight each, may leave 16 bits.
   public var maySaturate: Bool {
-    2 * weightLimit * activationRange.upperBound > Int32(Int16.max)
+    !avoidsSaturation && 2 * weightLimit * activationRange.upperBound > Int32(Int16.max)
   }
 
   /// Scale and zero point of an activation that lies in a range.

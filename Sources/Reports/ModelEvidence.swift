@@ -146,6 +146,10 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
   /// files.
   public var resampledAP: [Double] = []
 
+  /// The mAP with each part of the images left out, the same parts for every model; not written
+  /// into files.
+  public var leftOutAP: [Double] = []
+
   /// The boxes above the confidence threshold for use, by the id of the image; not written into
   /// files.
   public var shown: [Int: [Disagreement.Box]] = [:]
@@ -172,6 +176,14 @@ public struct ModelEvidence: Codable, Sendable, Equatable {
     settings = []
     history = []
     self.layers = layers
+  }
+
+  /// The part of a latency that varies from run to run: the most by which a ninth decile exceeds
+  /// its median, at least a fiftieth.
+  static func latencyNoise(_ models: [ModelEvidence]) -> Double {
+    models.compactMap(\.measured).reduce(0.02) { noise, time in
+      time.latencyMedian > 0 ? max(noise, time.latencyP90 / time.latencyMedian - 1) : noise
+    }
   }
 
   /// Bits of the file per parameter; 0 when that is not known.

@@ -42,11 +42,15 @@ public enum NumberStyle: Sendable {
     }
   }
 
-  /// The difference in percent of the baseline's value.
+  /// The least metric or fraction of which a part says anything.
+  private static let leastShare = 0.005
+
+  /// The difference in percent of the baseline's value; a dash where that is next to nothing.
   public func relative(_ value: Double?, from base: Double?) -> String {
     guard let value, let base, value.isFinite, base.isFinite, base > 0, value >= 0 else {
       return "–"
     }
+    if self == .metric || self == .percent, base < Self.leastShare { return "–" }
     return String(format: "%+.1f %%", 100 * (value - base) / base)
   }
 

@@ -3,7 +3,9 @@
 /// Both are scored on the same samples of the images, drawn with replacement (the paired
 /// bootstrap), so that the difficulty of images for both models cancels.
 ///
-/// Reference: Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13 and 16.
+/// The interval is the bias-corrected and accelerated one, see ``BootstrapInterval``.
+///
+/// Reference: Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 14 and 16.
 public struct PairedTest: Codable, Sendable, Equatable {
   /// The model's name in the report.
   public var model: String
@@ -25,28 +27,19 @@ public struct PairedTest: Codable, Sendable, Equatable {
     guard !a.isEmpty, a.count == b.count, let before = base.accuracy?["AP"],
       let after = model.accuracy?["AP"]
     else { return nil }
-    let differences = zip(a, b).map { $1 - $0 }.sorted()
+    let differences = zip(a, b).map { $1 - $0 }
     self.model = model.name
     difference = after - before
-    interval = Self.interval(sorted: differences)
+    interval =
+      BootstrapInterval(
+        differences, around: difference,
+        leftOut: zip(base.leftOutAP, model.leftOutAP).map { $1 - $0 }
+      ).ends
     isWithinNoise = interval.low <= 0 && interval.high >= 0
     // One is added, because no finite number of samples proves a difference with certainty.
     let (below, above) = (differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
     pValue = min(1, 2 * Double(min(below, above) + 1) / Double(differences.count + 1))
     samples = differences.count
-  }
-
-  /// The middle 95 % of values in ascending order.
-  ///
-  /// - Precondition: there is at least one.
-  public static func interval(sorted values: [Double]) -> ModelEvidence.Interval {
-    func quantile(_ part: Double) -> Double {
-      let place = part * Double(values.count - 1)
-      let low = Int(place)
-      let high = min(low + 1, values.count - 1)
-      return values[low] + (place - Double(low)) * (values[high] - values[low])
-    }
-    return .init(low: quantile(0.025), high: quantile(0.975))
   }
 
   /// The finding in a sentence.

@@ -79,9 +79,40 @@ public struct SweepReport: Codable, Sendable {
     (self.failures, self.manifest) = (failures, manifest)
   }
 
+  /// The model that all were made from, as a group of its own.
+  var baselineGroup: Group {
+    var group = Group(points: [Point(settings: [], seed: 0, model: baseline)])
+    group.isOnFront = hasBaselineOnFront
+    return group
+  }
+
+  private var hasBaselineOnFront: Bool {
+    guard let worth = Self.ap(baseline) else { return false }
+    return !groups.contains { group in
+      guard let ap = group.mean(Self.ap), let cost = group.mean(size.bytes),
+        let own = size.bytes(baseline)
+      else { return false }
+      return cost <= own && ap >= worth && (cost < own || ap > worth)
+    }
+  }
+
+  /// The size that tells the models apart: that of files or, where these hardly differ, as dense
+  /// files with many zeros do, that after gzip.
+  var size: (title: String, bytes: (ModelEvidence) -> Double?) {
+    func spread(_ bytes: (ModelEvidence) -> Int) -> Double {
+      let all = ([baseline] + points.map(\.model)).map { Double(bytes($0)) }
+      guard let least = all.min(), let most = all.max(), most > 0 else { return 0 }
+      return (most - least) / most
+    }
+    let usesGzip = spread(\.fileBytes) < 0.02 && spread(\.gzipBytes) > spread(\.fileBytes)
+    return usesGzip
+      ? ("file size after gzip", { Double($0.gzipBytes) })
+      : ("file size", { Double($0.fileBytes) })
+  }
+
   /// The points grouped by settings, in the order of their first point.
   ///
-  /// The front is that of file size and mean mAP.
+  /// The front is that of ``size`` and mean mAP, the baseline among them.
   var groups: [Group] {
     var order: [[Setting]] = []
     var byName: [[Setting]: [Point]] = [:]
@@ -91,10 +122,12 @@ public struct SweepReport: Codable, Sendable {
     }
     var groups = order.compactMap { byName[$0] }.map { Group(points: $0) }
     let known = groups.indices.filter { groups[$0].mean(Self.ap) != nil }
+    let own = Self.ap(baseline).map { [$0] } ?? []
     let front = ParetoFront.indices(
-      cost: known.map { groups[$0].mean(Self.bytes) ?? 0 },
-      worth: known.map { groups[$0].mean(Self.ap) ?? 0 })
-    for index in front { groups[known[index]].isOnFront = true }
+      cost: known.map { groups[$0].mean(size.bytes) ?? 0 }
+        + own.map { _ in size.bytes(baseline) ?? 0 },
+      worth: known.map { groups[$0].mean(Self.ap) ?? 0 } + own)
+    for index in front where index < known.count { groups[known[index]].isOnFront = true }
     return groups
   }
 
@@ -113,8 +146,12 @@ public struct SweepReport: Codable, Sendable {
 
   /// Mean mAP against size, MACs and latency, with the spread over seeds.
   public var figures: [(name: String, figure: Figure)] {
+    let size = size
     let costs: [(String, String, String, (ModelEvidence) -> Double?)] = [
-      ("sweep-size", "Accuracy against size", "file size (MB)", { Double($0.fileBytes) / 1e6 }),
+      (
+        "sweep-size", "Accuracy against size", "\(size.title) (MB)",
+        { model in size.bytes(model).map { $0 / 1e6 } }
+      ),
       (
         "sweep-macs", "Accuracy against MACs", "MACs of one image (millions)",
         { Double($0.macs) / 1e6 }
@@ -125,14 +162,18 @@ public struct SweepReport: Codable, Sendable {
       ),
     ]
     return costs.compactMap { name, title, xTitle, cost in
-      figure(title, xTitle, cost).map { (name, $0) }
+      figure(
+        title, xTitle, cost,
+        noise: name == "sweep-latency"
+          ? ModelEvidence.latencyNoise([baseline] + points.map(\.model)) : 0
+      ).map { (name, $0) }
     }
   }
 
   private func figure(
-    _ title: String, _ xTitle: String, _ cost: (ModelEvidence) -> Double?
+    _ title: String, _ xTitle: String, _ cost: (ModelEvidence) -> Double?, noise: Double
   ) -> Figure? {
-    let all = [Group(points: [Point(settings: [], seed: 0, model: baseline)])] + groups
+    let all = [baselineGroup] + groups
     let points = all.enumerated().compactMap { index, group -> TradeOffChart.Point? in
       guard let worth = group.mean(Self.ap), let cost = group.mean(cost) else { return nil }
       let spread = group.spread(Self.ap)
@@ -145,7 +186,7 @@ public struct SweepReport: Codable, Sendable {
       [
         TradeOffChart(
           title: title, xTitle: xTitle, yTitle: "mAP (AP .50:.95)", points: points,
-          barTitle: "± spread over seeds")
+          barTitle: "± spread over seeds", noise: noise)
       ], width: Figure.columnWidth, chartHeight: Figure.columnHeight)
   }
 }

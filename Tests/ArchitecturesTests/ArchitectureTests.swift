@@ -31,6 +31,16 @@ import Training
     #expect(parameters == count)
   }
 
+  /// Published: 4.5 and 8.7 thousand million FLOPs at 640 × 640.
+  @Test(arguments: [("yolov5n", 1_872_157, 2.25), ("yolov8n", 3_157_184, 4.35)])
+  func costsAreThePublishedOnes(name: String, count: Int, macs: Double) throws {
+    let cost = try ModelCost(
+      network(name, classes: 80, width: 1, size: 640), registry: .standard,
+      inputShapes: ["images": [1, 3, 640, 640]])
+    #expect(cost.parameters == count)
+    #expect(abs(Double(cost.macs) / 1e9 - macs) <= 0.03, "\(cost.macs)")
+  }
+
   @Test(arguments: [0, -1, 17, Double.nan, .infinity])
   func widthsAndDepthsOutOfRangeAreRefused(factor: Double) throws {
     let architecture = try #require(Architecture.named("yolov5n"))

@@ -61,7 +61,7 @@ import Testing
       Set(json.keys)
         == [
           "schemaVersion", "input", "output", "sparsity", "prunable", "zeros", "plan", "before",
-          "after", "floorMisses", "verification", "distance", "storage",
+          "after", "floorMisses", "damage", "verification", "distance", "storage",
         ])
     let after = try #require(json["after"] as? [String: Any])
     #expect(

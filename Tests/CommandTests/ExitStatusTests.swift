@@ -16,7 +16,7 @@ import Testing
 
   @Test(
     arguments: [
-      (["shrink"], "Unexpected argument 'shrink'"),
+      (["shrink"], "Did you mean 'prune'?"),
       (["prune", "tiny.onnx", "--nonsense"], "Unknown option '--nonsense'"),
       (["prune", "tiny.onnx", "--sparsity", "1"], "--sparsity must be at least 0 and below 1"),
       (["prune", "tiny.onnx", "--sparsity", "nan"], "--sparsity must be at least 0"),

@@ -13,12 +13,27 @@ import Testing
   ]
   static let folder = SharedAssets.package.appending(path: "Tests/Goldens/Help")
 
-  @Test(arguments: verbs + [""]) func helpReadsAsCommitted(verb: String) throws {
-    let run = try Binary.run(verb.split(separator: " ").map(String.init) + ["--help"])
+  private static func help(_ verb: String, _ flag: String = "--help") throws -> Binary.Outcome {
+    try Binary.run(verb.split(separator: " ").map(String.init) + [flag])
+  }
+
+  /// The command lines of a text, those that go on behind a backslash joined.
+  private static func examples(_ text: String) -> [String] {
+    text.replacing(#/ \\\n +/#, with: " ").split(separator: "\n").map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }.filter {
+      $0.hasPrefix("compress ") && !$0.contains("[options]") && !$0.contains("<")
+        && $0.firstMatch(of: #/^compress( \w+)*: /#) == nil
+    }
+  }
+
+  @Test(arguments: verbs + [""], ["-h", "--help"])
+  func helpReadsAsCommitted(verb: String, flag: String) throws {
+    let run = try Self.help(verb, flag)
     #expect(run.status == 0)
     #expect(run.errors.isEmpty)
-    let file = Self.folder.appending(
-      path: (verb.isEmpty ? "compress" : verb.replacing(" ", with: "-")) + ".txt")
+    let name = verb.isEmpty ? "compress" : verb.replacing(" ", with: "-")
+    let file = Self.folder.appending(path: name + (flag == "-h" ? "-short" : "") + ".txt")
     if ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] != nil {
       try Data(run.output.utf8).write(to: file)
     }
@@ -26,21 +41,59 @@ import Testing
   }
 
   @Test func everyVerbIsListedAndHasAnExample() throws {
-    let overview = try Binary.run(["--help"]).output
-    let listed = overview.split(separator: "\n").drop { !$0.hasPrefix("SUBCOMMANDS") }.dropFirst()
-      .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+    let overview = try Self.help("").output
+    let listed = overview.split(separator: "\n", omittingEmptySubsequences: false)
+      .drop { $0 != "VERBS" }.dropFirst().prefix { !$0.isEmpty }
+      .filter { !$0.hasPrefix("   ") }
       .compactMap { $0.split(separator: " ").first.map(String.init) }
-    #expect(Set(Self.verbs.filter { !$0.contains(" ") }).isSubset(of: listed))
-    for verb in listed where verb != "help" && verb != "See" {
-      let text = try Binary.run([verb, "--help"]).output
-      #expect(text.contains("EXAMPLE") && text.contains("compress \(verb) "), "\(verb)")
+    #expect(Set(Self.verbs.filter { !$0.contains(" ") }) == Set(listed))
+    for verb in Self.verbs {
+      let text = try Self.help(verb).output
+      #expect(Self.examples(text).contains { $0.hasPrefix("compress \(verb)") }, "\(verb)")
     }
   }
 
-  @Test(arguments: verbs) func noDefaultIsPrintedTwice(verb: String) throws {
-    let text = try Binary.run(verb.split(separator: " ").map(String.init) + ["--help"]).output
+  @Test(arguments: verbs + [""]) func theShortHelpIsShort(verb: String) throws {
+    let text = try Self.help(verb, "-h").output
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count <= 50, "\(lines.count) lines")
+    let options = lines.drop { $0 != "MOST USED" }.prefix { !$0.isEmpty }.filter {
+      $0.hasPrefix("  -")
+    }
+    #expect(options.count <= 6)
+    let examples = Self.examples(text).filter { !$0.hasSuffix(" --help") }
+    #expect((1...3).contains(examples.count))
+    #expect(text.contains("\nUSAGE\n") && text.contains("--help"))
+  }
+
+  @Test(arguments: verbs + [""], ["-h", "--help"])
+  func noLineIsLongerThanTheTerminal(verb: String, flag: String) throws {
+    for line in try Self.help(verb, flag).output.split(separator: "\n") {
+      #expect(line.count <= 80 || !line.contains(" --"), "\(line)")
+    }
+  }
+
+  /// What the parser refuses ends with 64; here no file is there, which is 66.
+  @Test(arguments: verbs) func everyExampleIsACommand(verb: String) throws {
+    let folder = try TemporaryFolder()
+    for example in Self.examples(try Self.help(verb).output)
+    where example.contains(/\w\.(onnx|h5|yaml)|model-train|voc\//) {
+      let words: [String] = example.split(separator: " ").dropFirst().map {
+        String($0).replacing("'", with: "")
+      }
+      let run = try Binary.run(words, in: folder.url)
+      #expect(run.status == 66, "\(example): \(run.errors)")
+    }
+  }
+
+  @Test(arguments: verbs) func noDefaultIsThatOfAnotherVerb(verb: String) throws {
+    let text = try Self.help(verb).output
     let words = text.split { $0.isWhitespace }.joined(separator: " ")
     #expect(words.matches(of: /\(default: [^)]*\) \([^)]*default: [^)]*\)/).map(\.output) == [])
+    for match in words.matches(of: /\(default: ([^)]*)\)/).map({ String($0.1) }) {
+      let others = Self.verbs.filter { $0 != verb && match.contains("for \($0)") }
+      #expect(others.isEmpty, "\(match)")
+    }
   }
 
   @Test func theVersionIsPrinted() throws {
@@ -55,5 +108,30 @@ import Testing
     for word in ["prune", "report", "sparse-initializers", "magnitude"] {
       #expect(run.output.contains(word), "\(word)")
     }
+  }
+
+  @Test(arguments: [
+    (["prunne", "m.onnx"], "Did you mean 'prune'?"),
+    (["quantise", "m.onnx"], "Did you mean 'quantize'?"),
+    (["qunatize"], "Did you mean 'quantize'?"), (["eval"], "Did you mean 'evaluate'?"),
+    (["help", "bench"], "Did you mean 'benchmark'?"), (["predict"], "Did you mean 'detect'?"),
+    (["dataset", "pakc"], "Did you mean 'pack'?"),
+    (["zzzzzz"], "The verbs are inspect, evaluate,"),
+    (["m.onnx"], "'m.onnx' is no verb; a verb comes first, as in: compress inspect m.onnx"),
+  ])
+  func aWordThatIsNoVerbIsTakenForTheNearest(words: [String], message: String) throws {
+    let run = try Binary.run(words)
+    #expect(run.status == 64)
+    #expect(run.errors.contains(message), "\(run.errors)")
+    #expect(run.output.isEmpty)
+  }
+
+  @Test func usageIsFolded() throws {
+    let run = try Binary.run(["convert"])
+    #expect(run.status == 64)
+    #expect(run.errors.contains("Missing expected argument '--output <output>'"))
+    #expect(run.errors.contains("  compress convert --output <output> [options] [<model>]\n"))
+    #expect(run.errors.contains("compress convert -h says more"))
+    #expect(run.errors.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 }

@@ -74,6 +74,20 @@ import Testing
     #expect(try bytes("broken/best.onnx") == bytes("whole/best.onnx"))
   }
 
+  @Test func aFinishedRunSaysThatItIsFinished() throws {
+    #expect(try train("run", "--epochs", "1").status == 0)
+    let before = try bytes("run/last.onnx")
+    let resumed = try run("train", "--resume", "run")
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(
+      resumed.output.hasPrefix(
+        "The run in run was finished before; nothing was left to train.\nTrained 1 epochs"),
+      "\(resumed.output)")
+    #expect(try bytes("run/last.onnx") == before)
+    let result = try run("train", "--resume", "run", "--format", "json").json()
+    #expect(result["wasFinished"] as? Bool == true)
+  }
+
   @Test func eightImagesAreLearntByHeart() throws {
     _ = try run(
       "dataset", "synth", "--output", "eight", "--images", "8", "--imgsz", "96", "--seed", "5")

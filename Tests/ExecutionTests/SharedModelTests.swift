@@ -10,15 +10,16 @@ import Testing
 /// The real detectors run, and cost what their table says.
 @Suite(.enabled(if: SharedAssets.isPresent, "../shared is absent: no real detectors to test with"))
 struct SharedModelTests {
-  /// Parameters in millions and MACs in thousand millions as `../shared/README.md` rounds them.
+  /// Parameters in millions, statistics of batch normalisations left out, and MACs in thousand
+  /// millions.
   static let costs: [(name: String, parameters: Double, macs: Double?)] = [
-    ("yolo_fastest_1.1_bn.onnx", 0.35, 0.13),
-    ("yolo_fastest_1.1_xl_bn.onnx", 0.92, 0.36),
-    ("fastestdet_512_bn.onnx", 0.25, 0.26),
+    ("yolo_fastest_1.1_bn.onnx", 0.333, 0.13),
+    ("yolo_fastest_1.1_xl_bn.onnx", 0.899, 0.36),
+    ("fastestdet_512_bn.onnx", 0.2445, 0.26),
     ("yolox_nano_416.onnx", 0.90, 0.52),
     ("yolo11n_dequant.onnx", 2.62, 0.81),
     ("nanodet_m_320.onnx", 0.94, 0.34),
-    ("ultraface_rfb_320_folded_nodecode.onnx", 0.28, nil),
+    ("ultraface_rfb_320_folded_nodecode.onnx", 0.274, nil),
     ("mobilenet_v2_0.5_128.onnx", 0.18, nil),
   ]
 
@@ -86,7 +87,7 @@ struct SharedModelTests {
     let (name, parameters, macs) = Self.costs[row]
     let cost = try ModelCost(ModelFile.load(SharedAssets.model(name)), registry: .standard)
     #expect(cost.uncounted.isEmpty)
-    #expect(abs(Double(cost.parameters) / 1e6 - parameters) <= 0.01, "\(cost.parameters)")
+    #expect(abs(Double(cost.parameters) / 1e6 - parameters) <= 0.005, "\(cost.parameters)")
     if let macs { #expect(abs(Double(cost.macs) / 1e9 - macs) <= 0.01, "\(cost.macs)") }
   }
 }

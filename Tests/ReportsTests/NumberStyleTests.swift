@@ -23,6 +23,13 @@ import Testing
     #expect(NumberStyle.metric.change(.nan, from: 0.5) == "–")
   }
 
+  @Test func aPartOfNextToNothingIsADash() {
+    #expect(NumberStyle.metric.relative(0.002, from: 0.001) == "–")
+    #expect(NumberStyle.percent.relative(0.5, from: 0.0003) == "–")
+    #expect(NumberStyle.metric.relative(0.3, from: 0.2) == "+50.0 %")
+    #expect(NumberStyle.count.relative(3, from: 2) == "+50.0 %")
+  }
+
   @Test func costsChangeByAFactorAccuracyByADifference() {
     #expect(NumberStyle.count.change(250, from: 1000) == "× 0.250")
     #expect(NumberStyle.metric.change(0.375, from: 0.5) == "-0.1250")

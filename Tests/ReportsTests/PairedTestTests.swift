@@ -30,10 +30,28 @@ import Testing
 
   @Test func withoutSamplesThereIsNoTest() { #expect(report([], ap: 0.5).tests.isEmpty) }
 
-  @Test func theIntervalIsTheMiddleOfTheValues() {
-    let ends = PairedTest.interval(sorted: (0...1000).map(Double.init))
-    #expect(abs(ends.low - 25) < 1e-9 && abs(ends.high - 975) < 1e-9)
-    #expect(PairedTest.interval(sorted: [3]) == .init(low: 3, high: 3))
+}
+
+@Suite struct BootstrapIntervalTests {
+  @Test func withoutBiasItIsTheMiddleOfTheSamples() {
+    let ends = BootstrapInterval((0...1000).map(Double.init), around: 500).ends
+    #expect(abs(ends.low - 25) < 1e-6 && abs(ends.high - 975) < 1e-6)
+    #expect(BootstrapInterval([3], around: 3).ends == .init(low: 3, high: 3))
+  }
+
+  /// Against the formulas of Efron 1987 in Python's `statistics`.
+  @Test func biasAndAccelerationMoveTheEnds() {
+    let samples = (0..<1000).map { Double($0 * $0) / 1000 }
+    let leftOut = (0..<50).map { 200 + 0.1 * Double(($0 % 10) * ($0 % 10)) }
+    let ends = BootstrapInterval(samples, around: 200, leftOut: leftOut).ends
+    #expect(abs(ends.low - 0.11907062565081772) < 1e-6)
+    #expect(abs(ends.high - 901.0970700665431) < 1e-6)
+  }
+
+  /// An estimate beyond all samples has no bias that could be told.
+  @Test func anEstimateOutsideLeavesTheMiddle() {
+    let ends = BootstrapInterval((0...100).map(Double.init), around: 200).ends
+    #expect(abs(ends.low - 2.5) < 1e-6 && abs(ends.high - 97.5) < 1e-6)
   }
 }
 

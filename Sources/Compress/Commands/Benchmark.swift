@@ -12,16 +12,7 @@ import Training
 /// `compress benchmark`: how long a model takes on this machine.
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Time a model on this machine.",
-    discussion: """
-      Prepares the model, warms up, and times runs on a fixed random input. With --profile each layer is timed as well. \
-      With --training a run is a training step: forward, backward and an update of all weights.
-
-      EXAMPLE
-        compress benchmark model.onnx --threads 1
-        compress benchmark model.onnx --profile
-        compress benchmark model.onnx --training --input-shape images=8x3x320x320
-      """)
+    abstract: "Time a model on this machine.")
 
   @Argument(
     help: "The model file. (default: the embedded detector)", completion: .file())
@@ -46,8 +37,8 @@ struct Benchmark: ParsableCommand {
     help: "With --training, compute activations again on the way back instead of keeping them.")
   var recompute = false
 
-  @OptionGroup var inputs: InputOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Input") var inputs: InputOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
     try NumberRange.countsOrNone.check(("--warmup", warmup))
@@ -68,7 +59,8 @@ struct Benchmark: ParsableCommand {
     try ModelError.naming(model ?? name) {
       let values = try inputs.values()
       try values.check([stored])
-      var graph = try BoundInputs(stored, values).applied(to: stored)
+      let sized = try values.imageSize.map { try stored.resized(to: $0) } ?? stored
+      var graph = try BoundInputs(sized, values).applied(to: sized)
       try run(graph.taken(), name, memoryBeforeLoad, shapes: values.shapes)
     }
   }
@@ -83,9 +75,17 @@ struct Benchmark: ParsableCommand {
       graph, shapes: shapes, threads: common.threadCount,
       kind: training ? .training(recomputes: recompute) : .inference)
     let preparation = clock.now - start
+    let bar = ProgressBar(
+      "timing", total: warmup + runs, unit: "runs", isShown: common.showsProgress)
+    var done = 0
     let latency = try LatencyStatistics.measure(
       warmUp: warmup, runs: runs, duration: .seconds(seconds)
-    ) { try subject.run(profiled: false) }
+    ) {
+      try subject.run(profiled: false)
+      done += 1
+      bar.update(done)
+    }
+    bar.finish()
     if profile { for _ in 0..<max(runs, 10) { try subject.run(profiled: true) } }
     let result = Result(
       model: name, cpu: Machine.cpu, threads: common.threadCount,

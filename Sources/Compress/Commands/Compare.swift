@@ -12,20 +12,7 @@ import Tensors
 /// tensors.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compare a model's outputs with another model's or with recorded tensors.",
-    discussion: """
-      Without --tensors, both models run on the same random input (uniform in 0…1, from --seed). With --tensors DIR, the \
-      inputs are read from DIR/inputs/NAME.npy and the expected outputs from DIR/outputs/NAME.npy, a '/' in a name \
-      written as %2F.
-
-      The error is max |a − b| / max |b| over an output, the mean that of |a − b|. NaN equals NaN, and an infinity one of \
-      its sign, as in numpy.testing; an element that is not finite on one side alone makes both infinite ("Infinity" in \
-      JSON) and is counted. The exit status is 0 whatever the error.
-
-      EXAMPLE
-        compress compare pruned.onnx model.onnx
-        compress compare model.onnx --tensors recorded/
-      """)
+    abstract: "Compare a model's outputs with another model's or with recorded tensors.")
 
   @Argument(help: "The model file.", completion: .file())
   var model: String
@@ -39,8 +26,14 @@ struct Compare: ParsableCommand {
   @Option(help: "The seed of the random input.")
   var seed: UInt64 = 0
 
-  @OptionGroup var inputs: InputOptions
-  @OptionGroup var common: CommonOptions
+  @Flag(
+    help:
+      "Run the model, not the reference, as CPUs without VNNI do: sums of products saturate at 16 bits."
+  )
+  var simulateSaturation = false
+
+  @OptionGroup(title: "Input") var inputs: InputOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
     guard (reference == nil) != (tensors == nil) else {
@@ -57,10 +50,11 @@ struct Compare: ParsableCommand {
       let folder = URL(filePath: tensors)
       let loaded = try load(model)
       feed = try read(folder.appending(path: "inputs"), loaded.graph.requiredInputs.map(\.name))
-      session = try makeSession(loaded, shapes: feed.mapValues(\.shape))
+      session = try makeSession(
+        loaded, shapes: feed.mapValues(\.shape), saturates: simulateSaturation)
       expected = try read(folder.appending(path: "outputs"), session.outputNames)
     } else {
-      session = try makeSession(load(model))
+      session = try makeSession(load(model), saturates: simulateSaturation)
       feed = randomFeed(session)
       expected = try ModelError.naming(other) {
         let second = try makeSession(load(other))
@@ -101,7 +95,7 @@ struct Compare: ParsableCommand {
 
   /// - Parameter shapes: Those of recorded inputs, where no option tells.
   private func makeSession(
-    _ model: ModelArtifact, shapes: [String: [Int]] = [:]
+    _ model: ModelArtifact, shapes: [String: [Int]] = [:], saturates: Bool = false
   ) throws -> Session {
     let given = try inputs.values().shapes
     return try model.naming {
@@ -109,7 +103,7 @@ struct Compare: ParsableCommand {
         model.graph, registry: .standard,
         options: SessionOptions(
           threads: common.threadCount, inputShapes: shapes.merging(given, uniquingKeysWith: { $1 }),
-          passes: StandardRewrites.inference))
+          passes: StandardRewrites.inference + (saturates ? [SimulateSaturation()] : [])))
     }
   }
 

@@ -6,20 +6,7 @@ import Foundation
 /// `compress convert`: ONNX to HDF5 and back.
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Convert a model between ONNX and HDF5.",
-    discussion: """
-      What is read is told from the content of the file; what is written follows the ending of the output: .onnx, or .h5 \
-      and .hdf5. The output may be the input: it is replaced when the new file is complete. Nothing is lost either way: \
-      the written file is read again and compared, and a difference is an error (70).
-
-      ONNX files end at 2 GB; --external-data puts weights into a file of the same name with .data appended.
-
-      EXAMPLE
-        compress convert model.onnx --output model.h5
-        compress convert model.h5 --output model.onnx --sparse-initializers
-        compress convert huge.h5 --output huge.onnx --external-data
-        compress convert model.onnx --output model.h5 --format json
-      """)
+    abstract: "Convert a model between ONNX and HDF5.")
 
   @Argument(
     help: "The model file. (default: the embedded detector)", completion: .file())
@@ -34,7 +21,7 @@ struct Convert: ParsableCommand {
   @Flag(help: "Store ONNX weights of 1 KiB and more in a file beside the model.")
   var externalData = false
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
     guard let written = ModelFormat.named(by: URL(filePath: output)) else {

@@ -10,27 +10,12 @@ struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dataset",
     abstract: "Make, pack or describe labelled images.",
-    discussion: """
-      EXAMPLES
-        compress dataset synth --output scenes
-        compress dataset pack data.yaml --split train --output train.h5
-        compress dataset info train.h5
-      """,
     subcommands: [Synth.self, Pack.self, Info.self])
 
   /// `compress dataset synth`: writes the synthetic scenes as a COCO folder.
   struct Synth: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write synthetic scenes as a COCO folder.",
-      discussion: """
-        Shapes of eight classes on textured grounds, with light, noise, blur, occlusion and clutter. The same seed, numbers \
-        and size give the same pixels. Without other options these are the scenes that verbs score on when no images are \
-        given; with --first 0 those that they learn from.
-
-        EXAMPLES
-          compress dataset synth --output scenes
-          compress dataset synth --output scenes --images 2000 --first 0 --imgsz 320
-        """)
+      abstract: "Write synthetic scenes as a COCO folder.")
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to fill.", valueName: "folder"))
     var output: String
@@ -88,20 +73,14 @@ struct DatasetCommand: ParsableCommand {
   /// `compress dataset pack`: stores a set in one file.
   struct Pack: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Store a data set in one HDF5 file.",
-      discussion: """
-        The images keep their bytes. The file takes the place of the set wherever --data is asked for.
-
-        EXAMPLES
-          compress dataset pack voc/ --split train --output train.h5
-        """)
+      abstract: "Store a data set in one HDF5 file.")
 
     @Argument(
       help: "The set: a COCO folder or JSON file, a Pascal VOC folder or a YOLO data.yaml.")
     var data: String
 
     @Option(
-      help: "Which split of a VOC, YOLO or parted COCO set (default: the validation split).")
+      help: "Which split of a VOC, YOLO or parted COCO set. (default: the validation split)")
     var split: String?
 
     @Option(
@@ -145,17 +124,13 @@ struct DatasetCommand: ParsableCommand {
   /// `compress dataset info`: counts what a set holds.
   struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Count images, classes and box sizes of a data set.",
-      discussion: """
-        EXAMPLES
-          compress dataset info data.yaml --split train
-        """)
+      abstract: "Count images, classes and box sizes of a data set.")
 
     @Argument(help: "The set, in any form that --data takes.")
     var data: String
 
     @Option(
-      help: "Which split of a VOC, YOLO or parted COCO set (default: the validation split).")
+      help: "Which split of a VOC, YOLO or parted COCO set. (default: the validation split)")
     var split: String?
 
     @Option(

@@ -8,18 +8,7 @@ import Tensors
 /// `compress detect`: the objects a detector finds in images.
 struct Detect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Find objects in images and draw them.",
-    discussion: """
-      Prints what the detector finds. With --output DIR each image is written there with a labelled box around each \
-      object, as PNG unless it came as JPEG; with --results FILE the boxes are written as COCO results. Boxes from a \
-      confidence of \(HeadConfiguration.displayConfidence) on are shown, overlaps suppressed from an IoU of \
-      \(HeadConfiguration.displayIoU), unless the options or the settings for --head say otherwise.
-
-      EXAMPLES
-        compress detect model.onnx street.jpg --output drawn/
-        compress detect model.onnx photos/ --results results.json
-        compress detect model.onnx street.jpg --head head.yaml --format json
-      """)
+    abstract: "Find objects in images and draw them.")
 
   @Argument(
     help: "The model file. (default: the embedded detector, on a few embedded scenes)",
@@ -45,18 +34,15 @@ struct Detect: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Take image and category ids of the results from a COCO annotation file.",
-      discussion: """
-        Otherwise a file named by a number has that id, others are counted from 1; categories have COCO's ids for COCO's \
-        classes, else are counted from 1.
-        """, valueName: "file"), completion: .file())
+      "Take image and category ids of the results from a COCO annotation file.", valueName: "file"),
+    completion: .file())
   var annotations: String?
 
   @Flag(help: "Skip images that cannot be decoded, naming each, instead of stopping.")
   var skipBad = false
 
-  @OptionGroup var head: DetectionOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Detection") var head: DetectionOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
     guard model == nil || !images.isEmpty else {

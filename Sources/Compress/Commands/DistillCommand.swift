@@ -12,30 +12,7 @@ import Training
 struct DistillCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill",
-    abstract: "Teach a small network by a large one, and compare before and after.",
-    discussion: """
-      The student is any model file, usually the teacher pruned or factorised, or a new one that is built. It learns from \
-      labels and from what the teacher computes on the same images: its scores and boxes, its feature maps, the relations \
-      between images. With --label-weight 0 it learns from the teacher alone and needs no labels.
-
-      Features are compared where both networks have maps of the same stride before their heads, or at the values that \
-      --layers names. Where channels differ a learned adapter comes between; like all that losses learn it is dropped from \
-      the saved student. Weights of a student file that are zero stay zero.
-
-      --control trains the same student with the same seed and budget on labels alone and shows it beside the result: \
-      only the difference to it tells whether the teacher helped.
-
-      Without a teacher the embedded detector teaches a student of half its width on embedded scenes, for \
-      \(Self.embeddedEpochs) epochs.
-
-      EXAMPLES
-        compress distill --control
-        compress distill --teacher big.onnx --student small.onnx --loss kd,ld --data coco/ --epochs 50
-        compress distill --teacher model.onnx --student pruned.onnx --loss cwd,kd,ld --data data.yaml --epochs 20 --control
-        compress distill --teacher model.onnx --student pruned.onnx --loss kd,ld --label-weight 0 --data images/ --epochs 10
-        compress distill --teacher big.onnx --arch yolov8n --width 0.25 --loss fitnet=2:stage=0.3 --data voc/ --epochs 100
-        compress distill --teacher a.onnx --student b.onnx --loss at --layers neck.3=conv7,neck.5=conv9 --data coco/ --epochs 9
-      """)
+    abstract: "Teach a small network by a large one, and compare before and after.")
 
   @OptionGroup(title: "Teacher and student") var options: DistillOptions
 
@@ -129,7 +106,9 @@ struct DistillCommand: CompressionCommand {
     if student.file != nil { result.studentBefore = delivery.companionEvidence.first }
     if outcome.control != nil { result.control = delivery.companionEvidence.last }
     result.cacheHits = outcome.cached?.hits
-    try end(result, delivery, target: target)
+    try end(
+      result, delivery, target: target,
+      remedies: ["more --epochs", "more images", "a student that is wider or has learnt before"])
   }
 
   /// The images to learn from and to score on.

@@ -24,21 +24,7 @@ enum EvaluationMetric: String, ExpressibleByArgument, CaseIterable {
 /// `compress evaluate`: the COCO numbers of a detector on labelled images.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Score a detector on labelled images.",
-    discussion: """
-      Prints the twelve numbers of the COCO benchmark, computed as pycocotools does, and the precision of each class. \
-      With --detections FILE a COCO result file is scored instead of a model. Boxes from a low confidence on take part, \
-      as the metric demands; --confidence, --iou and --max-detections change that.
-
-      The detector's classes are matched to those of the data set by name. A detector without class names gets them from \
-      a file for --head:
-        classes: [red cell, white cell, platelet]
-
-      EXAMPLES
-        compress evaluate model.onnx --data coco/
-        compress evaluate model.onnx --data voc/ --split val --metric voc07 --per-class
-        compress evaluate --detections results.json --data annotations.json
-      """)
+    abstract: "Score a detector on labelled images.")
 
   @Argument(
     help: "The model file. (default: the embedded detector)", completion: .file())
@@ -66,9 +52,9 @@ struct Evaluate: ParsableCommand {
   )
   var simulateSaturation = false
 
-  @OptionGroup var data: DataOptions
-  @OptionGroup var head: DetectionOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Detection") var head: DetectionOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func validate() throws {
     guard model == nil || detections == nil else {

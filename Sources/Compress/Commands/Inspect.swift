@@ -13,30 +13,14 @@ import Tensors
 /// `compress inspect`: what a model consists of and costs.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List a model's inputs, outputs, layers and costs.",
-    discussion: """
-      Counts parameters (elements of the float constants that nodes read), those that are not zero, multiply–accumulates \
-      (1 MAC = 2 FLOPs) and the memory that activations need at once.
-
-      With --groups it lists which channels would be pruned together and which have to stay, and why. With --sensitivity \
-      it removes growing fractions of the channels of each layer alone, measures what that does to the outputs (or, with \
-      --measure mAP and --data, to the mAP) and writes a file for prune --allocation sensitivity with a figure beside it; a \
-      file that is there already is gone on with.
-
-      EXAMPLES
-        compress inspect model.onnx
-        compress inspect model.onnx --summary
-        compress inspect model.onnx --groups
-        compress inspect model.onnx --sensitivity curves.json --calib images/
-        compress inspect dynamic.onnx --input-shape images=1x3x640x640 --format json
-      """)
+    abstract: "List a model's inputs, outputs, layers and costs.")
 
   @Argument(
     help: "The model file. (default: the embedded detector)", completion: .file())
   var model: String?
 
-  @OptionGroup var inputs: InputOptions
-  @OptionGroup var preprocessing: PreprocessingOptions
+  @OptionGroup(title: "Input") var inputs: InputOptions
+  @OptionGroup(title: "Preprocessing") var preprocessing: PreprocessingOptions
 
   @Flag(help: "Leave out the table of layers.")
   var summary = false
@@ -88,8 +72,8 @@ struct Inspect: ParsableCommand {
       valueName: "dir"), completion: .directory)
   var images: String?
 
-  @OptionGroup var scoring: ScoringOptions
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Scoring") var scoring: ScoringOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   /// Criteria that need nothing but the weights.
   static let rankings = ChannelCriterion.all.filter { [.weights, .scales].contains($0.need) }

@@ -11,43 +11,7 @@ import Training
 struct LowRankCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "lowrank",
-    abstract: "Replace layers by chains of thinner ones, and compare before and after.",
-    discussion: """
-      Factorises the weights of convolutions and products: a layer becomes two to four that together have fewer weights and \
-      take fewer MACs. A layer is factorised only where that gains something: by default, where the new layers are measured \
-      faster on this machine than the old one (--gain latency); all others are listed with the reason. First layers and \
-      detection outputs are kept whole unless --include-ends is given.
-
-      The surgery is proved: with factors of full rank the network must compute what it computed (to \(FactorizationProof.bound) \
-      of the output's range). With images (--calib, or those to train on), the last stage of each chain is then refitted to \
-      the original network's responses by least squares, layer by layer.
-
-      Ranks follow from each layer alone (--rank), or share a budget out over all layers (--target-macs, --sparsity) by what \
-      their weights lose or by what each layer's loss does to the outputs or to mAP (--allocation sensitivity).
-
-      With --epochs the factorised model is trained on; --loss match needs no labels. With --recover it is trained without \
-      labels until it answers like the model again, and never gets worse. --batchnorm-between puts batch \
-      normalisations between the stages. Without a model the embedded detector is factorised, trained on for \
-      \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
-
-      With --report, a folder is filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json, \
-      and lowrank.csv, reconstruction.csv and figures of singular values and errors.
-
-      EXAMPLES
-        compress lowrank --target-macs 0.7
-        compress lowrank model.onnx --method svd --rank energy=0.95 --calib images/
-        compress lowrank model.onnx --method spatial-svd --rank auto --calib images/
-        compress lowrank model.onnx --method channel-svd --rank ratio=0.5 --calib images/
-        compress lowrank model.onnx --method response-svd --target-macs 0.6 --calib images/
-        compress lowrank model.onnx --method tucker --rank auto --gain macs --calib images/
-        compress lowrank model.onnx --method cp --rank 64 --data data.yaml --epochs 20
-        compress lowrank model.onnx --method depthwise-separable --gain parameters --data data.yaml --epochs 20
-        compress lowrank model.onnx --method group --rank 4 --data data.yaml --epochs 20
-        compress lowrank model.onnx --target-macs 0.7 --allocation sensitivity --measure mAP --data coco/ --calib images/
-        compress lowrank model.onnx --batchnorm-between --from-scratch --data data.yaml --epochs 100
-        compress lowrank model.onnx --target-macs 0.7 --calib images/ --recover photos/
-        compress lowrank model.onnx --rank energy=0.9 --dry-run --plan-out plan.json
-      """)
+    abstract: "Replace layers by chains of thinner ones, and compare before and after.")
 
   @Argument(
     help: "The model file, ONNX or HDF5. (default: the embedded detector)", completion: .file())
@@ -165,14 +129,29 @@ struct LowRankCommand: CompressionCommand {
     delivery.prediction = prediction
     try delivery.send(
       source, to: target,
-      setting(images, seed: outcome.plan.seed, calibration: calibration.named))
+      setting(
+        images, seed: outcome.plan.seed, calibration: calibration.named,
+        seen: calibration.dataset))
     if let folder = comparison.report { try LowRankReport(outcome).write(to: folder) }
     var result = LowRankResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
     (result.proof, result.remarks, result.recovery) = (outcome.proof, remarks, log)
     result.corrections = outcome.corrections.isEmpty ? nil : outcome.corrections
     result.epochs = outcome.trainer.map { _ in epochs }
-    try end(result, delivery, target: target)
+    try end(result, delivery, target: target, remedies: remedies)
+  }
+
+  /// What may help against damage.
+  private var remedies: [String] {
+    var remedies: [String] = []
+    if options.calib == nil && data.data == nil && tuning.trainData == nil {
+      remedies.append("images to refit responses on (--calib)")
+    }
+    remedies.append(
+      recovery.isSet
+        ? "a longer --recover-minutes or more images for it"
+        : "--recover (training without labels), --epochs (with labels)")
+    return remedies + ["higher ranks (--rank, --target-macs)"]
   }
 
   private func calibration(_ images: DatasetSplit) throws -> CalibrationChoice {

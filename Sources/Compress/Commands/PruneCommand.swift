@@ -17,63 +17,7 @@ struct PruneCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
     abstract:
-      "Set the least important weights to zero, or remove channels, and compare before and after.",
-    discussion: """
-      Sets weights of convolutions and matrix products to zero, writes the model, reads the file back and checks it. First \
-      layers (they see the image) and detection outputs are kept whole unless --include-ends is given. Sparsity is the \
-      fraction of the prunable weights that are zero.
-
-      Unless --method says otherwise, images show which weights a layer can do without, and the others are refitted by \
-      least squares, so that the layer answers as it did (obs). No labels are needed. Give about a hundred images with \
-      --calib; without any, drawn ones are looked at. How many zeros a layer gets depends on what they do to the \
-      detector's findings. --method magnitude needs no images, and hardly any detector survives half of its weights \
-      going that way.
-
-      With --epochs the pruned model is trained on, its zeros staying zero: pruned at once, or gradually (--schedule agp), or \
-      in rounds. The images come from --train-data, else from the training split of --data, else a tenth of --data is held \
-      out to score on. --loss match needs no labels to train. Methods that need data look at gradients while training; with \
-      --epochs 0 they look at one pass over the images and train nothing.
-
-      With --channels, or a method that is for channels, whole channels are removed with all that goes with them through \
-      concatenations, splits, residual sums, shuffles and depthwise convolutions. The file shrinks and any runtime gets \
-      faster. Unless --method says otherwise, images show which channels the layers that read them can do without, and \
-      those layers are refitted (obs); without images the norms of filters decide (l1). Each cut is proved: the network \
-      that is left must compute what the whole one computes with those channels \
-      silenced (to \(ChannelProof.bound) of the output's range). Where nothing is refitted, readers of removed channels \
-      get these channels' mean, and batch normalisations are measured again (--no-compensation leaves both out). The cut goes as deep as --sparsity \
-      (parameters), --channel-ratio, --target-macs or --target-latency says.
-
-      With --recover the result is trained without labels until it answers like the model again, zeros and structure kept. A \
-      tenth of the images is held back and decides: learning rate, length, and which state is kept, so that it never gets worse.
-
-      Without a model the embedded detector is pruned, trained on for \(Self.embeddedEpochs) epochs and scored on the embedded scenes.
-
-      Zeros shrink what gzip, HDF5 files (--output FILE.h5) and --sparse-initializers store. They bring no speed in \
-      runtimes that compute densely, such as ONNX Runtime and this tool.
-
-      With --data, the model is scored before and after; what is scored is the written file. With --report, a folder is \
-      filled with report.md, report.json, report.csv, layers.csv, classes.csv and manifest.json; with channels also \
-      channels.csv, reconstruction.csv and figures of scales and errors.
-
-      EXAMPLES
-        compress prune --sparsity 0.75
-        compress prune model.onnx --sparsity 0.5 --calib images/
-        compress prune model.onnx --sparsity 0.9 --schedule agp --epochs 20 --data data.yaml
-        compress prune model.onnx --data coco/ --report report/ --max-drop 0.02
-        compress prune model.onnx --method magnitude --sparsity 0.3
-        compress prune model.onnx --pattern 2:4 --exclude '*head*' --output slim.onnx
-        compress prune model.onnx --sparsity 0.9 --dry-run --plan-out plan.json
-        compress prune model.onnx --plan plan.json --output model.h5
-        compress prune model.onnx --channels --target-macs 0.75 --calib images/
-        compress prune model.onnx --method l1 --sparsity 0.5 --calib images/
-        compress prune model.onnx --method fpgm --target-macs 0.5 --round-to 8 --calib images/
-        compress prune model.onnx --method apoz --target-macs 300M --calib images/
-        compress prune model.onnx --method mean-activation --channel-ratio 0.3 --calib images/
-        compress prune model.onnx --method bn-gamma --sparsity-train 10 --lambda 0.0005 --data data.yaml --epochs 20
-        compress prune model.onnx --channels --method taylor --target-latency 12 --data coco/
-        compress prune model.onnx --method lasso --target-macs 0.5 --calib images/
-        compress prune model.onnx --method lasso --target-macs 0.75 --calib images/ --recover photos/ --recover-minutes 60
-      """)
+      "Set the least important weights to zero, or remove channels, and compare before and after.")
 
   @Argument(
     help: "The model file, ONNX or HDF5. (default: the embedded detector)", completion: .file())
@@ -278,14 +222,18 @@ struct PruneCommand: CompressionCommand {
     delivery.prediction = prediction
     try delivery.send(
       source, to: target,
-      setting(images, seed: outcome.plan.seed, calibration: calibration.named))
+      setting(
+        images, seed: outcome.plan.seed, calibration: calibration.named,
+        seen: calibration.dataset))
     if let folder = comparison.report { try ChannelReport(outcome).write(to: folder) }
     var result = ChannelPruneResult(
       input: source.path, plan: outcome.plan, isTargetMet: outcome.isTargetMet)
     (result.proof, result.remarks, result.recovery) = (outcome.proof, remarks, log)
     result.reconstruction = outcome.reconstruction.isEmpty ? nil : outcome.reconstruction
     result.epochs = outcome.trainer.map { _ in epochs }
-    try end(result, delivery, target: target)
+    try end(
+      result, delivery, target: target,
+      remedies: remedies(method: outcome.plan.method, isTrained: outcome.trainer != nil))
   }
 
   /// The options with a method for channels: the named one, else the one that the images allow.
@@ -348,13 +296,30 @@ struct PruneCommand: CompressionCommand {
     delivery.prediction = prediction
     try delivery.send(
       source, to: target,
-      setting(images, seed: outcome.plan.seed, calibration: calibration?.named))
+      setting(
+        images, seed: outcome.plan.seed, calibration: calibration?.named,
+        seen: calibration?.dataset ?? self.calibration(images, count: 1, drawn: nil).dataset))
     var result = PruneResult(input: source.path, plan: outcome.plan)
     result.epochs = outcome.trainer.map { $0.progress.history.count }
     (result.reconstruction, result.distance, result.recovery) = (outcome.layers, distance, log)
     // A format that cannot hold the network has no size; the file is written all the same.
     result.storage = try? WeightStorage(outcome.graph)
-    try end(result, delivery, target: target)
+    try end(
+      result, delivery, target: target, distance: distance,
+      remedies: remedies(method: outcome.plan.method, isTrained: outcome.trainer != nil))
+  }
+
+  /// What may help against damage that a method did.
+  private func remedies(method: String, isTrained: Bool) -> [String] {
+    var remedies: [String] = []
+    if method != "obs" && method != "lasso" {
+      remedies.append("--method obs with images (--calib)")
+    }
+    if !recovery.isSet && !isTrained {
+      remedies += ["--recover (training without labels)", "--epochs (with labels)"]
+    }
+    if recovery.isSet { remedies.append("a longer --recover-minutes or more images for it") }
+    return remedies + ["a smaller cut"]
   }
 
   /// How far the answers of a network are that was neither refitted nor trained; `nil` for others.
@@ -369,17 +334,8 @@ struct PruneCommand: CompressionCommand {
       WeightPruning.distanceImages, seed: pruning.seed ?? 0)
     let seen = try calibration(images, count: WeightPruning.distanceImages, drawn: drawn).images(
       for: source.graph, head: head, engine: method.engine)
-    let distance = try method.distance(of: outcome.graph, from: source.graph, images: seen)
-    if !(distance < Self.farAway) {
-      common.logger.warning(
-        "the pruned network answers unlike the original: their raw outputs differ by \(Format.percent(distance)) (relative squared error on \(min(seen.count, WeightPruning.distanceImages)) images); --method obs keeps more of it, and --epochs trains it"
-      )
-    }
-    return distance
+    return try method.distance(of: outcome.graph, from: source.graph, images: seen)
   }
-
-  /// The distance from which a detector hardly finds what the original finds.
-  private static let farAway = 0.05
 
   /// What the options ask for; by magnitude where a network without images leaves no choice.
   private func request(for source: ModelArtifact, _ engine: Engine) throws -> PruningRequest {

@@ -15,49 +15,7 @@ import Training
 struct QuantizeCommand: CompressionCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
-    abstract: "Compute on 8-bit integers, and compare before and after.",
-    discussion: """
-      Looks at images to find the range of each value of the network, then writes a model whose layers compute on 8-bit \
-      integers: int8 weights by output channel, uint8 activations by tensor, int32 biases, in ONNX's QDQ form as ONNX \
-      Runtime fuses it. The written file is what gets scored, in integer arithmetic.
-
-      What comes after the last layers stays float: decoding of boxes, softmax over distances, sigmoids of scores. One \
-      scale cannot hold boxes in pixels and scores between 0 and 1; detectors quantised through their heads collapse to \
-      zero mAP. What stays float is printed with the reason; --exclude keeps more, --include quantises some of it.
-
-      Calibration needs the memory of one image's activations, whatever the number of images, and gives the same result \
-      with any number of threads. A warning is given when images to calibrate with are also scored on.
-
-      Each layer is quantised alone to see what that does to the raw maps of the head; one that changes them by more than \
-      --max-damage of their variance stays float. With --max-drop and --data the fewest further layers are given back to float \
-      that keep mAP within the bound, the most harmful first. --sensitivity lists the harm.
-
-      --data-free looks at no images: where batch normalisations say what their values are, ranges and corrections of biases come \
-      from them, elsewhere ranges come from drawn images. --rounding adaptive learns for each weight whether to round up or down; \
-      --finetune trains on by QAT, scales included, against labels or (--loss match) the float model; the file keeps its \
-      structure. --bits auto takes the fewest bits that --margin allows.
-
-      Without a model the embedded detector is quantised on embedded scenes.
-
-      EXAMPLES
-        compress quantize
-        compress quantize model.onnx --calib images/
-        compress quantize model.onnx --calib images/ --data coco/ --report report/ --max-drop 0.01
-        compress quantize model.onnx --calib images/ --data coco/ --max-drop 0.02 --drop-type relative
-        compress quantize model.onnx --calib images/ --sensitivity --dry-run
-        compress quantize model.onnx --calib images/ --observer percentile=99.9
-        compress quantize model.onnx --calib images/ --bits 6 --exclude '*head*'
-        compress quantize model.onnx --calib images/ --bits 4 --rounding adaptive
-        compress quantize model.onnx --calib images/ --data coco/ --bits auto --margin 0.02 --power-of-two
-        compress quantize model.onnx --data-free
-        compress quantize model.onnx --calib images/ --finetune 3 --train-data images/ --loss match
-        compress quantize model.onnx --calib images/ --bits 4 --recover photos/
-        compress quantize model.onnx --calib images/ --observer detection --calib-state seen.json
-        compress quantize model.onnx --calib images/ --form qoperator
-        compress quantize model.onnx --calib images/ --reduce-range
-        compress quantize model.onnx --calib images/ --dry-run --plan-out plan.json
-        compress quantize model.onnx --plan plan.json
-      """)
+    abstract: "Compute on 8-bit integers, and compare before and after.")
 
   @Argument(
     help: "The model file, ONNX or HDF5. (default: the embedded detector)", completion: .file())
@@ -134,7 +92,9 @@ struct QuantizeCommand: CompressionCommand {
       seed: options.seed, learnsLabels: epochs > 0 && tuning.loss == .labels, common: common)
     let engine = try head.engine(common)
     let method = Quantization(
-      try options.configuration(model: source.sha256, drop: floor.maxDrop),
+      try options.configuration(
+        model: source.sha256, drop: floor.maxDrop,
+        trains: epochs > 0 || recovery.isSet),
       head: try head.settings(), engine: engine)
     var calibration: CalibrationChoice?
     func seen() throws -> CalibrationImages {
@@ -186,10 +146,14 @@ struct QuantizeCommand: CompressionCommand {
     delivery.notes += [result.recovery?.sentence].compactMap { $0 }
     delivery.form = { source.storable($0, keepsHalves: false) }
     delivery.prediction = prediction
-    try delivery.send(source, to: target, setting(sets, seed: options.seed))
+    try delivery.send(
+      source, to: target, setting(sets, seed: options.seed, seen: calibration?.dataset))
     if let folder = comparison.report {
       try QuantizationReport(outcome.damages ?? []).write(to: folder)
     }
+    result.saturating = ProductPairs.saturating(
+      in: try ModelArtifact(target, inputs: head.inputs.values()).graph, registry: engine.registry)
+    result.target = options.plan == nil ? (options.target ?? .any).rawValue : nil
     if options.simulateSaturation {
       result.saturatedAP = try saturated(target, sets.scoring, engine)
     }
@@ -198,7 +162,19 @@ struct QuantizeCommand: CompressionCommand {
       AccuracyDrop($0, options.dropType ?? .absolute).points(
         of: delivery.before?.accuracy?["AP"] ?? 0)
     }
-    try end(result, delivery, target: target, floor: bound)
+    try end(result, delivery, target: target, floor: bound, remedies: remedies(outcome.plan))
+  }
+
+  /// What may help against damage.
+  private func remedies(_ plan: QuantizationPlan) -> [String] {
+    var remedies: [String] = []
+    if options.dataFree { remedies.append("real images (--calib)") }
+    if min(plan.scheme.weightBits, plan.scheme.activationBits) < 8 {
+      remedies += ["more --bits", "--rounding adaptive"]
+    }
+    remedies.append("--max-drop with --data, or a smaller --max-damage, which keep layers float")
+    if !recovery.isSet && epochs == 0 { remedies.append("--recover (training without labels)") }
+    return remedies
   }
 
   /// Warns of images that are calibrated with and scored on.

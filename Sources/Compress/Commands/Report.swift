@@ -7,22 +7,7 @@ import Reports
 /// `compress report`: model files side by side.
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compare model files: size, cost, speed and accuracy.",
-    discussion: """
-      Counts parameters, zeros and multiply–accumulates (FLOPs = 2 × MACs), times each model and measures its peak \
-      memory in a process of its own, and with --data scores each as COCO does. The first model is the baseline. \
-      The folder gets report.md, report.html (one page that works offline), report.tex (for \\input, with booktabs), \
-      report.json, tables as CSV, manifest.json, and figures as SVG and PDF; the same files, data and seed give the same \
-      bytes, measured columns (marked *) aside.
-
-      mAP comes with a 95 % interval by the bootstrap over images, and each model with a paired test against the first: a \
-      difference that the choice of images explains is called noise. Recall and misses are those at --confidence, or at \
-      \(HeadConfiguration.displayConfidence). A warning is given when images of --train-data or --calib are scored on.
-
-      EXAMPLES
-        compress report model.onnx model-pruned.onnx --output report/
-        compress report a.onnx b.onnx c.h5 --data coco/ --output report/ --threads 1
-      """)
+    abstract: "Compare model files: size, cost, speed and accuracy.")
 
   @Argument(
     help: "The model files; the first is the baseline. (default: the embedded detector)",
@@ -59,8 +44,10 @@ struct Report: ParsableCommand {
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
+    let named = try NamedModel.all(models)
     var files = VerbFiles(
-      models: models.map { ("the model", $0) }, others: [data.data, trainData, calib, head.file])
+      models: named.map { ("the model", $0.path) },
+      others: [data.data, trainData, calib, head.file])
     try files.fill("--output", output)
     try files.check()
     let hasImages = data.data != nil || models.isEmpty
@@ -68,8 +55,10 @@ struct Report: ParsableCommand {
     let comparison = try comparison(
       on: hasImages ? try data.scored(data.labelled(common), common) : nil, measures: !noTiming,
       seed: seed ?? 0)
-    let loaded = try ModelArtifact.all(models, inputs: head.inputs.values())
-    let names = ModelArtifact.distinctNames(loaded.map(\.path))
+    let loaded = try ModelArtifact.all(named.map(\.path), inputs: head.inputs.values())
+    let names = zip(ModelArtifact.distinctNames(loaded.map(\.path)), loaded.indices).map {
+      named.indices.contains($1) ? named[$1].name ?? $0 : $0
+    }
     let report = try comparison.report(
       title, Array(zip(names, loaded)).map { .init(name: $0, model: $1) })
     try ReportFolder(path: output).write(report, progress: ConsoleProgress(common))

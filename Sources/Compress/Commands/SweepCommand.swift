@@ -6,20 +6,7 @@ import Reports
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Carry out a recipe with many settings and seeds, and compare.",
-    discussion: """
-      Runs the recipe once for every combination of the values of --set, of its variants and of --seeds, several at once \
-      with --jobs. What is done is kept in points.jsonl, so a sweep that was interrupted goes on; a changed recipe starts \
-      anew. The report has every model, the mean and spread over seeds of each setting, and the Pareto front. Latency is \
-      measured once all models are made, one after the other.
-
-      A value that holds commas is put between brackets: --set 'prune.prune-span=[0.05,0.7],[0.1,0.9]'.
-
-      EXAMPLES
-        compress sweep recipe.yaml --set prune.sparsity=0.3,0.5,0.75 --seeds 3 --jobs 2
-        compress sweep recipe.yaml --set prune.sparsity=0.5,0.75 --set quantize.observer=minmax,entropy
-        compress sweep orders.yaml --output orders/
-      """)
+    abstract: "Carry out a recipe with many settings and seeds, and compare.")
 
   @Argument(help: "The recipe.", completion: .file(extensions: ["yaml", "yml"]))
   var recipe: String

@@ -12,30 +12,7 @@ import Training
 /// `compress train`: trains a detector from scratch, or fine-tunes a file.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a detector from nothing, or fine-tune a model file.",
-    discussion: """
-      With --arch, a built-in architecture is trained from seeded initial weights; --width and --depth make it smaller. With \
-      a model file, its weights are trained on; with --classes its head is replaced for other classes. Without either, the \
-      embedded detector is fine-tuned.
-
-      The images come from --data, those to score on from --val-data, else from the validation split of the set, else a tenth \
-      is held out. Without --data the embedded synthetic images are used.
-
-      The run lives in a folder (--output): best.onnx and last.onnx (the moving average of the weights), history.csv, \
-      curve.svg, curve.pdf, run.json and checkpoint.onnx. Ctrl-C finishes the step and saves the checkpoint; --resume FOLDER goes on \
-      and ends exactly as an uninterrupted run would have. The result depends on the seed, not on the threads.
-
-      Exit status 3 says that the loss was no longer finite or --min-map was missed; the best model is kept.
-
-      ARCHITECTURES
-      \(Architecture.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
-
-      EXAMPLES
-        compress train --arch yolov8n --width 0.5 --data data.yaml --epochs 100
-        compress train model.onnx --data voc/ --classes auto --epochs 30 --lr 0.002
-        compress train model.onnx --data images/ --loss match --epochs 5
-        compress train --resume model-train
-      """)
+    abstract: "Train a detector from nothing, or fine-tune a model file.")
 
   @Argument(help: "The model file to fine-tune, ONNX or HDF5.", completion: .file())
   var model: String?
@@ -51,12 +28,6 @@ struct Train: ParsableCommand {
 
   @Option(help: "What its repetitions of blocks are multiplied by. (default: 1)")
   var depth: Double?
-
-  @Option(
-    help: ArgumentHelp(
-      "Rows and columns of the architecture's input, a multiple of 32. (default: 320)",
-      valueName: "pixels"))
-  var imgsz: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -153,8 +124,8 @@ struct Train: ParsableCommand {
       throw ValidationError(
         "--arch takes \(Architecture.all.map(\.name).joined(separator: ", ")), found '\(arch)'.")
     }
-    if arch == nil, width != nil || depth != nil || imgsz != nil {
-      throw ValidationError("--width, --depth and --imgsz are for --arch.")
+    if arch == nil, width != nil || depth != nil {
+      throw ValidationError("--width and --depth are for --arch.")
     }
     if arch != nil && insertBatchnorm {
       throw ValidationError("--insert-batchnorm is for model files; architectures have theirs.")
@@ -165,8 +136,12 @@ struct Train: ParsableCommand {
       }
     }
     try ImagesChoice.check(images, data: data)
-    if let imgsz, imgsz < 32 || imgsz > 4096 || imgsz % 32 != 0 {
-      throw ValidationError("--imgsz must be a multiple of 32 from 32 to 4096, found \(imgsz).")
+    if arch != nil, let size = head.inputs.imgsz?.size {
+      guard size.height == size.width, (32...4096).contains(size.height), size.height % 32 == 0
+      else {
+        throw ValidationError(
+          "--imgsz of an --arch must be a multiple of 32 from 32 to 4096, found \(size).")
+      }
     }
     if let holdout, !(0..<1).contains(holdout) {
       throw ValidationError("--holdout must be at least 0 and below 1, found \(holdout).")
@@ -268,7 +243,8 @@ struct Train: ParsableCommand {
     return try architecture.build(
       ArchitectureOptions(
         classes: names ?? training.categories.map(\.name), width: width ?? 1, depth: depth ?? 1,
-        imageSize: imgsz ?? (data == nil ? EmbeddedData.size : 320), seed: seed))
+        imageSize: head.inputs.imgsz?.size.height ?? (data == nil ? EmbeddedData.size : 320),
+        seed: seed))
   }
 
   private func train(
@@ -282,18 +258,22 @@ struct Train: ParsableCommand {
     let run = TrainingRun(
       training: training, trainer: trainer, title: job.title, folder: folder, common: common)
     run.announce()
-    if dryRun { return try run.show(end: nil, format: common.format) }
+    if dryRun { return try run.show(end: nil, wasFinished: false, format: common.format) }
+    var stepsBefore: Int?
     // Another run may have begun here while the images were read.
     let (end, signal) = try FolderLock.during(folder.url) {
       if isResumed {
         try trainer.restore(TrainingCheckpoint(contentsOf: folder.checkpoint))
+        stepsBefore = trainer.progress.step
       } else {
         try checkIsFree(folder)
         try folder.begin(job, model: training.graph)
       }
       return try run.run()
     }
-    try run.show(end: end, format: common.format)
+    try run.show(
+      end: end, wasFinished: stepsBefore == trainer.progress.step && signal == nil,
+      format: common.format)
     if let signal { Foundation.exit(128 + signal) }
     if case .diverged = end { throw QualityFloorMissed() }
     if let minMap, let best = trainer.progress.bestScore, best < minMap {

@@ -25,6 +25,8 @@ enum Advice {
     case let error as TrainingError: of(error)
     case let error as RawHeadError: of(error)
     case let error as HeadError: of(error)
+    case let error as FormatError:
+      error.foreign.map { ExportAdvice.text($0, file: error.file) }
     case DatasetError.unreadableImages: "--skip-bad leaves them out with their labels"
     case DatasetError.severalParts: "choose one with --split"
     default: nil
@@ -37,13 +39,14 @@ enum Advice {
     case .unknown(let name, _), .noNumbers(let name, _), .count(let name, _, _, _),
       .elementType(let name, _, _):
       "see --input \(name)=…"
-    case .noImage, .noMemory: nil
+    case .noImage, .noMemory, .fixedSize: nil
     }
   }
 
   private static func of(_ error: ExecutionError) -> String? {
     switch error {
-    case .dynamicInput(let name, _): "give its shape with --input-shape \(name)=…"
+    case .dynamicInput(let name, _):
+      "give rows and columns with --imgsz, or its shape with --input-shape \(name)=…"
     case .implausibleSize: "--input-shape gives it"
     default: nil
     }

@@ -27,6 +27,8 @@ protocol CompressionResult: PrintableResult {
   var verification: Prediction.Verification? { get set }
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]? { get set }
+  /// What compressing did to the detector; `nil` where nothing tells.
+  var damage: Damage? { get set }
 }
 
 extension CompressionCommand {
@@ -58,6 +60,7 @@ extension CompressionCommand {
     _ source: ModelArtifact, target: String, models: [(role: String, path: String?)],
     others: [String?], writes: [(option: String, path: String?)]
   ) throws {
+    if let output { try VerbFiles.checkEnding(of: output) }
     var files = VerbFiles(models: models, others: others + [data.data, head.file])
     if !dryRun {
       files.write("--output", target)
@@ -70,29 +73,44 @@ extension CompressionCommand {
 
   /// How the model is scored, measured and reported.
   ///
-  /// - Parameter calibration: The images that the model was looked at with; `nil` for none.
+  /// - Parameters:
+  ///   - calibration: The images that the model was looked at with; `nil` for none.
+  ///   - seen: The images to compare findings on where nothing is scored; `nil` for those that
+  ///     were trained on.
   func setting(
-    _ images: DatasetSplit, seed: UInt64, calibration: Dataset? = nil
+    _ images: DatasetSplit, seed: UInt64, calibration: Dataset? = nil, seen: Dataset? = nil
   ) throws -> Delivery.Setting {
-    Delivery.Setting(
+    var setting = Delivery.Setting(
       try EvidenceCollector(
         head: head, data: data, common: common, dataset: images.scoring,
         measures: comparison.report != nil && !comparison.noTiming,
         samples: comparison.report == nil ? 0 : EvidenceCollector.reportSamples, seed: seed),
       report: comparison.report, learning: images.learning, calibration: calibration)
+    setting.seen = images.scoring == nil ? seen ?? images.learning : nil
+    return setting
   }
 
-  /// Prints what came out, and ends with status 3 when a floor was missed.
+  /// Prints what came out, says what to do where much was lost, and ends with status 3 when a
+  /// floor was missed.
+  ///
+  /// - Parameters:
+  ///   - distance: How far the raw outputs are, for networks whose findings cannot be compared.
+  ///   - remedies: What may help against damage, the best first.
   func end<Result: CompressionResult>(
-    _ result: Result, _ delivery: Delivery, target: String, floor: QualityFloor? = nil
+    _ result: Result, _ delivery: Delivery, target: String, floor: QualityFloor? = nil,
+    distance: Double? = nil, remedies: [String]
   ) throws {
     var result = result
+    result.damage = delivery.damage ?? distance.map { Damage(outputs: $0) }
     (result.output, result.before, result.after) = (target, delivery.before, delivery.after)
     result.verification = delivery.verification
     let misses = (floor ?? self.floor).misses(
       before: delivery.before?.accuracy?["AP"] ?? 0, after: delivery.after?.accuracy?["AP"] ?? 0)
     result.floorMisses = misses
     try common.show(result)
+    if let damage = result.damage, damage.isGrave {
+      common.logger.warning("\(damage.sentence); what helps: \(remedies.joined(separator: ", "))")
+    }
     guard !misses.isEmpty else { return }
     for miss in misses { Console.error("\(miss); \(target) is written all the same") }
     throw QualityFloorMissed()

@@ -21,8 +21,11 @@ final class ConsoleProgress: TrainingObserver {
   func observe(_ event: ProgressEvent) {
     switch event {
     case .began(let title, let total, let unit):
-      let bar = ProgressBar(title, total: total, unit: unit, isShown: !isQuiet)
-      state.withLock { $0.bars.append(bar) }
+      state.withLock { state in
+        state.bars.append(
+          ProgressBar(
+            title, total: total, unit: unit, isShown: !isQuiet, within: state.bars.last))
+      }
     case .advanced(let done): state.withLock { $0.bars.last }?.update(done)
     case .ended: state.withLock { $0.bars.popLast() }?.finish()
     case .note(.info, let text): logger.info("\(text)")

@@ -102,6 +102,7 @@ enum ErrorStatus {
   /// The sentence that is printed for an error; what Foundation says is not for users.
   static func text(of error: any Error) -> String {
     guard let code = SystemError.code(of: error) else {
+      if let text = ForeignError.text(of: error) { return text }
       return "\(error)" + (Advice.of(error).map { "; \($0)" } ?? "")
     }
     let reason = String(cString: strerror(code))

@@ -29,24 +29,32 @@ struct CommandError: Error, CustomStringConvertible {
 enum Exit {
   /// Prints the error on standard error and ends with the status that fits it.
   ///
-  /// Help, version and completion scripts are results and go to standard output.
-  static func with(_ error: any Error, parser: any ParsableCommand.Type) -> Never {
+  /// The version and completion scripts are results and go to standard output.
+  ///
+  /// - Parameter path: The program and the verbs that the command line names.
+  static func with(_ error: any Error, path: [any ParsableCommand.Type]) -> Never {
+    let parser = path[0]
     if let status = ErrorStatus.of(error) {
       if !(error is QualityFloorMissed) { Console.error(ErrorStatus.text(of: error)) }
       exit(status.rawValue)
     }
-    let message = parser.fullMessage(for: error)
     switch parser.exitCode(for: error) {
     case .success:
-      Console.result(message)
+      Console.result(parser.fullMessage(for: error))
       exit(ExitStatus.done.rawValue)
-    case .validationFailure:
-      Console.note(message)
-      exit(ExitStatus.usage.rawValue)
+    case .validationFailure: usage(parser.message(for: error), of: path)
     default:
       Console.error(ErrorStatus.text(of: error))
       exit(ExitStatus.internalError.rawValue)
     }
+  }
+
+  /// Ends with the status for wrong usage: what is wrong, and how the verb is called.
+  static func usage(_ message: String, of path: [any ParsableCommand.Type]) -> Never {
+    Console.error(message)
+    Console.note("usage:\n\(HelpPage(of: path).usage)")
+    Console.note("  \(path.map(CommandPath.name).joined(separator: " ")) -h says more")
+    exit(ExitStatus.usage.rawValue)
   }
 }
 

@@ -88,11 +88,11 @@ enum Interruption {
 
   private static func endAtOnce(_ number: Int32) -> Never {
     children.withLock { for child in $0 { child.terminate() } }
-    AtomicFile.abandon {
-      if speaks && Console.isTerminal { Console.draw("\r\u{1B}[2K") }
-      if speaks { Console.note("interrupted; no half-written file is left") }
-      _exit(128 + number)
-    }
+    AtomicFile.abandon(
+      saying: {
+        if speaks && Console.isTerminal { Console.draw("\r\u{1B}[2K") }
+        if speaks { Console.note("interrupted; no half-written file is left") }
+      }, end: { _exit(128 + number) })
   }
 
   private static func isIgnored(_ number: Int32) -> Bool {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Evidence
 import Formats
 import Foundation
@@ -22,6 +23,16 @@ struct VerbFiles {
     for path in self.models.map(\.path) + others.compactMap({ $0 }) {
       InputFile.protect(URL(filePath: path))
     }
+  }
+
+  /// Refuses the name of a model file whose ending stands for no format.
+  ///
+  /// - Throws: `ValidationError`.
+  static func checkEnding(of output: String) throws {
+    let url = URL(filePath: output)
+    guard !url.pathExtension.isEmpty, ModelFormat.named(by: url) == nil else { return }
+    let endings = ModelFile.endings.map { ".\($0)" }.joined(separator: ", ")
+    throw ValidationError("--output \(output) must end in one of \(endings).")
   }
 
   /// Notes a file to write; `nil` for none.

@@ -12,6 +12,8 @@ struct CalibrationChoice {
   /// The set to take where none was named; `nil` for seeded noise.
   let fallback: Dataset?
   let count: Int
+  /// The images; `nil` for seeded noise.
+  var dataset: Dataset? { named ?? fallback }
 
   /// How many images are drawn where there are none.
   static let drawnImages = 32

@@ -53,7 +53,7 @@ struct ChannelOptions: ParsableArguments {
   var calib: String?
 
   @Option(
-    help: ArgumentHelp("How many of them. (default: 128, with --channels 64)", valueName: "count"))
+    help: ArgumentHelp("How many of them. (default: 128; with channels 64)", valueName: "count"))
   var calibCount: Int?
 
   @Flag(

@@ -10,7 +10,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// What every verb understands.
 struct CommonOptions: ParsableArguments {
-  @Option(help: "Threads to compute with (default: all cores).")
+  @Option(help: "Threads to compute with. (default: all cores)")
   var threads: Int?
 
   @Option(help: "Print the result as text or as JSON.")

@@ -14,13 +14,12 @@ struct DataOptions: ParsableArguments {
   var data: String?
 
   @Option(
-    help: "Which split of a VOC, YOLO or parted COCO set (default: the validation split).")
+    help: "Which split of a VOC, YOLO or parted COCO set. (default: the validation split)")
   var split: String?
 
   @Option(
     help: ArgumentHelp(
-      "The folder that the images of --data lie in, where that is not beside the labels; "
-        + "distill without --data: how many embedded scenes to learn from.",
+      "The folder that the images of --data lie in, where that is not beside the labels.",
       valueName: "dir"), completion: .directory)
   var images: ImagesChoice?
 
@@ -28,7 +27,7 @@ struct DataOptions: ParsableArguments {
     help: "Leave out images that cannot be read, naming each, instead of stopping.")
   var skipBad = false
 
-  @OptionGroup var scoring: ScoringOptions
+  @OptionGroup(title: "Scoring") var scoring: ScoringOptions
 
   mutating func validate() throws { try ImagesChoice.check(images, data: data) }
 

@@ -14,17 +14,20 @@ struct DetectionOptions: ParsableArguments {
       discussion: "'auto' recognises the family from the graph and says why."))
   var head = "auto"
 
-  @Option(help: "Lowest confidence a box needs (default: the head family's for evaluation).")
+  @Option(help: "Lowest confidence a box needs. (default: the head family's for evaluation)")
   var confidence: Float?
 
-  @Option(help: "Overlap above which the weaker of two boxes of a class is dropped.")
+  @Option(
+    help:
+      "Overlap above which the weaker of two boxes of a class is dropped. (default: the head family's)"
+  )
   var iou: Float?
 
-  @Option(help: "Most boxes kept in an image.")
+  @Option(help: "Most boxes kept in an image. (default: the head family's)")
   var maxDetections: Int?
 
-  @OptionGroup var preprocessing: PreprocessingOptions
-  @OptionGroup var inputs: InputOptions
+  @OptionGroup(title: "Preprocessing") var preprocessing: PreprocessingOptions
+  @OptionGroup(title: "Input") var inputs: InputOptions
 
   mutating func validate() throws {
     for (flag, value) in [("--confidence", confidence), ("--iou", iou)] {
@@ -77,7 +80,8 @@ enum InputShapes {
       ).map { Int($0) }
       let known = extents.compactMap { $0 }.filter { $0 > 0 }
       guard place != text.startIndex, !known.isEmpty, known.count == extents.count else {
-        throw ValidationError("--input-shape takes NAME=1x3x320x320, found '\(text)'.")
+        throw ValidationError(
+          "--input-shape takes NAME=1x3x320x320, or 320x320 for images, found '\(text)'.")
       }
       do { _ = try TensorType(checking: .float32, known) } catch {
         throw ValidationError("--input-shape \(text): \(error).")

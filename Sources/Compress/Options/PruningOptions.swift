@@ -17,7 +17,7 @@ struct PruningOptions: ParsableArguments {
         + WeightCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
         + "; or channels: "
         + ChannelCriterion.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ". (default: obs, with a growing --schedule magnitude, with --channels l1)"),
+        + ". (default: obs; with a growing --schedule magnitude, with --channels and no images l1)"),
     completion: .list(methodNames))
   var method: String?
 
@@ -55,7 +55,10 @@ struct PruningOptions: ParsableArguments {
       valueName: "name=fraction"))
   var layerSparsity: [String] = []
 
-  @Flag(help: "Prune first layers and detection outputs too; they are kept whole otherwise.")
+  @Flag(
+    help:
+      "Set weights of first layers and detection outputs to zero too; they are kept whole otherwise."
+  )
   var includeEnds = false
 
   @Option(
@@ -87,7 +90,9 @@ struct PruningOptions: ParsableArguments {
       valueName: "steps"))
   var pruneEvery: Int?
 
-  @Option(help: "The seed of --method random and of training. (default: 0)")
+  @Option(
+    help:
+      "The seed of all that is drawn: images, random ranks, what is held out, order. (default: 0)")
   var seed: UInt64?
 
   @Option(

@@ -75,7 +75,15 @@ struct QuantizeOptions: ParsableArguments {
     transform: oneOf("--weight-grid"))
   var weightGrid: QuantizationScheme.WeightGrid?
 
-  @Flag(help: "Weights of 7 bits, for CPUs without VNNI, whose 16-bit sums would saturate.")
+  @Option(
+    help: ArgumentHelp(
+      "The CPUs to quantise for: any (no sum of products saturates on any; weights keep all bits where none can), "
+        + "x86-avx2 (the same), x86-vnni or arm (8-bit weights everywhere), cpu (the one at hand). (default: any)",
+      valueName: "cpus"), completion: .list(QuantizationTarget.allCases.map(\.rawValue)),
+    transform: oneOf("--target"))
+  var target: QuantizationTarget?
+
+  @Flag(help: "Weights of 7 bits in all layers, for CPUs without VNNI.")
   var reduceRange = false
 
   @Option(
@@ -203,7 +211,7 @@ struct QuantizeOptions: ParsableArguments {
 
   private var setsScheme: Bool {
     bits != nil || weightBits != nil || activationBits != nil || weightGrid != nil || perTensor
-      || symmetric || powerOfTwo || reduceRange
+      || symmetric || powerOfTwo || reduceRange || target != nil
   }
 
   /// How a file says that layers compute on integers.
@@ -229,7 +237,10 @@ struct QuantizeOptions: ParsableArguments {
   }
 
   /// The scheme.
-  var scheme: QuantizationScheme {
+  ///
+  /// - Parameter trains: Whether weights are trained once they are quantised. Where they go is not
+  ///   known then, and 7 bits keep their sums from saturating.
+  func scheme(trains: Bool) -> QuantizationScheme {
     var scheme = QuantizationScheme()
     let both = bits?.number ?? 8
     scheme.weightBits = weightBits ?? both
@@ -237,17 +248,23 @@ struct QuantizeOptions: ParsableArguments {
     scheme.perChannel = !perTensor
     scheme.symmetricActivations = symmetric
     scheme.powerOfTwo = powerOfTwo
-    scheme.reduceRange = reduceRange
+    let isSafe = (target ?? .any).saturates
+    scheme.reduceRange = reduceRange || isSafe && trains
+    scheme.avoidsSaturation = isSafe && !scheme.reduceRange
     if let weightGrid { scheme.weightGrid = weightGrid }
     return scheme
   }
 
   /// What the options ask for.
   ///
-  /// - Parameter drop: The bound on the loss of mAP; `nil` for none.
-  func configuration(model: String, drop: Double?) throws -> Quantization.Configuration {
+  /// - Parameters:
+  ///   - drop: The bound on the loss of mAP; `nil` for none.
+  ///   - trains: Whether weights are trained once they are quantised.
+  func configuration(
+    model: String, drop: Double?, trains: Bool
+  ) throws -> Quantization.Configuration {
     var configuration = Quantization.Configuration()
-    configuration.scheme = scheme
+    configuration.scheme = scheme(trains: trains)
     configuration.observer = try chosenObserver()
     configuration.excluded = exclude.map { NamePattern($0) }
     configuration.included = include.map { NamePattern($0) }

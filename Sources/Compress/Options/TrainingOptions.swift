@@ -15,14 +15,12 @@ struct TrainingOptions: ParsableArguments {
   var accumulate: Int?
 
   @Option(
-    help: ArgumentHelp("sgd or adamw. (default: sgd for train, adamw for the other verbs)"),
+    help: "sgd or adamw.",
     completion: .list(Optimizer.names))
   var optimizer: String?
 
   @Option(
-    help: ArgumentHelp(
-      "Learning rate after warm-up. (default: for train 0.01, of a model that has learnt 0.002; for prune and lowrank 0.001; for quantize 0.0002 of what a weight's grid spans, below 8 bits 0.001; for distill 0.002, of a --student file 0.001; with the other --optimizer 0.01 for sgd, 0.001 for adamw)"
-    ))
+    help: "Learning rate after warm-up.")
   var lr: Double?
 
   @Option(

@@ -13,7 +13,8 @@ struct RecipeReader {
   /// Keys that are options of the verbs as well.
   static let sharedKeys = [
     "data", "split", "limit", "limit-seed", "classes", "train-data", "calib", "head",
-    "mean", "std", "scale", "pixel-order", "fit", "input-shape", "input", "threads",
+    "mean", "std", "scale", "pixel-order", "fit", "imgsz", "input-shape", "input",
+    "threads",
   ]
   /// Those of them that may have several values.
   private static let repeatedKeys: Set = ["input-shape", "input"]

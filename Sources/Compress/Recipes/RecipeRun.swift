@@ -55,6 +55,10 @@ struct RecipeRun {
       result.steps.append(
         .init(command: ["compress"] + command.words, output: command.output, isKept: isDone))
     }
+    if result.steps.allSatisfy(\.isKept) {
+      common.logger.notice(
+        "the run was finished before: all its steps are kept, only the report is made anew")
+    }
     try compare(plan, &result)
     return result
   }

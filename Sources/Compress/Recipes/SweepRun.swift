@@ -29,7 +29,9 @@ struct SweepRun {
     let open = grid.points.indices.filter { store.entries[grid.points[$0].key] == nil }
     let progress = SweepProgress(store: store, open: open)
     common.logger.notice(
-      "\(grid.points.count) points, \(grid.points.count - open.count) of them done before")
+      open.isEmpty
+        ? "the sweep was finished before: all \(grid.points.count) points are kept, only the report is made anew"
+        : "\(grid.points.count) points, \(grid.points.count - open.count) of them done before")
     let bar = ProgressBar(
       "sweep", total: open.count, unit: "points", isShown: common.showsProgress)
     let workers = max(1, min(jobs, open.count))

@@ -12,6 +12,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible {
   case count(name: String, type: String, needed: Int, found: Int)
   /// A given text is not a number of the input's type.
   case elementType(name: String, numbers: [String], type: String)
+  /// The network was made for one size of images, as a node tells.
+  case fixedSize(size: String, node: String, reason: String)
   /// The session gives an input no memory.
   case noMemory(name: String)
 
@@ -32,6 +34,9 @@ public enum InputError: Error, Equatable, CustomStringConvertible {
     case .elementType(let name, let numbers, let type):
       "the input '\(name)' takes numbers of type \(type), "
         + "found \(numbers.joined(separator: ","))"
+    case .fixedSize(let size, let node, let reason):
+      "the network was exported for one size of images and does not take \(size): '\(node)' \(reason); "
+        + "export it with open rows and columns"
     case .noMemory(let name): "the input '\(name)' has no memory"
     }
   }

@@ -6,10 +6,15 @@ public struct InputValues: Sendable, Equatable {
   public var shapes: [String: [Int]]
   /// The numbers as they were written.
   public var constants: [String: [String]]
+  /// Rows and columns of the image input; `nil` for those of the file.
+  public var imageSize: ImageInput.Size?
 
   /// Values by input name.
-  public init(shapes: [String: [Int]] = [:], constants: [String: [String]] = [:]) {
-    (self.shapes, self.constants) = (shapes, constants)
+  public init(
+    shapes: [String: [Int]] = [:], constants: [String: [String]] = [:],
+    imageSize: ImageInput.Size? = nil
+  ) {
+    (self.shapes, self.constants, self.imageSize) = (shapes, constants, imageSize)
   }
 
   /// Checks that each constant is for an input of one of the networks.

@@ -74,6 +74,18 @@ public struct ResampledPrecision: Sendable {
     return samples ?? []
   }
 
+  /// COCO AP with each part of the images left out (the delete-a-group jackknife).
+  ///
+  /// Image i is of part i modulo the number of parts.
+  public func leavingOut(parts: Int, pool: ThreadPool) -> [Double] {
+    let parts = min(parts, imageCount)
+    guard parts > 1 else { return [] }
+    let scores = try? pool.map(parts) { part in
+      ap(weights: (0..<imageCount).map { $0 % parts == part ? 0 : 1 })
+    }
+    return scores ?? []
+  }
+
   /// The stream that keeps these random numbers apart from others of the same seed.
   private static let stream: UInt64 = 0xb007_0000_0000
 

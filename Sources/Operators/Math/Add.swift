@@ -25,3 +25,7 @@ extension Add: QuantizableOperator, DistributionOperator {
 
   func distributionFlow(_ inputs: [Tensor?]) -> DistributionFlow? { .summed }
 }
+
+extension Add: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { ChannelVector.places(inputs) }
+}

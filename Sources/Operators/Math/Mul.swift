@@ -26,3 +26,7 @@ extension Mul: QuantizableOperator {
 
   var integerForm: IntegerForm? { IntegerForm("QLinearMul", [.input(0), .input(1), .output]) }
 }
+
+extension Mul: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { ChannelVector.places(inputs) }
+}

@@ -35,6 +35,7 @@ public enum AnalyticBiasCorrection {
       let rounded = QuantizedWeights(
         weights, axis: 0, scheme: plan.scheme, bias: bias.constants,
         inputScale: plan.scheme.activation(range).scale,
+        pairs: ProductPairs(layer.rules, slot: layer.slot, shape: weights.shape),
         roundsUp: plan.roundings?[output].flatMap {
           AdaptiveRounding.unpacked($0, count: weights.count)
         }

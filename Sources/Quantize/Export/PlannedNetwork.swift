@@ -112,6 +112,7 @@ public struct PlannedNetwork: Sendable {
       layer.tensor, axis: axis, scheme: scheme,
       bias: alpha > 0 ? numbers.map { $0.map { $0 / alpha } } : nil,
       inputScale: inputScale,
+      pairs: ProductPairs(layer.rules, slot: layer.slot, shape: shape),
       roundsUp: ups.flatMap { AdaptiveRounding.unpacked($0, count: layer.tensor.count) })
     node.inputs[layer.slot.input] = constant(
       original.inputs[layer.slot.input], Tensor(weights.floats(axis: axis), shape: shape))

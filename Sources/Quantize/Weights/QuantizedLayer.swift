@@ -41,6 +41,7 @@ struct QuantizedLayer {
     isPerTensor = !scheme.perChannel
     let weights = QuantizedWeights(
       layer.tensor, axis: axis, scheme: scheme, bias: own, inputScale: inputScale,
+      pairs: ProductPairs(layer.rules, slot: layer.slot, shape: layer.tensor.shape),
       roundsUp: roundings.flatMap { AdaptiveRounding.unpacked($0, count: layer.tensor.count) })
     self.weights = weights
     bias = own.map { own in

@@ -11,17 +11,19 @@ public struct QuantizedWeights: Sendable, Equatable {
   /// Rounds weights to the nearest number of their grid.
   ///
   /// Scales are `max |w| / q` with q the scheme's largest integer; a scale is raised where the
-  /// channel's bias would not fit 32 bits in units of it.
+  /// channel's bias would not fit 32 bits in units of it, and where the scheme avoids that sums of
+  /// pairs of products saturate.
   ///
   /// - Parameters:
   ///   - axis: The axis that output channels run along.
   ///   - bias: The layer's bias by channel, or `nil`.
   ///   - inputScale: The scale of the layer's input.
+  ///   - pairs: The pairs of products that may saturate; `nil` for none.
   ///   - roundsUp: Whether each weight goes to the next number above instead of the nearest; `nil`
   ///     for nearest.
   public init(
     _ weights: Tensor, axis: Int, scheme: QuantizationScheme, bias: [Float]?, inputScale: Float,
-    roundsUp: [Bool]? = nil
+    pairs: ProductPairs? = nil, roundsUp: [Bool]? = nil
   ) {
     let values = weights.floats
     let axis = axis < 0 ? axis + weights.shape.count : axis
@@ -34,11 +36,13 @@ public struct QuantizedWeights: Sendable, Equatable {
     }
     let limit = Float(scheme.weightGrid == .log2 ? Self.log2Limit(scheme) : scheme.weightLimit)
     let isPlain = !scheme.powerOfTwo
+    let least = Self.leastScales(values, scheme, pairs, count: largest.count)
     let scales = largest.enumerated().map { index, largest -> Float in
       var scale = largest / limit
       let own =
         scheme.perChannel ? abs(bias?[index] ?? 0) : (bias ?? []).reduce(0) { max($0, abs($1)) }
       scale = max(scale, own / (inputScale * 1_000_000_000))
+      scale = max(scale, least[index])
       if !scale.isNormal { scale = 1 }
       return isPlain ? scale : QuantizationScheme.nextPowerOfTwo(scale)
     }
@@ -56,6 +60,25 @@ public struct QuantizedWeights: Sendable, Equatable {
       return Int8(truncatingIfNeeded: QuantizationParameters.rounded(ratio, plus: 0, in: range))
     }
     self.integers = Tensor(integers, shape: weights.shape)
+  }
+
+  /// The scales from which no pair of products can saturate; 0 where none can anyway.
+  ///
+  /// Two weights that are rounded up gain less than two steps together.
+  private static func leastScales(
+    _ values: [Float], _ scheme: QuantizationScheme, _ pairs: ProductPairs?, count: Int
+  ) -> [Float] {
+    var scales = [Float](repeating: 0, count: count)
+    guard let pairs, scheme.avoidsSaturation else { return scales }
+    let room = Float(ProductPairs.limit(activations: scheme.activationRange.upperBound) - 2)
+    let finite = values.map { $0.isFinite ? $0 : 0 }
+    finite.withUnsafeBufferPointer { weights in
+      for channel in 0..<pairs.channels {
+        let place = count == 1 ? 0 : channel
+        scales[place] = max(scales[place], pairs.largest(channel, of: weights) / room)
+      }
+    }
+    return scales
   }
 
   /// The largest power of two of the log₂ grid: b bits hold a sign, zero and 2^(b − 1) − 1 powers,

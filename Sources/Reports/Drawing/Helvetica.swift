@@ -11,6 +11,17 @@ enum Helvetica {
   /// The width to keep free for a text, because viewers without Helvetica may show a wider font.
   static func room(_ text: String, size: Double) -> Double { 1.18 * width(text, size: size) }
 
+  /// A text that takes at most a width, cut in its middle where it is longer.
+  static func fitting(_ text: String, _ width: Double, size: Double) -> String {
+    var (start, end) = (text.count / 2, text.count / 2)
+    var fitted = text
+    while room(fitted, size: size) > width, start > 0 {
+      (start, end) = (start - 1, min(text.count, end + 1))
+      fitted = text.prefix(start) + "…" + text.suffix(text.count - end)
+    }
+    return fitted
+  }
+
   /// The factor by which bold letters are wider, about.
   private static let boldFactor = 1.07
 

@@ -7,7 +7,8 @@ extension ReportFigure {
     let threads = report.manifest.threads
     return report.tradeOff(
       "Accuracy against latency",
-      "latency, median of one image (ms, \(threads) \(threads == 1 ? "thread" : "threads"))"
+      "latency, median of one image (ms, \(threads) \(threads == 1 ? "thread" : "threads"))",
+      noise: ModelEvidence.latencyNoise(report.models)
     ) { $0.measured?.latencyMedian }
   }
 }

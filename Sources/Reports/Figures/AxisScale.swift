@@ -63,7 +63,7 @@ struct AxisScale {
   }
 
   private static func trimmed(_ value: Double) -> String {
-    var text = String(format: "%.4g", value)
+    var text = String(format: "%.6g", value)
     if text.contains("."), !text.contains("e") {
       while text.hasSuffix("0") { text.removeLast() }
       if text.hasSuffix(".") { text.removeLast() }

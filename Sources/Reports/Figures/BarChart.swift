@@ -26,13 +26,15 @@ public struct BarChart: Chart {
   public func draw(into figure: FigureDrawing, top: Double) -> FigureDrawing {
     var figure = figure
     let longest = names.map { Helvetica.room($0, size: Self.nameSize) }.max() ?? 0
+    let legendTop = legendRow(figure.drawing.width)
     let plot = PlotArea(
-      width: figure.drawing.width, height: figure.chartHeight, top: top,
+      width: figure.drawing.width, height: figure.chartHeight - legendTop, top: top + legendTop,
       x: [0, Double(max(names.count, 1))],
       y: [0] + groups.flatMap { $0.values.compactMap { $0 }.filter(\.isFinite) },
       below: min(longest, figure.chartHeight / 2) + 32)
+    figure.drawing.text(title, plot.frame.left, top + 18, size: 12, isBold: true)
     plot.drawAxes(
-      title: title, xTitle: "", yTitle: yTitle, hasColumns: false, into: &figure.drawing)
+      title: "", xTitle: "", yTitle: yTitle, hasColumns: false, into: &figure.drawing)
     let step = plot.frame.width / Double(max(names.count, 1))
     let width = 0.8 * step / Double(max(groups.count, 1))
     for (place, name) in names.enumerated() {
@@ -84,6 +86,13 @@ public struct BarChart: Chart {
       y -= 2.5
     }
     return parts
+  }
+
+  /// The room that the legend takes below the heading: none where it fits beside it.
+  private func legendRow(_ width: Double) -> Double {
+    guard groups.count > 1 else { return 0 }
+    let legend = groups.reduce(0) { $0 + Helvetica.room($1.name, size: Legend.size) + 26 }
+    return legend + 1.15 * Helvetica.room(title, size: 12) + 96 > width ? 16 : 0
   }
 
   private func drawLegend(_ plot: PlotArea, _ step: Double, into drawing: inout Drawing) {

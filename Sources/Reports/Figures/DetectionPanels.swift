@@ -36,6 +36,9 @@ struct DetectionPanels: Chart {
 
   /// The largest number of panels; more would be too small.
   static let mostModels = 3
+  /// The most boxes of a panel, the most confident ones, up to half of them of this model alone;
+  /// more would hide the image.
+  static let mostBoxes = 12
   static let margin = 8.0
   /// Room above the panels.
   static let head = 20.0
@@ -56,7 +59,9 @@ struct DetectionPanels: Chart {
         left: left, top: top + Self.head - 4, width: scale * Double(scene.width),
         height: scale * Double(scene.height))
       if column < names.count {
-        figure.drawing.text(names[column], left, top + 11, size: 10, isBold: true)
+        figure.drawing.text(
+          Helvetica.fitting(names[column], room / 1.1, size: 10), left, top + 11, size: 10,
+          isBold: true)
       }
       figure.drawing.add(
         .picture(.init(jpeg: scene.jpeg, width: scene.width, height: scene.height), frame))
@@ -89,9 +94,14 @@ struct DetectionPanels: Chart {
     _ model: Int, in frame: Drawing.Frame, _ scale: Double, _ placement: inout LabelPlacement,
     _ drawing: inout Drawing
   ) {
-    let boxes = scene.boxes[model]
+    let all = scene.boxes[model]
     let other = model == 0 ? scene.boxes[scene.boxes.count - 1] : scene.boxes[0]
-    let alone = Set(Disagreement.alone(boxes, beside: other))
+    let lonely = Set(Disagreement.alone(all, beside: other))
+    let byScore = all.indices.sorted { all[$0].confidence > all[$1].confidence }
+    let named = byScore.filter(lonely.contains).prefix(Self.mostBoxes / 2)
+    let shown = named + byScore.filter { !named.contains($0) }.prefix(Self.mostBoxes - named.count)
+    let boxes = shown.map { all[$0] }
+    let alone = Set(shown.indices.filter { lonely.contains(shown[$0]) })
     let outlines = boxes.map { outline($0, in: frame, scale) }
     for (index, box) in boxes.enumerated() {
       let isAlone = alone.contains(index)

@@ -47,11 +47,14 @@ struct LabelPlacement {
     return nil
   }
 
-  /// Room for a name at a box: above or below its upper or lower edge, else ``place(_:near:size:)``
-  /// its corner.
+  /// Room for a name at a box: inside its upper or lower edge where it is wide enough, else above
+  /// or below, else ``place(_:near:size:)`` its corner.
   mutating func place(_ name: String, at box: Drawing.Frame, size: Double) -> Found? {
     let (width, height) = (Helvetica.room(name, size: size), size + 1)
-    let tops = [box.top - height - 1, box.top + 2, box.bottom + 1, box.bottom - height - 2]
+    let inside = [box.top + 2, box.bottom - height - 2]
+    let outside = [box.top - height - 1, box.bottom + 1]
+    let isWide = box.width >= width + 2 && box.height >= height + 4
+    let tops = isWide ? inside + outside : outside + inside
     let lefts = [box.left, max(box.left, box.right - width)]
     for (top, left) in tops.flatMap({ top in lefts.map { (top, $0) } }) {
       let frame = Drawing.Frame(left: left, top: top, width: width, height: height)

@@ -26,7 +26,7 @@ extension ComparisonReport {
 
   /// Models as points of a cost and mAP; `nil` with fewer than two.
   func tradeOff(
-    _ title: String, _ xTitle: String, cost: (ModelEvidence) -> Double?
+    _ title: String, _ xTitle: String, noise: Double = 0, cost: (ModelEvidence) -> Double?
   ) -> Figure? {
     let points = models.enumerated().compactMap { index, model -> TradeOffChart.Point? in
       guard let cost = cost(model), let ap = model.accuracy?["AP"], ap >= 0 else { return nil }
@@ -38,7 +38,7 @@ extension ComparisonReport {
       [
         TradeOffChart(
           title: title, xTitle: xTitle, yTitle: "mAP (AP .50:.95)", points: points,
-          barTitle: "95 % confidence")
+          barTitle: "95 % confidence", noise: noise)
       ], width: Figure.columnWidth, chartHeight: Figure.columnHeight)
   }
 }

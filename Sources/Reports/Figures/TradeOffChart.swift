@@ -34,16 +34,29 @@ public struct TradeOffChart: Chart {
   public var points: [Point]
   /// The meaning of error bars; empty when there are none.
   public var barTitle: String
+  /// The part of a cost by which it varies from run to run; costs that all lie within it have no
+  /// front.
+  public var noise: Double
 
   /// A chart of the given points.
   ///
   /// Points that are not finite are left out.
   public init(
-    title: String, xTitle: String, yTitle: String, points: [Point], barTitle: String = ""
+    title: String, xTitle: String, yTitle: String, points: [Point], barTitle: String = "",
+    noise: Double = 0
   ) {
     (self.title, self.xTitle, self.yTitle) = (title, xTitle, yTitle)
     self.points = points.filter { $0.cost.isFinite && $0.worth.isFinite }
-    self.barTitle = barTitle
+    (self.barTitle, self.noise) = (barTitle, noise)
+  }
+
+  /// Whether costs differ by more than they vary.
+  private var hasFront: Bool {
+    guard noise > 0, let least = points.map(\.cost).min(), let most = points.map(\.cost).max()
+    else {
+      return true
+    }
+    return most > least * (1 + noise)
   }
 
   /// Draws the points, the line of the front and names that do not overlap.
@@ -54,7 +67,9 @@ public struct TradeOffChart: Chart {
       x: padded(points.map(\.cost)),
       y: points.flatMap { [$0.worth] + ($0.interval.map { [$0.lowerBound, $0.upperBound] } ?? []) })
     plot.drawAxes(title: title, xTitle: xTitle, yTitle: yTitle, into: &figure.drawing)
-    let front = ParetoFront.indices(cost: points.map(\.cost), worth: points.map(\.worth))
+    let front =
+      hasFront
+      ? ParetoFront.indices(cost: points.map(\.cost), worth: points.map(\.worth)) : []
     let places = points.map { plot.place($0.cost, $0.worth) }
     drawFront(front.map { places[$0] }, into: &figure.drawing)
     let isOnFront = Set(front)
@@ -71,7 +86,8 @@ public struct TradeOffChart: Chart {
   /// The values, with room for a name beside the last.
   private func padded(_ values: [Double]) -> [Double] {
     guard let least = values.min(), let most = values.max() else { return values }
-    let margin = 0.08 * max(most - least, most.magnitude * 0.05)
+    // Costs that differ by little still fill the axis; equal ones lie in its middle.
+    let margin = most > least ? 0.12 * (most - least) : most.magnitude * 0.05
     return values + [max(0, least - margin), most + margin]
   }
 
@@ -142,7 +158,13 @@ public struct TradeOffChart: Chart {
 
   private func drawKey(_ plot: PlotArea, at y: Double, into drawing: inout Drawing) {
     var x = plot.frame.left
-    for (isFilled, name) in [(true, "on the Pareto front"), (false, "beaten")] {
+    let marks = [(true, "on the Pareto front"), (false, "beaten")]
+    if !hasFront {
+      let reason = "no front: all lie within what varies between runs"
+      drawing.text(reason, x, y, size: Legend.size, ink: .faint)
+      x += 12 + Helvetica.room(reason, size: Legend.size)
+    }
+    for (isFilled, name) in hasFront ? marks : [] {
       drawing.add(Marker.element(0, at: .init(x + 5, y - 3.5), isFilled: isFilled, radius: 3.6))
       drawing.text(name, x + 13, y, size: Legend.size, ink: .faint)
       x += 25 + Helvetica.room(name, size: Legend.size)

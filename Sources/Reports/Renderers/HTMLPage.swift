@@ -30,7 +30,11 @@ enum HTMLPage {
     button{font:inherit;color:inherit;background:none;border:1px solid var(--faint);border-radius:4px;cursor:pointer}
     .note{border-left:4px solid var(--series-1);padding:.3rem .8rem;background:color-mix(in srgb,var(--grid) 45%,transparent)}
     .small,small{font-size:.82rem;color:var(--faint)}
-    .wide{overflow-x:auto}
+    .wide{overflow-x:auto;padding-bottom:.3rem;scrollbar-width:thin;scrollbar-color:var(--faint) var(--grid);
+      border-right:1px dashed var(--grid)}
+    .wide::-webkit-scrollbar{height:10px}.wide::-webkit-scrollbar-track{background:var(--grid);border-radius:5px}
+    .wide::-webkit-scrollbar-thumb{background:var(--faint);border-radius:5px}
+    .scrolls::before{content:"more columns: scroll sideways →";display:block;position:sticky;left:0;font-size:.8rem;color:var(--faint)}
     table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.88rem}
     th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid var(--grid);vertical-align:top}
     td,tbody th{white-space:nowrap}
@@ -46,7 +50,7 @@ enum HTMLPage {
       border-radius:4px;font-size:.85rem;max-width:24rem}
     pre{overflow-x:auto;padding:.6rem;background:color-mix(in srgb,var(--grid) 45%,transparent)}
     @page{size:landscape}@media print{:root,:root[data-theme=dark]{\(light);color-scheme:light}button,#tip{display:none}
-      .wide{overflow:visible}.models tr>*:nth-child(n+13){display:none}table{font-size:7pt}th,td{padding:1pt 3pt}thead th{min-width:0}
+      .wide{overflow:visible;border:0}.scrolls::before{display:none}.models tr>*:nth-child(n+13){display:none}table{font-size:7pt}th,td{padding:1pt 3pt}thead th{min-width:0}
       th:first-child{position:static}body{max-width:none;padding:0}h2{break-after:avoid}}
 
     """
@@ -77,6 +81,13 @@ enum HTMLPage {
         head.addEventListener("keydown", event => { if (event.key === "Enter") sort(); });
       });
     }
+    const marked = () => {
+      for (const wide of document.querySelectorAll(".wide")) {
+        wide.classList.toggle("scrolls", wide.scrollWidth > wide.clientWidth + 1);
+      }
+    };
+    addEventListener("resize", marked);
+    marked();
     const tip = document.getElementById("tip");
     for (const mark of document.querySelectorAll(".hint")) {
       const title = mark.querySelector("title");

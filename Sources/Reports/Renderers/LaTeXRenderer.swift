@@ -68,11 +68,11 @@ struct LaTeXReport {
     return cells + [String(format: "$%+.2f$", 100 * (ap - base)) + mark]
   }
 
-  /// mAP in percent with the half width of its interval.
+  /// mAP in percent with the ends of its interval.
   private func score(_ model: ModelEvidence) -> String {
     guard let ap = model.accuracy?["AP"], ap >= 0 else { return "--" }
     guard let ends = model.apInterval else { return String(format: "%.2f", 100 * ap) }
-    return String(format: "$%.2f \\pm %.2f$", 100 * ap, 50 * (ends.high - ends.low))
+    return String(format: "%.2f (%.2f, %.2f)", 100 * ap, 100 * ends.low, 100 * ends.high)
   }
 
   private func caption(isScored: Bool) -> String {
@@ -82,7 +82,7 @@ struct LaTeXReport {
     }
     if isScored {
       text +=
-        " mAP is COCO AP at IoU .50:.95 in per cent, with the half width of the 95\\,\\% bootstrap interval over images;"
+        " mAP is COCO AP at IoU .50:.95 in per cent, with the 95\\,\\% interval of the bootstrap over images (BCa);"
         + " $\\Delta$ against the first row, $^{*}$ where a paired bootstrap over images finds a difference beyond noise."
     }
     if report.models.contains(where: { $0.measured != nil }) {

@@ -20,17 +20,17 @@ struct SweepTables {
     var table = MarkdownTable(
       (names.isEmpty ? ["recipe"] : names).map { ($0, .left) } + [
         ("seeds", .right), ("mAP, mean", .right), ("spread", .right), ("Δ mAP", .right),
-        ("file (MB)", .right), ("MACs (M)", .right), ("nonzero", .right),
+        ("file (MB)", .right), ("gzip (MB)", .right), ("MACs (M)", .right), ("nonzero", .right),
       ] + (isTimed ? [("latency (ms) \\*", .right)] : []) + [("front", .left)])
     let base = report.baseline.accuracy?["AP"]
-    table.append(row([report.baseline.name], .init(points: [point(report.baseline)]), nil))
+    table.append(row([report.baseline.name], report.baselineGroup, nil))
     for group in groups { table.append(row(settings(group), group, base)) }
     let failures = report.failures.map { "> **Failed.** \($0)" }
     let figures = report.figures.map { "![\($0.name)](figures/\($0.name).svg)" }
     let parts =
       ["# \(MarkdownTable.escaped(report.title))"] + failures + [
         table.text,
-        "Spread: the sample's standard deviation over seeds. Front: no other row has a smaller file and a higher mean mAP. "
+        "Spread: the sample's standard deviation over seeds. Front: no other row has a smaller \(report.size.title) and a higher mean mAP. "
           + "Sizes in MB = 10⁶ bytes; FLOPs are twice the MACs."
           + (isTimed ? " \\* measured, varies between runs." : ""),
       ] + figures + [
@@ -38,10 +38,6 @@ struct SweepTables {
           + "\(report.manifest.cpu). Every model: [report.html](report.html), `report.json`."
       ]
     return parts.joined(separator: "\n\n") + "\n"
-  }
-
-  private func point(_ model: ModelEvidence) -> SweepReport.Point {
-    .init(settings: [], seed: 0, model: model)
   }
 
   private func settings(_ group: SweepReport.Group) -> [String] {
@@ -60,6 +56,7 @@ struct SweepTables {
       isMany ? String(format: "± %.4f", group.spread(SweepReport.ap)) : "",
       NumberStyle.metric.difference(ap, from: base),
       NumberStyle.megabytes.text(group.mean(SweepReport.bytes)),
+      NumberStyle.megabytes.text(group.mean { Double($0.gzipBytes) }),
       group.mean { Double($0.macs) }.map { String(format: "%.1f", $0 / 1e6) } ?? "–",
       NumberStyle.count.text(group.mean { Double($0.nonzeros) }),
     ]
@@ -71,16 +68,21 @@ struct SweepTables {
   var csv: Data {
     var rows = [
       names + [
-        "seeds", "AP_mean", "AP_spread", "file_bytes_mean", "macs_mean", "nonzeros_mean",
-        "latency_median_ms_mean*", "on_front",
+        "seeds", "AP_mean", "AP_spread", "file_bytes_mean", "gzip_bytes_mean", "macs_mean",
+        "nonzeros_mean", "latency_median_ms_mean*", "on_front",
       ]
     ]
-    for group in groups {
+    for group in [report.baselineGroup] + groups {
       func number(_ value: Double?) -> String { value.map(CSV.number) ?? "" }
-      var row = group.points[0].settings.map(\.value) + ["\(group.points.count)"]
+      let own = group.points[0].settings.map(\.value)
+      var row =
+        (own.isEmpty && !names.isEmpty
+          ? [report.baseline.name] + names.dropFirst().map { _ in "" } : own)
+        + ["\(group.points.count)"]
       row += [
         number(group.mean(SweepReport.ap)), number(group.spread(SweepReport.ap)),
-        number(group.mean(SweepReport.bytes)), number(group.mean { Double($0.macs) }),
+        number(group.mean(SweepReport.bytes)), number(group.mean { Double($0.gzipBytes) }),
+        number(group.mean { Double($0.macs) }),
       ]
       row += [
         number(group.mean { Double($0.nonzeros) }), number(group.mean(Self.latency)),
@@ -94,13 +96,16 @@ struct SweepTables {
   /// A table for a paper, and the figures.
   var latex: String {
     var head = (names.isEmpty ? ["recipe"] : names).map(LaTeX.escaped)
-    head += ["mAP", "$\\Delta$", "size (MB)", "MACs (M)"] + (isTimed ? ["ms"] : []) + ["front"]
+    head +=
+      ["mAP", "$\\Delta$", "size (MB)", "gzip (MB)", "MACs (M)"] + (isTimed ? ["ms"] : []) + [
+        "front"
+      ]
     let base = report.baseline.accuracy?["AP"]
     let all =
       [
         (
           settings: [report.baseline.name],
-          group: SweepReport.Group(points: [point(report.baseline)])
+          group: report.baselineGroup
         )
       ]
       + groups.map { (settings: settings($0), group: $0) }
@@ -113,7 +118,7 @@ struct SweepTables {
     let table = LaTeX.table(
       caption: "\(LaTeX.escaped(report.title)). mAP in per cent"
         + (seeds > 1 ? ", mean and standard deviation over \(seeds) seeds" : "")
-        + ". Rows marked are on the Pareto front of size and mAP.",
+        + ". Rows marked are on the Pareto front of \(report.size.title) and mAP.",
       label: "tab:compress-sweep", head: head, rows: rows)
     let figures = report.figures.map { figure in
       """
@@ -145,6 +150,8 @@ struct SweepTables {
       cells.append("--")
     }
     cells.append(group.mean(SweepReport.bytes).map { String(format: "%.2f", $0 / 1e6) } ?? "--")
+    cells.append(
+      group.mean { Double($0.gzipBytes) }.map { String(format: "%.2f", $0 / 1e6) } ?? "--")
     cells.append(group.mean { Double($0.macs) }.map { String(format: "%.1f", $0 / 1e6) } ?? "--")
     if isTimed { cells.append(group.mean(Self.latency).map { String(format: "%.2f", $0) } ?? "--") }
     return cells + [group.isOnFront ? "$\\bullet$" : ""]

@@ -54,6 +54,8 @@ struct TrainingRun {
   private struct Summary: Encodable {
     var schemaVersion = 1
     var end: String
+    /// Whether there was nothing left to go on with; `nil` for no.
+    var wasFinished: Bool?
     var epochs: Int
     var steps: Int
     var bestEpoch: Int?
@@ -65,18 +67,26 @@ struct TrainingRun {
   }
 
   /// Prints what came out, or what would be done when `end` is `nil`.
-  func show(end: TrainingEnd?, format: OutputFormat) throws {
+  ///
+  /// - Parameter wasFinished: Whether nothing was left to train when the run was gone on with.
+  func show(end: TrainingEnd?, wasFinished: Bool, format: OutputFormat) throws {
     let progress = trainer.progress
     let best = progress.history.first { $0.epoch == progress.bestEpoch }
     if format == .json {
       return try Console.json(
         Summary(
-          end: end.map(Self.word) ?? "dry run", epochs: progress.epoch, steps: progress.step,
+          end: end.map(Self.word) ?? "dry run", wasFinished: wasFinished ? true : nil,
+          epochs: progress.epoch, steps: progress.step,
           bestEpoch: best?.epoch, bestMetrics: best?.metrics, folder: folder.url.relativePath,
           settings: training.settings, parts: trainer.partNames, history: progress.history))
     }
     guard let end else { return Console.result("Nothing was trained (--dry-run).") }
     var lines = [sentence(end)]
+    if wasFinished {
+      lines.insert(
+        "The run in \(folder.url.relativePath) was finished before; nothing was left to train.",
+        at: 0)
+    }
     if let best {
       lines.append(
         "Best: epoch \(best.epoch), "

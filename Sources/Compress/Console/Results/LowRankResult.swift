@@ -1,3 +1,4 @@
+import Evidence
 import Compression
 import Foundation
 import LowRank
@@ -26,6 +27,8 @@ struct LowRankResult: CompressionResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// What compressing did to the detector; `nil` where nothing tells.
+  var damage: Damage?
   /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
   var verification: Prediction.Verification?
 

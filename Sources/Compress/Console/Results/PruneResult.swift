@@ -33,6 +33,8 @@ struct PruneResult: CompressionResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// What compressing did to the detector; `nil` where nothing tells.
+  var damage: Damage?
   /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
   var verification: Prediction.Verification?
 

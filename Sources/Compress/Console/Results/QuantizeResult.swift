@@ -1,3 +1,4 @@
+import Evidence
 import Compression
 import Formats
 import Foundation
@@ -31,6 +32,10 @@ struct QuantizeResult: CompressionResult {
   var epochs: Int?
   /// The training without labels; `nil` for none.
   var recovery: RecoveryLog?
+  /// The CPUs that the model is made for; `nil` for a replayed plan.
+  var target: String?
+  /// The layers in which sums of products may saturate on CPUs without VNNI; `nil` after a dry run.
+  var saturating: [String]?
   /// The mAP where 16-bit sums saturate; `nil` unless it was asked for.
   var saturatedAP: Double?
   var remarks: [String] = []
@@ -38,6 +43,8 @@ struct QuantizeResult: CompressionResult {
   var after: ModelEvidence?
   /// The floors that were missed; `nil` after a dry run.
   var floorMisses: [String]?
+  /// What compressing did to the detector; `nil` where nothing tells.
+  var damage: Damage?
   /// How far what the file computes is from what the plan predicts; `nil` where it was not run.
   var verification: Prediction.Verification?
 
@@ -50,24 +57,40 @@ struct QuantizeResult: CompressionResult {
     if let before, let after {
       parts.append(ComparisonTable(models: [before, after], titles: ["before", "after"]).text)
     }
-    if let saturatedAP, let own = after?.accuracy?["AP"] {
-      parts.append(
-        "with 16-bit sums that saturate, as on CPUs without VNNI, AP is \(Format.metric(saturatedAP)), "
-          + "\(Format.metric(saturatedAP - own)) from what it is here"
-          + (saturatedAP < own - 0.005 ? "; --reduce-range avoids that" : ""))
-    } else if output != nil, plan.scheme.maySaturate {
-      parts.append(
-        "On x86 CPUs without VNNI, ONNX Runtime adds products of 8-bit weights in pairs of 16 bits that saturate, which may cost mAP: "
-          + "--simulate-saturation measures it, --reduce-range avoids it.")
-    }
+    if output != nil { parts.append(cpus) }
     parts += remarks
     if let recovery { parts.append(recovery.sentence) }
     if let output {
-      parts.append(verification.sentence(output))
+      parts.append(
+        verification.sentence(output)
+          + (verification == nil
+            ? "" : " The prediction rounds floats as the plan says, and sums exactly."))
     } else {
       parts.append("Nothing was written (--dry-run).")
     }
     return parts.joined(separator: "\n\n")
+  }
+
+  /// Where the file computes what was scored.
+  private var cpus: String {
+    let own = after?.accuracy?["AP"]
+    guard let saturating, !saturating.isEmpty else {
+      return
+        "No sum of products can saturate: CPUs with and without VNNI, and ARM, compute the same"
+        + (own.map { " (AP \(Format.metric($0)))." } ?? ".")
+    }
+    var text =
+      "For \((target.flatMap(QuantizationTarget.init) ?? .x86VNNI).text)"
+      + (own.map { " (AP \(Format.metric($0)))" } ?? "")
+      + ": in \(saturating.count) layers pairs of products may leave 16 bits, which saturates on x86 CPUs without VNNI"
+    if let saturatedAP, let own {
+      text +=
+        "; there AP is \(Format.metric(saturatedAP)), "
+        + "\(String(format: "%+.4f", saturatedAP - own)) from what it is here"
+    } else {
+      text += "; --simulate-saturation with --data scores that"
+    }
+    return text + ". --target any avoids it."
   }
 
   private static func table(_ damages: [PrecisionSearch.LayerDamage]) -> String {
@@ -109,6 +132,7 @@ struct QuantizeResult: CompressionResult {
       "weights of \(scheme.weightBits) bits by \(scheme.perChannel ? "channel" : "tensor")"
       + (scheme.weightGrid == .log2 ? " on a log2 grid" : "")
       + (scheme.reduceRange ? " in a reduced range" : "")
+      + (scheme.avoidsSaturation ? ", scaled for 16-bit sums" : "")
     let activations =
       "activations of \(scheme.activationBits) bits"
       + (scheme.symmetricActivations ? ", symmetric" : "")

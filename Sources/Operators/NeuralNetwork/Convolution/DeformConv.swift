@@ -140,3 +140,7 @@ struct DeformConv: PreparedOperator, CostedOperator {
       + below * ((1 - right) * element(row + 1, column) + right * element(row + 1, column + 1))
   }
 }
+
+extension DeformConv: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [1, 3] }
+}

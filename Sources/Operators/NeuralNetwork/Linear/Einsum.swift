@@ -181,3 +181,7 @@ private struct EinsumWork: NumberWork {
     }
   }
 }
+
+extension Einsum: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { Array(inputs.indices) }
+}

@@ -97,3 +97,7 @@ extension RMSNormalization: ChannelOperator {
     return (try? axis.axis(ofRank: rank)).map { .normalized(axes: Array($0..<rank)) }
   }
 }
+
+extension RMSNormalization: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [1] }
+}

@@ -138,3 +138,7 @@ extension FakeQuantize: ParameterizedOperator, AliasOperator {
 
   static var isExact: Bool { false }
 }
+
+extension FakeQuantize: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [] }
+}

@@ -58,3 +58,7 @@ struct MatMulInteger: Operator {
 extension MatMulInteger: IntegerOperator {
   static var integerRole: IntegerRole { .exactLayer }
 }
+
+extension MatMulInteger: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [0, 1] }
+}

@@ -75,3 +75,7 @@ struct QLinearConv: PreparedOperator, CostedOperator, WeightedOperator {
 extension QLinearConv: IntegerOperator {
   static var integerRole: IntegerRole { .layer }
 }
+
+extension QLinearConv: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [3, 8] }
+}

@@ -23,3 +23,7 @@ struct QLinearMatMul: DequantizedOperator {
 extension QLinearMatMul: IntegerOperator {
   static var integerRole: IntegerRole { .layer }
 }
+
+extension QLinearMatMul: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [0, 3] }
+}

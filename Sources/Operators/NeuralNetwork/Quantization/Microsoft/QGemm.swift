@@ -27,3 +27,7 @@ struct QGemm: DequantizedOperator {
 extension QGemm: IntegerOperator {
   static var integerRole: IntegerRole { .layer }
 }
+
+extension QGemm: LearnedConstantsOperator {
+  func learnedInputs(_ inputs: [Operand?]) -> [Int] { [0, 3, 6] }
+}
