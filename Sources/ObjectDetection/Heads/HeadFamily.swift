@@ -36,7 +36,7 @@ public struct HeadFamily: Sendable {
 
   private static let additions = Additions<HeadFamily>()
   private static let builtIn: [HeadFamily] = [
-    .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd,
+    .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd, .described,
   ]
 
   /// The family of that name.

@@ -11,8 +11,8 @@ extension RawHead {
   /// outputs that counts classes is fitted to the new number. New weights are small and random. The
   /// biases of sigmoid scores give each class a probability of 0.01, or in heads of anchors
   /// 0.6 / (C − 1). Classes that the head has already, by name, keep their weights, and so do boxes
-  /// and objectness. The network decodes its boxes as before. Where the decoding cannot be followed,
-  /// the result ends at raw maps instead, as ``HeadConfiguration`` in the metadata says.
+  /// and objectness. The network decodes its boxes as before. Where the decoding cannot be
+  /// followed, the result ends at raw maps instead, as ``HeadConfiguration`` in the metadata says.
   ///
   /// - Parameter inputShapes: Concrete shapes of inputs whose declared shape is not fixed.
   /// - Throws: ``RawHeadError/fixedClasses(family:reason:)`` where classes cannot be followed to
@@ -22,8 +22,9 @@ extension RawHead {
     inputShapes: [String: [Int]] = [:]
   ) throws -> Graph {
     let source = graph.withConstantsAsInitializers()
+    let head = try atConvolutions(of: source, registry, inputShapes)
     func replace(_ source: Graph) throws -> Graph {
-      try replacing(in: source, with: names, seed: seed, registry, inputShapes)
+      try head.replacing(in: source, with: names, seed: seed, registry, inputShapes)
     }
     var (result, settings) = (source, configuration)
     do {
@@ -52,6 +53,25 @@ extension RawHead {
     result.properties.metadata["names"] = nil
     try result.verify()
     return result
+  }
+
+  /// The head with the maps of the last convolutions, where a network ends at maps that are put
+  /// together of them.
+  private func atConvolutions(
+    of graph: Graph, _ registry: OperatorRegistry, _ inputShapes: [String: [Int]]
+  ) throws -> RawHead {
+    let links = Connectivity(graph)
+    let ends = graph.lastConvolutions(registry).map { graph.affineEnd(of: $0, links) }
+    guard let level = levels.first, !Set(ends).isSuperset(of: taps) else { return self }
+    let site = HeadSite(
+      graph: graph, configuration: configuration, height: level.rows * level.stride,
+      width: level.columns * level.stride, registry: registry, inputShapes: inputShapes)
+    switch HeadFamily.named(configuration.family)?.training?.layout {
+    case .distributions(let scoresFirst):
+      return try RawHead(distributions: site.lastMaps(), scoresFirst: scoresFirst, site)
+    case .anchors: return try RawHead(mapsOfAnchors: site.lastMaps(), site)
+    default: return self
+    }
   }
 
   /// The network that ends at the maps; `nil` for heads whose boxes cannot be read from them.

@@ -47,6 +47,19 @@ extension Graph {
     return value
   }
 
+  /// The index of a value among the inputs of the concatenation that it reaches through nodes of
+  /// one input; 0 where it reaches none.
+  func place(of value: String, _ links: Connectivity) -> Int {
+    var value = value
+    while let index = links.soleConsumer(of: value) {
+      let node = nodes[index]
+      if node.qualifiedType == "Concat" { return node.inputs.firstIndex(of: value) ?? 0 }
+      guard node.inputs.first == value, node.outputs.count == 1 else { return 0 }
+      value = node.outputs[0]
+    }
+    return 0
+  }
+
   /// Whether a node scales or shifts each channel `[N, C, H, W]` of a value by constants.
   func isAffine(_ node: Node, of value: String) -> Bool {
     switch node.qualifiedType {

@@ -6,8 +6,13 @@ extension RawHead {
   /// A head with separate convolutions for boxes, objectness and classes at each stride.
   init(objectness maps: [Map], _ site: HeadSite) throws {
     let classes = site.configuration.classes.count
+    let links = Connectivity(site.graph)
     levels = []
-    for (stride, members) in try site.byStride(maps) {
+    for (stride, found) in try site.byStride(maps) {
+      // Classes come last where the three are joined, which tells four of them from a box.
+      let members = found.sorted {
+        site.graph.place(of: maps[$0].name, links) < site.graph.place(of: maps[$1].name, links)
+      }
       let channels = members.map { maps[$0].shape[1] }
       guard members.count == 3, let box = channels.firstIndex(of: 4),
         let objectness = channels.firstIndex(of: 1),

@@ -73,7 +73,7 @@ public struct RawHead: Sendable {
   /// labels.
   ///
   /// How boxes are decoded does not matter for that. Heads whose classes share a softmax are left
-  /// out, as their logits mean nothing one by one.
+  /// out, as their logits mean nothing one by one, unless their logits are outputs.
   ///
   /// - Throws: As ``find(in:configuration:height:width:registry:inputShapes:)``.
   public static func comparable(
@@ -81,7 +81,8 @@ public struct RawHead: Sendable {
     registry: OperatorRegistry
   ) throws -> RawHead {
     let training = HeadFamily.named(configuration.family)?.training
-    guard training?.classes != .softmax || training?.layout == .priors else {
+    guard training?.classes != .softmax || training?.layout == .priors && !configuration.isDecoded
+    else {
       throw RawHeadError.noLoss(family: configuration.family)
     }
     guard training?.layout == .anchors, configuration.isDecoded else {

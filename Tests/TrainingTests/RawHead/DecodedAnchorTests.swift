@@ -91,6 +91,26 @@ import Training
     }
   }
 
+  /// As many classes as a box has numbers, or as objectness has.
+  @Test(arguments: [["a", "b", "c", "d"], ["a"]], ["yolox", "fastestdet"])
+  func classesAreToldFromBoxes(names: [String], golden: String) throws {
+    var adaptation = ModelAdaptation(try HeadGolden(golden).graph, engine: Engine())
+    func head() throws -> RawHead {
+      let configuration = try DetectorReading(adaptation.graph, engine: Engine()).configuration
+      return try RawHead.find(
+        in: adaptation.graph, configuration: configuration, height: HeadGolden.size,
+        width: HeadGolden.size, registry: .standard)
+    }
+    func boxes(_ head: RawHead) -> [String] { head.levels.map { head.taps[$0.box.map] } }
+    let before = try head()
+    try adaptation.replaceClasses(names, seed: 1)
+    let after = try head()
+    #expect(boxes(after) == boxes(before))
+    #expect(
+      after.levels.map { after.taps[$0.classes.map] }
+        == before.levels.map { before.taps[$0.classes.map] })
+  }
+
   @Test func anotherDecodingIsRefused() throws {
     var graph = AnchorTail().graph
     // Boxes by the cube of the sigmoid.

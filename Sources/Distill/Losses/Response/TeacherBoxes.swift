@@ -118,15 +118,27 @@ public struct TeacherFindings {
       let read = HeadOutputs(
         tensors: named, order: outputs, image: image, height: imageSize.height,
         width: imageSize.width)
-      return suppression(try family.decode(read, configuration)).compactMap { detection in
-        guard let label = classes[detection.classIndex] else { return nil }
-        var detection = detection
-        detection.classIndex = label
-        detection.box = Box(
-          left: detection.box.left * scale.x, top: detection.box.top * scale.y,
-          right: detection.box.right * scale.x, bottom: detection.box.bottom * scale.y)
-        return detection
+      let found = try family.decode(read, configuration).compactMap { detection in
+        classes[detection.classIndex].flatMap { label -> Detection? in
+          visible(detection.box, scale).map {
+            Detection(box: $0, classIndex: label, confidence: detection.confidence)
+          }
+        }
       }
+      return suppression(found)
     }
+  }
+
+  /// What of a box lies in the student's image; `nil` for less than two pixels on a side, as of
+  /// labels after augmentation.
+  private func visible(_ box: Box, _ scale: (x: Double, y: Double)) -> Box? {
+    let edges = [box.left, box.top, box.right, box.bottom]
+    guard edges.allSatisfy(\.isFinite) else { return nil }
+    let (width, height) = (Double(studentSize.width), Double(studentSize.height))
+    let inner = Box(
+      left: min(max(box.left * scale.x, 0), width), top: min(max(box.top * scale.y, 0), height),
+      right: min(max(box.right * scale.x, 0), width),
+      bottom: min(max(box.bottom * scale.y, 0), height))
+    return inner.width >= 2 && inner.height >= 2 ? inner : nil
   }
 }
