@@ -9,7 +9,8 @@ import Training
 public struct Distillation {
   /// The settings of a distillation.
   public struct Configuration: Sendable {
-    /// The losses between student and teacher.
+    /// The losses between student and teacher; none to choose automatically: kd and ld where both
+    /// heads score the same classes in the same cells and write boxes alike, else boxes.
     public var losses: [DistillationChoice]
     /// The weight of the loss against labels; 0 without labels.
     public var labelWeight = 1.0
@@ -25,7 +26,7 @@ public struct Distillation {
     public var training: DetectorTraining.Settings
 
     /// Losses and how the student is trained.
-    public init(losses: [DistillationChoice], training: DetectorTraining.Settings) {
+    public init(losses: [DistillationChoice] = [], training: DetectorTraining.Settings) {
       (self.losses, self.training) = (losses, training)
     }
 
@@ -79,6 +80,8 @@ public struct Distillation {
   }
 
   private let configuration: Configuration
+  /// The losses, chosen where none are given.
+  private let choices: [DistillationChoice]
   private let teacher: DistilledDetector
   private let teacherDigest: String
   private let student: Student
@@ -98,36 +101,54 @@ public struct Distillation {
     (self.configuration, self.engine) = (configuration, engine)
     (self.teacher, self.teacherDigest, self.student) = (teacher, teacherDigest, student)
     let network = student.detector
-    try Self.check(teacher, network)
-    var (pair, reason) = (HeadPair?.none, teacher.headReason + network.headReason)
+    var pair: HeadPair?
+    var reasons = [("teacher", teacher.headReason), ("student", network.headReason)].filter {
+      !$0.1.isEmpty
+    }.map { "of the \($0.0), \($0.1)" }
     if let own = network.head, let other = teacher.head {
       do {
         pair = try HeadPair(
           student: own, try network.mapShapes(engine: engine), teacher: other,
           try teacher.mapShapes(engine: engine))
-      } catch DistillationError.heads(_, let why) { reason = why }
+      } catch DistillationError.heads(_, let why) { reasons = [why] }
     }
-    (heads, headReason) = (pair, reason)
+    (heads, headReason) = (pair, reasons.joined(separator: "; "))
+    let fault = Self.fault(teacher, network)
+    if configuration.losses.isEmpty {
+      let isAlike = fault == nil && pair?.comparesBoxes == true
+      choices = (isAlike ? [.response, .localization] : [.boxes]).map { DistillationChoice($0) }
+    } else {
+      choices = configuration.losses
+    }
+    // What compares numbers needs the same images; boxes are found on any.
+    if let fault,
+      choices.contains(where: { DistillationLoss.named($0.loss)?.subject != .boxes })
+    {
+      throw fault
+    }
   }
 
-  private var choices: [DistillationChoice] { configuration.losses }
   private var settings: DetectorTraining.Settings { configuration.training }
   private var learner: DistilledDetector { student.detector }
 
-  private static func check(_ teacher: DistilledDetector, _ student: DistilledDetector) throws {
+  /// Why student and teacher do not take the same images; `nil` when they do.
+  private static func fault(
+    _ teacher: DistilledDetector, _ student: DistilledDetector
+  ) -> DistillationError? {
     let (own, other) = (student.imageSize, teacher.imageSize)
     guard own == other else {
-      throw DistillationError.shape(
+      return .shape(
         role: "teacher", expected: [own.height, own.width], found: [other.height, other.width])
     }
     let (fit, otherFit) = (
       student.configuration.preprocessing, teacher.configuration.preprocessing
     )
     guard fit.fit == otherFit.fit, fit.fit == .stretch || fit.pad == otherFit.pad else {
-      throw DistillationError.preprocessing(
+      return .preprocessing(
         teacher: "\(otherFit.fit.rawValue) on \(otherFit.pad)",
         student: "\(fit.fit.rawValue) on \(fit.pad)")
     }
+    return nil
   }
 
   /// The plan, which is decided before training.
@@ -163,13 +184,15 @@ public struct Distillation {
     guard learning.isLabelled || !configuration.trainsControl else {
       throw DistillationError.unlabelled(use: "the control")
     }
-    for remark in remarks { engine.progress.warning(remark) }
+    let findings = try looksAtBoxes ? TeacherFindings(teacher, for: learner) : nil
+    for remark in remarks(findings) { engine.progress.warning(remark) }
     let detector = try DetectorTraining(
       learner.graph, head: learner.settings, training: learning, settings: settings,
       engine: engine)
     let hooks = { [student.keepsZeros(of: detector.graph, registry: engine.registry)] }
-    let source = try teacherSource(plan)
-    let objective = try self.objective(plan, source, hasLabels: learning.isLabelled)
+    let source = try teacherSource(plan, findings)
+    let objective = try self.objective(
+      plan, source, findings, hasLabels: learning.isLabelled)
     let trainer = try detector.trainer(
       hooks: hooks() + [objective], objective: objective,
       needsLabels: configuration.labelWeight > 0)
@@ -185,8 +208,17 @@ public struct Distillation {
     return outcome
   }
 
-  /// Remarks on what the losses do not train without labels, a sentence each.
-  private var remarks: [String] {
+  private var looksAtBoxes: Bool {
+    choices.contains { DistillationLoss.named($0.loss)?.subject == .boxes }
+  }
+
+  /// Remarks on what the losses do not train, a sentence each.
+  private func remarks(_ findings: TeacherFindings?) -> [String] {
+    if let findings {
+      let left = findings.unshared(teacher, learner).student
+      return left.isEmpty
+        ? [] : ["the teacher does not know \(left.joined(separator: ", ")): it finds none of these"]
+    }
     guard configuration.labelWeight == 0 else { return [] }
     let onHeads = choices.filter { DistillationLoss.named($0.loss)?.subject == .head }
     if onHeads.isEmpty {
@@ -198,26 +230,34 @@ public struct Distillation {
     return ["without labels nothing teaches the student's boxes: add the loss ld"]
   }
 
-  /// The names of the teacher's values: the head's maps where heads are compared, then features.
-  private func teacherValues(_ plan: DistillationPlan) -> [String] {
+  /// The names of the teacher's values: the head's maps where heads are compared, then features,
+  /// then the outputs that boxes are read off.
+  private func teacherValues(
+    _ plan: DistillationPlan, _ findings: TeacherFindings?
+  ) -> [String] {
     (heads == nil ? [] : teacher.head?.taps ?? []) + plan.points.map(\.teacher.name)
+      + (findings?.outputs ?? [])
   }
 
-  private func teacherSource(_ plan: DistillationPlan) throws -> any TeacherSource {
-    let values = teacherValues(plan)
+  private func teacherSource(
+    _ plan: DistillationPlan, _ findings: TeacherFindings?
+  ) throws -> any TeacherSource {
+    let values = teacherValues(plan, findings)
     let network = TeacherNetwork(
       try ReferenceNetwork(
         teacher.graph, values: values, batchSize: settings.training.batchSize,
         imageSize: teacher.imageSize, engine: engine),
       conversion: PixelConversion(
-        from: learner.configuration.preprocessing, to: teacher.configuration.preprocessing))
+        from: learner.configuration.preprocessing, to: teacher.configuration.preprocessing),
+      resizing: PixelResizing(from: learner.imageSize, to: teacher.imageSize))
     guard let cache = configuration.cache else { return network }
     return try TeacherCache(
       network, file: cache.file, teacher: teacherDigest, values: values, limit: cache.limit)
   }
 
   private func objective(
-    _ plan: DistillationPlan, _ source: any TeacherSource, hasLabels: Bool
+    _ plan: DistillationPlan, _ source: any TeacherSource, _ findings: TeacherFindings?,
+    hasLabels: Bool
   ) throws -> DistillationObjective {
     var labels: (any DetectionLoss)?
     if configuration.labelWeight > 0 {
@@ -233,7 +273,7 @@ public struct Distillation {
       student: .init(
         labels: labels, labelWeight: Float(configuration.labelWeight),
         head: learner.head?.taps ?? []),
-      points: plan.points, choices: plan.losses, teacher: source
+      points: plan.points, choices: plan.losses, teacher: source, findings: findings
     ) { choice in
       var context = DistillationContext(
         loss: choice, points: plan.points, heads: heads, images: settings.training.batchSize,
@@ -241,6 +281,8 @@ public struct Distillation {
         seed: configuration.seed,
         engine: engine)
       if !headReason.isEmpty { context.headReason = headReason }
+      context.studentLoss = try? learner.head?.loss()
+      if !learner.headReason.isEmpty { context.studentReason = learner.headReason }
       return context
     }
   }

@@ -37,7 +37,8 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
       "\(name) of \(loss) is a number from \(range.lowerBound) to \(range.upperBound), "
         + "found '\(found)'"
     case .heads(let loss, let reason):
-      "\(loss) compares the heads of teacher and student, but \(reason); take losses on features"
+      "\(loss) compares the heads of teacher and student, but \(reason); take the loss boxes, or "
+        + "losses on features"
     case .noPoints(let loss, let needed, let found):
       "\(loss) needs \(needed) or more feature points of the same rows and columns in teacher and "
         + "student, found \(found); name them in pairs"
@@ -46,11 +47,12 @@ public enum DistillationError: Error, Equatable, CustomStringConvertible {
     case .batch(let loss, let needed, let found):
       "\(loss) compares the images of a batch: it takes \(needed) or more, found \(found)"
     case .shape(let role, let expected, let found):
-      "the \(role) takes \(found) where the other network takes \(expected)"
+      "the \(role) takes images of \(found), the other network of \(expected); only the loss "
+        + "boxes can do with that"
     case .cache(let file, let reason): "\(file): \(reason)"
     case .preprocessing(let teacher, let student):
-      "the teacher takes images fitted by \(teacher), the student by \(student); give a student "
-        + "made for the teacher's images"
+      "the teacher takes images fitted by \(teacher), the student by \(student); only the loss "
+        + "boxes can do with that"
     case .unlabelled(let use): "the images have no labels for \(use) to learn from"
     case .labelLoss(let reason): reason
     }

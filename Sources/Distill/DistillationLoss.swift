@@ -8,6 +8,8 @@ public struct DistillationLoss: Sendable {
     case head
     /// Feature maps of both networks.
     case features
+    /// The boxes that the teacher finds.
+    case boxes
   }
 
   /// A setting of a loss.
@@ -62,7 +64,7 @@ public struct DistillationLoss: Sendable {
 
   private static let additions = Additions<DistillationLoss>()
   private static let builtIn: [DistillationLoss] = [
-    .response, .localization, .topScoreDifference, .earlyStopped,
+    .response, .localization, .topScoreDifference, .earlyStopped, .boxes,
     .hints, .attention, .flow, .selectivity, .linearSelectivity, .gaussianSelectivity, .factors,
     .channelWise, .pearson, .maskedGeneration, .focalAndGlobal,
     .relational, .instanceRelations,

@@ -37,6 +37,7 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
   private let points: [FeaturePoint]
   private let parts: [Part]
   private let teacher: any TeacherSource
+  private let findings: TeacherFindings?
   /// How many of the teacher's values are its head; the rest are its feature points.
   private let teacherHeadCount: Int
   private var progress = 0.0
@@ -44,18 +45,22 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
   /// The objective of a student.
   ///
   /// - Parameters:
-  ///   - teacher: The teacher. Its values are its raw head's maps, then its feature points.
+  ///   - teacher: The teacher. Its values are its raw head's maps, then its feature points, then
+  ///     the outputs that its boxes are read off.
+  ///   - findings: What reads boxes off the outputs; `nil` where no loss asks for them.
   ///   - context: Makes the context of a chosen loss.
   /// - Throws: ``DistillationError`` when a loss does not fit the networks.
   public init(
     student: Student, points: [FeaturePoint], choices: [DistillationChoice],
-    teacher: any TeacherSource, context: (DistillationChoice) -> DistillationContext
+    teacher: any TeacherSource, findings: TeacherFindings? = nil,
+    context: (DistillationChoice) -> DistillationContext
   ) throws {
     (self.student, self.points, self.teacher) = (student, points, teacher)
+    self.findings = findings
     var taps = student.head
     for point in points where !taps.contains(point.student.name) { taps.append(point.student.name) }
     self.taps = taps
-    teacherHeadCount = teacher.shapes.count - points.count
+    teacherHeadCount = teacher.shapes.count - points.count - (findings?.outputs.count ?? 0)
     // When only hints are trained, they have the whole training.
     let isAlone = student.labels == nil && choices.allSatisfy { $0.stage != nil }
     parts = try choices.map { choice in
@@ -84,7 +89,7 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
         : weighted(labels.evaluate(head, targets: batch.targets, pool: pool), head)
     }
     let computed = try teacher.values(on: batch.images)
-    let known = DistillationBatch(
+    var known = DistillationBatch(
       pairs: zip(points, computed.dropFirst(teacherHeadCount)).compactMap { point, values in
         guard let index = taps.firstIndex(of: point.student.name) else { return nil }
         return FeaturePair(
@@ -93,6 +98,11 @@ public final class DistillationObjective: TrainingObjective, TrainingHook {
       },
       head: head, teacherHead: Array(computed.prefix(teacherHeadCount)), targets: batch.targets,
       progress: progress, pool: pool)
+    if let findings {
+      let first = teacherHeadCount + points.count
+      known.findings = try findings.boxes(
+        Array(computed.dropFirst(first)), Array(teacher.shapes.dropFirst(first)), pool: pool)
+    }
     for part in parts {
       let acts = isStage ? part.stage != nil : part.stage == nil
       values.append(

@@ -30,6 +30,11 @@ public struct DistillationContext: Sendable {
   public var heads: HeadPair?
   /// Why there is no pair of heads.
   public var headReason = "they are not recognised"
+  /// The loss of the student's head against boxes; `nil` when it has none, for the reason in
+  /// ``studentReason``.
+  public var studentLoss: (any DetectionLoss)?
+  /// Why the student's head has no loss.
+  public var studentReason = "the student's head is not recognised"
   /// The settings by name.
   public var settings: [String: Double]
   /// Images per batch.
@@ -86,6 +91,9 @@ public struct DistillationBatch {
   public var teacherHead: [UnsafePointer<Float>]
   /// The objects of each image, in network pixels.
   public var targets: [[LabelledBox]]
+  /// The boxes that the teacher finds in each image, in the student's classes and pixels; none when
+  /// no loss asks for them.
+  public var findings: [[Detection]] = []
   /// How much of the training is done, 0 ..< 1.
   public var progress: Double
   /// Whether learned parts are trained on this batch.

@@ -109,6 +109,20 @@ import Testing
     #expect(other.status == 65 && other.errors.contains("another teacher or layer"))
   }
 
+  @Test func headsThatCannotBeComparedTeachByBoxes() throws {
+    for (labels, output) in [("0", "alone.onnx"), ("1", "both.onnx")] {
+      let run = try distill(
+        "--arch", "yolov5n", "--width", "0.25", "--label-weight", labels, "--train-data",
+        try FewScenes.learning, "--batch", "4", "--epochs", "1", "--output", output)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect("\(try run.json())".contains("boxes"))
+    }
+    let compared = try distill(
+      "--arch", "yolov5n", "--width", "0.25", "--loss", "kd", "--train-data",
+      try FewScenes.learning, "--batch", "4", "--epochs", "1", "--output", "kd.onnx")
+    #expect(compared.status == 65 && compared.errors.contains("take the loss boxes"))
+  }
+
   @Test func whatCannotBeTaughtIsExplained() throws {
     let cases: [([String], Int32, String)] = [
       (["--loss", "nonsense"], 64, "no loss is called 'nonsense'"),

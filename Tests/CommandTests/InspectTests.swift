@@ -21,8 +21,10 @@ import Testing
         == [
           "schemaVersion", "file", "fileBytes", "gzipBytes", "sha256", "irVersion", "opsets",
           "producer", "metadata", "inputs", "outputs", "nodes", "operators", "sparsity", "flops",
-          "cost",
+          "cost", "head",
         ])
+    let head = try #require(json["head"] as? [String: Any])
+    #expect(head["classes"] as? Int == 2 && (head["reasons"] as? [String])?.isEmpty == false)
     let cost = try #require(json["cost"] as? [String: Any])
     #expect(
       Set(cost.keys)

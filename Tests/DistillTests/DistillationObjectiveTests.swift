@@ -144,6 +144,27 @@ private final class CountingTeacher: TeacherSource {
     #expect(small.count == 1)
   }
 
+  @Test func imagesAreStretchedBilinearly() throws {
+    #expect(PixelResizing(from: (2, 3), to: (2, 3)) == nil)
+    let resizing = try #require(PixelResizing(from: (2, 2), to: (2, 4)))
+    let stretched = resizing.apply([0, 4, 8, 16, 1, 1, 1, 1])
+    #expect(stretched == [0, 1, 3, 4, 8, 10, 14, 16, 1, 1, 1, 1, 1, 1, 1, 1])
+    let back = try #require(PixelResizing(from: (2, 4), to: (1, 2)))
+    #expect(back.apply([0, 2, 4, 6, 8, 2, 4, 6]) == [3, 5])
+  }
+
+  @Test func boxesAreLearntAboveAConfidenceAndScaled() throws {
+    let fixture = PairFixture()
+    let batch = fixture.batch()
+    let sure = try fixture.term("boxes").evaluate(batch, weight: 1)
+    let all = try fixture.term("boxes", ["confidence": 0.05]).evaluate(fixture.batch(), weight: 1)
+    // One box an image, or two: Σ over x of ½ (x − 2)² − ½ (x − 1)² = 3/2 − x.
+    let sum = batch.head.reduce(0.0) { sum, map in
+      sum + (0..<map.shape.product).reduce(0.0) { $0 + 1.5 - Double(map.values[$1]) }
+    }
+    #expect(normalizedMaxError([all - sure], [sum]) < Tolerance.fastMath.bound)
+  }
+
   @Test func pixelsAreConverted() throws {
     let (own, other) = (
       Preprocessing(order: .rgb, mean: [0], std: [255]),

@@ -47,10 +47,10 @@ import Testing
     #expect(error < Tolerance.fastMath.bound, "\(name): \(error)")
   }
 
-  @Test func everyLossButOneHasAGolden() throws {
+  @Test func nearlyEveryLossHasAGolden() throws {
     let names = Set(try #require(Self.golden).cases.map(\.name))
-    // The discriminator of outputs is that of features.
+    // The discriminator of outputs is that of features. Boxes are learnt by the loss of labels.
     let missing = Set(DistillationLoss.all.map(\.name)).subtracting(names)
-    #expect(missing == ["adversarial-output"])
+    #expect(missing == ["adversarial-output", "boxes"])
   }
 }

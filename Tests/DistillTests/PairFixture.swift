@@ -96,7 +96,7 @@ final class PairFixture {
       }
     }
     let references = teacher.compactMap { $0.baseAddress.map { UnsafePointer($0) } }
-    return DistillationBatch(
+    var batch = DistillationBatch(
       pairs: zip(points, zip(maps.dropFirst(2), references.dropFirst(2))).map {
         FeaturePair(
           student: $1.0, teacher: $1.1, teacherChannels: $0.teacher.channels, stride: $0.stride)
@@ -104,6 +104,35 @@ final class PairFixture {
       head: Array(maps.prefix(2)), teacherHead: Array(references.prefix(2)),
       targets: Self.targets, progress: progress, learns: learns,
       pool: ThreadPool(threads: threads))
+    batch.findings = Self.findings
+    return batch
+  }
+
+  /// What the teacher finds: each object, and something unlikely.
+  static let findings: [[Detection]] = targets.map { objects in
+    objects.map { Detection(box: $0.box, classIndex: $0.classIndex, confidence: 0.8) }
+      + [
+        Detection(
+          box: Box(left: 1, top: 1, right: 9, bottom: 9), classIndex: 0, confidence: 0.1)
+      ]
+  }
+
+  /// A smooth loss of boxes: `½ Σ (x − n)²` with the n boxes of an image.
+  struct CountedBoxes: DetectionLoss {
+    let partNames = ["count"]
+
+    func evaluate(_ maps: [RawMap], targets: [[LabelledBox]], pool: ThreadPool) -> LossValue {
+      var sum = 0.0
+      for map in maps {
+        let size = map.shape.dropFirst().reduce(1, *)
+        for index in 0..<map.shape.reduce(1, *) {
+          let error = map.values[index] - Float(targets[index / size].count)
+          sum += Double(error * error) / 2
+          map.gradient[index] += error
+        }
+      }
+      return LossValue(parts: [sum])
+    }
   }
 
   /// All gradients, one after the other.
@@ -118,9 +147,10 @@ final class PairFixture {
     choice.settings.merge(settings) { $1 }
     let heads = try HeadPair(
       student: Self.head, Self.headShapes, teacher: Self.head, Self.headShapes)
-    return try loss.make(
-      DistillationContext(
-        loss: choice, points: points, heads: heads, images: images, learningRate: 0.01, seed: 5))
+    var context = DistillationContext(
+      loss: choice, points: points, heads: heads, images: images, learningRate: 0.01, seed: 5)
+    context.studentLoss = CountedBoxes()
+    return try loss.make(context)
   }
 
   /// How far the gradient is from central differences along random directions, relative to the

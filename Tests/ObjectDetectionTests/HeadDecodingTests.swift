@@ -83,7 +83,9 @@ import Testing
   }
 
   @Test func everyFamilyIsTested() {
-    #expect(Set(Self.cases.map(\.family)) == Set(HeadFamily.all.map(\.name)))
+    // Described heads have goldens of their own.
+    let tested = Set(Self.cases.map(\.family) + ["described"])
+    #expect(tested == Set(HeadFamily.all.map(\.name)))
   }
 
   @Test(arguments: cases)

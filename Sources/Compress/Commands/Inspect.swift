@@ -154,7 +154,7 @@ struct Inspect: ParsableCommand {
       outputs: graph.outputs.map { Port(name: $0.name, type: "\($0.type)") },
       nodes: loaded.stored.nodes.count, operators: histogram, sparsity: cost.sparsity,
       flops: 2 * cost.macs,
-      cost: cost)
+      cost: cost, head: InspectedHead(graph, engine: Engine(inputShapes: shapes)))
     try show(result)
   }
 
@@ -202,6 +202,7 @@ struct Inspect: ParsableCommand {
       ])
     }
     for port in result.outputs { table.append(["output", "\(port.name)  \(port.type)"]) }
+    if let head = result.head { table.append(["head", head.text]) }
     let c = result.cost
     table.append([
       "parameters",
@@ -259,5 +260,7 @@ struct Inspect: ParsableCommand {
     var sparsity: Double
     var flops: Int
     var cost: ModelCost
+    /// The detection head; absent where none is recognised.
+    var head: InspectedHead?
   }
 }

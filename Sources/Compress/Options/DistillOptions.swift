@@ -44,8 +44,9 @@ struct DistillOptions: ParsableArguments {
       "The losses between student and teacher, with commas between, each with an optional weight and settings, as "
         + "kd=2:temperature=4,fitnet=0.5: "
         + DistillationLoss.all.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")
-        + ".", valueName: "losses"))
-  var loss = "kd,ld"
+        + ". (default: kd,ld where both heads score the same classes in the same cells, else boxes)",
+      valueName: "losses"))
+  var loss: String?
 
   @Option(
     help: ArgumentHelp(
@@ -122,7 +123,7 @@ struct DistillOptions: ParsableArguments {
       throw ValidationError("--adapter-lr must be at least 0, found \(adapterLr).")
     }
     try NumberRange.counts.check(("--cache-limit", cacheLimit))
-    do { _ = try DistillationChoice.parse(loss) } catch let error as DistillationError {
+    do { _ = try loss.map(DistillationChoice.parse) } catch let error as DistillationError {
       throw ValidationError("--loss: \(error)")
     }
     _ = try pairs()
@@ -145,7 +146,8 @@ struct DistillOptions: ParsableArguments {
     _ training: TrainingOptions, epochs: Int
   ) throws -> Distillation.Configuration {
     var configuration = Distillation.Configuration(
-      losses: try DistillationChoice.parse(loss), training: settings(training, epochs: epochs))
+      losses: try loss.map(DistillationChoice.parse) ?? [],
+      training: settings(training, epochs: epochs))
     configuration.labelWeight = labelWeight
     configuration.pairs = try pairs()
     configuration.adapterLearningRate = adapterLr

@@ -19,17 +19,67 @@ public protocol TeacherSource: AnyObject {
 public final class TeacherNetwork: TeacherSource {
   private let network: ReferenceNetwork
   private let conversion: PixelConversion?
+  private let resizing: PixelResizing?
   /// The shapes of the values.
   public var shapes: [[Int]] { network.shapes }
 
   /// A teacher that takes the student's images, converted where it needs other inputs.
-  public init(_ network: ReferenceNetwork, conversion: PixelConversion?) {
-    (self.network, self.conversion) = (network, conversion)
+  public init(
+    _ network: ReferenceNetwork, conversion: PixelConversion?, resizing: PixelResizing? = nil
+  ) {
+    (self.network, self.conversion, self.resizing) = (network, conversion, resizing)
   }
 
   /// Runs the network.
   public func values(on images: [Float]) throws -> [UnsafePointer<Float>] {
-    try network.run(conversion.map { $0.apply(images, count: shapes[0][0]) } ?? images)
+    let converted = conversion.map { $0.apply(images, count: shapes[0][0]) } ?? images
+    return try network.run(resizing.map { $0.apply(converted) } ?? converted)
+  }
+}
+
+/// Stretches one network's input to the size of another's, bilinearly.
+public struct PixelResizing: Sendable, Equatable {
+  /// For each new row or column: the two old ones it lies between, and the part of the second.
+  private typealias Place = (first: Int, second: Int, part: Float)
+
+  private let source: [Int]
+  private let target: [Int]
+
+  /// The change of rows and columns; `nil` where both are the same.
+  public init?(from student: (height: Int, width: Int), to teacher: (height: Int, width: Int)) {
+    guard student != teacher else { return nil }
+    source = [student.height, student.width]
+    target = [teacher.height, teacher.width]
+  }
+
+  /// Images `[N, 3, H′, W′]` of images `[N, 3, H, W]`.
+  public func apply(_ images: [Float]) -> [Float] {
+    let (rows, columns) = (places(0), places(1))
+    let (plane, width) = (source.product, source[1])
+    var result: [Float] = []
+    result.reserveCapacity(images.count / plane * target.product)
+    for start in stride(from: 0, to: images.count, by: plane) {
+      for row in rows {
+        let (above, below) = (start + row.first * width, start + row.second * width)
+        for column in columns {
+          func mixed(_ line: Int) -> Float {
+            images[line + column.first] * (1 - column.part)
+              + images[line + column.second] * column.part
+          }
+          result.append(mixed(above) * (1 - row.part) + mixed(below) * row.part)
+        }
+      }
+    }
+    return result
+  }
+
+  private func places(_ axis: Int) -> [Place] {
+    let (old, new) = (source[axis], target[axis])
+    return (0..<new).map { index in
+      let place = (Double(index) + 0.5) * Double(old) / Double(new) - 0.5
+      let first = min(max(Int(place.rounded(.down)), 0), old - 1)
+      return (first, min(first + 1, old - 1), Float(min(max(place - Double(first), 0), 1)))
+    }
   }
 }
 

@@ -52,6 +52,8 @@ public struct DetectorReading: Sendable {
     let recognition =
       if let carried, settings.family == nil || settings.family == carried.configuration.family {
         carried
+      } else if let layout = settings.layout {
+        HeadRecognition(of: layout, evidence)
       } else {
         try HeadRecognition.of(evidence, family: settings.family)
       }
@@ -63,6 +65,7 @@ public struct DetectorReading: Sendable {
       given: settings.preprocessing, engine: engine)
     settings.apply(to: &configuration)
     configuration.preprocessing = preparation.preprocessing
+    try configuration.readPriors(in: graph)
     guard let family = HeadFamily.named(configuration.family) else {
       throw HeadError.unknownFamily(configuration.family)
     }

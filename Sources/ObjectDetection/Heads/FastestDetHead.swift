@@ -7,6 +7,8 @@ extension HeadFamily {
   /// `objectness^0.6 · class^0.4`.
   static let fastestDet = HeadFamily(
     name: "fastestdet", summary: "one map of objectness, offset, size, classes (FastestDet)",
+    training: HeadTraining(
+      layout: .objectness, loss: "fastestdet", endsAtMaps: false, classes: .softmax),
     recognize: { evidence in
       guard evidence.outputs.count == 1, let (name, shape) = evidence.outputs.first,
         shape.count == 4, shape[1] > 5,

@@ -25,13 +25,15 @@ public struct HeadConfiguration: Codable, Hashable, Sendable {
   public var maxDetections: Int
   /// How images become inputs.
   public var preprocessing: Preprocessing
+  /// How outputs hold boxes, for heads of the family `described`.
+  public var layout: HeadLayout?
 
   /// A configuration of the given parts.
   public init(
     family: String, classes: [String], strides: [Int] = [], anchors: [[[Double]]] = [],
     regMax: Int = 0, isDecoded: Bool = true, variances: [Double] = [0.1, 0.2],
     confidence: Double = 0.001, iou: Double = 0.65, maxDetections: Int = 100,
-    preprocessing: Preprocessing = Preprocessing()
+    preprocessing: Preprocessing = Preprocessing(), layout: HeadLayout? = nil
   ) {
     self.family = family
     self.classes = classes
@@ -44,6 +46,7 @@ public struct HeadConfiguration: Codable, Hashable, Sendable {
     self.iou = iou
     self.maxDetections = maxDetections
     self.preprocessing = preprocessing
+    self.layout = layout
   }
 
   /// Whether lists have the lengths that decoding relies on.
@@ -51,6 +54,7 @@ public struct HeadConfiguration: Codable, Hashable, Sendable {
     !classes.isEmpty && preprocessing.mean.count == 3 && preprocessing.std.count == 3
       && variances.count == 2 && strides.allSatisfy { $0 > 0 } && regMax >= 0
       && anchors.allSatisfy { $0.allSatisfy { $0.count == 2 } } && maxDetections > 0
+      && layout?.fault(strides: strides, classes: classes.count) == nil
   }
 
   /// The configuration as YAML, to be edited and given back.

@@ -1,6 +1,6 @@
 /// Why a network's outputs cannot be read as boxes.
 public enum HeadError: Error, Equatable, CustomStringConvertible {
-  case unrecognized(outputs: [String])
+  case unrecognized(outputs: [String], skeleton: String)
   case ambiguous(families: [String], outputs: [String])
   case unknownFamily(String)
   case absent(String)
@@ -11,9 +11,10 @@ public enum HeadError: Error, Equatable, CustomStringConvertible {
   /// A sentence for the user.
   public var description: String {
     switch self {
-    case .unrecognized(let outputs):
-      "the detection head is not recognised from the outputs \(outputs.joined(separator: ", ")); "
-        + "head families are \(Self.families)"
+    case .unrecognized(let outputs, let skeleton):
+      "the detection head is not recognised from the outputs \(outputs.joined(separator: ", ")). "
+        + "A file that describes it begins with\n\n\(skeleton)\n\nHead families are "
+        + Self.families
     case .ambiguous(let families, let outputs):
       "the outputs \(outputs.joined(separator: ", ")) fit the head families "
         + "\(families.joined(separator: " and "))"

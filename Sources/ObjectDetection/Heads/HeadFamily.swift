@@ -13,7 +13,7 @@ public struct HeadFamily: Sendable {
   /// The configuration and the reasons for it, or `nil` when the outputs are not of this family.
   var recognize: @Sendable (HeadEvidence) -> HeadRecognition?
   /// The candidate boxes of one image, in network pixels, above the confidence threshold.
-  var decode: @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
+  public var decode: @Sendable (HeadOutputs, HeadConfiguration) throws -> [Detection]
 
   /// A family, with the reading and the decoding of its outputs.
   ///
@@ -36,7 +36,7 @@ public struct HeadFamily: Sendable {
 
   private static let additions = Additions<HeadFamily>()
   private static let builtIn: [HeadFamily] = [
-    .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd,
+    .yolov5, .yolov8, .yolox, .nanoDet, .ssd, .fastestDet, .yoloFastestV2, .endToEnd, .described,
   ]
 
   /// The family of that name.

@@ -18,13 +18,22 @@ public struct HeadRecognition: Sendable {
     self.countsClasses = countsClasses
   }
 
+  /// A head that a file describes; its classes are those of the metadata, else COCO's.
+  init(of layout: HeadLayout, _ evidence: HeadEvidence) {
+    self.init(
+      configuration: HeadConfiguration(
+        family: "described", classes: evidence.metadataNames ?? COCOClasses.names,
+        layout: layout),
+      reasons: ["its layout was given"], countsClasses: false)
+  }
+
   /// The family that fits, or the settings for the one named.
   ///
   /// When several families fit, the one whose number of classes is that of the names in the model's
   /// metadata is taken, else the one with COCO's 80 classes.
   ///
-  /// - Throws: ``HeadError/unrecognized(outputs:)``, ``HeadError/ambiguous(families:outputs:)``,
-  ///   ``HeadError/unknownFamily(_:)``.
+  /// - Throws: ``HeadError/unrecognized(outputs:skeleton:)``,
+  ///   ``HeadError/ambiguous(families:outputs:)``, ``HeadError/unknownFamily(_:)``.
   public static func of(
     _ evidence: HeadEvidence, family: String? = nil
   ) throws -> HeadRecognition {
@@ -44,7 +53,9 @@ public struct HeadRecognition: Sendable {
     }
     let fits = HeadFamily.all.compactMap { $0.recognize(evidence) }
     if fits.count == 1 { return fits[0] }
-    guard !fits.isEmpty else { throw HeadError.unrecognized(outputs: shown) }
+    guard !fits.isEmpty else {
+      throw HeadError.unrecognized(outputs: shown, skeleton: evidence.skeleton)
+    }
     for (count, source) in [
       (evidence.metadataNames?.count, "the metadata names"), (COCOClasses.names.count, "COCO has"),
     ] {

@@ -26,6 +26,8 @@ public struct HeadSettings: Codable, Sendable, Equatable {
   public var maxDetections: Int?
   /// How images become inputs.
   public var preprocessing: PreprocessingSettings?
+  /// How outputs hold boxes; with it the family is `described`.
+  public var layout: HeadLayout?
 
   /// Parts of ``Preprocessing``.
   public struct PreprocessingSettings: Codable, Sendable, Equatable {
@@ -50,7 +52,7 @@ public struct HeadSettings: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case family, classes, strides, anchors, regMax, isDecoded, variances, confidence, iou
-    case maxDetections, preprocessing
+    case maxDetections, preprocessing, layout
   }
 
   /// Settings that change nothing.
@@ -75,9 +77,24 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     try document.checkKeys(
       at: [CodingKeys.preprocessing.rawValue],
       PreprocessingSettings.CodingKeys.allCases.map(\.rawValue))
-    let settings = try document.decode(HeadSettings.self)
+    try checkLayoutKeys(document)
+    var settings = try document.decode(HeadSettings.self)
+    if settings.layout != nil, settings.family == nil { settings.family = "described" }
     try settings.check(document)
     return settings
+  }
+
+  private static func checkLayoutKeys(_ document: SettingsDocument) throws {
+    let layout = CodingKeys.layout.rawValue
+    try document.checkKeys(at: [layout], HeadLayout.CodingKeys.allCases.map(\.rawValue))
+    try document.checkKeys(
+      at: [layout, "box"], HeadLayout.Boxes.CodingKeys.allCases.map(\.rawValue))
+    try document.checkKeys(
+      at: [layout, "priors"], HeadLayout.Priors.CodingKeys.allCases.map(\.rawValue))
+    for index in 0..<document.count(at: [layout, "outputs"]) {
+      try document.checkKeys(
+        at: [layout, "outputs", "\(index)"], ["output", "level", "axes", "fields"])
+    }
   }
 
   private func check(_ document: SettingsDocument) throws {
@@ -109,6 +126,13 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     try require(confidence.map { (0...1).contains($0) }, .confidence, "must lie between 0 and 1")
     try require(iou.map { (0...1).contains($0) }, .iou, "must lie between 0 and 1")
     try require(maxDetections.map { $0 > 0 }, .maxDetections, "must be at least 1")
+    if let fault = layout?.fault(strides: strides, classes: classes?.count ?? 1) {
+      let path = [CodingKeys.layout.rawValue] + fault.key
+      throw document.failure(path, "\(path.joined(separator: ".")) \(fault.rule)")
+    }
+    if family == "described", layout == nil {
+      throw document.failure(["family"], "the family described needs a layout:")
+    }
     try preprocessing?.check(document)
   }
 
@@ -124,6 +148,7 @@ public struct HeadSettings: Codable, Sendable, Equatable {
     if let confidence { configuration.confidence = confidence }
     if let iou { configuration.iou = iou }
     if let maxDetections { configuration.maxDetections = maxDetections }
+    if let layout { configuration.layout = layout }
     preprocessing?.apply(to: &configuration.preprocessing)
   }
 }
@@ -183,6 +208,9 @@ private struct SettingsDocument {
       }
     }
   }
+
+  /// The number of elements of a list; 0 where there is none.
+  func count(at path: [String]) -> Int { node(path)?.sequence?.count ?? 0 }
 
   func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     do {

@@ -13,22 +13,28 @@ public struct HeadTraining: Sendable, Equatable {
     case priors
   }
 
+  /// What makes scores of the logits of classes.
+  public enum Scores: Sendable, Equatable {
+    /// A sigmoid of each.
+    case sigmoid
+    /// A softmax over all.
+    case softmax
+  }
+
   /// The layout of the raw maps.
   public var layout: Layout
   /// The name of the loss, one of `LossFamily.all`.
   public var loss: String
-  /// Whether a network that decodes its boxes can be trained.
-  ///
-  /// Then its maps have everything that the loss needs.
-  public var trainsDecoded: Bool
   /// Whether a network that does not decode its boxes ends at the maps.
   ///
   /// Otherwise the maps are the outputs of the last convolutions.
   public var endsAtMaps: Bool
+  /// What makes scores of the logits of classes.
+  public var classes: Scores
 
   /// Properties of the given parts.
-  public init(layout: Layout, loss: String, trainsDecoded: Bool, endsAtMaps: Bool) {
+  public init(layout: Layout, loss: String, endsAtMaps: Bool, classes: Scores = .sigmoid) {
     (self.layout, self.loss) = (layout, loss)
-    (self.trainsDecoded, self.endsAtMaps) = (trainsDecoded, endsAtMaps)
+    (self.endsAtMaps, self.classes) = (endsAtMaps, classes)
   }
 }

@@ -10,8 +10,7 @@ extension HeadFamily {
   static let nanoDet = HeadFamily(
     name: "nanodet", summary: "class scores and distance distributions by stride (NanoDet, GFL)",
     training: HeadTraining(
-      layout: .distributions(scoresFirst: true), loss: "gfl", trainsDecoded: true, endsAtMaps: false
-    ),
+      layout: .distributions(scoresFirst: true), loss: "gfl", endsAtMaps: false),
     recognize: { evidence in
       evidence.outputs.count == 1 ? recognizeNanoDetPlus(evidence) : recognizeNanoDet(evidence)
     },

@@ -9,7 +9,7 @@ extension HeadFamily {
   static let ssd = HeadFamily(
     name: "ssd", summary: "class scores with background, boxes by priors (SSD, UltraFace)",
     training: HeadTraining(
-      layout: .priors, loss: "ssd", trainsDecoded: false, endsAtMaps: true),
+      layout: .priors, loss: "ssd", endsAtMaps: true, classes: .softmax),
     recognize: recognizeSSD, decode: decodeSSD)
 
   /// UltraFace's priors: sizes in pixels at strides 8, 16, 32, 64.

@@ -8,7 +8,7 @@ extension HeadFamily {
   static let yolox = HeadFamily(
     name: "yolox", summary: "anchor-free grid, objectness × class (YOLOX)",
     training: HeadTraining(
-      layout: .objectness, loss: "yolox", trainsDecoded: true, endsAtMaps: false),
+      layout: .objectness, loss: "yolox", endsAtMaps: false),
     recognize: recognizeYOLOX, decode: decodeYOLOX)
 
   private static func recognizeYOLOX(_ evidence: HeadEvidence) -> HeadRecognition? {

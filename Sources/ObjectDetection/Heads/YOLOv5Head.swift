@@ -9,7 +9,7 @@ extension HeadFamily {
   static let yolov5 = HeadFamily(
     name: "yolov5", summary: "anchors, objectness × class (YOLOv5, YOLOv7, YOLO-Fastest)",
     training: HeadTraining(
-      layout: .anchors, loss: "yolov5", trainsDecoded: false, endsAtMaps: true),
+      layout: .anchors, loss: "yolov5", endsAtMaps: true),
     recognize: recognizeYOLOv5, decode: decodeYOLOv5)
 
   private static let defaultAnchors: [[[Double]]] = [

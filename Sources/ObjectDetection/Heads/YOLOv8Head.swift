@@ -9,7 +9,7 @@ extension HeadFamily {
   static let yolov8 = HeadFamily(
     name: "yolov8", summary: "anchor-free, distance distributions, no objectness (YOLOv8–v12)",
     training: HeadTraining(
-      layout: .distributions(scoresFirst: false), loss: "yolov8", trainsDecoded: true,
+      layout: .distributions(scoresFirst: false), loss: "yolov8",
       endsAtMaps: true),
     recognize: recognizeYOLOv8, decode: decodeYOLOv8)
 

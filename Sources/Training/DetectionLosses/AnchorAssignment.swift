@@ -8,7 +8,8 @@ import ObjectDetection
 /// centre, at every scale.
 ///
 /// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, as published. A neighbour beyond the
-/// edge is left out. A centre in the outermost half cell has one neighbour fewer, as there.
+/// edge is left out. A centre in the outermost half cell has one neighbour fewer, as there. Without
+/// neighbours it is Darknet's assignment with several anchors for an object.
 public struct AnchorAssignment: Sendable {
   /// An anchor of a cell that is assigned to an object.
   public struct Positive: Sendable, Equatable {
@@ -27,6 +28,11 @@ public struct AnchorAssignment: Sendable {
 
   /// The largest factor between an anchor's extent and an object's.
   public var ratio = 4.0
+  /// Whether anchors of the two nearest neighbouring cells are positive too.
+  public var takesNeighbours = true
+
+  /// The assignment, with or without neighbours.
+  public init(takesNeighbours: Bool = true) { self.takesNeighbours = takesNeighbours }
 
   /// The positive anchors and cells for the objects of an image, in order.
   func places(
@@ -56,11 +62,11 @@ public struct AnchorAssignment: Sendable {
     let y = (box.top + box.bottom) / 2 / Double(level.stride)
     let (column, row) = (Int(x.rounded(.down)), Int(y.rounded(.down)))
     let (partX, partY) = (x - Double(column), y - Double(row))
-    let neighbours = [
+    let places = [
       (column, row), (partX < 0.5 ? column - 1 : column + 1, row),
       (column, partY < 0.5 ? row - 1 : row + 1),
     ]
-    return neighbours.compactMap { column, row in
+    return places.prefix(takesNeighbours ? 3 : 1).compactMap { column, row in
       guard (0..<level.columns).contains(column), (0..<level.rows).contains(row) else { return nil }
       return row * level.columns + column
     }

@@ -21,7 +21,7 @@ public struct LossFamily: Sendable {
   private static let additions = Additions<LossFamily>()
   /// One line for each loss.
   private static let builtIn: [LossFamily] = [
-    .yolov5, .yolov8, .yolox, .generalizedFocal, .ssd,
+    .yolov5, .yolov8, .yolox, .generalizedFocal, .ssd, .fastestDet,
   ]
 
   /// The loss with a name.

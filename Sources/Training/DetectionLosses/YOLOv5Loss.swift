@@ -2,17 +2,18 @@ import Foundation
 import ObjectDetection
 import Tensors
 
-/// The loss of heads with anchors and objectness: YOLOv5 and YOLOv7.
+/// The loss of heads with anchors and objectness: YOLOv5, YOLOv7 and YOLO-Fastest.
 ///
-/// Boxes have the centre `(2σ − ½ + cell)·stride` and the extents `(2σ)²·anchor`. The loss is
-/// `scale` times the sum over scales of three parts:
+/// Logits become boxes as ``AnchorCoding`` says. The loss is `scale` times the sum over scales of
+/// three parts:
 ///
 /// - `box · mean (1 − CIoU)` over the scale's positives;
 /// - `objectness · balance · mean BCE(x, IoU)` over all its anchors and cells;
 /// - `classes · C/80 · mean BCE` over its positives.
 ///
 /// Reference: Jocher et al., Ultralytics YOLOv5, 2020–2022, with ``AnchorAssignment``. Deviates in
-/// the constant `scale`; YOLOv5 multiplies by the batch size instead.
+/// the constant `scale`; YOLOv5 multiplies by the batch size instead. Where centres do not reach
+/// into neighbouring cells, as Darknet's, only the cell of an object's centre answers for it.
 public struct YOLOv5Loss: DetectionLoss {
   /// The scales; `box` names the first channel of the first anchor.
   public var levels: [HeadLevel]
@@ -20,6 +21,8 @@ public struct YOLOv5Loss: DetectionLoss {
   public var anchors: [[[Double]]]
   /// The number of classes.
   public var classes: Int
+  /// How logits become boxes.
+  public var coding = AnchorCoding.squares
   /// What the parts are multiplied by.
   public var gains = (box: 0.05, objectness: 1.0, classes: 0.5)
   /// What everything is multiplied by.
@@ -56,7 +59,9 @@ public struct YOLOv5Loss: DetectionLoss {
     _ maps: [RawMap], _ targets: [[LabelledBox]], pool: ThreadPool
   ) -> [[AnchorAssignment.Positive]] {
     targets.enumerated().map { image, objects in
-      AnchorAssignment().places(objects, levels: levels, anchors: anchors).map { positive in
+      AnchorAssignment(takesNeighbours: coding.spread >= 2).places(
+        objects, levels: levels, anchors: anchors
+      ).map { positive in
         var positive = positive
         let found = predicted(maps, image, positive)
         positive.overlap = max(
@@ -98,26 +103,29 @@ public struct YOLOv5Loss: DetectionLoss {
     return map.offset(image: image, channel: channel) + positive.cell
   }
 
-  /// The predicted box in pixels, and the four sigmoids it is computed from.
+  /// The predicted box in pixels, and the derivatives of centre and extents by the four logits.
   private func predicted(
     _ maps: [RawMap], _ image: Int, _ positive: AnchorAssignment.Positive
-  ) -> (box: SIMD4<Double>, sigmas: SIMD4<Double>) {
+  ) -> (box: SIMD4<Double>, slopes: SIMD4<Double>) {
     let level = levels[positive.level]
     let map = maps[level.box.map]
-    var sigmas = SIMD4<Double>()
-    for field in 0..<4 {
-      sigmas[field] = Double(sigmoid(map.values[offset(map, image, positive, field: field)]))
+    func logit(_ field: Int) -> Float {
+      map.values[offset(map, image, positive, field: field)]
     }
     let (row, column) = positive.cell.quotientAndRemainder(dividingBy: level.columns)
-    let anchor = anchors[positive.level][positive.anchor]
-    let centreX = (2 * sigmas.x - 0.5 + Double(column)) * Double(level.stride)
-    let centreY = (2 * sigmas.y - 0.5 + Double(row)) * Double(level.stride)
-    let halfWidth = 2 * sigmas.z * sigmas.z * anchor[0]
-    let halfHeight = 2 * sigmas.w * sigmas.w * anchor[1]
+    let cell = [Double(column), Double(row)]
+    var (centres, halves, slopes) = (SIMD2<Double>(), SIMD2<Double>(), SIMD4<Double>())
+    for axis in 0..<2 {
+      let centre = coding.centre(logit(axis))
+      centres[axis] = (centre.value + cell[axis]) * Double(level.stride)
+      slopes[axis] = centre.slope * Double(level.stride)
+      let anchor = anchors[positive.level][positive.anchor][axis]
+      let extent = coding.extent(logit(2 + axis))
+      halves[axis] = extent.value * anchor / 2
+      slopes[2 + axis] = extent.slope * anchor
+    }
     return (
-      SIMD4(
-        centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight),
-      sigmas
+      SIMD4(lowHalf: centres - halves, highHalf: centres + halves), slopes
     )
   }
 
@@ -128,16 +136,11 @@ public struct YOLOv5Loss: DetectionLoss {
   ) -> SIMD4<Double> {
     let level = levels[positive.level]
     let map = maps[level.box.map]
-    let (found, sigmas) = predicted(maps, image, positive)
+    let (found, slopes) = predicted(maps, image, positive)
     let measured = BoxOverlap(found, target.box.corners, overlap)
     let g = measured.gradient
     let byBox = SIMD4(g.x + g.z, g.y + g.w, (g.z - g.x) / 2, (g.w - g.y) / 2)
-    let anchor = anchors[positive.level][positive.anchor]
-    let stride = Double(level.stride)
-    let slopes = sigmas * (1 - sigmas)
-    let byLogit =
-      SIMD4(2 * stride, 2 * stride, 8 * sigmas.z * anchor[0], 8 * sigmas.w * anchor[1]) * slopes
-    let gradient = -byBox * byLogit * (gains.box * share)
+    let gradient = -byBox * slopes * (gains.box * share)
     for field in 0..<4 {
       map.gradient[offset(map, image, positive, field: field)] += Float(gradient[field])
     }
@@ -202,10 +205,12 @@ public struct YOLOv5Loss: DetectionLoss {
 }
 
 extension LossFamily {
-  /// ``YOLOv5Loss`` with the anchors of the configuration.
+  /// ``YOLOv5Loss`` with the anchors and the coding of the head.
   static let yolov5 = LossFamily(name: "yolov5") { head in
-    YOLOv5Loss(
+    var loss = YOLOv5Loss(
       levels: head.levels, anchors: head.configuration.anchors,
       classes: head.configuration.classes.count)
+    loss.coding = head.coding
+    return loss
   }
 }

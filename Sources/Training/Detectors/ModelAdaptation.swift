@@ -30,7 +30,9 @@ public struct ModelAdaptation {
   public mutating func replaceClasses(_ names: [String], seed: UInt64) throws {
     let (found, _) = try rawHead()
     let old = found.configuration.classes.count
-    graph = try found.replacingClasses(in: graph, with: names, seed: seed)
+    graph = try found.replacingClasses(
+      in: graph, with: names, seed: seed, registry: engine.registry,
+      inputShapes: engine.inputShapes)
     engine.progress.notice(
       "the head's \(old) classes are replaced by \(names.joined(separator: ", "))")
   }

@@ -36,6 +36,20 @@ import Training
     #expect(error < Tolerance.finiteDifference.bound)
   }
 
+  @Test(arguments: [1.0, 1.05]) func darknetsBoxesHaveTheirOwnGradient(spread: Double) {
+    var loss = Self.loss
+    loss.coding = AnchorCoding(spread: spread, isExponential: true)
+    loss.overlap = .giou
+    let fixture = LossFixture(Self.shapes, seed: 9)
+    let positives = loss.positives(fixture.maps, Self.targets, pool: Self.pool)
+    // No centre reaches into a neighbouring cell.
+    #expect(positives[1].map(\.cell) == [32, 32])
+    let error = fixture.directionalError { maps in
+      loss.evaluate(maps, targets: Self.targets, positives: positives, pool: Self.pool)
+    }
+    #expect(error < Tolerance.finiteDifference.bound)
+  }
+
   @Test func anObjectIsAnsweredForByFittingAnchorsOfThreeCells() {
     let fixture = LossFixture(Self.shapes, seed: 4)
     let positives = Self.loss.positives(fixture.maps, Self.targets, pool: Self.pool)

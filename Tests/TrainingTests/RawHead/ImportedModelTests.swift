@@ -59,9 +59,6 @@ struct ImportedModelTests {
     let head = try RawHead.find(
       in: graph, configuration: configuration, height: 416, width: 416, registry: .standard)
     #expect(head.levels.map(\.rows) == [52, 26, 13] && head.taps.count == 9)
-    #expect(throws: RawHeadError.fixedClasses(family: "yolox")) {
-      try head.replacingClasses(in: graph, with: ["a"], seed: 0)
-    }
   }
 
   @Test func theMapsOfNanoDetAreFoundBehindTheirSigmoids() throws {
@@ -75,18 +72,68 @@ struct ImportedModelTests {
     #expect(head.levels.allSatisfy { $0.classes.first == 0 && $0.box.first == 80 })
   }
 
-  @Test func theMapsOfADecodedHeadOfAnchorsCanBeCompared() throws {
+  @Test func darknetsAnchorsAreReadOffTheirDecoding() throws {
     let configuration = HeadConfiguration(
       family: "yolov5", classes: COCOClasses.names, strides: [16, 32], isDecoded: true)
-    let graph = try model("yolo_fastest_1.1_bn")
-    #expect(throws: RawHeadError.noLoss(family: "yolov5")) {
-      try RawHead.find(
-        in: graph, configuration: configuration, height: 320, width: 320, registry: .standard)
-    }
-    let head = try RawHead.comparable(
-      in: graph, configuration: configuration, height: 320, width: 320, registry: .standard)
+    let head = try RawHead.find(
+      in: model("yolo_fastest_1.1_bn"), configuration: configuration, height: 320, width: 320,
+      registry: .standard)
     #expect(head.levels.map(\.stride) == [16, 32] && head.levels.map(\.rows) == [20, 10])
-    #expect(head.taps.count == 2)
+    #expect(head.taps.count == 2 && head.coding == .exponentials)
+    #expect(
+      head.configuration.anchors == [
+        [[12, 18], [37, 49], [52, 132]], [[115, 73], [119, 199], [242, 238]],
+      ])
+  }
+
+  @Test(arguments: ["yolov5lite_s_320_bn", "yolov5lite_e_320_folded"])
+  func yolov5sAnchorsAreReadOffTheirDecoding(name: String) throws {
+    let configuration = HeadConfiguration(
+      family: "yolov5", classes: COCOClasses.names, strides: [8, 16, 32], isDecoded: true)
+    let head = try RawHead.find(
+      in: model(name), configuration: configuration, height: 320, width: 320, registry: .standard)
+    #expect(head.levels.map(\.stride) == [8, 16, 32] && head.coding == .squares)
+    #expect(
+      head.configuration.anchors == [
+        [[10, 13], [16, 30], [33, 23]], [[30, 61], [62, 45], [59, 119]],
+        [[116, 90], [156, 198], [373, 326]],
+      ])
+  }
+
+  @Test func priorsAndVariancesAreReadOffTheirDecoding() throws {
+    let sizes: [[[Double]]] = [
+      [[10, 10], [16, 16], [24, 24]], [[32, 32], [48, 48]], [[64, 64], [96, 96]],
+      [[128, 128], [192, 192], [256, 256]],
+    ]
+    let stated = HeadConfiguration(
+      family: "ssd", classes: ["face"], strides: [8, 16, 32, 64], anchors: sizes, isDecoded: false)
+    var configuration = stated
+    (configuration.isDecoded, configuration.anchors, configuration.variances) = (true, [], [1, 1])
+    let head = try RawHead.find(
+      in: model("ultraface_rfb_320_bn"), configuration: configuration, height: 240, width: 320,
+      registry: .standard)
+    #expect(head.configuration.variances == [0.1, 0.2])
+    let expected = stated.priors(height: 240, width: 320)
+    try #require(head.priors.count == expected.count)
+    for (ours, theirs) in zip(head.priors, expected) {
+      // The graph's priors are no larger than the image.
+      let middle = (theirs.top + theirs.bottom) / 2
+      let bottom = middle + min(theirs.height, 240) / 2
+      #expect(abs(ours.left - theirs.left) < 0.01 && abs(ours.bottom - bottom) < 0.01)
+    }
+  }
+
+  @Test(arguments: ["fastestdet_512_bn", "fastestdet_512_folded"])
+  func fastestDetsLogitsAreFoundBehindTheirNormalisations(name: String) throws {
+    let graph = try model(name)
+    let configuration = HeadConfiguration(
+      family: "fastestdet", classes: COCOClasses.names, strides: [16], isDecoded: false)
+    let head = try RawHead.find(
+      in: graph, configuration: configuration, height: 512, width: 512, registry: .standard)
+    let links = Connectivity(graph)
+    #expect(head.levels.count == 1 && head.levels[0].rows == 32)
+    let readers = head.taps.map { tap in links.consumers[tap]?.map { graph.nodes[$0].opType } }
+    #expect(Set(readers) == [["Sigmoid"], ["Concat"], ["Transpose"]])
   }
 
   @Test(arguments: ["yolo11n_dequant", "nanodet_m_320", "yolo_fastest_1.1_bn"])
@@ -106,23 +153,90 @@ struct ImportedModelTests {
     #expect(graph.lastConvolutions(.standard).count >= 2)
   }
 
-  @Test func aReplacedHeadPlacesBoxesAsBefore() throws {
-    let graph = try model("yolo11n_dequant")
-    let head = try RawHead.find(
-      in: graph, configuration: Self.configuration, height: 320, width: 320, registry: .standard)
-    let replaced = try head.replacingClasses(in: graph, with: ["a", "b", "c"], seed: 1)
-    try replaced.verify()
-    var tapped = graph
-    tapped.outputs = head.levels.map { ValueInfo(name: head.taps[$0.box.map], type: .undeclared) }
-    let image = images(1, 320, 320)[0]
-    let boxes = try outputs(tapped, image, [1, 3, 320, 320])
-    let maps = try outputs(replaced, image, [1, 3, 320, 320])
-    for (map, box) in zip(maps, boxes) {
-      #expect(map.shape == [1, 67, box.shape[2], box.shape[3]])
-      #expect(Array(map.floats[..<box.count]) == box.floats)
+  /// A shared network, its family, and which numbers of its outputs are boxes and objectness.
+  struct Replaced: Sendable, CustomTestStringConvertible {
+    var model: String
+    var shape: [Int]
+    /// The outputs with three classes.
+    var outputs: [[Int]]
+    /// The axis of the fields in each output, and those that must stay.
+    var kept: [(axis: Int, fields: Range<Int>)]
+    var testDescription: String { model }
+  }
+
+  @Test(arguments: [
+    Replaced(
+      model: "yolo11n_dequant", shape: [1, 3, 320, 320], outputs: [[1, 7, 2100]],
+      kept: [(1, 0..<4)]),
+    Replaced(
+      model: "yolov5lite_s_320_bn", shape: [1, 3, 320, 320], outputs: [[1, 6300, 8]],
+      kept: [(2, 0..<5)]),
+    Replaced(
+      model: "yolov5lite_e_320_folded", shape: [1, 3, 320, 320], outputs: [[1, 6300, 8]],
+      kept: [(2, 0..<5)]),
+    Replaced(
+      model: "yolo_fastest_1.1_bn", shape: [1, 3, 320, 320], outputs: [[1, 1500, 8]],
+      kept: [(2, 0..<5)]),
+    Replaced(
+      model: "yolox_nano_416", shape: [1, 3, 416, 416], outputs: [[1, 3549, 8]],
+      kept: [(2, 0..<5)]),
+    Replaced(
+      model: "fastestdet_512_bn", shape: [1, 3, 512, 512], outputs: [[1, 8, 32, 32]],
+      kept: [(1, 0..<5)]),
+    Replaced(
+      model: "fastestdet_512_folded", shape: [1, 3, 512, 512], outputs: [[1, 8, 32, 32]],
+      kept: [(1, 0..<5)]),
+    Replaced(
+      model: "nanodet_m_320", shape: [1, 3, 320, 320],
+      outputs: [
+        [1, 1600, 3], [1, 400, 3], [1, 100, 3], [1, 1600, 32], [1, 400, 32], [1, 100, 32],
+      ],
+      kept: [(2, 0..<0), (2, 0..<0), (2, 0..<0), (2, 0..<32), (2, 0..<32), (2, 0..<32)]),
+    Replaced(
+      model: "ultraface_rfb_320_bn", shape: [1, 3, 240, 320],
+      outputs: [[1, 4420, 4], [1, 4420, 4]], kept: [(2, 0..<0), (2, 0..<4)]),
+  ])
+  func aReplacedHeadPlacesBoxesAsBefore(_ replaced: Replaced) throws {
+    let graph = try model(replaced.model)
+    let engine = Engine(threads: 2)
+    var adaptation = ModelAdaptation(graph, engine: engine)
+    try adaptation.replaceClasses(["a", "b", "c"], seed: 1)
+    let result = adaptation.graph
+    try result.verify()
+    let image = images(1, replaced.shape[2], replaced.shape[3])[0]
+    func fields(_ tensor: Tensor, _ kept: (axis: Int, fields: Range<Int>)) -> Tensor {
+      let inner = tensor.shape[(kept.axis + 1)...].product
+      let values = tensor.floats
+      let chosen = values.indices.filter {
+        kept.fields.contains($0 / inner % tensor.shape[kept.axis])
+      }
+      return Tensor(chosen.map { values[$0] })
     }
-    let configuration = try #require(replaced.properties.metadata[Detector.metadataKey])
-    #expect(configuration.contains("\"isDecoded\":false") && configuration.contains("\"c\""))
+    let before = try outputs(graph, image, replaced.shape)
+    let after = try outputs(result, image, replaced.shape)
+    #expect(after.map(\.shape) == replaced.outputs)
+    for (kept, (old, new)) in zip(replaced.kept, zip(before, after)) where !kept.fields.isEmpty {
+      #expect(error([fields(new, kept)], [fields(old, kept)]) < Tolerance.network.bound)
+    }
+    let reading = try DetectorReading(result, engine: engine)
+    #expect(reading.configuration.classes == ["a", "b", "c"])
+    // It can be trained on, and be given classes once more.
+    try adaptation.replaceClasses(["only"], seed: 2)
+    let again = try outputs(adaptation.graph, image, replaced.shape)
+    #expect(again.map(\.shape.count) == replaced.outputs.map(\.count))
+  }
+
+  @Test func classesThatAHeadKnowsKeepTheirScores() throws {
+    let graph = try model("yolov5lite_e_320_folded")
+    var adaptation = ModelAdaptation(graph, engine: Engine(threads: 2))
+    try adaptation.replaceClasses(["dog", "widget", "Person"], seed: 1)
+    let image = images(1, 320, 320)[0]
+    let before = try outputs(graph, image, [1, 3, 320, 320])[0].floats
+    let after = try outputs(adaptation.graph, image, [1, 3, 320, 320])[0].floats
+    let dog = try #require(COCOClasses.names.firstIndex(of: "dog"))
+    let known = stride(from: 0, to: 6300, by: 7)
+    #expect(known.allSatisfy { abs(after[$0 * 8 + 5] - before[$0 * 85 + 5 + dog]) < 1e-5 })
+    #expect(known.allSatisfy { abs(after[$0 * 8 + 7] - before[$0 * 85 + 5]) < 1e-5 })
   }
 
   @Test(arguments: [("yolo11n_dequant", 320), ("fastestdet_512_folded", 512)])
