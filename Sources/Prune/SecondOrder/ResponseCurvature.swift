@@ -7,10 +7,10 @@ import Training
 
 /// How much a network's answer depends on each element of its layers' responses.
 ///
-/// A small change Δ of a response moves the network's answer by a distance of about `½ Σ c Δ²`. c is
-/// the diagonal of `Jᵀ H J`, with J the derivative of the answer by the response and H the curvature
-/// of the distance in the answer. Each image gives one estimate: `(Jᵀ √h ε)²` with random signs ε
-/// and h the diagonal of H.
+/// A small change Δ of a response moves the network's answer by a distance of about `½ Σ c Δ²`. c
+/// is the diagonal of `Jᵀ H J`, with J the derivative of the answer by the response and H the
+/// curvature of the distance in the answer. Each image gives one estimate: `(Jᵀ √h ε)²` with random
+/// signs ε and h the diagonal of H.
 ///
 /// The answer is the raw maps of a recognised head, and the distance `HeadMatching`. Then h is a
 /// secant over one unit of each raw number, so that scores just below the threshold count too. For
@@ -124,7 +124,7 @@ package final class ResponseCurvature {
 }
 
 extension Graph {
-  /// Adds a constant of zeros to a value, and returns its name; `nil` where no node makes the value.
+  /// Adds a constant of zeros to a value, and returns its name; `nil` where no node makes it.
   fileprivate mutating func insertProbe(behind value: String, shape: [Int]) -> String? {
     guard let producer = nodes.firstIndex(where: { $0.outputs.contains(value) }) else { return nil }
     let (inner, probe) = (freshName("\(value)/before probe"), freshName("\(value)/probe"))

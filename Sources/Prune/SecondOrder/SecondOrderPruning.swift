@@ -17,7 +17,7 @@ import Tensors
 ///
 /// Reference: Frantar and Alistarh, *Optimal Brain Compression*, NeurIPS 2022, arXiv:2208.11580.
 /// Deviations: see ``SparseReconstruction`` and ``SparsityLadder``; responses of the whole network
-/// are the target of every layer.
+/// are the target of every layer; positions and outputs are weighed by ``ResponseImportance``.
 public struct SecondOrderPruning {
   /// How a network is sampled and solved.
   public struct Configuration: Sendable {

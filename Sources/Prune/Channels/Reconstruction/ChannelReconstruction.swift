@@ -22,6 +22,7 @@ import Tensors
 /// - LASSO sees the original activations and least squares the pruned ones; in the paper both see
 ///   the pruned ones.
 /// - Refitting is regularised towards the old weights, see ``LeastSquaresReconstruction``.
+/// - Positions are sampled and weighed by ``ResponseImportance``; the paper draws them uniformly.
 /// - A constant is fitted too. It goes to the bias or to a normalisation's running mean.
 public struct ChannelReconstruction: Sendable {
   /// The effect of refitting on one layer.

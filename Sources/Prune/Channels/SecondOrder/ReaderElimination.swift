@@ -5,7 +5,8 @@ import Tensors
 ///
 /// With w the weights of one output and H the second moments of the centred patches plus a ridge,
 /// removing the elements K of a patch costs `w_K ([H⁻¹]_KK)⁻¹ w_Kᵀ`, when the other weights take
-/// the values that cost least. The cost of a layer is the sum over its outputs.
+/// the values that cost least. The cost of a layer is the sum
+/// over its outputs, each times its importance.
 package struct ReaderElimination: Sendable {
   /// What has been lost so far, as a share of the variation of the layer's response.
   package private(set) var lost = 0.0
