@@ -96,6 +96,9 @@ struct PixelNumbers: ExpressibleByArgument {
 extension Preprocessing.ChannelOrder: ExpressibleByArgument {
   /// Letter case does not count.
   public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
+
+  /// The orders as they are typed.
+  public static var allValueStrings: [String] { allCases.map { $0.rawValue.lowercased() } }
 }
 
 extension Preprocessing.Fit: ExpressibleByArgument {
