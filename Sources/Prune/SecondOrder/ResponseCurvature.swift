@@ -12,15 +12,21 @@ import Training
 /// curvature of the distance in the answer. Each image gives one estimate: `(Jᵀ √h ε)²` with random
 /// signs ε and h the diagonal of H.
 ///
-/// The answer is the raw maps of a recognised head, and the distance `HeadMatching`. Then h is a
-/// secant over one unit of each raw number, so that scores just below the threshold count too. For
-/// other networks the answer is the outputs, and the distance is the mean over outputs of
-/// `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`.
+/// For raw maps h is a secant over one unit of each raw number, so that scores just below the
+/// threshold count too.
 ///
 /// References: Hutchinson, *A stochastic estimator of the trace of the influence matrix*, 1990;
 /// Martens and Grosse, *Optimizing neural networks with Kronecker-factored approximate curvature*,
 /// ICML 2015, arXiv:1503.05671.
 package final class ResponseCurvature {
+  /// What is compared, and by which distance.
+  package enum Answer: Sendable {
+    /// The raw maps of a recognised head, by `HeadMatching`.
+    case head
+    /// The outputs, by the mean over them of `Σ (y − y₀)² / Σ (y₀ − ȳ₀)²`.
+    case outputs
+  }
+
   private let step: TrainingStep
   private let matching: HeadMatching?
   private let images: CalibrationImages
@@ -29,27 +35,33 @@ package final class ResponseCurvature {
   /// on it.
   private let probes: [Int?]
 
-  /// A network with probes behind some values; `nil` where an operator has no derivative.
+  /// A network with probes behind some values; `nil` where an operator has no derivative, or where
+  /// the head is asked for and has no known maps.
   ///
   /// - Parameter values: Values of the network with their shapes for one image.
   package init?(
-    _ graph: Graph, of values: [(name: String, shape: [Int])], images: CalibrationImages,
-    settings: HeadSettings, seed: UInt64, engine: Engine
+    _ graph: Graph, of values: [(name: String, shape: [Int])], answer: Answer,
+    images: CalibrationImages, settings: HeadSettings, seed: UInt64, engine: Engine
   ) {
     let size = (height: images.input.height, width: images.input.width)
-    let configuration = try? DetectorReading(graph, settings: settings, engine: engine)
-      .configuration
-    let raw = configuration.flatMap {
-      try? RawHead.comparable(
-        in: graph, configuration: $0, height: size.height, width: size.width,
-        registry: engine.registry)
+    var taps = graph.outputs.map(\.name)
+    switch answer {
+    case .outputs: matching = nil
+    case .head:
+      guard
+        let configuration = try? DetectorReading(graph, settings: settings, engine: engine)
+          .configuration,
+        let raw = try? RawHead.comparable(
+          in: graph, configuration: configuration, height: size.height, width: size.width,
+          registry: engine.registry),
+        let found = HeadMatching(raw)
+      else { return nil }
+      (matching, taps) = (found, raw.taps)
     }
-    matching = raw.flatMap(HeadMatching.init)
     var probed = graph.withConstantsAsInitializers()
     let names = values.map { probed.insertProbe(behind: $0.name, shape: $0.shape) }
     var options = TrainingStep.Options(batchSize: 1, imageSize: size, engine: engine)
     options.normalization = .frozen
-    let taps = matching == nil ? graph.outputs.map(\.name) : raw?.taps ?? []
     guard
       let step = try? TrainingStep(
         probed, taps: taps, parameters: names.compactMap { $0 }, options: options)

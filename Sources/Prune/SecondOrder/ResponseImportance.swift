@@ -48,12 +48,13 @@ public struct ResponseImportance: Sendable {
   /// The part of the weight that all positions share alike.
   fileprivate static let floor: Float = 0.1
 
-  /// Measures the importance on images; `nil` where an operator has no derivative.
+  /// Measures the importance on images; `nil` where an operator has no derivative, or where the
+  /// head is asked for and has no known maps.
   ///
   /// - Throws: what images and sessions throw.
   package init?(
-    _ graph: Graph, of places: [Place], images: CalibrationImages, head: HeadSettings,
-    seed: UInt64, engine: Engine
+    _ graph: Graph, of places: [Place], for answer: ResponseCurvature.Answer = .head,
+    images: CalibrationImages, head: HeadSettings, seed: UInt64, engine: Engine
   ) throws {
     let operands = try engine.typed(graph).operands
     let values = places.map {
@@ -61,7 +62,8 @@ public struct ResponseImportance: Sendable {
     }
     guard
       let curvature = ResponseCurvature(
-        graph, of: values, images: images, settings: head, seed: seed, engine: engine)
+        graph, of: values, answer: answer, images: images, settings: head, seed: seed,
+        engine: engine)
     else { return nil }
     var found = places.map { Layer(outputs: Array(repeating: 0, count: $0.reader.outputs)) }
     let pool = ThreadPool(threads: engine.threads)

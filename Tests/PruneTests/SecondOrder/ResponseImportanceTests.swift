@@ -46,7 +46,8 @@ import Testing
     var sums = [Double](repeating: 0, count: shape.reduce(1, *))
     for seed in 0..<seeds {
       let known = ResponseCurvature(
-        graph, of: [(name, shape)], images: try images(graph), settings: HeadSettings(),
+        graph, of: [(name, shape)], answer: .outputs, images: try images(graph),
+        settings: HeadSettings(),
         seed: UInt64(seed), engine: engine)
       let curvature = try #require(known)
       try curvature.derivatives(0) { found in
@@ -109,7 +110,8 @@ import Testing
     let layer = PatchReader(graph.nodes[0], weighted.rules, weights: tensor, operands: operands)
     let reader = try #require(layer)
     let found = try ResponseImportance(
-      graph, of: [.init(node: 0, reader: reader) { _ in positions }], images: try images(graph),
+      graph, of: [.init(node: 0, reader: reader) { _ in positions }], for: .outputs,
+      images: try images(graph),
       head: HeadSettings(), seed: seed, engine: engine)
     return try #require(found?[0])
   }
