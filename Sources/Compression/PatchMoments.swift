@@ -185,23 +185,9 @@ extension PatchMoments {
   }
 }
 
-extension PatchMoments {
-  /// The moments of responses whose outputs are multiplied by factors, `[outputs]`.
-  public func scalingResponses(by factors: [Double]) -> PatchMoments {
-    precondition(factors.count == outputs)
-    var result = self
-    for (output, factor) in factors.enumerated() {
-      for place in output * depth..<(output + 1) * depth { result.responses[place] *= factor }
-      result.responseSum[output] *= factor
-      result.responseSquares[output] *= factor * factor
-    }
-    return result
-  }
-}
-
 extension [Float] {
   /// Rows of equal length, each times its factor.
-  package func scalingRows(by factors: [Float]) -> [Float] {
+  fileprivate func scalingRows(by factors: [Float]) -> [Float] {
     guard factors.contains(where: { $0 != 1 }) else { return self }
     let length = count / factors.count
     return [Float](unsafeUninitializedCapacity: count) { memory, filled in

@@ -166,7 +166,7 @@ public struct WeightPruning {
     _ graph: Graph, _ request: PruningRequest, _ images: CalibrationImages
   ) throws -> SecondOrderPruning {
     try SecondOrderPruning(
-      graph, configuration: .init(request: request), images: images, head: head, engine: engine)
+      graph, configuration: .init(request: request), inputs: images, engine: engine)
   }
 
   private func choose(

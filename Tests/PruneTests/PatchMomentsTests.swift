@@ -44,17 +44,4 @@ import Testing
     ]
     for (one, other) in pairs { #expect(normalizedMaxError(one, other) < 1e-5) }
   }
-
-  @Test func responsesCanBeScaled() {
-    let (x, y) = (rows(6, of: depth, seed: 4), rows(6, of: outputs, seed: 5))
-    var plain = PatchMoments(depth: depth, outputs: outputs)
-    plain.add(patches: x, responses: y, pool: pool)
-    var scaled = PatchMoments(depth: depth, outputs: outputs)
-    let factors: [Float] = [3, 0.5]
-    let larger: [Float] = y.indices.map { y[$0] * factors[$0 % 2] }
-    scaled.add(patches: x, responses: larger, pool: pool)
-    let found = plain.scalingResponses(by: [3, 0.5])
-    #expect(normalizedMaxError(found.responses, scaled.responses) < 1e-5)
-    #expect(normalizedMaxError(found.responseVariations, scaled.responseVariations) < 1e-5)
-  }
 }

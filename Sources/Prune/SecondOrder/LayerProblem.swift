@@ -3,10 +3,7 @@ import Tensors
 
 /// The least squares of a layer, ready to be solved for any number of nonzeros.
 struct LayerProblem: Sendable {
-  /// The groups, whose outputs are multiplied by ``scales``.
   private let groups: [LayerGroup]
-  /// The roots of what the outputs count, by group; their mean square is 1.
-  private let scales: [[Double]]
   private let moments: [PatchMoments]
   private let channels: Int
   private let fitsIntercept: Bool
@@ -15,37 +12,19 @@ struct LayerProblem: Sendable {
 
   /// Decomposes the moments; see ``SparseReconstruction`` for the arguments.
   ///
-  /// - Parameter importance: What a squared change of each output counts; empty where all count
-  ///   alike.
   /// - Throws: `LinearAlgebraError` when a moment is not finite.
   init(
-    _ moments: [PatchMoments], weights: [Float], channels: Int, importance: [Double] = [],
-    fitsIntercept: Bool, settings: SparseReconstruction.Settings, pool: ThreadPool
+    _ moments: [PatchMoments], weights: [Float], channels: Int, fitsIntercept: Bool,
+    settings: SparseReconstruction.Settings, pool: ThreadPool
   ) throws {
-    let scales = Self.scales(importance, moments)
     groups = try pool.map(moments.count) { group in
       let rows = weights.count / moments.count
       return try LayerGroup(
-        moments[group].scalingResponses(by: scales[group]),
-        weights: Array(weights[group * rows..<(group + 1) * rows]).scalingRows(
-          by: scales[group].map { Float($0) }),
+        moments[group], weights: Array(weights[group * rows..<(group + 1) * rows]),
         fitsIntercept: fitsIntercept, settings: settings)
     }
-    self.scales = scales
     (self.moments, self.channels, self.fitsIntercept) = (moments, channels, fitsIntercept)
     (self.settings, self.pool) = (settings, pool)
-  }
-
-  private static func scales(_ importance: [Double], _ moments: [PatchMoments]) -> [[Double]] {
-    let whole = importance.reduce(0, +)
-    var rest = importance[...]
-    return moments.map { group in
-      guard whole > 0 else { return Array(repeating: 1, count: group.outputs) }
-      let own = rest.prefix(group.outputs)
-      rest = rest.dropFirst(group.outputs)
-      // Outputs that count for nothing keep a trace of weight, so that values can be read back.
-      return own.map { (max($0 / whole * Double(importance.count), 1e-6)).squareRoot() }
-    }
   }
 
   /// The weights that stay and their values.
@@ -81,8 +60,7 @@ struct LayerProblem: Sendable {
       let old = zip(group.weights, mask).map { $1 ? $0 : 0 }
       unfitted += group.residual(old, pool: pool)
       whole += group.variation
-      let depth = own.depth
-      let values = fitted[place].enumerated().map { Float($1 / scales[place][$0 / depth]) }
+      let values = fitted[place].map { Float($0) }
       weights += values
       intercept +=
         fitsIntercept

@@ -16,7 +16,7 @@ struct OriginalResponses {
   /// - Throws: What sessions and `inputs` throw.
   init(
     _ layers: [ReconstructedLayer], in graph: Graph,
-    sampling: ReconstructedLayer.Sampling, inputs: some CalibrationSet, engine: Engine
+    configuration: SecondOrderPruning.Configuration, inputs: some CalibrationSet, engine: Engine
   ) throws {
     responses = layers.map { $0.uses.map { _ in [] } }
     moments = layers.map { $0.reader.emptyMoments() }
@@ -26,22 +26,22 @@ struct OriginalResponses {
     try engine.progress.job("looking at images", total: inputs.count, unit: "images") { done in
       for image in 0..<inputs.count {
         _ = try session.outputs(for: inputs.feed(image))
-        add(image, session, layers, sampling, pool)
+        add(image, of: inputs.count, session, layers, configuration, pool)
         done(image + 1)
       }
     }
   }
 
   private mutating func add(
-    _ image: Int, _ session: Session, _ layers: [ReconstructedLayer],
-    _ sampling: ReconstructedLayer.Sampling, _ pool: ThreadPool
+    _ image: Int, of images: Int, _ session: Session, _ layers: [ReconstructedLayer],
+    _ configuration: SecondOrderPruning.Configuration, _ pool: ThreadPool
   ) {
     for (index, layer) in layers.enumerated() {
       for (place, use) in layer.uses.enumerated() {
         guard let x = session.outputView(use.reader.source),
           let y = session.outputView(use.reader.output)
         else { continue }
-        let (positions, weights) = sampling.sample(use, of: layer, image)
+        let positions = layer.positions(use, image: image, of: images, configuration)
         let values = use.reader.responses(y, at: positions)
         var targets = values
         if let shortcut = use.shortcut, let other = session.outputView(shortcut.value) {
@@ -49,8 +49,8 @@ struct OriginalResponses {
         }
         responses[index][place] += targets
         use.reader.add(
-          patches: use.reader.patches(x, at: positions), responses: values, weights: weights,
-          to: &moments[index], pool: pool)
+          patches: use.reader.patches(x, at: positions), responses: values, to: &moments[index],
+          pool: pool)
       }
     }
   }

@@ -62,7 +62,7 @@ struct ReconstructedLayer {
   /// The weights as `[outputs, channels / groups · kernel]`.
   var matrix: [Float] { reader.matrix(weight.tensor) }
 
-  /// The positions that are sampled in an image where all count alike, the same in every run.
+  /// The positions that are sampled in an image, the same in every run.
   func positions(
     _ use: Use, image: Int, of images: Int, _ configuration: SecondOrderPruning.Configuration
   ) -> [Int] {
@@ -75,34 +75,5 @@ struct ReconstructedLayer {
       max(1, Int(min(wanted, most).rounded(.up))),
       random: CounterRandom(
         seed: configuration.request.seed, stream: UInt64(use.node) << 32 | UInt64(image)))
-  }
-
-  /// Which positions are sampled, and what they count.
-  struct Sampling {
-    private let configuration: SecondOrderPruning.Configuration
-    private let images: Int
-    private let importance: ResponseImportance?
-
-    init(
-      _ configuration: SecondOrderPruning.Configuration, images: Int,
-      importance: ResponseImportance?
-    ) {
-      (self.configuration, self.images, self.importance) = (configuration, images, importance)
-    }
-
-    /// The positions of an image, and their weights; no weights where all count alike.
-    func sample(
-      _ use: Use, of layer: ReconstructedLayer, _ image: Int
-    ) -> (positions: [Int], weights: [Float]) {
-      if let known = importance?[use.node] { return (known.positions[image], known.weights[image]) }
-      return (layer.positions(use, image: image, of: images, configuration), [])
-    }
-  }
-
-  /// What a squared change of each output counts; empty where all count alike.
-  func importance(_ known: ResponseImportance?) -> [Double] {
-    let own = uses.compactMap { known?[$0.node]?.outputs }
-    guard own.count == uses.count, let count = own.first?.count else { return [] }
-    return (0..<count).map { output in own.reduce(0) { $0 + $1[output] } }
   }
 }

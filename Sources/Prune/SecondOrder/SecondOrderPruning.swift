@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import Compression
-import ObjectDetection
 import Tensors
 
 /// Pruning of weights by second-order information: zeros are chosen and the other weights refitted
@@ -17,7 +16,7 @@ import Tensors
 ///
 /// Reference: Frantar and Alistarh, *Optimal Brain Compression*, NeurIPS 2022, arXiv:2208.11580.
 /// Deviations: see ``SparseReconstruction`` and ``SparsityLadder``; responses of the whole network
-/// are the target of every layer; positions and outputs are weighed by ``ResponseImportance``.
+/// are the target of every layer.
 public struct SecondOrderPruning {
   /// How a network is sampled and solved.
   public struct Configuration: Sendable {
@@ -66,39 +65,14 @@ public struct SecondOrderPruning {
   private let layers: [ReconstructedLayer]
   private let operands: [String: Operand]
   private var original: OriginalResponses
-  private let importance: ResponseImportance?
   private let pool: ThreadPool
 
   /// Runs a network on images.
   ///
-  /// All positions and outputs count alike.
-  ///
-  /// - Throws: ``PruningError``, what sessions and `inputs` throw.
+  /// - Parameter observe: Called with the number of images done.
+  /// - Throws: ``PruningError``, what sessions and `feed` throw.
   public init(
     _ graph: Graph, configuration: Configuration, inputs: some CalibrationSet, engine: Engine
-  ) throws {
-    try self.init(graph, configuration: configuration, inputs: inputs, engine: engine) { _ in nil }
-  }
-
-  /// Runs a detector on images.
-  ///
-  /// Positions and outputs count as much as the head depends on them.
-  ///
-  /// - Throws: ``PruningError``, what sessions and images throw.
-  public init(
-    _ graph: Graph, configuration: Configuration, images: CalibrationImages, head: HeadSettings,
-    engine: Engine
-  ) throws {
-    try self.init(graph, configuration: configuration, inputs: images, engine: engine) {
-      try ResponseImportance(
-        graph, of: $0, images: images, head: head, seed: configuration.request.seed,
-        engine: engine)
-    }
-  }
-
-  private init(
-    _ graph: Graph, configuration: Configuration, inputs: some CalibrationSet, engine: Engine,
-    importance: ([ResponseImportance.Place]) throws -> ResponseImportance?
   ) throws {
     (self.graph, self.configuration, self.engine) = (graph, configuration, engine)
     self.inputs = inputs
@@ -115,19 +89,8 @@ public struct SecondOrderPruning {
         $0.offset, $0.element, layers: weighted, graph: graph, operands: typed.operands,
         links: links)
     }.sorted { $0.node < $1.node }
-    let count = inputs.count
-    self.importance = try importance(
-      layers.flatMap { layer in
-        layer.uses.map { use in
-          ResponseImportance.Place(node: use.node, reader: use.reader) {
-            layer.positions(use, image: $0, of: count, configuration)
-          }
-        }
-      })
-    let sampling = ReconstructedLayer.Sampling(
-      configuration, images: count, importance: self.importance)
     original = try OriginalResponses(
-      layers, in: graph, sampling: sampling, inputs: inputs, engine: engine)
+      layers, in: graph, configuration: configuration, inputs: inputs, engine: engine)
   }
 
   // MARK: Choosing
@@ -192,16 +155,11 @@ public struct SecondOrderPruning {
       })
   }
 
-  private var sampling: ReconstructedLayer.Sampling {
-    .init(configuration, images: inputs.count, importance: importance)
-  }
-
   private func problem(_ place: Int, _ moments: [PatchMoments]) throws -> LayerProblem {
     let layer = layers[place]
     return try LayerProblem(
       moments, weights: layer.matrix, channels: layer.reader.channels / layer.reader.groups,
-      importance: layer.importance(importance), fitsIntercept: layer.intercept != nil,
-      settings: configuration.solver, pool: pool)
+      fitsIntercept: layer.intercept != nil, settings: configuration.solver, pool: pool)
   }
 
   private func set(
@@ -263,11 +221,11 @@ public struct SecondOrderPruning {
       let targets = try targets(use, of: layer, responses, runner, graph)
       var row = 0
       try runner.read(use.reader.source, before: layer.node, of: graph) { image, view in
-        let (positions, weights) = sampling.sample(use, of: layer, image)
+        let positions = layer.positions(use, image: image, of: inputs.count, configuration)
         let count = positions.count * use.reader.outputs
         use.reader.add(
           patches: use.reader.patches(view, at: positions),
-          responses: Array(targets[row..<row + count]), weights: weights, to: &moments, pool: pool)
+          responses: Array(targets[row..<row + count]), to: &moments, pool: pool)
         row += count
       }
     }
@@ -283,7 +241,7 @@ public struct SecondOrderPruning {
     var result = responses
     var row = 0
     try runner.read(shortcut.value, before: layer.node, of: graph) { image, view in
-      let (positions, _) = sampling.sample(use, of: layer, image)
+      let positions = layer.positions(use, image: image, of: inputs.count, configuration)
       let count = positions.count * use.reader.outputs
       var part = Array(result[row..<row + count])
       shortcut.add(use.reader.responses(view, at: positions), to: &part, sign: -1)

@@ -52,7 +52,6 @@ public struct SparseReconstruction: Sendable {
   ///   - weights: The old weights, `[outputs, channels / groups · kernel]`.
   ///   - channels: Input channels of a group.
   ///   - kept: How many weights stay.
-  ///   - importance: What a squared change of each output counts; empty where all count alike.
   ///   - fitsIntercept: Whether a constant is fitted too; otherwise the weights also fit the means
   ///     of responses.
   /// - Throws: `LinearAlgebraError` when a moment is not finite.
@@ -60,12 +59,12 @@ public struct SparseReconstruction: Sendable {
   ///   for each iteration, and a Cholesky factorisation for each output.
   public init(
     _ moments: [PatchMoments], weights: [Float], channels: Int, keeping kept: Int,
-    pattern: SparsityPattern = .unstructured, importance: [Double] = [],
-    fitsIntercept: Bool = true, settings: Settings = Settings(), pool: ThreadPool
+    pattern: SparsityPattern = .unstructured, fitsIntercept: Bool = true,
+    settings: Settings = Settings(), pool: ThreadPool
   ) throws {
     self = try LayerProblem(
-      moments, weights: weights, channels: channels, importance: importance,
-      fitsIntercept: fitsIntercept, settings: settings, pool: pool
+      moments, weights: weights, channels: channels, fitsIntercept: fitsIntercept,
+      settings: settings, pool: pool
     ).solution(keeping: kept, pattern: pattern)
   }
 

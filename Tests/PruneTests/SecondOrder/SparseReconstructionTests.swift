@@ -138,37 +138,4 @@ import Testing
     let most = zip(values, stays).filter { !$0.1 }.map(\.0.magnitude).max() ?? 0
     #expect(least >= most)
   }
-
-  /// With inputs that are independent the weights stay whose squares count most.
-  @Test func outputsThatCountMoreKeepMore() throws {
-    let (depth, outputs, rows) = (6, 2, 6)
-    // The rows of ±1 are orthogonal and have the mean 0 together with their opposites.
-    var (x, y): ([Float], [Float]) = ([], [])
-    let first = (0..<depth).map { Float($0 + 1) }
-    let weights = first + first.map { $0 * 0.9 }
-    for row in 0..<rows {
-      for sign in [Float(1), -1] {
-        let patch: [Float] = (0..<depth).map { $0 == row ? sign : 0 }
-        x += patch
-        for output in 0..<outputs { y.append(sign * weights[output * depth + row]) }
-      }
-    }
-    let moments = moments(x, y, depth: depth, outputs: outputs)
-    func kept(_ importance: [Double]) throws -> [Bool] {
-      try SparseReconstruction(
-        [moments], weights: weights, channels: depth, keeping: 6, importance: importance,
-        pool: pool
-      ).weights.map { $0 != 0 }
-    }
-    func largest(_ importance: [Double]) -> [Bool] {
-      let scores: [Double] = weights.indices.map {
-        Double(weights[$0] * weights[$0]) * importance[$0 / depth]
-      }
-      let limit = scores.sorted(by: >)[5]
-      return scores.map { $0 >= limit }
-    }
-    #expect(try kept([]) == largest([1, 1]))
-    #expect(try kept([1, 30]) == largest([1, 30]))
-    #expect(largest([1, 30]) != largest([1, 1]))
-  }
 }
