@@ -205,7 +205,7 @@ import Testing
     #expect(frozen.allSatisfy { ($0["reason"] as? String) == "they reach a graph output" })
   }
 
-  /// A file that is cut short is gone on with, and ends as it would have.
+  /// A file that is cut short is resumed, and ends as it would have.
   @Test func sensitivityGoesOnWhereItLeftOff() throws {
     let arguments = [
       "inspect", "--sensitivity", "s.json", "--fractions", "0.5", "--calib-count", "1", "--format",

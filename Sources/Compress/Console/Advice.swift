@@ -91,7 +91,8 @@ enum Advice {
 
   private static func of(_ error: RawHeadError) -> String? {
     switch error {
-    case .noLoss, .shapes: "--loss match trains without labels"
+    case .noLoss, .shapes:
+      "train, prune, lowrank and quantize need no loss of the head's with --loss match"
     case .fixedClasses: "leave out --classes, or train an --arch"
     }
   }

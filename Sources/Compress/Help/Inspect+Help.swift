@@ -19,7 +19,7 @@ extension Inspect: ExplainedCommand {
         With --groups it lists which channels would be pruned together and which have to stay, and why. With --sensitivity \
         it removes growing fractions of the channels of each layer alone, measures what that does to the outputs (or, \
         with --measure mAP and --data, to the mAP) and writes a file for prune --allocation sensitivity with a figure beside \
-        it; a file that is there already is gone on with.
+        it; a file that is there already is resumed.
         """
       ),
     ],

@@ -68,7 +68,7 @@ struct TrainingRun {
 
   /// Prints what came out, or what would be done when `end` is `nil`.
   ///
-  /// - Parameter wasFinished: Whether nothing was left to train when the run was gone on with.
+  /// - Parameter wasFinished: Whether nothing was left to train when the run was resumed.
   func show(end: TrainingEnd?, wasFinished: Bool, format: OutputFormat) throws {
     let progress = trainer.progress
     let best = progress.history.first { $0.epoch == progress.bestEpoch }
